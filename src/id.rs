@@ -1,0 +1,190 @@
+//! Identifiers as types, parsed once at the edge. Open to every module.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{Code, Status};
+use crate::limits;
+
+/// A room, unique on a server and never reused. Positive.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RoomId(i64);
+
+impl RoomId {
+    /// The room with this number; 414 unless it is positive (chatroom.md §a.3).
+    pub fn new(number: i64) -> Result<RoomId, Status> {
+        if number > 0 { Ok(RoomId(number)) } else { Err(Status::bad_parameter("room_id must be positive")) }
+    }
+
+    /// The number behind the id.
+    pub fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An account, in lower case: accounts are compared without regard to case. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct AccountId(Arc<str>);
+
+impl AccountId {
+    /// Parses a name of 1-32 bytes out of letters, digits and the punctuation chatroom.md §a.2 allows; 414 otherwise.
+    pub fn parse(name: &str) -> Result<AccountId, Status> {
+        if name.is_empty() || name.len() > limits::ACCOUNT_BYTES_MAX {
+            return Err(Status::bad_parameter("account must be 1-32 bytes"));
+        }
+        if !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Status::bad_parameter("account must be printable ASCII without blanks"));
+        }
+        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Ok(AccountId(name.to_ascii_lowercase().into()));
+        }
+        Ok(AccountId(name.into()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A message's id, chosen by its sender: 1-64 characters. The key of deduplication together with room and sender.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct MessageId(Box<str>);
+
+impl MessageId {
+    /// Checks the length; 414 otherwise.
+    pub fn parse(id: &str) -> Result<MessageId, Status> {
+        if id.is_empty() || id.chars().nth(limits::MESSAGE_ID_CHARS_MAX).is_some() {
+            return Err(Status::bad_parameter("message_id must be 1-64 characters"));
+        }
+        Ok(MessageId(id.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The place of an entry in its room's log, and of what members hear of it: 1, 2, 3 … per room.
+///
+/// Within one epoch a number never means two things. Numbers members do not see belong to silent changes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The number that follows.
+    pub fn next(self) -> Seq {
+        Seq(self.0.saturating_add(1))
+    }
+}
+
+/// Counts the starts of a node: what was not durable before a start may have been numbered in an older epoch only.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Epoch(pub u64);
+
+/// Milliseconds since 1970, from the server's clock; carried by entries, never read inside the core.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct UnixMs(pub i64);
+
+/// Microseconds on a monotonic clock of the caller's choosing, for deadlines of the sans-IO core.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Time(pub u64);
+
+impl Time {
+    /// This time and `ms` milliseconds more.
+    pub fn plus_ms(self, ms: u64) -> Time {
+        Time(self.0.saturating_add(ms.saturating_mul(1000)))
+    }
+
+    /// Milliseconds that have passed since `earlier`, 0 if it lies ahead.
+    pub fn ms_since(self, earlier: Time) -> u64 {
+        self.0.saturating_sub(earlier.0) / 1000
+    }
+}
+
+/// One connection of a node: which worker holds it, in which slot, and the how-manieth of that worker.
+///
+/// Never reused while the process lives, so that a late answer cannot reach a newcomer in the same slot.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ConnId(u64);
+
+impl ConnId {
+    /// Packs worker (8 bits), running number (32 bits) and slot (24 bits).
+    pub fn new(worker: u8, number: u32, slot: u32) -> ConnId {
+        debug_assert!(slot < 1 << 24, "a worker holds at most 16 M connections");
+        ConnId(u64::from(worker) << 56 | u64::from(number) << 24 | u64::from(slot & 0x00FF_FFFF))
+    }
+
+    /// The id as a number, for the log.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The id behind a number that [`ConnId::get`] gave.
+    pub fn from_raw(raw: u64) -> ConnId {
+        ConnId(raw)
+    }
+
+    /// The worker that holds the connection.
+    pub fn worker(self) -> usize {
+        (self.0 >> 56) as usize
+    }
+
+    /// The connection's slot on its worker.
+    pub fn slot(self) -> usize {
+        (self.0 & 0x00FF_FFFF) as usize
+    }
+}
+
+impl fmt::Display for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl std::str::FromStr for ConnId {
+    type Err = Status;
+
+    fn from_str(text: &str) -> Result<ConnId, Status> {
+        u64::from_str_radix(text, 16).map(ConnId).map_err(|_| Status::new(Code::BadParameter, "not a connection id"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_compared_without_regard_to_case() {
+        assert_eq!(AccountId::parse("Alice").unwrap(), AccountId::parse("aLICE").unwrap());
+    }
+
+    #[test]
+    fn account_and_message_ids_end_at_their_limits() {
+        assert!(AccountId::parse(&"a".repeat(32)).is_ok());
+        assert_eq!(AccountId::parse(&"a".repeat(33)).unwrap_err().code, Code::BadParameter);
+        assert!(AccountId::parse("").is_err());
+        assert!(MessageId::parse(&"é".repeat(64)).is_ok());
+        assert!(MessageId::parse(&"é".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn connection_ids_keep_their_parts() {
+        let id = ConnId::new(3, u32::MAX, 77);
+        assert_eq!((id.worker(), id.slot()), (3, 77));
+        assert_eq!(id.to_string().parse::<ConnId>().unwrap(), id);
+    }
+}

@@ -1,0 +1,11 @@
+//! libchatroom.
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod error;
+pub mod id;
+pub mod limits;
+#[cfg(feature = "server")]
+pub mod log;
+pub mod room;
+pub mod wire;

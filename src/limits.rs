@@ -1,0 +1,197 @@
+//! Every bound of the system, with its unit and the reason for its value. Open to every module.
+//!
+//! `_CHARS` counts Unicode scalar values, `_BYTES` bytes of UTF-8, `_MS` milliseconds. All limits are inclusive: a value over
+//! its limit is refused with 414, never cut.
+
+// Frames (wire.md §1, §2).
+
+/// Bytes of a frame's header.
+pub const HEADER_BYTES: usize = 16;
+/// Bytes of a frame before login: enough for a login, too little to hurt.
+pub const FRAME_BYTES_MAX_BEFORE_LOGIN: usize = 4 * 1024;
+/// Bytes of a frame after login (chatroom.md §i).
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// The largest value `frame_bytes_max` may be configured to.
+pub const FRAME_BYTES_CEILING: usize = 16 * 1024 * 1024;
+/// Bytes of a ping's body, which the response echoes.
+pub const PING_BYTES_MAX: usize = 64;
+
+// Sessions (chatroom.md §d.3, §c.0).
+
+/// Silence of the client after which it sends a ping.
+pub const HEARTBEAT_MS: u64 = 30_000;
+/// Silence after which the server closes a connection.
+pub const IDLE_TIMEOUT_MS: u64 = 90_000;
+/// Time from transport up to login.
+pub const LOGIN_TIMEOUT_MS: u64 = 10_000;
+/// How long a client waits for the transport.
+pub const CONNECT_TIMEOUT_MS: u64 = 8_000;
+/// How long a client waits for a response before it completes the request with 408.
+pub const RESPONSE_TIMEOUT_MS: u64 = 8_000;
+/// How long a client waits for the response to a ping before it calls the connection dead.
+pub const PING_TIMEOUT_MS: u64 = 5_000;
+/// First delay of a reconnect; doubles.
+pub const RECONNECT_MS_MIN: u64 = 1_600;
+/// Longest delay of a reconnect.
+pub const RECONNECT_MS_MAX: u64 = 8_000;
+/// Random part of a reconnect's delay, in percent either way.
+pub const RECONNECT_JITTER_PERCENT: u64 = 1;
+/// How long a lost connection keeps its place in its rooms.
+pub const DETACH_GRACE_MS: u64 = 10_000;
+/// How long a draining server waits for its clients to go.
+pub const DRAIN_MS: u64 = 5_000;
+/// Requests per second a session may make (chatroom.md §c.0 row 2).
+pub const SESSION_REQUESTS_PER_SECOND: u32 = 50;
+/// Requests a session may make at once after a rest.
+pub const SESSION_REQUESTS_BURST: u32 = 100;
+/// Requests of one session that may wait for their answers; one more is 503.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 1024;
+/// Messages the client library keeps waiting for a connection; one more is refused as busy.
+pub const CLIENT_QUEUE_MAX: usize = 1024;
+/// Message ids a client remembers per room to drop doubles (chatroom.md §e.2).
+pub const CLIENT_SEEN_MESSAGES: usize = 1000;
+
+// Accounts (chatroom.md §a.1, §a.2, §d.1).
+
+/// Bytes of an account id.
+pub const ACCOUNT_BYTES_MAX: usize = 32;
+/// Characters of an app key and of its secret.
+pub const APP_KEY_CHARS_MAX: usize = 64;
+/// Bytes of a token at login: dynamic tokens are long.
+pub const TOKEN_BYTES_MAX: usize = 4096;
+/// Characters of a static token.
+pub const STATIC_TOKEN_CHARS_MAX: usize = 128;
+/// Characters of `login_ext`.
+pub const LOGIN_EXT_CHARS_MAX: usize = 4096;
+/// Characters of a device id.
+pub const DEVICE_ID_CHARS_MAX: usize = 64;
+/// Characters of a custom tag (a login's label).
+pub const CUSTOM_TAG_CHARS_MAX: usize = 32;
+/// By how much clocks may differ when a dynamic token is checked.
+pub const TOKEN_SKEW_MS: i64 = 60_000;
+/// Seconds before expiry at which a client is told.
+pub const TOKEN_WARNING_SECONDS: u32 = 30;
+
+// Rooms and members (chatroom.md §a.3, §a.4, §i).
+
+/// Characters of a room's name.
+pub const ROOM_NAME_CHARS_MAX: usize = 128;
+/// Characters of an announcement.
+pub const ANNOUNCEMENT_CHARS_MAX: usize = 4096;
+/// Characters of a live stream's address.
+pub const BROADCAST_URL_CHARS_MAX: usize = 1024;
+/// Characters of an `ext` field of a room, member or message.
+pub const EXT_CHARS_MAX: usize = 4096;
+/// Characters of a `notify_ext`.
+pub const NOTIFY_EXT_CHARS_MAX: usize = 2048;
+/// Characters of a recall's `notify_ext`.
+pub const RECALL_EXT_CHARS_MAX: usize = 1024;
+/// Characters of a moderation id.
+pub const MODERATION_ID_CHARS_MAX: usize = 1024;
+/// Characters of a nick.
+pub const NICK_CHARS_MAX: usize = 64;
+/// Characters of an avatar's address.
+pub const AVATAR_CHARS_MAX: usize = 1024;
+/// Tags of one connection.
+pub const TAGS_MAX: usize = 10;
+/// Characters of a tag.
+pub const TAG_CHARS_MAX: usize = 32;
+/// Characters of a tag expression.
+pub const EXPRESSION_CHARS_MAX: usize = 128;
+/// Fixed members of a room.
+pub const FIXED_MEMBERS_MAX: usize = 1000;
+/// Connections of one account in one room.
+pub const CONNECTIONS_PER_ACCOUNT_MAX: usize = 10;
+/// Persistent rooms of one account.
+pub const ROOMS_PER_ACCOUNT_MAX: usize = 10;
+/// Items of a page of members or messages asked for by a client.
+pub const PAGE_MAX: u32 = 100;
+/// Accounts of one look-up by a client.
+pub const LOOKUP_ACCOUNTS_MAX: usize = 20;
+/// Seconds of a temporary mute (30 days).
+pub const TEMP_MUTE_SECONDS_MAX: u32 = 2_592_000;
+/// Temporarily muted accounts a room remembers, tags likewise: bounds what administrators can pile up.
+pub const TEMP_MUTES_MAX: usize = 100_000;
+
+// Messages (chatroom.md §a.6, §e).
+
+/// Characters of a message id.
+pub const MESSAGE_ID_CHARS_MAX: usize = 64;
+/// Characters of a body or an attachment.
+pub const BODY_CHARS_MAX: usize = 4096;
+/// Receivers of a directed message.
+pub const DIRECTED_ACCOUNTS_MAX: usize = 100;
+/// Time for which an accepted message id is remembered.
+pub const DEDUP_WINDOW_MS: i64 = 600_000;
+/// Message ids remembered per sender and room.
+pub const DEDUP_IDS_PER_SENDER: usize = 1000;
+/// Message ids remembered per room: bounds the window of a very busy room to about 16 MiB.
+pub const DEDUP_IDS_PER_ROOM: usize = 131_072;
+/// Messages per second of one account in one room.
+pub const SENDS_PER_SECOND: u32 = 10;
+/// Messages of one account in one room at once after a rest.
+pub const SENDS_BURST: u32 = 20;
+/// Messages per second a room takes from clients.
+pub const ROOM_INTAKE_PER_SECOND: u32 = 2000;
+/// Days a message stays in the history.
+pub const HISTORY_DAYS: u32 = 10;
+/// Entries one history page may look at: bounds what a filter that matches nothing costs.
+pub const HISTORY_SCAN_MAX: usize = 10_000;
+
+// Queue (chatroom.md §f).
+
+/// Bytes of a queue key.
+pub const QUEUE_KEY_BYTES_MAX: usize = 128;
+/// Bytes of a queue value.
+pub const QUEUE_VALUE_BYTES_MAX: usize = 4096;
+/// Elements of a queue that was never initialised, and the most `queueInit` may ask for.
+pub const QUEUE_SIZE_MAX: u32 = 1000;
+/// Elements of a queue initialised without a size.
+pub const QUEUE_SIZE_DEFAULT: u32 = 50;
+/// Elements of one batch.
+pub const QUEUE_BATCH_MAX: usize = 100;
+
+// Dispatch (design.md §3).
+
+/// Bytes of recent frames a room's feed keeps per worker; the oldest go first. A reader that lags further is told the gap.
+pub const FEED_BYTES_MAX: usize = 1024 * 1024;
+/// Frames a feed keeps.
+pub const FEED_FRAMES_MAX: usize = 1024;
+/// Age after which a frame leaves the feed of a room that is quiet (chatroom.md §d.7: resume reaches back 30 s).
+pub const FEED_AGE_MS: u64 = 30_000;
+/// Items a resume replays at most (chatroom.md §d.7).
+pub const RESUME_ITEMS_MAX: usize = 200;
+/// Bytes of answers and personal pushes that may wait for a slow connection before it is closed.
+pub const BACKLOG_BYTES_MAX: usize = 256 * 1024;
+/// Workers of a node.
+pub const WORKERS_MAX: usize = 256;
+/// Bytes that may wait in a worker's mailbox; beyond it requests are answered 503.
+pub const MAILBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Commands that may wait for a room that is being loaded; one more is 503.
+pub const LOADING_COMMANDS_MAX: usize = 10_000;
+
+// Log (design.md §4).
+
+/// Entries after which a room's state is written down again, so that a restart replays no more than this.
+pub const SNAPSHOT_ENTRIES: u64 = 1000;
+/// Time without members and commands after which a room leaves memory.
+pub const ROOM_IDLE_MS: u64 = 60_000;
+/// History queries that may wait for the disk at once; one more is 503.
+pub const HISTORY_QUERIES_MAX: usize = 256;
+/// Batches that may wait for the log's writer; beyond it sends are answered 503.
+pub const LOG_QUEUE_MAX: usize = 1024;
+
+// Server.
+
+/// Connections of a node, unless configured otherwise.
+pub const CONNECTIONS_MAX: usize = 1_000_000;
+/// Connections from one address, unless configured otherwise. Loopback is exempt: proxies and tests live there.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 10_000;
+/// Bytes a worker reads from a socket at a time.
+pub const READ_BYTES: usize = 64 * 1024;
+/// Bytes of an HTTP request's body.
+pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Seconds by which the clock of an HTTP caller may differ.
+pub const HTTP_CLOCK_SKEW_SECONDS: i64 = 300;
+/// Characters of an HTTP nonce.
+pub const NONCE_CHARS_MAX: usize = 128;

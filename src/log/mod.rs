@@ -1,0 +1,146 @@
+//! The seam between one machine and many: the ordered log of every room, its snapshots and its history (design.md §4).
+//!
+//! The only module that touches disk. Knows how to keep entries; knows no rule of a room. May use: `room`, `wire`.
+
+use bytes::Bytes;
+
+use crate::id::{Epoch, RoomId, Seq, UnixMs};
+use crate::room::Record;
+use crate::wire::store;
+
+/// Why the log could not do what was asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LogError {
+    /// The store failed; nothing of the batch may be acknowledged.
+    Store(String),
+    /// What was read back is not what we wrote.
+    Corrupt(String),
+    /// The writer's queue is full.
+    Busy,
+}
+
+impl std::fmt::Display for LogError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LogError::Store(reason) => write!(f, "the store failed: {reason}"),
+            LogError::Corrupt(reason) => write!(f, "the store holds what we did not write: {reason}"),
+            LogError::Busy => write!(f, "the log's writer has too much waiting"),
+        }
+    }
+}
+
+impl std::error::Error for LogError {}
+
+/// The lasting state of a room at one place of its log.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Snapshot {
+    /// Whose.
+    pub room: RoomId,
+    /// All entries up to this one are in it.
+    pub seq: Seq,
+    /// What `Room::snapshot` gave.
+    pub state: Bytes,
+}
+
+/// Called once, on the log's own thread, when a batch is durable or has failed. Must not block.
+pub type Committed = Box<dyn FnOnce(Result<(), LogError>) + Send>;
+
+/// What one turn of a worker wants written, all or nothing.
+pub struct Batch {
+    /// Entries, in the order they were applied.
+    pub records: Vec<Record>,
+    /// Snapshots taken since the last batch.
+    pub snapshots: Vec<Snapshot>,
+    /// Told when it is done.
+    pub committed: Committed,
+}
+
+/// What a room is rebuilt from.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Loaded {
+    /// The newest snapshot, if any.
+    pub snapshot: Option<Snapshot>,
+    /// In ascending order: every entry after the snapshot, and before it the sends of the last
+    /// [`DEDUP_WINDOW_MS`](crate::limits::DEDUP_WINDOW_MS), at most `DEDUP_IDS_PER_ROOM`, which rebuild the deduplication window.
+    pub records: Vec<Record>,
+}
+
+/// A page of history.
+#[derive(Clone, PartialEq, Debug)]
+pub struct HistoryQuery {
+    /// Of which room.
+    pub room: RoomId,
+    /// Exclusive anchor; `None` starts at the newest (or the oldest when `oldest_first`).
+    pub anchor: Option<Anchor>,
+    /// 1-200 items; a page may grow to twice as much so as not to split equal times.
+    pub limit: u32,
+    /// Direction.
+    pub oldest_first: bool,
+    /// Numbers of message types wanted; empty: everything, notifications (5) included.
+    pub types: Vec<i32>,
+    /// Nothing older than this is returned: now minus the retention.
+    pub not_before: UnixMs,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Anchor {
+    /// Beyond this time.
+    Time(UnixMs),
+    /// Beyond this item.
+    Seq(Seq),
+}
+
+/// The items of one page, each as the members received it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct HistoryPage {
+    /// In the order asked for.
+    pub items: Vec<store::RawHistoryItem>,
+    /// Whether another page may hold more.
+    pub has_more: bool,
+}
+
+/// The ordered log of every room of this node.
+pub trait RoomLog: Send + Sync + 'static {
+    /// The epoch of this start: higher than that of every earlier start.
+    fn epoch(&self) -> Epoch;
+
+    /// Hands a batch to the writer and returns at once; `Batch::committed` is called exactly once, even on [`LogError::Busy`].
+    fn append(&self, batch: Batch);
+
+    /// What the room is rebuilt from; `None` if there never was such a room. Reads the disk: not for a worker's thread.
+    fn load(&self, room: RoomId, now: UnixMs) -> Result<Option<Loaded>, LogError>;
+
+    /// Records after `after`, oldest first, at most `limit`. Reads the disk.
+    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Record>, LogError>;
+
+    /// A page of history. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
+    fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError>;
+
+    /// The highest room id ever given out, 0 if none: ids are never reused.
+    fn last_room_id(&self) -> i64;
+
+    /// Removes whole days older than `days` before `now`, keeping every entry that no durable snapshot covers yet.
+    /// Returns how many days went.
+    fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError>;
+
+    /// Keeps a small value under a key, durable when it returns: accounts, applications, secrets. Reads and writes the disk.
+    fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError>;
+
+    /// As `put`, but durable with some later commit: for what can be learned again.
+    fn put_soon(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError>;
+
+    /// Every pair of a space, in the order of keys.
+    fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError>;
+}
+
+/// The small tables beside the rooms.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Space {
+    /// Applications by key.
+    Apps,
+    /// Accounts by application key, NUL, account.
+    Accounts,
+    /// The node's own: secrets, the demo room.
+    Node,
+}

@@ -1,0 +1,175 @@
+//! What wants to change a room, and who wants it.
+
+use crate::id::{AccountId, ConnId, UnixMs};
+use crate::wire::pb;
+
+/// Through which door a command comes (chatroom.md §b, note 5).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// A member's connection.
+    Member,
+    /// The HTTP API: carries the application's authority, the account need not be in the room.
+    Http,
+    /// The server itself: a vanished connection, a timer.
+    Server,
+}
+
+/// Who a command comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Actor {
+    /// The account; for the server itself the account concerned.
+    pub account: AccountId,
+    /// The connection, where there is one.
+    pub connection: Option<ConnId>,
+    /// Through which door.
+    pub origin: Origin,
+    /// Logged in without an account.
+    pub anonymous: bool,
+    /// The account is muted everywhere (chatroom.md §a.2): every send is 423.
+    pub globally_muted: bool,
+    /// Number of the client type (chatroom.md §a.5); 32 for HTTP.
+    pub client_type: u32,
+}
+
+/// A change somebody wants. Requests of the wire protocol stand here as they are; what they may hold is checked by `Room::apply`.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Op {
+    /// The first entry of every room.
+    Create(Box<Create>),
+    /// A connection enters: presence, never in the log.
+    Enter(Box<Enter>),
+    /// A connection leaves on purpose, or its grace is over: presence, never in the log.
+    Exit,
+    /// A connection was lost; its member stays for the grace (chatroom.md §d.7): presence, never in the log.
+    Detach,
+    /// §c.1 updateChatroom.
+    Update(Box<pb::RoomUpdateRequest>),
+    /// §c.1 closeChatroom.
+    Close(pb::RoomCloseRequest),
+    /// HTTP toggleCloseStat with valid=true.
+    Reopen,
+    /// §c.1 muteRoom.
+    MuteRoom(pb::RoomMuteRequest),
+    /// §c.2 markChatroomIdentity.
+    SetRole(pb::MemberSetRoleRequest),
+    /// §c.2 kickChatroomMember.
+    Kick(pb::MemberKickRequest),
+    /// §c.2 updateChatroomMemberTempMute.
+    TempMute(pb::MemberTempMuteRequest),
+    /// §c.2 updateTagMembersTempMute.
+    TagTempMute(pb::MemberTagTempMuteRequest),
+    /// §c.2 updateMyChatroomMemberInfo.
+    UpdateSelf(Box<pb::MemberUpdateSelfRequest>),
+    /// §c.1 updateTags: presence, never in the log.
+    UpdateTags(Box<pb::MemberUpdateTagsRequest>),
+    /// §c.2 updateCoordinate: presence, never in the log.
+    UpdateLocation(pb::MemberUpdateLocationRequest),
+    /// §c.3 sendText and its relatives, and resendMsg.
+    Send(Box<pb::MessageSendRequest>),
+    /// §c.3 recallMsg.
+    Recall(Box<pb::MessageRecallRequest>),
+    /// §f.2.
+    QueueInit(pb::QueueInitRequest),
+    /// §f.2.
+    QueueOffer(Box<pb::QueueOfferRequest>),
+    /// §f.2.
+    QueueBatchOffer(pb::QueueBatchOfferRequest),
+    /// §f.2.
+    QueuePoll(pb::QueuePollRequest),
+    /// §f.2.
+    QueueChange(pb::QueueChangeRequest),
+    /// §f.2.
+    QueueDrop(pb::QueueDropRequest),
+    /// §f.4: the actor's last connection is gone, its transient elements go.
+    QueueClearOwner,
+}
+
+/// What a room is born with.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Create {
+    /// The application the room belongs to.
+    pub app_key: String,
+    /// Becomes the first fixed member.
+    pub creator: AccountId,
+    /// 1-128 char.
+    pub name: String,
+    /// At most 4096 char.
+    pub announcement: Option<String>,
+    /// At most 1024 char.
+    pub broadcast_url: String,
+    /// At most 4096 char.
+    pub ext: String,
+    /// 0 or 1.
+    pub queue_level: u32,
+    /// JSON text.
+    pub moderation_id: String,
+    /// Enter and leave notifications start switched off.
+    pub silent_in_out: bool,
+}
+
+/// What a connection brings along when it enters.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Enter {
+    /// The wishes of the client.
+    pub request: pb::RoomEnterRequest,
+    /// Nick and avatar of the account's profile: defaults for what the request leaves empty.
+    pub account_nick: String,
+    /// See `account_nick`.
+    pub account_avatar: String,
+    /// The application the connection has logged in to: must be the room's, else 404.
+    pub app_key: String,
+    /// The device, for the multi-client policy.
+    pub device_id: String,
+    /// The connection this one takes over from, if its resume token was right and it is still there.
+    pub replaces: Option<ConnId>,
+}
+
+/// A command on its way to its room.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Command {
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub op: Op,
+}
+
+/// A question about a room: changes nothing, is never in the log.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Query {
+    /// §c.1 getChatroom.
+    Info(pb::RoomInfoRequest),
+    /// §c.2 getChatroomMembers.
+    Members(pb::MemberListRequest),
+    /// §c.2 getChatroomMembersInfo.
+    Lookup(pb::MemberLookupRequest),
+    /// §c.2 getChatroomMembersByTag.
+    MembersByTag(pb::MemberListByTagRequest),
+    /// §c.2 getChatroomMemberCountByTag.
+    CountByTag(pb::MemberCountByTagRequest),
+    /// §f.2.
+    QueueList(pb::QueueListRequest),
+    /// §f.2.
+    QueuePeek(pb::QueuePeekRequest),
+    /// §f.2.
+    QueueMultiGet(pb::QueueMultiGetRequest),
+    /// May the actor read the history of this room? The messages themselves come from the log.
+    History(pb::MessageHistoryRequest),
+}
+
+/// What a request is to a room: the one place that tells commands from questions.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Ask {
+    /// It changes the room.
+    Command(Op),
+    /// It does not.
+    Query(Query),
+}
+
+/// The moment a command is looked at: its owner's clock and a random number. Nothing in `room/` has any other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    /// Never before the room's last entry.
+    pub time: UnixMs,
+    /// Uniform over all 64-bit numbers.
+    pub random: u64,
+}

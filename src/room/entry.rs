@@ -1,0 +1,122 @@
+//! A command with its place in the log, and what comes of it.
+
+use bytes::Bytes;
+
+use super::command::{Command, Stamp};
+use crate::id::{ConnId, Epoch, RoomId, Seq};
+use crate::wire::{Push, Response, pb};
+
+/// A command with its place, time and random number. Applying the same entries to the same state gives the same state.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Entry {
+    /// Its place: `room.next_seq()` at the time. Its push, if it has one, carries this number.
+    pub seq: Seq,
+    /// The epoch of the node that gave the place.
+    pub epoch: Epoch,
+    /// Its time and random number.
+    pub stamp: Stamp,
+    /// What is to be done.
+    pub command: Command,
+}
+
+/// Who of a room's connections hears a push.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Audience {
+    /// Every connection in the room.
+    #[default]
+    All,
+    /// Every connection but the one whose request it was: it has its response.
+    AllBut(ConnId),
+    /// Only these, in ascending order.
+    Only(Vec<ConnId>),
+}
+
+/// How a connection's relation to the room changes, for dispatch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Presence {
+    /// From now on the connection hears the room.
+    Joined(ConnId),
+    /// As `Joined`, in place of a connection that was lost; what it missed is replayed.
+    Resumed {
+        /// The connection that hears the room now.
+        connection: ConnId,
+        /// The one that did.
+        replaces: ConnId,
+    },
+    /// The connection hears the room no more.
+    Left(ConnId),
+}
+
+/// A connection that has to go, and what it is told.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Kick {
+    /// Who goes.
+    pub connection: ConnId,
+    /// What it is told; `room_id` names the room it is taken out of.
+    pub kicked: pb::Kicked,
+}
+
+/// What an entry came to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Outcome {
+    /// For the one who asked.
+    pub reply: Response,
+    /// What the room hears: a `Push::Message` or a `Push::Notification` with room, seq, epoch and time filled in.
+    pub push: Option<Push>,
+    /// Who hears it.
+    pub audience: Audience,
+    /// True: the entry belongs in the log, and the reply leaves after the commit that covers it. False for presence, for what
+    /// answers a duplicate, and for an abandoned message.
+    pub durable: bool,
+    /// True: the push belongs in the history (chatroom.md §e.6). Implies `durable`.
+    pub in_history: bool,
+    /// Connections that come and go.
+    pub presence: Vec<Presence>,
+    /// Connections that are told to leave this room; each also stands in `presence` as `Left`.
+    pub kicks: Vec<Kick>,
+    /// Consequences: commands to apply right after this one, in this order, each with its own seq.
+    pub follow_ups: Vec<Command>,
+}
+
+impl Outcome {
+    /// An outcome that is only a reply: nothing changes, nobody else hears of it.
+    pub fn reply(reply: Response) -> Outcome {
+        Outcome {
+            reply,
+            push: None,
+            audience: Audience::All,
+            durable: false,
+            in_history: false,
+            presence: Vec::new(),
+            kicks: Vec::new(),
+            follow_ups: Vec::new(),
+        }
+    }
+}
+
+/// What the log keeps of an entry: the entry, and the body of its push as the members received it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Record {
+    /// Whose log.
+    pub room: RoomId,
+    /// The entry.
+    pub entry: Entry,
+    /// Whether the push is a message or a notification, and its encoded body.
+    pub push: Option<PushBody>,
+    /// Whether history queries return the push.
+    pub in_history: bool,
+}
+
+/// The encoded body of a room push.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PushBody {
+    /// Body of kind 0x0380, and its message type.
+    Message {
+        /// Number of the message type, so that a query filters without decoding.
+        message_type: i32,
+        /// The bytes.
+        body: Bytes,
+    },
+    /// Body of kind 0x0381.
+    Notification(Bytes),
+}

@@ -1,0 +1,21 @@
+//! Bytes ⇄ frame ⇄ packet: header, checksum, codec, packet kinds and the generated protobuf types (wire.md). No I/O, and no
+//! idea that rooms exist.
+
+pub mod codec;
+pub mod frame;
+pub mod packet;
+
+pub use codec::FrameCodec;
+pub use frame::{Frame, FrameError, Header};
+pub use packet::{Packet, PacketError, Push, Request, Response};
+
+#[allow(missing_docs, clippy::all, clippy::pedantic)]
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/proto.rs"));
+}
+
+/// What a node keeps on disk: the types of `proto/chatroom/store/v1`.
+pub use generated::chatroom::store::v1 as store;
+/// What travels: the types of `proto/chatroom/v1`.
+pub use generated::chatroom::v1 as pb;
+pub use pb::PacketKind;

@@ -1,0 +1,251 @@
+//! What frames mean: requests, responses and pushes, each kind bound to its protobuf type in one table.
+
+use bytes::{Bytes, BytesMut};
+
+use super::frame::{FLAG_RESPONSE, Frame, encode_message};
+use super::pb::{self, PacketKind};
+use super::store;
+use crate::error::Status;
+
+/// Why a frame's body could not be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PacketError {
+    /// The kind is not one of ours, or not one that can be asked, answered or pushed.
+    UnknownKind {
+        /// The kind found.
+        kind: u16,
+    },
+    /// The body is not valid protobuf for its kind.
+    BadBody {
+        /// The kind of the frame.
+        kind: PacketKind,
+        /// What the decoder says.
+        reason: String,
+    },
+}
+
+impl std::fmt::Display for PacketError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            PacketError::UnknownKind { kind } => write!(f, "kind {kind:#06x} is not known here"),
+            PacketError::BadBody { kind, reason } => write!(f, "body of {}: {reason}", kind.as_str_name()),
+        }
+    }
+}
+
+impl std::error::Error for PacketError {}
+
+macro_rules! packets {
+    (
+        requests { $($request:ident($request_type:ty) => $response_type:ty, $request_kind:ident;)* }
+        pushes { $($push:ident($push_type:ty), $push_kind:ident;)* }
+    ) => {
+        /// What a client asks of the server (a ping also goes the other way).
+        #[derive(Clone, PartialEq, Debug)]
+        #[allow(missing_docs)]
+        pub enum Request { Ping(Bytes), $($request($request_type),)* }
+
+        /// What comes back: exactly one for every request, of the request's kind.
+        #[derive(Clone, PartialEq, Debug)]
+        #[allow(missing_docs)]
+        pub enum Response { Ping(Bytes), $($request($response_type),)* }
+
+        /// What the server tells unasked.
+        #[derive(Clone, PartialEq, Debug)]
+        #[allow(missing_docs)]
+        pub enum Push { $($push($push_type),)* }
+
+        impl Request {
+            /// The kind in the frame's header.
+            pub fn kind(&self) -> PacketKind {
+                match self { Request::Ping(_) => PacketKind::Ping, $(Request::$request(_) => PacketKind::$request_kind,)* }
+            }
+
+            /// Reads the body of a request.
+            pub fn decode(kind: u16, body: Bytes) -> Result<Request, PacketError> {
+                match known(kind)? {
+                    PacketKind::Ping => Ok(Request::Ping(body)),
+                    $(PacketKind::$request_kind => Ok(Request::$request(read(PacketKind::$request_kind, body)?)),)*
+                    _ => Err(PacketError::UnknownKind { kind }),
+                }
+            }
+
+            /// Appends the request's frame to `out`. `sequence` must not be 0.
+            pub fn encode(&self, sequence: u32, out: &mut BytesMut) {
+                match self {
+                    Request::Ping(body) => Frame::new(PacketKind::Ping as u16, 0, sequence, body.clone()).encode(out),
+                    $(Request::$request(message) => encode_message(out, PacketKind::$request_kind as u16, 0, sequence, message),)*
+                }
+            }
+        }
+
+        impl Response {
+            /// The kind in the frame's header.
+            pub fn kind(&self) -> PacketKind {
+                match self { Response::Ping(_) => PacketKind::Ping, $(Response::$request(_) => PacketKind::$request_kind,)* }
+            }
+
+            /// Reads the body of a response.
+            pub fn decode(kind: u16, body: Bytes) -> Result<Response, PacketError> {
+                match known(kind)? {
+                    PacketKind::Ping => Ok(Response::Ping(body)),
+                    $(PacketKind::$request_kind => Ok(Response::$request(read(PacketKind::$request_kind, body)?)),)*
+                    _ => Err(PacketError::UnknownKind { kind }),
+                }
+            }
+
+            /// Appends the response's frame to `out`.
+            pub fn encode(&self, sequence: u32, out: &mut BytesMut) {
+                match self {
+                    Response::Ping(body) => Frame::new(PacketKind::Ping as u16, FLAG_RESPONSE, sequence, body.clone()).encode(out),
+                    $(Response::$request(message) => {
+                        encode_message(out, PacketKind::$request_kind as u16, FLAG_RESPONSE, sequence, message);
+                    })*
+                }
+            }
+        }
+
+        impl Push {
+            /// The kind in the frame's header.
+            pub fn kind(&self) -> PacketKind {
+                match self { $(Push::$push(_) => PacketKind::$push_kind,)* }
+            }
+
+            /// Reads the body of a push.
+            pub fn decode(kind: u16, body: Bytes) -> Result<Push, PacketError> {
+                match known(kind)? {
+                    $(PacketKind::$push_kind => Ok(Push::$push(read(PacketKind::$push_kind, body)?)),)*
+                    _ => Err(PacketError::UnknownKind { kind }),
+                }
+            }
+
+            /// Appends the push's frame to `out`.
+            pub fn encode(&self, out: &mut BytesMut) {
+                match self { $(Push::$push(message) => encode_message(out, PacketKind::$push_kind as u16, 0, 0, message),)* }
+            }
+        }
+    };
+}
+
+packets! {
+    requests {
+        Login(Box<pb::LoginRequest>) => Box<pb::LoginResponse>, Login;
+        Logout(pb::LogoutRequest) => pb::Status, Logout;
+        RenewToken(pb::RenewTokenRequest) => pb::Status, RenewToken;
+        KickDevices(pb::KickDevicesRequest) => pb::Status, KickDevices;
+        RoomEnter(Box<pb::RoomEnterRequest>) => Box<pb::RoomEnterResponse>, RoomEnter;
+        RoomExit(pb::RoomExitRequest) => pb::Status, RoomExit;
+        RoomInfo(pb::RoomInfoRequest) => Box<pb::RoomInfoResponse>, RoomInfo;
+        RoomUpdate(Box<pb::RoomUpdateRequest>) => Box<pb::RoomInfoResponse>, RoomUpdate;
+        RoomClose(pb::RoomCloseRequest) => pb::Status, RoomClose;
+        RoomMute(pb::RoomMuteRequest) => pb::Status, RoomMute;
+        MemberList(pb::MemberListRequest) => pb::MemberListResponse, MemberList;
+        MemberLookup(pb::MemberLookupRequest) => pb::MemberListResponse, MemberLookup;
+        MemberListByTag(pb::MemberListByTagRequest) => pb::MemberListResponse, MemberListByTag;
+        MemberCountByTag(pb::MemberCountByTagRequest) => pb::MemberCountByTagResponse, MemberCountByTag;
+        MemberSetRole(pb::MemberSetRoleRequest) => Box<pb::MemberSetRoleResponse>, MemberSetRole;
+        MemberKick(pb::MemberKickRequest) => pb::Status, MemberKick;
+        MemberTempMute(pb::MemberTempMuteRequest) => pb::MemberTempMuteResponse, MemberTempMute;
+        MemberTagTempMute(pb::MemberTagTempMuteRequest) => pb::MemberTempMuteResponse, MemberTagTempMute;
+        MemberUpdateSelf(Box<pb::MemberUpdateSelfRequest>) => pb::Status, MemberUpdateSelf;
+        MemberUpdateTags(Box<pb::MemberUpdateTagsRequest>) => pb::Status, MemberUpdateTags;
+        MemberUpdateLocation(pb::MemberUpdateLocationRequest) => pb::Status, MemberUpdateLocation;
+        MessageSend(Box<pb::MessageSendRequest>) => pb::MessageSendResponse, MessageSend;
+        MessageHistory(pb::MessageHistoryRequest) => pb::MessageHistoryResponse, MessageHistory;
+        MessageHistoryByTags(pb::MessageHistoryByTagsRequest) => pb::MessageHistoryResponse, MessageHistoryByTags;
+        MessageRecall(Box<pb::MessageRecallRequest>) => pb::Status, MessageRecall;
+        QueueInit(pb::QueueInitRequest) => pb::Status, QueueInit;
+        QueueOffer(Box<pb::QueueOfferRequest>) => pb::QueueOfferResponse, QueueOffer;
+        QueueBatchOffer(pb::QueueBatchOfferRequest) => pb::QueueBatchResponse, QueueBatchOffer;
+        QueuePoll(pb::QueuePollRequest) => pb::QueueElementResponse, QueuePoll;
+        QueueList(pb::QueueListRequest) => pb::QueueListResponse, QueueList;
+        QueuePeek(pb::QueuePeekRequest) => pb::QueueElementResponse, QueuePeek;
+        QueueMultiGet(pb::QueueMultiGetRequest) => pb::QueueListResponse, QueueMultiGet;
+        QueueChange(pb::QueueChangeRequest) => pb::QueueBatchResponse, QueueChange;
+        QueueDrop(pb::QueueDropRequest) => pb::Status, QueueDrop;
+    }
+    pushes {
+        Status(Box<pb::Status>), Status;
+        Kicked(Box<pb::Kicked>), Kicked;
+        TokenWillExpire(pb::TokenWillExpire), TokenWillExpire;
+        Message(Box<pb::Message>), Message;
+        Notification(Box<pb::Notification>), Notification;
+        Gap(pb::Gap), Gap;
+    }
+}
+
+/// A frame, understood.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Packet {
+    /// Non-zero sequence, flag RESPONSE clear.
+    Request {
+        /// The request's id.
+        sequence: u32,
+        /// What is asked.
+        request: Request,
+    },
+    /// Flag RESPONSE set.
+    Response {
+        /// The id of the request this answers.
+        sequence: u32,
+        /// The answer.
+        response: Response,
+    },
+    /// Sequence 0.
+    Push(Push),
+}
+
+impl Packet {
+    /// Reads a frame's body. A zero sequence is a push, the flag RESPONSE a response, anything else a request.
+    pub fn decode(frame: Frame) -> Result<Packet, PacketError> {
+        let (header, is_response) = (frame.header, frame.is_response());
+        if is_response {
+            let response = Response::decode(header.kind, frame.body)?;
+            Ok(Packet::Response { sequence: header.sequence, response })
+        } else if header.sequence == 0 {
+            Push::decode(header.kind, frame.body).map(Packet::Push)
+        } else {
+            let request = Request::decode(header.kind, frame.body)?;
+            Ok(Packet::Request { sequence: header.sequence, request })
+        }
+    }
+
+    /// Appends the packet's frame to `out`.
+    pub fn encode(&self, out: &mut BytesMut) {
+        match self {
+            Packet::Request { sequence, request } => request.encode(*sequence, out),
+            Packet::Response { sequence, response } => response.encode(*sequence, out),
+            Packet::Push(push) => push.encode(out),
+        }
+    }
+}
+
+/// Appends the answer that says nothing but a status, under any kind (wire.md §3: every response can be read as a `Status`).
+pub fn encode_status(kind: u16, sequence: u32, status: &Status, out: &mut BytesMut) {
+    encode_message(out, kind, FLAG_RESPONSE, sequence, &pb::Status::from(status));
+}
+
+/// Appends a history answer whose items are still the bytes the members received.
+pub fn encode_history(kind: u16, sequence: u32, response: &store::RawHistoryResponse, out: &mut BytesMut) {
+    encode_message(out, kind, FLAG_RESPONSE, sequence, response);
+}
+
+impl From<&Status> for pb::Status {
+    fn from(status: &Status) -> pb::Status {
+        pb::Status {
+            code: if status.is_ok() { 0 } else { status.code.number() },
+            sub: status.sub_number(),
+            desc: status.desc.clone().into_owned(),
+            supported_versions: Vec::new(),
+            retry_after_ms: status.retry_after_ms,
+        }
+    }
+}
+
+fn known(kind: u16) -> Result<PacketKind, PacketError> {
+    PacketKind::try_from(i32::from(kind)).map_err(|_| PacketError::UnknownKind { kind })
+}
+
+fn read<T: prost::Message + Default>(kind: PacketKind, body: Bytes) -> Result<T, PacketError> {
+    T::decode(body).map_err(|error| PacketError::BadBody { kind, reason: error.to_string() })
+}
