@@ -1,0 +1,72 @@
+//! Which requests are asked of a room, and which room that is.
+
+use super::command::{Ask, Enter, Op, Query};
+use crate::error::{Code, Status};
+use crate::id::RoomId;
+use crate::wire::{Request, pb};
+
+impl Ask {
+    /// The room a request is for, and what it is to that room.
+    ///
+    /// Fails with 414 if the room's number is none, with 514 if the operation is not offered yet, and with 509 for what is
+    /// asked of a connection rather than of a room. Of an entering connection only the request is known here: the account's
+    /// profile, the application and the device are for the caller to fill in.
+    pub fn from_request(request: Request) -> Result<(RoomId, Ask), Status> {
+        let command = |room: i64, op: Op| Ok((RoomId::new(room)?, Ask::Command(op)));
+        let query = |room: i64, query: Query| Ok((RoomId::new(room)?, Ask::Query(query)));
+        match request {
+            Request::RoomEnter(asked) => command(asked.room_id, Op::Enter(Box::new(Enter::from_request(*asked)))),
+            Request::RoomExit(asked) => command(asked.room_id, Op::Exit),
+            Request::RoomInfo(asked) => query(asked.room_id, Query::Info(asked)),
+            Request::RoomUpdate(asked) => command(asked.room_id, Op::Update(asked)),
+            Request::RoomClose(asked) => command(asked.room_id, Op::Close(asked)),
+            Request::RoomMute(asked) => command(asked.room_id, Op::MuteRoom(asked)),
+            Request::MemberList(asked) => query(asked.room_id, Query::Members(asked)),
+            Request::MemberLookup(asked) => query(asked.room_id, Query::Lookup(asked)),
+            Request::MemberSetRole(asked) => command(asked.room_id, Op::SetRole(asked)),
+            Request::MemberKick(asked) => command(asked.room_id, Op::Kick(asked)),
+            Request::MemberTempMute(asked) => command(asked.room_id, Op::TempMute(asked)),
+            Request::MemberUpdateSelf(asked) => command(asked.room_id, Op::UpdateSelf(asked)),
+            Request::MessageSend(asked) => command(asked.room_id, Op::Send(asked)),
+            Request::MessageHistory(asked) => query(asked.room_id, Query::History(asked)),
+            Request::QueueInit(asked) => command(asked.room_id, Op::QueueInit(asked)),
+            Request::QueueOffer(asked) => command(asked.room_id, Op::QueueOffer(asked)),
+            Request::QueueBatchOffer(asked) => command(asked.room_id, Op::QueueBatchOffer(asked)),
+            Request::QueuePoll(asked) => command(asked.room_id, Op::QueuePoll(asked)),
+            Request::QueueList(asked) => query(asked.room_id, Query::QueueList(asked)),
+            Request::QueuePeek(asked) => query(asked.room_id, Query::QueuePeek(asked)),
+            Request::QueueMultiGet(asked) => query(asked.room_id, Query::QueueMultiGet(asked)),
+            Request::QueueChange(asked) => command(asked.room_id, Op::QueueChange(asked)),
+            Request::QueueDrop(asked) => command(asked.room_id, Op::QueueDrop(asked)),
+            Request::MemberListByTag(_)
+            | Request::MemberCountByTag(_)
+            | Request::MemberTagTempMute(_)
+            | Request::MemberUpdateTags(_)
+            | Request::MemberUpdateLocation(_)
+            | Request::MessageHistoryByTags(_)
+            | Request::MessageRecall(_) => Err(not_offered("this operation")),
+            Request::Ping(_) | Request::Login(_) | Request::Logout(_) | Request::RenewToken(_) | Request::KickDevices(_) => {
+                Err(Status::new(Code::InvalidProtocol, "not a request to a room"))
+            }
+        }
+    }
+}
+
+impl Enter {
+    /// An entry of which only the client's wishes are known yet.
+    pub fn from_request(request: pb::RoomEnterRequest) -> Enter {
+        Enter {
+            request,
+            account_nick: String::new(),
+            account_avatar: String::new(),
+            app_key: String::new(),
+            device_id: String::new(),
+            replaces: None,
+        }
+    }
+}
+
+/// 514, naming what this server does not do yet.
+pub(super) fn not_offered(what: &str) -> Status {
+    Status::new(Code::Unavailable, format!("{what} is not offered by this server yet"))
+}

@@ -1,0 +1,159 @@
+//! Commands in the form the log keeps.
+
+use super::command::{Actor, Command, Create, Op, Origin};
+use crate::error::{Code, Status};
+use crate::id::{AccountId, ConnId};
+use crate::wire::pb;
+use crate::wire::store::{self, command::Op as Stored};
+
+impl Command {
+    /// The form the log keeps; `None` for presence, which is never in the log, and for messages, which are rebuilt from the
+    /// body of their push (see [`Command::send_from_message`]).
+    pub fn to_store(&self) -> Option<store::Command> {
+        let op = match &self.op {
+            Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Send(_) => return None,
+            Op::Create(create) => Stored::Create(create.to_store()),
+            Op::Update(request) => Stored::Update(*request.clone()),
+            Op::Close(request) => Stored::Close(request.clone()),
+            Op::Reopen => Stored::Reopen(store::RoomReopen {}),
+            Op::MuteRoom(request) => Stored::Mute(request.clone()),
+            Op::SetRole(request) => Stored::SetRole(request.clone()),
+            Op::Kick(request) => Stored::Kick(request.clone()),
+            Op::TempMute(request) => Stored::TempMute(request.clone()),
+            Op::TagTempMute(request) => Stored::TagTempMute(request.clone()),
+            Op::UpdateSelf(request) => Stored::UpdateSelf(*request.clone()),
+            Op::Recall(request) => Stored::Recall(*request.clone()),
+            Op::QueueInit(request) => Stored::QueueInit(*request),
+            Op::QueueOffer(request) => Stored::QueueOffer(*request.clone()),
+            Op::QueueBatchOffer(request) => Stored::QueueBatchOffer(request.clone()),
+            Op::QueuePoll(request) => Stored::QueuePoll(request.clone()),
+            Op::QueueChange(request) => Stored::QueueChange(request.clone()),
+            Op::QueueDrop(request) => Stored::QueueDrop(*request),
+            Op::QueueClearOwner => {
+                Stored::QueueClearOwner(store::QueueClearOwner { owner: self.actor.account.as_str().into() })
+            }
+        };
+        Some(store::Command { actor: Some(self.actor.to_store()), op: Some(op) })
+    }
+
+    /// The command behind what [`Command::to_store`] gave; 500 if it never gave that.
+    pub fn from_store(stored: store::Command) -> Result<Command, Status> {
+        let actor = Actor::from_store(&stored.actor.ok_or_else(|| corrupt("a command without actor"))?)?;
+        let op = match stored.op.ok_or_else(|| corrupt("a command without operation"))? {
+            Stored::Create(create) => Op::Create(Box::new(Create::from_store(create)?)),
+            Stored::Update(request) => Op::Update(Box::new(request)),
+            Stored::Close(request) => Op::Close(request),
+            Stored::Reopen(_) => Op::Reopen,
+            Stored::Mute(request) => Op::MuteRoom(request),
+            Stored::SetRole(request) => Op::SetRole(request),
+            Stored::Kick(request) => Op::Kick(request),
+            Stored::TempMute(request) => Op::TempMute(request),
+            Stored::TagTempMute(request) => Op::TagTempMute(request),
+            Stored::UpdateSelf(request) => Op::UpdateSelf(Box::new(request)),
+            Stored::Send(request) => Op::Send(Box::new(request)),
+            Stored::Recall(request) => Op::Recall(Box::new(request)),
+            Stored::QueueInit(request) => Op::QueueInit(request),
+            Stored::QueueOffer(request) => Op::QueueOffer(Box::new(request)),
+            Stored::QueueBatchOffer(request) => Op::QueueBatchOffer(request),
+            Stored::QueuePoll(request) => Op::QueuePoll(request),
+            Stored::QueueChange(request) => Op::QueueChange(request),
+            Stored::QueueDrop(request) => Op::QueueDrop(request),
+            Stored::QueueClearOwner(_) => Op::QueueClearOwner,
+        };
+        Ok(Command { actor, op })
+    }
+
+    /// The command that made a message: as much of it as a room needs to remember the message's id.
+    ///
+    /// A sender that is no account, which only a damaged log can hold, is remembered as `-`.
+    pub fn send_from_message(message: &pb::Message) -> Command {
+        let nobody = || AccountId::parse("-").expect("a hyphen is a name");
+        let actor = Actor {
+            account: AccountId::parse(&message.from).unwrap_or_else(|_| nobody()),
+            connection: None,
+            origin: Origin::Member,
+            anonymous: false,
+            globally_muted: false,
+            client_type: message.from_client_type,
+        };
+        let request = pb::MessageSendRequest {
+            room_id: message.room_id,
+            message_id: message.message_id.clone(),
+            r#type: message.r#type,
+            body: message.body.clone(),
+            attach: message.attach.clone(),
+            ext: message.ext.clone(),
+            sub_type: message.sub_type,
+            skip_history: message.skip_history,
+            ..Default::default()
+        };
+        Command { actor, op: Op::Send(Box::new(request)) }
+    }
+}
+
+impl Actor {
+    fn to_store(&self) -> store::Actor {
+        store::Actor {
+            account: self.account.as_str().into(),
+            connection: self.connection.map_or(0, ConnId::get),
+            origin: match self.origin {
+                Origin::Member => 0,
+                Origin::Http => 1,
+                Origin::Server => 2,
+            },
+            anonymous: self.anonymous,
+            client_type: self.client_type,
+        }
+    }
+
+    fn from_store(stored: &store::Actor) -> Result<Actor, Status> {
+        Ok(Actor {
+            account: AccountId::parse(&stored.account).map_err(|_| corrupt("an actor without account"))?,
+            connection: (stored.connection != 0).then(|| ConnId::from_raw(stored.connection)),
+            origin: match stored.origin {
+                0 => Origin::Member,
+                1 => Origin::Http,
+                2 => Origin::Server,
+                _ => return Err(corrupt("an unknown origin")),
+            },
+            anonymous: stored.anonymous,
+            globally_muted: false,
+            client_type: stored.client_type,
+        })
+    }
+}
+
+impl Create {
+    fn to_store(&self) -> store::RoomCreate {
+        store::RoomCreate {
+            creator: self.creator.as_str().into(),
+            name: self.name.clone(),
+            announcement: self.announcement.clone(),
+            broadcast_url: self.broadcast_url.clone(),
+            ext: self.ext.clone(),
+            queue_level: self.queue_level,
+            moderation_id: self.moderation_id.clone(),
+            silent_in_out: self.silent_in_out,
+            app_key: self.app_key.clone(),
+        }
+    }
+
+    fn from_store(stored: store::RoomCreate) -> Result<Create, Status> {
+        Ok(Create {
+            app_key: stored.app_key,
+            creator: AccountId::parse(&stored.creator).map_err(|_| corrupt("a room without creator"))?,
+            name: stored.name,
+            announcement: stored.announcement,
+            broadcast_url: stored.broadcast_url,
+            ext: stored.ext,
+            queue_level: stored.queue_level,
+            moderation_id: stored.moderation_id,
+            silent_in_out: stored.silent_in_out,
+        })
+    }
+}
+
+/// 500: the log holds what was never written.
+pub(super) fn corrupt(what: &str) -> Status {
+    Status::new(Code::ServerError, format!("the log holds {what}"))
+}
