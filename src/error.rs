@@ -202,6 +202,11 @@ subs! {
 }
 
 impl Sub {
+    /// The sub code with this number, if there is one.
+    pub fn from_number(number: i32) -> Option<Sub> {
+        SUBS.iter().find(|row| row.1 == number).map(|row| row.0)
+    }
+
     /// The number on the wire, in C and in HTTP.
     pub fn number(self) -> i32 {
         self as i32

@@ -2,10 +2,13 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod error;
 pub mod id;
 pub mod limits;
 #[cfg(feature = "server")]
 pub mod log;
 pub mod room;
+pub mod session;
 pub mod wire;

@@ -195,3 +195,18 @@ pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
 pub const HTTP_CLOCK_SKEW_SECONDS: i64 = 300;
 /// Characters of an HTTP nonce.
 pub const NONCE_CHARS_MAX: usize = 128;
+
+// Client library.
+
+/// Events that wait for the host to read them; while there are more, the client does not read its socket.
+pub const CLIENT_EVENTS_MAX: usize = 256;
+/// Changes of state that wait for a host that does not read its events; further ones are dropped, messages never.
+pub const CLIENT_STATES_MAX: usize = 64;
+/// Bytes a client reads from its socket at a time.
+pub const CLIENT_READ_BYTES: usize = 16 * 1024;
+/// Bytes waiting to be written beyond which a client stops reading: bounds what a peer can make it answer.
+pub const CLIENT_WRITE_BYTES_MAX: usize = 256 * 1024;
+/// How long a closing client waits for the answer to its logout.
+pub const LOGOUT_TIMEOUT_MS: u64 = 1_000;
+/// The longest random delay before a client comes back to a node that sent it away (chatroom.md §d.3).
+pub const RETURN_SPREAD_MS: u64 = 8_000;

@@ -1,0 +1,73 @@
+//! What a client tells its host unasked.
+
+use crate::error::Status;
+use crate::wire::pb;
+
+/// Where a client stands (chatroom.md §d.2). The numbers are those of the table's second column.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(i32)]
+pub enum State {
+    /// S0: never connected.
+    Disconnected = 0,
+    /// S1: waiting before it tries again.
+    Waiting = 1,
+    /// S2: bringing the transport up.
+    Connecting = 2,
+    /// S3: the transport is up.
+    Connected = 3,
+    /// S4: the login is sent.
+    Entering = 4,
+    /// S5: logged in, and in the room if one was asked for.
+    Entered = 5,
+    /// S6: over until the host connects again.
+    Exited = 6,
+}
+
+/// What happened, in the order in which it did.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// The client stands elsewhere than before.
+    State(State),
+    /// A login was accepted, the first one or one after a lost connection.
+    LoggedIn {
+        /// The account: the one asked for, or the one the server gave an anonymous login.
+        account: String,
+        /// The server's name for the connection.
+        connection_id: String,
+        /// Whether the lost connection was taken over: nobody saw it go.
+        resumed: bool,
+        /// The server's clock at the login.
+        server_time_ms: i64,
+    },
+    /// The client is in a room without a request for it: by its login, or again after a lost connection. `gap` says that
+    /// items were missed, and that the history has them.
+    Entered(Box<pb::RoomEnterResponse>),
+    /// The client could not come back into this room after a lost connection.
+    Left {
+        /// The room.
+        room_id: i64,
+        /// Why.
+        status: Status,
+    },
+    /// The connection is lost and will be tried again. The moment to give a fresh token.
+    WillReconnect {
+        /// How many attempts have failed since the last login, this one included: 1, 2, 3 …
+        retry_count: u32,
+        /// Time until the attempt.
+        delay_ms: u64,
+    },
+    /// The connection is over, and no reconnect follows.
+    Disconnected(Status),
+    /// A message.
+    Message(Box<pb::Message>),
+    /// Something happened in a room.
+    Notification(Box<pb::Notification>),
+    /// Items of a room were left out; the history has them.
+    Gap(pb::Gap),
+    /// The client was taken out of a room, or off the server if `room_id` is 0.
+    Kicked(Box<pb::Kicked>),
+    /// The token expires in so many seconds: renew it.
+    TokenWillExpire(u32),
+    /// The last event of all.
+    Closed,
+}

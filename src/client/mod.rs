@@ -1,0 +1,202 @@
+//! A client: one login, one connection, restored when lost. The tokio driver over [`session::ClientSession`](crate::session).
+//!
+//! [`start`] spawns one task, which owns the socket. [`Client`] speaks to it over a bounded queue and never blocks; what
+//! happens unasked comes out of [`Events`]. A host that does not read its events stops the client from reading its socket, and
+//! in the end the server from sending: nothing piles up here. A host that wants no events drops [`Events`].
+//!
+//! May use `session` and `wire`.
+
+mod event;
+mod options;
+mod requests;
+mod task;
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+pub use event::{Event, State};
+pub use options::ClientOptions;
+
+use crate::error::{Code, Status};
+use crate::limits;
+use crate::wire::{Request, Response};
+
+/// What the host says to the task.
+enum Command {
+    Request(Request, Completion),
+    Connect(oneshot::Sender<Result<(), Status>>),
+    Disconnect(oneshot::Sender<()>),
+    Token(String),
+}
+
+type Done = Box<dyn FnOnce(Result<Response, Status>) + Send>;
+
+/// The promise to complete a request exactly once: whoever lets go of it unfulfilled completes it as closed.
+struct Completion {
+    done: Option<Done>,
+    /// The request's place among those that may be open.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Completion {
+    fn complete(mut self, result: Result<Response, Status>) {
+        if let Some(done) = self.done.take() {
+            done(result);
+        }
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        if let Some(done) = self.done.take() {
+            done(Err(closed()));
+        }
+    }
+}
+
+/// The status of what a closed client is asked.
+fn closed() -> Status {
+    Status::new(Code::NotInitialised, "the client is closed")
+}
+
+/// What the task lets everybody see.
+struct Shared {
+    /// Open requests: one permit each.
+    open: Arc<Semaphore>,
+    /// Raised once, to close.
+    closing: watch::Sender<bool>,
+    /// Where the client stands.
+    state: watch::Sender<State>,
+    /// The server's clock minus ours, in milliseconds, and ours; `None` before the first login.
+    clock: watch::Sender<Option<(tokio::time::Instant, i64)>>,
+}
+
+/// A client's handle. Clones speak to the same client; when the last one is dropped, the client closes.
+///
+/// Any thread, any time. No method blocks; the asynchronous ones wait for their answer.
+#[derive(Clone)]
+pub struct Client {
+    commands: mpsc::Sender<Command>,
+    shared: Arc<Shared>,
+}
+
+/// What happens unasked, in order. Bounded: while the host leaves too much unread, the client reads nothing.
+///
+/// Because answers come over the same socket as events, a task must not wait for an answer while it is the only one that
+/// reads events: with very many events waiting, the request would end with 408.
+pub struct Events {
+    events: mpsc::Receiver<Event>,
+    closed: bool,
+}
+
+/// Starts a client. It connects when it is told to. Must be called within a tokio runtime that has I/O and time enabled.
+pub fn start(options: ClientOptions) -> (Client, Events) {
+    // Requests are bounded by their permits; the rest of the queue is for connects, disconnects and tokens.
+    let (commands, commands_out) = mpsc::channel(2 * limits::CLIENT_QUEUE_MAX);
+    let (events_in, events) = mpsc::channel(limits::CLIENT_EVENTS_MAX);
+    let shared = Arc::new(Shared {
+        open: Arc::new(Semaphore::new(limits::CLIENT_QUEUE_MAX)),
+        closing: watch::Sender::new(false),
+        state: watch::Sender::new(State::Disconnected),
+        clock: watch::Sender::new(None),
+    });
+    tokio::spawn(task::run(options, shared.clone(), commands_out, events_in));
+    (Client { commands, shared }, Events { events, closed: false })
+}
+
+impl Client {
+    /// Connects and logs in; returns when the client is in (S5), or with the reason why it never will be.
+    ///
+    /// Failures that may pass are tried again as often as the options say. 20002 when it is connected already.
+    pub async fn connect(&self) -> Result<(), Status> {
+        let (done, outcome) = oneshot::channel();
+        self.commands.send(Command::Connect(done)).await.map_err(|_| closed())?;
+        outcome.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Logs out and closes the transport; returns when it is closed. The client can connect again.
+    pub async fn disconnect(&self) {
+        let (done, outcome) = oneshot::channel();
+        if self.commands.send(Command::Disconnect(done)).await.is_ok() {
+            // An error means that the client has closed instead, which is what was asked for, and more.
+            let _ = outcome.await;
+        }
+    }
+
+    /// Asks the server, and waits for its answer or for the status that stands for it.
+    pub async fn request(&self, request: Request) -> Result<Response, Status> {
+        let (done, outcome) = oneshot::channel();
+        self.request_with(request, move |result| {
+            // Nobody listens any more when the caller was cancelled.
+            let _ = done.send(result);
+        })?;
+        outcome.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Asks the server; `done` is called exactly once, on the client's task, and must not block.
+    ///
+    /// Refused at once, and `done` dropped without a call, with 503 when too many requests are open, and with 20000 when the
+    /// client is closed.
+    pub fn request_with(
+        &self,
+        request: Request,
+        done: impl FnOnce(Result<Response, Status>) + Send + 'static,
+    ) -> Result<(), Status> {
+        let busy = || Status::new(Code::Busy, "too many requests are open: wait for some of them");
+        let permit = self.shared.open.clone().try_acquire_owned().map_err(|_| busy())?;
+        let completion = Completion { done: Some(Box::new(done)), _permit: permit };
+        self.commands.try_send(Command::Request(request, completion)).map_err(|refused| {
+            let (command, status) = match refused {
+                mpsc::error::TrySendError::Full(command) => (command, busy()),
+                mpsc::error::TrySendError::Closed(command) => (command, closed()),
+            };
+            if let Command::Request(_, mut completion) = command {
+                completion.done = None;
+            }
+            status
+        })
+    }
+
+    /// Sets the token of the next login, as [`Event::WillReconnect`] invites to. A session that lives is renewed with
+    /// [`Client::renew_token`] instead.
+    pub async fn set_token(&self, token: impl Into<String>) {
+        // A closed client needs no token.
+        let _ = self.commands.send(Command::Token(token.into())).await;
+    }
+
+    /// Where the client stands.
+    pub fn state(&self) -> State {
+        *self.shared.state.borrow()
+    }
+
+    /// The server's clock in milliseconds since 1970, as estimated at the last login; `None` before the first.
+    pub fn server_time_ms(&self) -> Option<i64> {
+        let (at, server_ms) = (*self.shared.clock.borrow())?;
+        Some(server_ms.saturating_add(i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// Closes the client for good: logs out, completes what is open with 20000, then [`Event::Closed`]. Returns at once.
+    pub fn close(&self) {
+        self.shared.closing.send_replace(true);
+    }
+}
+
+impl Events {
+    /// The next event; after [`Event::Closed`] there is none. May be cancelled without loss.
+    pub async fn next(&mut self) -> Option<Event> {
+        match self.events.recv().await {
+            Some(event) => Some(event),
+            None if self.closed => None,
+            None => {
+                self.closed = true;
+                Some(Event::Closed)
+            }
+        }
+    }
+}
+
+/// A fresh message id: a random UUID (version 4), as a client that sends without one makes for itself.
+pub fn new_message_id() -> String {
+    crate::session::uuid(&mut fastrand::Rng::new())
+}

@@ -1,0 +1,92 @@
+//! How a client connects and who it is.
+
+use crate::limits;
+use crate::wire::pb;
+
+/// Who connects, where to, and how patiently.
+#[derive(Clone)]
+pub struct ClientOptions {
+    /// `host:port`, tried in turn.
+    pub addresses: Vec<String>,
+    /// The app.
+    pub app_key: String,
+    /// The account; may be empty when anonymous.
+    pub account: String,
+    /// What proves it; empty when anonymous.
+    pub token: String,
+    /// What kind of token it is.
+    pub auth_type: pb::AuthType,
+    /// What the app's callback is told at login.
+    pub login_ext: String,
+    /// Whether to log in without an account of one's own.
+    pub anonymous: bool,
+    /// 1 Android, 2 iOS, 4 PC, 16 Web, 64 Mac, 65 HarmonyOS.
+    pub client_type: u32,
+    /// Refines the client type; 0 for none.
+    pub custom_client_type: u32,
+    /// The login's label.
+    pub custom_tag: String,
+    /// Names this device for good; when empty one is made up for the life of this client.
+    pub device_id: String,
+    /// The room to enter with the login.
+    pub enter: Option<pb::RoomEnterRequest>,
+    /// How many reconnects may fail in a row before the client gives up; `None` never gives up.
+    pub reconnect_attempts_max: Option<u32>,
+    /// Time for the transport to one address to come up.
+    pub connect_timeout_ms: u64,
+    /// Time for an answer.
+    pub response_timeout_ms: u64,
+    /// Own silence after which a ping is sent; the server may ask for less.
+    pub heartbeat_ms: u64,
+    /// Time for the answer to that ping.
+    pub ping_timeout_ms: u64,
+    /// The first delay of a reconnect; doubles.
+    pub reconnect_ms_min: u64,
+    /// The longest delay of a reconnect.
+    pub reconnect_ms_max: u64,
+    /// The longest random delay before coming back to a node that sent this client away.
+    pub return_spread_ms: u64,
+    /// Seeds message ids and jitter; a random one when absent.
+    pub seed: Option<u64>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> ClientOptions {
+        ClientOptions {
+            addresses: Vec::new(),
+            app_key: String::new(),
+            account: String::new(),
+            token: String::new(),
+            auth_type: pb::AuthType::Static,
+            login_ext: String::new(),
+            anonymous: false,
+            client_type: 4,
+            custom_client_type: 0,
+            custom_tag: String::new(),
+            device_id: String::new(),
+            enter: None,
+            reconnect_attempts_max: None,
+            connect_timeout_ms: limits::CONNECT_TIMEOUT_MS,
+            response_timeout_ms: limits::RESPONSE_TIMEOUT_MS,
+            heartbeat_ms: limits::HEARTBEAT_MS,
+            ping_timeout_ms: limits::PING_TIMEOUT_MS,
+            reconnect_ms_min: limits::RECONNECT_MS_MIN,
+            reconnect_ms_max: limits::RECONNECT_MS_MAX,
+            return_spread_ms: limits::RETURN_SPREAD_MS,
+            seed: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for ClientOptions {
+    /// Everything but the token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("addresses", &self.addresses)
+            .field("app_key", &self.app_key)
+            .field("account", &self.account)
+            .field("anonymous", &self.anonymous)
+            .field("enter", &self.enter.as_ref().map(|enter| enter.room_id))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,76 @@
+//! Statuses as they arrive: any response can be read as one (wire.md §3).
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use crate::error::{Code, Status, Sub};
+use crate::wire::pb;
+
+/// The three fields every response begins with; what follows differs from kind to kind.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Head {
+    #[prost(sint32, tag = "1")]
+    code: i32,
+    #[prost(sint32, tag = "2")]
+    sub: i32,
+    #[prost(string, tag = "3")]
+    desc: String,
+}
+
+/// Reads the status at the head of a response's body; `None` if the body is not protobuf.
+pub(super) fn head_of(body: &Bytes) -> Option<Status> {
+    let head = Head::decode(body.clone()).ok()?;
+    let mut status = status_from_parts(head.code, head.sub, head.desc);
+    if !status.is_ok() {
+        // Only a refusal is a `Status` to its end; in other responses field 11 means something else.
+        status.retry_after_ms = pb::Status::decode(body.clone()).map_or(0, |refusal| refusal.retry_after_ms);
+    }
+    Some(status)
+}
+
+/// Reads a `Status` that arrived as a message of its own.
+pub fn status_of(status: &pb::Status) -> Status {
+    let mut read = status_from_parts(status.code, status.sub, status.desc.clone());
+    read.retry_after_ms = status.retry_after_ms;
+    read
+}
+
+/// Codes newer than this build become 500, with the number in the words, because nobody here can know what they ask for.
+pub(super) fn status_from_parts(code: i32, sub: i32, desc: String) -> Status {
+    let known = if code == 0 { Some(Code::Ok) } else { Code::from_number(code) };
+    let mut status = match known {
+        Some(Code::Ok) => Status::OK,
+        Some(code) => Status::new(code, desc),
+        None => Status::new(Code::ServerError, format!("unknown code {code}: {desc}")),
+    };
+    status.sub = Sub::from_number(sub);
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_response_can_be_read_as_a_status() {
+        let login = pb::LoginResponse { account: "alice".into(), connection_id: "7".into(), ..Default::default() };
+        assert_eq!(head_of(&login.encode_to_vec().into()), Some(Status::OK));
+        let refused = pb::LoginResponse { code: 302, account: "\u{1}".into(), ..Default::default() };
+        assert_eq!(head_of(&refused.encode_to_vec().into()).unwrap().code, Code::WrongToken);
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_sub_code_and_the_time_to_wait() {
+        let mut status = Status::with_sub(Code::TooFrequent, Sub::MessageRate);
+        status.retry_after_ms = 40;
+        let body = pb::Status::from(&status).encode_to_vec();
+        assert_eq!(head_of(&body.into()), Some(status));
+    }
+
+    #[test]
+    fn a_code_from_the_future_is_a_server_error_that_names_it() {
+        let status = status_of(&pb::Status { code: 777, desc: "later".into(), ..Default::default() });
+        assert_eq!(status.code, Code::ServerError);
+        assert!(status.desc.contains("777"));
+    }
+}
