@@ -115,6 +115,31 @@ impl Client {
         outcome.await.unwrap_or_else(|_| Err(closed()))
     }
 
+    /// [`Client::connect`] for a caller that is not asynchronous: the order goes out at once, the outcome comes later. A
+    /// receiver that fails stands for a closed client.
+    pub fn try_connect(&self) -> Result<oneshot::Receiver<Result<(), Status>>, Status> {
+        let (done, outcome) = oneshot::channel();
+        self.try_order(Command::Connect(done)).map(|()| outcome)
+    }
+
+    /// [`Client::disconnect`] for a caller that is not asynchronous. A receiver that fails stands for a closed client.
+    pub fn try_disconnect(&self) -> Result<oneshot::Receiver<()>, Status> {
+        let (done, outcome) = oneshot::channel();
+        self.try_order(Command::Disconnect(done)).map(|()| outcome)
+    }
+
+    /// [`Client::set_token`] for a caller that is not asynchronous.
+    pub fn try_set_token(&self, token: impl Into<String>) -> Result<(), Status> {
+        self.try_order(Command::Token(token.into()))
+    }
+
+    fn try_order(&self, command: Command) -> Result<(), Status> {
+        self.commands.try_send(command).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => Status::new(Code::Busy, "too much is waiting for the client: try again"),
+            mpsc::error::TrySendError::Closed(_) => closed(),
+        })
+    }
+
     /// Logs out and closes the transport; returns when it is closed. The client can connect again.
     pub async fn disconnect(&self) {
         let (done, outcome) = oneshot::channel();
