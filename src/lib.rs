@@ -2,6 +2,8 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "server")]
+pub mod account;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod error;
@@ -10,5 +12,7 @@ pub mod limits;
 #[cfg(feature = "server")]
 pub mod log;
 pub mod room;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod session;
 pub mod wire;

@@ -38,6 +38,8 @@ pub const RECONNECT_MS_MAX: u64 = 8_000;
 pub const RECONNECT_JITTER_PERCENT: u64 = 1;
 /// How long a lost connection keeps its place in its rooms.
 pub const DETACH_GRACE_MS: u64 = 10_000;
+/// The largest value the grace may be configured to.
+pub const DETACH_GRACE_MS_MAX: u64 = 60_000;
 /// How long a draining server waits for its clients to go.
 pub const DRAIN_MS: u64 = 5_000;
 /// Requests per second a session may make (chatroom.md §c.0 row 2).
@@ -61,6 +63,16 @@ pub const APP_KEY_CHARS_MAX: usize = 64;
 pub const TOKEN_BYTES_MAX: usize = 4096;
 /// Characters of a static token.
 pub const STATIC_TOKEN_CHARS_MAX: usize = 128;
+/// Characters of an account's `ext`.
+pub const ACCOUNT_EXT_CHARS_MAX: usize = 1024;
+/// Characters of an account's signature line.
+pub const SIGN_CHARS_MAX: usize = 256;
+/// Characters of an account's mail address.
+pub const EMAIL_CHARS_MAX: usize = 64;
+/// Characters of an account's date of birth.
+pub const BIRTH_CHARS_MAX: usize = 16;
+/// Characters of an account's telephone number.
+pub const MOBILE_CHARS_MAX: usize = 32;
 /// Characters of `login_ext`.
 pub const LOGIN_EXT_CHARS_MAX: usize = 4096;
 /// Characters of a device id.
@@ -135,6 +147,8 @@ pub const SENDS_BURST: u32 = 20;
 pub const ROOM_INTAKE_PER_SECOND: u32 = 2000;
 /// Days a message stays in the history.
 pub const HISTORY_DAYS: u32 = 10;
+/// The largest number of days that may be configured.
+pub const HISTORY_DAYS_MAX: u32 = 3650;
 /// Entries one history page may look at: bounds what a filter that matches nothing costs.
 pub const HISTORY_SCAN_MAX: usize = 10_000;
 
@@ -181,7 +195,15 @@ pub const HISTORY_QUERIES_MAX: usize = 256;
 /// Batches that may wait for the log's writer; beyond it sends are answered 503.
 pub const LOG_QUEUE_MAX: usize = 1024;
 
+/// Longest time between two syncs that `durability = "interval(…)"` may name.
+pub const SYNC_INTERVAL_MS_MAX: u64 = 60_000;
+
 // Server.
+
+/// Port for clients, unless configured otherwise.
+pub const WIRE_PORT: u16 = 7400;
+/// Port for HTTP, unless configured otherwise.
+pub const ADMIN_PORT: u16 = 7480;
 
 /// Connections of a node, unless configured otherwise.
 pub const CONNECTIONS_MAX: usize = 1_000_000;
@@ -210,3 +232,24 @@ pub const CLIENT_WRITE_BYTES_MAX: usize = 256 * 1024;
 pub const LOGOUT_TIMEOUT_MS: u64 = 1_000;
 /// The longest random delay before a client comes back to a node that sent it away (chatroom.md §d.3).
 pub const RETURN_SPREAD_MS: u64 = 8_000;
+/// Characters of an HTTP request id.
+pub const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Time for which an HTTP request id is remembered.
+pub const REQUEST_ID_WINDOW_MS: u64 = 60_000;
+/// Request ids remembered per application: a minute at a thousand a second. Beyond it calls that carry one are answered 503.
+pub const REQUEST_IDS_MAX: usize = 65_536;
+/// Time for which an HTTP call is remembered so that it cannot be replayed: its clock may lie 300 s ahead of ours, and is good
+/// for 300 s after that.
+pub const REPLAY_WINDOW_MS: u64 = 600_000;
+/// Calls remembered per application against replay, about 10 MiB. Beyond it calls are answered 503.
+pub const REPLAYS_MAX: usize = 262_144;
+/// Calls of one HTTP endpoint per second and application, unless configured otherwise.
+pub const HTTP_CALLS_PER_SECOND: u32 = 100;
+/// How long an application that exceeded the rate is refused the endpoint, unless configured otherwise.
+pub const HTTP_BLOCK_MS: u64 = 10_000;
+/// Parameters of an HTTP call.
+pub const HTTP_PARAMETERS_MAX: usize = 256;
+/// Bytes of a body over the limit that are read and thrown away, so that the caller gets to read the refusal.
+pub const HTTP_DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Time an HTTP request's body may take to arrive.
+pub const HTTP_BODY_TIMEOUT_MS: u64 = 10_000;

@@ -1,0 +1,341 @@
+//! All applications and accounts of a node, in memory.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::model::{Account, App, NewAccount, is_longer};
+use super::secret::random_hex;
+use super::token;
+use crate::error::{Code, Status, Sub};
+use crate::id::{AccountId, UnixMs};
+use crate::limits;
+
+/// Parts the accounts of an application lie in, so that a part that grows holds up few.
+const SHARDS: usize = 64;
+
+/// How soon something has to be on disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Urgency {
+    /// Before the call returns.
+    Now,
+    /// With some later commit: it can be learned again. The call must not wait for the disk.
+    Soon,
+}
+
+/// Keeps what has to outlive the process. Called without any lock of the directory held.
+pub trait Keeper: Send + Sync {
+    /// Keeps an application; durable when it returns.
+    fn keep_app(&self, app: &App) -> Result<(), Status>;
+
+    /// Keeps an account of the application with this key.
+    fn keep_account(&self, app_key: &str, account: &Account, urgency: Urgency) -> Result<(), Status>;
+}
+
+/// What a login brings along, unchecked.
+#[derive(Clone, Copy, Default)]
+pub struct Login<'a> {
+    /// Which application.
+    pub app_key: &'a str,
+    /// Who; may be empty when anonymous.
+    pub account: &'a str,
+    /// Static or dynamic token; not looked at when anonymous.
+    pub token: &'a str,
+    /// Number of the kind of token: 0 static, 1 dynamic, 2 third-party callback.
+    pub auth_type: i32,
+    /// For the third-party callback, at most 4096 characters.
+    pub login_ext: &'a str,
+    /// Without an account of the application.
+    pub anonymous: bool,
+    /// The nick of the room entered in the same round trip, if one is: required when anonymous.
+    pub nick: Option<&'a str>,
+    /// 1-64 characters.
+    pub device_id: &'a str,
+    /// At most 32 characters.
+    pub custom_tag: &'a str,
+}
+
+/// Who has logged in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verified {
+    /// The account; a made-up one for an anonymous login that named none.
+    pub account: AccountId,
+    /// Logged in without an account.
+    pub anonymous: bool,
+    /// Name of the account: the nick where a room knows no other.
+    pub nick: String,
+    /// Address of the account's avatar.
+    pub avatar: String,
+    /// Every send is 423.
+    pub globally_muted: bool,
+    /// When the token expires; `None`: never.
+    pub expires: Option<UnixMs>,
+}
+
+/// All applications and accounts of a node. Any thread may use it; look-ups hold a lock for the time of one map access.
+pub struct Directory {
+    keeper: Arc<dyn Keeper>,
+    auto_register: bool,
+    hasher: RandomState,
+    apps: RwLock<HashMap<String, Arc<Tenant>>>,
+}
+
+/// An application with its accounts.
+struct Tenant {
+    app: Arc<App>,
+    accounts: Arc<[Shard; SHARDS]>,
+}
+
+type Shard = RwLock<HashMap<AccountId, Slot, RandomState>>;
+
+struct Slot {
+    account: Arc<Account>,
+    /// False while the keeper is at work on a new account: it may still come to nothing.
+    kept: bool,
+}
+
+impl Directory {
+    /// An empty directory. With `auto_register` the first valid dynamic token of an unknown account creates it.
+    pub fn new(keeper: Arc<dyn Keeper>, auto_register: bool) -> Directory {
+        Directory { keeper, auto_register, hasher: RandomState::new(), apps: RwLock::default() }
+    }
+
+    /// Puts an application in, replacing the one with its key but not its accounts. For filling at start: nothing is kept.
+    pub fn insert_app(&self, app: App) {
+        let mut apps = self.apps.write();
+        let accounts = apps.get(&app.key).map_or_else(|| Arc::new(self.empty_shards()), |tenant| tenant.accounts.clone());
+        apps.insert(app.key.clone(), Arc::new(Tenant { app: Arc::new(app), accounts }));
+    }
+
+    /// Puts an application in and keeps it. Waits for the disk.
+    pub fn create_app(&self, app: App) -> Result<(), Status> {
+        self.keeper.keep_app(&app)?;
+        self.insert_app(app);
+        Ok(())
+    }
+
+    /// Puts an account in, replacing the one with its name; 404 without the application. For filling at start: nothing is kept.
+    pub fn load_account(&self, app_key: &str, account: Account) -> Result<(), Status> {
+        let tenant = self.tenant(app_key).ok_or_else(|| Status::new(Code::NotFound, "no such application"))?;
+        let mut shard = self.shard(&tenant, &account.id).write();
+        shard.insert(account.id.clone(), Slot { account: Arc::new(account), kept: true });
+        Ok(())
+    }
+
+    /// The application with this key, disabled or not.
+    pub fn app(&self, key: &str) -> Option<Arc<App>> {
+        self.tenant(key).map(|tenant| tenant.app.clone())
+    }
+
+    /// An account of an application.
+    pub fn account(&self, app_key: &str, id: &AccountId) -> Option<Arc<Account>> {
+        self.find(&*self.tenant(app_key)?, id)
+    }
+
+    /// Says who logs in, in the order of checks of chatroom.md §c.1 up to the account's block: application (403, 414 if none is
+    /// named), parameters (414), anonymous visitors allowed (403), account and token (302, or 508), blocked (422).
+    pub fn verify_login(&self, login: &Login<'_>, now: UnixMs) -> Result<Verified, Status> {
+        let tenant = self.enabled(login.app_key)?;
+        let named = check_parameters(login)?;
+        if login.anonymous {
+            return self.verify_anonymous(&tenant, named);
+        }
+        // Checked above: only an anonymous login may name no account.
+        let id = named.ok_or_else(|| Status::bad_parameter("account is missing"))?;
+        let (account, expires) = match login.auth_type {
+            0 => (self.verify_static(&tenant, &id, login.token)?, None),
+            1 => {
+                let expires = verify_dynamic(&tenant.app, &id, login.account, login.token, now)?;
+                (self.find_or_register(&tenant, &id)?, Some(expires))
+            }
+            2 => return Err(Status::new(Code::Unavailable, "login by callback is not offered: use a static or dynamic token")),
+            _ => return Err(Status::bad_parameter("auth_type must be 0 (static), 1 (dynamic) or 2 (callback)")),
+        };
+        if account.blocked {
+            return Err(Status::with_sub(Code::AccountDisabled, Sub::AccountBanned));
+        }
+        Ok(Verified {
+            account: account.id.clone(),
+            anonymous: false,
+            nick: account.name.clone(),
+            avatar: account.icon.clone(),
+            globally_muted: account.muted,
+            expires,
+        })
+    }
+
+    /// Checks the token of a `renewToken`: when it expires, `None` for a static one; 302 if it is not a valid token of this account.
+    pub fn verify_renewal(&self, app_key: &str, id: &AccountId, offered: &str, now: UnixMs) -> Result<Option<UnixMs>, Status> {
+        let tenant = self.enabled(app_key)?;
+        if offered.is_empty() || offered.len() > limits::TOKEN_BYTES_MAX {
+            return Err(Status::bad_parameter("token must be 1-4096 bytes"));
+        }
+        let account = self.find(&tenant, id).ok_or_else(token::wrong_token)?;
+        if account.token.matches(offered) {
+            return Ok(None);
+        }
+        verify_dynamic(&tenant.app, id, id.as_str(), offered, now).map(Some).map_err(|_| token::wrong_token())
+    }
+
+    /// Creates an account and keeps it: 414 for values out of bounds and for a name that is taken. Waits for the disk.
+    pub fn create_account(&self, app_key: &str, new: NewAccount) -> Result<Arc<Account>, Status> {
+        let tenant = self.enabled(app_key)?;
+        let account = Arc::new(new.check()?);
+        match self.add(&tenant, account.clone(), Urgency::Now)? {
+            Added::New => Ok(account),
+            Added::Taken(_) => Err(Status::bad_parameter("already register")),
+        }
+    }
+
+    /// Checks who makes an HTTP call (rest-api.md §1.1, the first four rows): 414 for a header that is missing (empty) or
+    /// malformed, 403 for an unknown application, a clock more than 300 s off, or a checksum that is not the application's.
+    pub fn check_http(&self, app_key: &str, nonce: &str, cur_time: &str, sum: &str, now: UnixMs) -> Result<(), Status> {
+        let bad_header = || Status::bad_parameter("bad http header");
+        if [app_key, nonce, cur_time, sum].iter().any(|header| header.is_empty()) || is_longer(nonce, limits::NONCE_CHARS_MAX) {
+            return Err(bad_header());
+        }
+        if !cur_time.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(bad_header());
+        }
+        let seconds: i64 = cur_time.parse().map_err(|_| bad_header())?;
+        let tenant = self.enabled(app_key)?;
+        let skew = seconds.checked_sub(now.0.div_euclid(1000)).and_then(i64::checked_abs).unwrap_or(i64::MAX);
+        if skew > limits::HTTP_CLOCK_SKEW_SECONDS {
+            return Err(Status::new(Code::Forbidden, "CurTime is more than 300 s off: send Unix seconds and set your clock"));
+        }
+        if !token::check_sum_matches(tenant.app.secret.reveal(), nonce, cur_time, sum) {
+            return Err(Status::new(Code::Forbidden, "CheckSum must be SHA1(AppSecret + Nonce + CurTime) in hex"));
+        }
+        Ok(())
+    }
+
+    fn verify_anonymous(&self, tenant: &Tenant, named: Option<AccountId>) -> Result<Verified, Status> {
+        if !tenant.app.anonymous_enabled {
+            return Err(Status::with_sub(Code::Forbidden, Sub::AnonymousRefused));
+        }
+        let account = match named {
+            Some(id) if self.is_taken(tenant, &id) => return Err(token::wrong_token()),
+            Some(id) => id,
+            None => AccountId::parse(&format!("anon_{}", random_hex::<8>()?))?,
+        };
+        let (nick, avatar) = (String::new(), String::new());
+        Ok(Verified { account, anonymous: true, nick, avatar, globally_muted: false, expires: None })
+    }
+
+    fn verify_static(&self, tenant: &Tenant, id: &AccountId, offered: &str) -> Result<Arc<Account>, Status> {
+        let account = self.find(tenant, id).ok_or_else(token::wrong_token)?;
+        if account.token.matches(offered) { Ok(account) } else { Err(token::wrong_token()) }
+    }
+
+    fn find_or_register(&self, tenant: &Tenant, id: &AccountId) -> Result<Arc<Account>, Status> {
+        if let Some(account) = self.find(tenant, id) {
+            return Ok(account);
+        }
+        if !self.auto_register {
+            return Err(token::wrong_token());
+        }
+        let account = Arc::new(Account::new(id.clone()));
+        match self.add(tenant, account.clone(), Urgency::Soon)? {
+            Added::New => Ok(account),
+            Added::Taken(account) => Ok(account),
+        }
+    }
+
+    /// Adds an account unless its name is taken. The name is taken first, in memory, and the keeper called without a lock, so that
+    /// of two who want it at once one is refused and what lies on disk is what the other brought.
+    fn add(&self, tenant: &Tenant, account: Arc<Account>, urgency: Urgency) -> Result<Added, Status> {
+        let shard = self.shard(tenant, &account.id);
+        {
+            let mut accounts = shard.write();
+            if let Some(slot) = accounts.get(&account.id) {
+                return Ok(Added::Taken(slot.account.clone()));
+            }
+            accounts.insert(account.id.clone(), Slot { account: account.clone(), kept: false });
+        }
+        let kept = self.keeper.keep_account(&tenant.app.key, &account, urgency);
+        let mut accounts = shard.write();
+        match kept {
+            Ok(()) => {
+                if let Some(slot) = accounts.get_mut(&account.id) {
+                    slot.kept = true;
+                }
+                Ok(Added::New)
+            }
+            Err(status) => {
+                accounts.remove(&account.id);
+                Err(status)
+            }
+        }
+    }
+
+    /// The enabled application with this key: 414 if none is named, 403 if there is none.
+    fn enabled(&self, app_key: &str) -> Result<Arc<Tenant>, Status> {
+        if app_key.is_empty() {
+            return Err(Status::bad_parameter("app_key is missing"));
+        }
+        let tenant = self.tenant(app_key).filter(|tenant| !tenant.app.disabled);
+        tenant.ok_or_else(|| Status::new(Code::Forbidden, "the application is unknown or disabled: check the app key"))
+    }
+
+    fn tenant(&self, app_key: &str) -> Option<Arc<Tenant>> {
+        self.apps.read().get(app_key).cloned()
+    }
+
+    fn find(&self, tenant: &Tenant, id: &AccountId) -> Option<Arc<Account>> {
+        self.shard(tenant, id).read().get(id).filter(|slot| slot.kept).map(|slot| slot.account.clone())
+    }
+
+    fn is_taken(&self, tenant: &Tenant, id: &AccountId) -> bool {
+        self.shard(tenant, id).read().contains_key(id)
+    }
+
+    fn shard<'a>(&self, tenant: &'a Tenant, id: &AccountId) -> &'a Shard {
+        // Bits from the middle: the maps inside use the same hash, and place their entries by its lowest and highest bits.
+        &tenant.accounts[(self.hasher.hash_one(id) >> 32) as usize % SHARDS]
+    }
+
+    fn empty_shards(&self) -> [Shard; SHARDS] {
+        std::array::from_fn(|_| RwLock::new(HashMap::with_hasher(self.hasher.clone())))
+    }
+}
+
+enum Added {
+    New,
+    Taken(Arc<Account>),
+}
+
+/// Checks what a login must have; the account in its canonical form, if one is named.
+fn check_parameters(login: &Login<'_>) -> Result<Option<AccountId>, Status> {
+    if login.token.len() > limits::TOKEN_BYTES_MAX {
+        return Err(Status::bad_parameter("token must be at most 4096 bytes"));
+    }
+    if login.token.is_empty() && !login.anonymous {
+        return Err(Status::bad_parameter("token is missing"));
+    }
+    if login.device_id.is_empty() || is_longer(login.device_id, limits::DEVICE_ID_CHARS_MAX) {
+        return Err(Status::bad_parameter("device_id must be 1-64 characters"));
+    }
+    if is_longer(login.login_ext, limits::LOGIN_EXT_CHARS_MAX) {
+        return Err(Status::bad_parameter("login_ext must be at most 4096 characters"));
+    }
+    if is_longer(login.custom_tag, limits::CUSTOM_TAG_CHARS_MAX) {
+        return Err(Status::bad_parameter("custom_tag must be at most 32 characters"));
+    }
+    if login.anonymous && login.nick.is_some_and(str::is_empty) {
+        return Err(Status::bad_parameter("nick is missing: an anonymous visitor needs one"));
+    }
+    match login.account {
+        "" if login.anonymous => Ok(None),
+        "" => Err(Status::bad_parameter("account is missing")),
+        name => AccountId::parse(name).map(Some),
+    }
+}
+
+/// Applications sign the name as they know it, so both the spelling of the login and the canonical one are tried.
+fn verify_dynamic(app: &App, id: &AccountId, spelled: &str, offered: &str, now: UnixMs) -> Result<UnixMs, Status> {
+    let names: &[&str] = if spelled == id.as_str() { &[spelled] } else { &[spelled, id.as_str()] };
+    token::verify_dynamic(&app.key, app.secret.reveal(), names, offered, now)
+}

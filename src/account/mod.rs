@@ -1,0 +1,14 @@
+//! Who may come in: applications, accounts, tokens and checksums (chatroom.md §a.1, §a.2, §d.1; rest-api.md §1.1).
+//!
+//! Knows no room and no connection, and touches no disk: what has to last goes through a [`Keeper`]. The clock is the caller's.
+//! May use: nothing but `error`, `limits` and `id`.
+
+mod directory;
+mod model;
+mod secret;
+mod token;
+
+pub use directory::{Directory, Keeper, Login, Urgency, Verified};
+pub use model::{Account, App, NewAccount};
+pub use secret::{Secret, random_hex};
+pub use token::{check_sum, dynamic_token};

@@ -1,0 +1,389 @@
+//! Configuration: a TOML file, the environment and flags, in ascending order of precedence, all checked before anything starts.
+//!
+//! Every key of the file is also `CHATROOMD_<SECTION>_<KEY>` in the environment and `--set section.key=value` on the command
+//! line; the most used have flags of their own. Holds numbers only: what they mean is the business of the modules they go to.
+
+mod error;
+mod sources;
+
+use std::collections::HashSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{App, Secret};
+use crate::limits;
+
+pub use error::ConfigError;
+
+/// Everything a node can be told. `Config::default()` is what it does when it is told nothing.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where clients connect; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where the HTTP API, health and metrics are; port 0 takes a free one.
+    pub admin: SocketAddr,
+    /// The folder that holds log, history, snapshots and accounts.
+    pub data: PathBuf,
+    /// Keep nothing; `data` is not touched.
+    pub memory: bool,
+    /// Threads with connections; 0: one per core.
+    pub workers: usize,
+    /// When a send is acknowledged.
+    pub durability: Durability,
+    /// The first valid dynamic token of an unknown account creates it.
+    pub auto_register: bool,
+    /// The applications that may use the node.
+    #[serde(skip_serializing)]
+    pub apps: Vec<AppConfig>,
+    /// Bounds on what clients may do.
+    pub limits: Limits,
+    /// How long things take.
+    pub timers: Timers,
+    /// What is kept of the past.
+    pub history: History,
+    /// The HTTP API.
+    pub http: Http,
+    /// What the node says about itself.
+    pub log: Log,
+    /// Check the configuration and exit (`--check-config`).
+    #[serde(skip)]
+    pub check_only: bool,
+}
+
+/// An application in the file.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppConfig {
+    /// 1-64 letters, digits, `_` or `-`.
+    pub key: String,
+    /// 1-64 characters.
+    #[serde(deserialize_with = "secret")]
+    pub secret: Secret,
+    /// Refuse every login and HTTP call.
+    #[serde(default)]
+    pub disabled: bool,
+    /// Let visitors in without an account.
+    #[serde(default = "yes")]
+    pub anonymous: bool,
+}
+
+impl AppConfig {
+    /// The application it describes; the words name what is wrong.
+    pub fn app(&self) -> Result<App, ConfigError> {
+        let app = App::new(self.key.as_str(), self.secret.clone()).map_err(|status| ConfigError::OutOfBounds {
+            key: "apps".to_owned(),
+            reason: format!("'{}': {}", self.key, status.desc),
+        })?;
+        Ok(App { disabled: self.disabled, anonymous_enabled: self.anonymous, ..app })
+    }
+}
+
+/// When a send is acknowledged (design.md §4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Durability {
+    /// After the commit that covers it: survives power loss.
+    Commit,
+    /// At once; the disk follows within this many milliseconds: survives a killed process.
+    Interval {
+        /// Longest time between two syncs.
+        interval_ms: u64,
+    },
+}
+
+impl TryFrom<String> for Durability {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Durability, String> {
+        let expected =
+            || format!("'{text}' is not a durability: write \"commit\" or, say, \"interval(1s)\" or \"interval(200ms)\"");
+        if text == "commit" {
+            return Ok(Durability::Commit);
+        }
+        let inner = text.strip_prefix("interval(").and_then(|rest| rest.strip_suffix(')')).ok_or_else(expected)?;
+        let (number, unit_ms) = match inner.strip_suffix("ms") {
+            Some(number) => (number, 1),
+            None => (inner.strip_suffix('s').ok_or_else(expected)?, 1000),
+        };
+        let interval_ms = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_ms)).ok_or_else(expected)?;
+        if !(1..=limits::SYNC_INTERVAL_MS_MAX).contains(&interval_ms) {
+            return Err(format!("the interval of '{text}' must be 1ms to {}s", limits::SYNC_INTERVAL_MS_MAX / 1000));
+        }
+        Ok(Durability::Interval { interval_ms })
+    }
+}
+
+impl From<Durability> for String {
+    fn from(durability: Durability) -> String {
+        match durability {
+            Durability::Commit => "commit".to_owned(),
+            Durability::Interval { interval_ms } if interval_ms % 1000 == 0 => format!("interval({}s)", interval_ms / 1000),
+            Durability::Interval { interval_ms } => format!("interval({interval_ms}ms)"),
+        }
+    }
+}
+
+/// Bounds on what clients may do. For every rate 0 means without limit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Connections of the node.
+    pub connections_max: usize,
+    /// Connections from one address; loopback is exempt.
+    pub connections_per_address_max: usize,
+    /// Bytes of a frame after login.
+    pub frame_bytes_max: usize,
+    /// Bytes of a frame before login.
+    pub frame_bytes_max_before_login: usize,
+    /// Requests of one session per second.
+    pub requests_per_second: u32,
+    /// Requests of one session at once after a rest.
+    pub requests_burst: u32,
+    /// Messages of one account in one room per second.
+    pub client_send_per_second: u32,
+    /// Messages of one account in one room at once after a rest.
+    pub client_send_burst: u32,
+    /// Messages a room takes from clients per second.
+    pub room_intake_per_second: u32,
+    /// Bytes of recent frames a room's feed keeps.
+    pub feed_bytes_max: usize,
+    /// Bytes that may wait for a slow connection before it is closed.
+    pub backlog_bytes_max: usize,
+}
+
+/// How long things take, in milliseconds.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timers {
+    /// Silence after which a client pings; told to it at login.
+    pub heartbeat_ms: u64,
+    /// Silence after which a connection is closed.
+    pub idle_timeout_ms: u64,
+    /// Time from connect to login.
+    pub login_timeout_ms: u64,
+    /// How long a lost connection keeps its place in its rooms.
+    pub detach_grace_ms: u64,
+    /// How long a stopping node waits for its clients to go.
+    pub drain_ms: u64,
+}
+
+/// What is kept of the past.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct History {
+    /// Days a message stays; 0: no history.
+    pub days: u32,
+}
+
+/// The HTTP API (rest-api.md §1).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// What every path of the API begins with.
+    pub base: String,
+    /// Calls of one endpoint by one application per second; 0: without limit.
+    pub calls_per_second: u32,
+    /// How long an application that exceeded it is refused that endpoint.
+    pub block_ms: u64,
+}
+
+/// What the node says about itself.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// The least important lines written to stderr.
+    pub level: LogLevel,
+    /// Their form.
+    pub format: LogFormat,
+}
+
+/// How important a line of the log is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// The form of a line of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: (Ipv4Addr::LOCALHOST, limits::WIRE_PORT).into(),
+            admin: (Ipv4Addr::LOCALHOST, limits::ADMIN_PORT).into(),
+            data: "chatroom-data".into(),
+            memory: false,
+            workers: 0,
+            durability: Durability::Commit,
+            auto_register: true,
+            apps: Vec::new(),
+            limits: Limits::default(),
+            timers: Timers::default(),
+            history: History::default(),
+            http: Http::default(),
+            log: Log::default(),
+            check_only: false,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections_max: limits::CONNECTIONS_MAX,
+            connections_per_address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
+            frame_bytes_max: limits::FRAME_BYTES_MAX,
+            frame_bytes_max_before_login: limits::FRAME_BYTES_MAX_BEFORE_LOGIN,
+            requests_per_second: limits::SESSION_REQUESTS_PER_SECOND,
+            requests_burst: limits::SESSION_REQUESTS_BURST,
+            client_send_per_second: limits::SENDS_PER_SECOND,
+            client_send_burst: limits::SENDS_BURST,
+            room_intake_per_second: limits::ROOM_INTAKE_PER_SECOND,
+            feed_bytes_max: limits::FEED_BYTES_MAX,
+            backlog_bytes_max: limits::BACKLOG_BYTES_MAX,
+        }
+    }
+}
+
+impl Default for Timers {
+    fn default() -> Timers {
+        Timers {
+            heartbeat_ms: limits::HEARTBEAT_MS,
+            idle_timeout_ms: limits::IDLE_TIMEOUT_MS,
+            login_timeout_ms: limits::LOGIN_TIMEOUT_MS,
+            detach_grace_ms: limits::DETACH_GRACE_MS,
+            drain_ms: limits::DRAIN_MS,
+        }
+    }
+}
+
+impl Default for History {
+    fn default() -> History {
+        History { days: limits::HISTORY_DAYS }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Http {
+        Http { base: "/nimserver".to_owned(), calls_per_second: limits::HTTP_CALLS_PER_SECOND, block_ms: limits::HTTP_BLOCK_MS }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log { level: LogLevel::Info, format: LogFormat::Text }
+    }
+}
+
+impl Config {
+    /// Reads flags (the first of `args` is the program's name), the process's environment and the file they name.
+    pub fn load<I, T>(args: I) -> Result<Config, ConfigError>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<std::ffi::OsString> + Clone,
+    {
+        Config::load_with(args, |name| std::env::var(name).ok())
+    }
+
+    /// As [`Config::load`], with the environment as a function.
+    pub fn load_with<I, T>(args: I, environment: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<std::ffi::OsString> + Clone,
+    {
+        let config = sources::read(args, &environment)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Every key of the file but `apps`, as `section.key`, with its default in the file's own words.
+    pub fn keys() -> Vec<(String, String)> {
+        sources::defaults().into_iter().map(|(key, value)| (key, sources::text(&value))).collect()
+    }
+
+    /// Whether the values make sense, one by one and together.
+    fn check(&self) -> Result<(), ConfigError> {
+        let Config { limits: bounds, timers, .. } = self;
+        let day_ms = 86_400_000;
+        let ranges = [
+            ("workers", self.workers as u64, 0, limits::WORKERS_MAX as u64),
+            ("limits.connections_max", bounds.connections_max as u64, 1, u64::from(u32::MAX)),
+            ("limits.connections_per_address_max", bounds.connections_per_address_max as u64, 1, u64::from(u32::MAX)),
+            ("limits.frame_bytes_max", bounds.frame_bytes_max as u64, 1024, limits::FRAME_BYTES_CEILING as u64),
+            (
+                "limits.frame_bytes_max_before_login",
+                bounds.frame_bytes_max_before_login as u64,
+                512,
+                bounds.frame_bytes_max as u64,
+            ),
+            ("limits.requests_burst", u64::from(bounds.requests_burst), u64::from(bounds.requests_per_second.min(1)), 1 << 31),
+            (
+                "limits.client_send_burst",
+                u64::from(bounds.client_send_burst),
+                u64::from(bounds.client_send_per_second.min(1)),
+                1 << 31,
+            ),
+            ("limits.feed_bytes_max", bounds.feed_bytes_max as u64, 4096, 1 << 40),
+            ("limits.backlog_bytes_max", bounds.backlog_bytes_max as u64, 4096, 1 << 40),
+            ("timers.heartbeat_ms", timers.heartbeat_ms, 1000, day_ms),
+            ("timers.idle_timeout_ms", timers.idle_timeout_ms, timers.heartbeat_ms.saturating_add(1), day_ms),
+            ("timers.login_timeout_ms", timers.login_timeout_ms, 100, day_ms),
+            ("timers.detach_grace_ms", timers.detach_grace_ms, 0, limits::DETACH_GRACE_MS_MAX),
+            ("timers.drain_ms", timers.drain_ms, 0, day_ms),
+            ("history.days", u64::from(self.history.days), 0, u64::from(limits::HISTORY_DAYS_MAX)),
+            ("http.block_ms", self.http.block_ms, 0, day_ms),
+        ];
+        for (key, value, min, max) in ranges {
+            if !(min..=max).contains(&value) {
+                return Err(ConfigError::OutOfBounds {
+                    key: key.to_owned(),
+                    reason: format!("is {value}; choose a value from {min} to {max}"),
+                });
+            }
+        }
+        let base = &self.http.base;
+        if !(base.is_empty()
+            || base.starts_with('/') && !base.ends_with('/') && base.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return Err(ConfigError::OutOfBounds {
+                key: "http.base".to_owned(),
+                reason: format!("is '{base}'; begin it with '/' and end it without, as in \"/nimserver\", or leave it empty"),
+            });
+        }
+        let mut keys = HashSet::new();
+        for app in &self.apps {
+            app.app()?;
+            if !keys.insert(&app.key) {
+                return Err(ConfigError::OutOfBounds {
+                    key: "apps".to_owned(),
+                    reason: format!("'{}' stands there twice; remove one", app.key),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    String::deserialize(deserializer).map(Secret::new)
+}
