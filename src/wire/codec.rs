@@ -1,9 +1,9 @@
 //! Cuts frames out of a stream of bytes, without copying a body (wire.md §2).
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::frame::{FLAG_COMPRESSED, FLAG_RESPONSE, Frame, FrameError, Header, checksum};
+use super::frame::{FLAG_COMPRESSED, FLAG_RESPONSE, Frame, FrameError, Header, MAGIC_V1, unseal};
 use crate::limits::{FRAME_BYTES_MAX, HEADER_BYTES};
 
 /// The frame layer of one connection. Holds no buffer: bytes stay where they were received.
@@ -32,11 +32,11 @@ impl FrameCodec {
     /// Reads a header as far as bytes have arrived; `None` until all 16 are there. What can be refused is refused at once.
     fn header(&self, src: &[u8]) -> Result<Option<Header>, FrameError> {
         let Some(&magic) = src.first() else { return Ok(None) };
-        if magic >> 4 != 0xC {
-            return Err(FrameError::NotOurs { found: magic });
-        }
-        if magic & 0x0F != 1 {
-            return Err(FrameError::UnknownVersion { version: magic & 0x0F });
+        if magic != MAGIC_V1 {
+            return Err(match magic >> 4 {
+                0xC => FrameError::UnknownVersion { version: magic & 0x0F },
+                _ => FrameError::NotOurs { found: magic },
+            });
         }
         let Some(head) = src.first_chunk::<HEADER_BYTES>() else { return Ok(None) };
         let header = Header {
@@ -45,10 +45,11 @@ impl FrameCodec {
             length: u32::from_le_bytes([head[4], head[5], head[6], head[7]]),
             sequence: u32::from_le_bytes([head[8], head[9], head[10], head[11]]),
         };
-        if header.flags & !(FLAG_RESPONSE | FLAG_COMPRESSED) != 0 {
-            return Err(FrameError::ReservedFlag { flags: header.flags });
+        if header.flags & !FLAG_RESPONSE != 0 {
+            let reserved = header.flags & !(FLAG_RESPONSE | FLAG_COMPRESSED) != 0;
+            return Err(if reserved { FrameError::ReservedFlag { flags: header.flags } } else { FrameError::Compressed });
         }
-        let bytes = header.length as u64 + HEADER_BYTES as u64;
+        let bytes = u64::from(header.length) + HEADER_BYTES as u64;
         if bytes > self.frame_bytes_max as u64 {
             return Err(FrameError::TooLong { bytes, max: self.frame_bytes_max });
         }
@@ -60,23 +61,16 @@ impl Decoder for FrameCodec {
     type Item = Frame;
     type Error = FrameError;
 
+    /// Cuts the next frame out of `src`. Never reserves: how much is read at a time is the reader's business.
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
         let Some(header) = self.header(src)? else { return Ok(None) };
-        let wire_len = HEADER_BYTES + header.length as usize;
-        if src.len() < wire_len {
-            return Ok(None);
-        }
-        let found = u32::from_le_bytes([src[12], src[13], src[14], src[15]]);
-        let computed = checksum(&src[..12], &src[HEADER_BYTES..wire_len]);
-        if found != computed {
-            return Err(FrameError::BadChecksum { found, computed });
-        }
-        if header.flags & FLAG_COMPRESSED != 0 {
-            return Err(FrameError::Compressed);
-        }
-        let mut frame = src.split_to(wire_len);
-        frame.advance(HEADER_BYTES);
-        Ok(Some(Frame { header, body: frame.freeze() }))
+        let body_len = header.length as usize;
+        let Some(frame) = src.get_mut(..HEADER_BYTES + body_len) else { return Ok(None) };
+        unseal(frame)?;
+        src.advance(HEADER_BYTES);
+        // An empty body must not keep the receive buffer alive.
+        let body = if body_len == 0 { Bytes::new() } else { src.split_to(body_len).freeze() };
+        Ok(Some(Frame { header, body }))
     }
 }
 

@@ -114,47 +114,71 @@ impl Frame {
         HEADER_BYTES + self.body.len()
     }
 
+    /// The checksum the frame has on the wire.
+    pub fn checksum(&self) -> u32 {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&self.header.to_bytes());
+        hasher.update(&self.body);
+        hasher.finalize()
+    }
+
     /// Appends the frame's bytes to `out`.
     pub fn encode(&self, out: &mut BytesMut) {
         out.reserve(self.wire_len());
-        let start = out.len();
-        put_header(out, self.header);
+        let start = open(out, self.header);
         out.extend_from_slice(&self.body);
         seal(&mut out[start..]);
     }
 }
 
-/// Appends a header whose checksum is still 0.
-pub(crate) fn put_header(out: &mut BytesMut, header: Header) {
-    out.put_u8(MAGIC_V1);
-    out.put_u8(header.flags);
-    out.put_u16_le(header.kind);
-    out.put_u32_le(header.length);
-    out.put_u32_le(header.sequence);
-    out.put_u32_le(0);
+impl Header {
+    /// What stands before the checksum.
+    fn to_bytes(self) -> [u8; CHECKSUM_AT] {
+        let mut bytes = [MAGIC_V1, self.flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        bytes[2..4].copy_from_slice(&self.kind.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.length.to_le_bytes());
+        bytes[8..12].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes
+    }
 }
 
-/// Appends the frame of a message to `out`: header, body and checksum, in one pass over one buffer.
+/// Where the checksum stands in the header, and how many bytes stand before it.
+const CHECKSUM_AT: usize = 12;
+/// How far what stands before the checksum moves so that it touches the body.
+const SHIFT: usize = HEADER_BYTES - CHECKSUM_AT;
+
+/// Begins a frame at the end of `out`, for [`seal`] to finish once the body stands behind it. Returns where it begins.
+fn open(out: &mut BytesMut, header: Header) -> usize {
+    let start = out.len();
+    out.put_slice(&[0; SHIFT]);
+    out.put_slice(&header.to_bytes());
+    start
+}
+
+/// Appends the frame of a message to `out`, whose body is written in place.
 pub fn encode_message(out: &mut BytesMut, kind: u16, flags: u8, sequence: u32, message: &impl prost::Message) {
     let body_len = message.encoded_len();
     let length = u32::try_from(body_len).expect("bodies are bounded by FRAME_BYTES_CEILING");
     out.reserve(HEADER_BYTES + body_len);
-    let start = out.len();
-    put_header(out, Header { flags, kind, length, sequence });
+    let start = open(out, Header { flags, kind, length, sequence });
     message.encode_raw(out);
     seal(&mut out[start..]);
 }
 
-/// Writes the checksum of a whole frame into its header.
+/// Gives a frame begun by [`open`] its checksum.
+///
+/// The checksum field parts the two things it covers. The header's other fields wait in front of the body, where they and the body
+/// are one run of bytes and one call of the hasher, and move to their place afterwards.
 fn seal(frame: &mut [u8]) {
-    let sum = checksum(&frame[..12], &frame[HEADER_BYTES..]);
-    frame[12..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
+    let sum = crc32fast::hash(&frame[SHIFT..]);
+    frame.copy_within(SHIFT..HEADER_BYTES, 0);
+    frame[CHECKSUM_AT..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
 }
 
-/// CRC-32 over header bytes 0-11 followed by the body (wire.md §1).
-pub(crate) fn checksum(header: &[u8], body: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(header);
-    hasher.update(body);
-    hasher.finalize()
+/// Compares a received frame's checksum with its bytes. Leaves the header in disorder, as [`open`] does; the body is untouched.
+pub(super) fn unseal(frame: &mut [u8]) -> Result<(), FrameError> {
+    let found = u32::from_le_bytes([frame[12], frame[13], frame[14], frame[15]]);
+    frame.copy_within(..CHECKSUM_AT, SHIFT);
+    let computed = crc32fast::hash(&frame[SHIFT..]);
+    if found == computed { Ok(()) } else { Err(FrameError::BadChecksum { found, computed }) }
 }

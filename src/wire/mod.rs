@@ -2,10 +2,12 @@
 //! idea that rooms exist.
 
 pub mod codec;
+mod describe;
 pub mod frame;
 pub mod packet;
 
 pub use codec::FrameCodec;
+pub use describe::describe;
 pub use frame::{Frame, FrameError, Header};
 pub use packet::{Packet, PacketError, Push, Request, Response};
 
