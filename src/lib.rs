@@ -4,6 +4,8 @@
 
 #[cfg(feature = "server")]
 pub mod account;
+#[cfg(feature = "server")]
+pub mod admin;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod error;

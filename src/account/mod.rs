@@ -9,6 +9,7 @@ mod secret;
 mod token;
 
 pub use directory::{Directory, Keeper, Login, Urgency, Verified};
+pub(crate) use model::is_longer;
 pub use model::{Account, App, NewAccount};
 pub use secret::{Secret, random_hex};
 pub use token::{check_sum, dynamic_token};

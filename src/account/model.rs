@@ -155,7 +155,7 @@ impl NewAccount {
 }
 
 /// Whether a text has more than `chars_max` characters, looking no further than that.
-pub(super) fn is_longer(text: &str, chars_max: usize) -> bool {
+pub(crate) fn is_longer(text: &str, chars_max: usize) -> bool {
     text.len() > chars_max && text.chars().nth(chars_max).is_some()
 }
 

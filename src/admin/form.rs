@@ -1,0 +1,163 @@
+//! Parameters of a call: the body's and the query string's, in `application/x-www-form-urlencoded` (rest-api.md §1).
+
+use std::str::FromStr;
+
+use crate::error::Status;
+use crate::limits;
+
+/// Names real callers spell in two ways; each is looked up under both.
+const ALIASES: [(&str, &str); 6] = [
+    ("roomid", "roomId"),
+    ("useYiDun", "useYidun"),
+    ("clienttype", "clientType"),
+    ("clientip", "clientIp"),
+    ("optvalue", "optValue"),
+    ("endtime", "endTime"),
+];
+
+/// The parameters of one call. Unknown ones are never asked for, and so ignored.
+pub(super) struct Form {
+    pairs: Vec<(String, String)>,
+}
+
+impl Form {
+    /// Reads body and query string; of a name that stands there twice the first counts, the body's before the query's.
+    pub(super) fn parse(body: &[u8], query: &str) -> Result<Form, Status> {
+        let parts = body.split(|byte| *byte == b'&').chain(query.as_bytes().split(|byte| *byte == b'&'));
+        let mut pairs = Vec::new();
+        for part in parts.filter(|part| !part.is_empty()) {
+            if pairs.len() == limits::HTTP_PARAMETERS_MAX {
+                return Err(Status::bad_parameter("more than 256 parameters"));
+            }
+            let equals = part.iter().position(|byte| *byte == b'=').unwrap_or(part.len());
+            let (name, value) = part.split_at(equals);
+            pairs.push((decode(name)?, decode(value.get(1..).unwrap_or_default())?));
+        }
+        Ok(Form { pairs })
+    }
+
+    /// A parameter that may be missing; an empty one counts as missing.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        let alias = ALIASES.iter().find(|(seed, _)| *seed == name).map(|(_, alias)| *alias);
+        let found = self.pairs.iter().find(|(known, _)| known == name || Some(known.as_str()) == alias);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// A parameter that must be there.
+    pub(super) fn required(&self, name: &str) -> Result<&str, Status> {
+        self.text(name).ok_or_else(|| Status::bad_parameter(format!("{name} is missing")))
+    }
+
+    /// A parameter that may be missing, as an owned text; missing is empty.
+    pub(super) fn owned(&self, name: &str) -> String {
+        self.text(name).unwrap_or_default().to_owned()
+    }
+
+    /// A whole number that may be missing.
+    pub(super) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, Status> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.trim().parse().map(Some).map_err(|_| Status::bad_parameter(format!("{name} must be a whole number in range")))
+    }
+
+    /// true or false in any case, or 1 or 0; may be missing.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Status> {
+        match self.text(name) {
+            None => Ok(None),
+            Some(text) if text == "1" || text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+            Some(text) if text == "0" || text.eq_ignore_ascii_case("false") => Ok(Some(false)),
+            Some(_) => Err(Status::bad_parameter(format!("{name} must be true or false"))),
+        }
+    }
+}
+
+/// Undoes the encoding: `+` is a blank, `%` and two hex digits a byte; any other `%` stands for itself.
+fn decode(text: &[u8]) -> Result<String, Status> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        match (first, after) {
+            (b'+', _) => bytes.push(b' '),
+            (b'%', [high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                bytes.push(nibble(*high) << 4 | nibble(*low));
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => bytes.push(*first),
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Status::bad_parameter("parameters must be UTF-8"))
+}
+
+/// The value of a hex digit.
+fn nibble(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        _ => digit.saturating_sub(b'A').saturating_add(10) & 15,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    fn form(body: &str, query: &str) -> Form {
+        Form::parse(body.as_bytes(), query).unwrap()
+    }
+
+    #[test]
+    fn the_body_wins_over_the_query_string() {
+        let form = form("name=a&&ext=", "name=b&creator=c");
+        assert_eq!(form.text("name"), Some("a"));
+        assert_eq!(form.text("creator"), Some("c"));
+        assert_eq!(form.text("ext"), None);
+        assert_eq!(form.text("missing"), None);
+        assert_eq!(form.required("ext").unwrap_err().desc, "ext is missing");
+    }
+
+    #[test]
+    fn names_and_values_are_decoded_once() {
+        // S002-001
+        let form = form("n%61me=my+chat%20room%2B%e4%BD%a0&ext=100%&sign=a%zz%2", "");
+        assert_eq!(form.text("name"), Some("my chat room+你"));
+        assert_eq!(form.text("ext"), Some("100%"));
+        assert_eq!(form.text("sign"), Some("a%zz%2"));
+        assert_eq!(Form::parse(b"name=%ff", "").map(drop).unwrap_err().code, Code::BadParameter);
+    }
+
+    #[test]
+    fn names_with_two_spellings_are_found_under_both_and_all_others_under_one() {
+        assert_eq!(form("roomId=5", "").text("roomid"), Some("5"));
+        assert_eq!(form("roomid=5", "").text("roomid"), Some("5"));
+        assert_eq!(form("Name=5", "").text("name"), None);
+    }
+
+    #[test]
+    fn booleans_are_true_false_one_or_zero_in_any_case() {
+        for (text, expected) in [("true", true), ("TRUE", true), ("1", true), ("False", false), ("0", false)] {
+            assert_eq!(form(&format!("x={text}"), "").flag("x").unwrap(), Some(expected));
+        }
+        assert_eq!(form("x=", "").flag("x").unwrap(), None);
+        for text in ["yes", "2", "tru"] {
+            assert_eq!(form(&format!("x={text}"), "").flag("x").unwrap_err().code, Code::BadParameter);
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_and_in_range() {
+        assert_eq!(form("x=-5", "").number::<i64>("x").unwrap(), Some(-5));
+        assert_eq!(form("x=", "").number::<i64>("x").unwrap(), None);
+        for text in ["1.5", "abc", "99999999999999999999", "0x10"] {
+            assert!(form(&format!("x={text}"), "").number::<i64>("x").is_err(), "{text}");
+        }
+        assert!(form("x=-1", "").number::<u32>("x").is_err());
+    }
+
+    #[test]
+    fn more_parameters_than_the_limit_are_refused() {
+        let many = |count| "a=1&".repeat(count);
+        assert!(Form::parse(many(limits::HTTP_PARAMETERS_MAX).as_bytes(), "").is_ok());
+        assert!(Form::parse(many(limits::HTTP_PARAMETERS_MAX + 1).as_bytes(), "").is_err());
+    }
+}

@@ -1,0 +1,219 @@
+//! What an authenticated call has to pass before it is looked at: rate, request id, replay (rest-api.md §1.1, chatroom.md §h).
+
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasher, Hash};
+
+use parking_lot::Mutex;
+
+use crate::error::{Code, Status};
+use crate::limits;
+
+/// What makes a call recognisable.
+#[derive(Clone, Copy)]
+pub(super) struct Passport<'a> {
+    pub(super) app_key: &'a str,
+    /// Path of a known endpoint: callers cannot make up as many as they like.
+    pub(super) endpoint: &'static str,
+    pub(super) nonce: &'a str,
+    pub(super) cur_time: &'a str,
+    pub(super) check_sum: &'a str,
+    pub(super) request_id: Option<&'a str>,
+}
+
+/// Remembers, per application, how often each endpoint was called and which calls have been. Only authenticated calls get here, so
+/// strangers cannot fill it.
+pub(super) struct Gate {
+    calls_per_second: u32,
+    block_ms: u64,
+    hasher: RandomState,
+    apps: Mutex<HashMap<String, Memory>>,
+}
+
+struct Memory {
+    rates: HashMap<&'static str, Bucket>,
+    request_ids: Seen,
+    calls: Seen,
+}
+
+impl Gate {
+    /// A gate that lets this many calls of an endpoint through per second (0: all) and blocks who exceeds it.
+    pub(super) fn new(calls_per_second: u32, block_ms: u64) -> Gate {
+        Gate { calls_per_second, block_ms, hasher: RandomState::new(), apps: Mutex::default() }
+    }
+
+    /// Lets a call through at `now_ms` of a monotonic clock: 416 if there were too many, 431 if it was here before, 503 if there is
+    /// no room to remember it.
+    pub(super) fn admit(&self, now_ms: u64, passport: &Passport<'_>) -> Result<(), Status> {
+        let mut apps = self.apps.lock();
+        if !apps.contains_key(passport.app_key) {
+            apps.insert(passport.app_key.to_owned(), Memory::new());
+        }
+        let Some(memory) = apps.get_mut(passport.app_key) else { return Err(Status::new(Code::ServerError, "")) };
+        if self.calls_per_second > 0 {
+            let rate = memory.rates.entry(passport.endpoint).or_insert_with(|| Bucket::full(self.calls_per_second, now_ms));
+            rate.take(now_ms, self.calls_per_second, self.block_ms)?;
+        }
+        if let Some(id) = passport.request_id {
+            let name = self.name((passport.endpoint, id));
+            memory.request_ids.remember(now_ms, name, "this RequestId was used within the last 60 s")?;
+        }
+        let name = self.name((passport.endpoint, passport.nonce, passport.cur_time, passport.check_sum.to_ascii_lowercase()));
+        memory.calls.remember(now_ms, name, "this call was made before: every call needs a fresh Nonce")
+    }
+
+    /// 64 bits that stand for a value, under a key nobody outside knows.
+    fn name(&self, value: impl Hash) -> u64 {
+        self.hasher.hash_one(value)
+    }
+}
+
+impl Memory {
+    fn new() -> Memory {
+        Memory {
+            rates: HashMap::new(),
+            request_ids: Seen::new(limits::REQUEST_ID_WINDOW_MS, limits::REQUEST_IDS_MAX),
+            calls: Seen::new(limits::REPLAY_WINDOW_MS, limits::REPLAYS_MAX),
+        }
+    }
+}
+
+/// A token bucket that holds one second's calls, in thousandths of a call.
+struct Bucket {
+    thousandths: u64,
+    filled_ms: u64,
+    blocked_until_ms: u64,
+}
+
+impl Bucket {
+    fn full(per_second: u32, now_ms: u64) -> Bucket {
+        Bucket { thousandths: u64::from(per_second) * 1000, filled_ms: now_ms, blocked_until_ms: 0 }
+    }
+
+    fn take(&mut self, now_ms: u64, per_second: u32, block_ms: u64) -> Result<(), Status> {
+        if now_ms < self.blocked_until_ms {
+            return Err(too_frequent(self.blocked_until_ms - now_ms));
+        }
+        let gained = now_ms.saturating_sub(self.filled_ms).saturating_mul(u64::from(per_second));
+        self.thousandths = self.thousandths.saturating_add(gained).min(u64::from(per_second) * 1000);
+        self.filled_ms = now_ms;
+        if self.thousandths < 1000 {
+            self.blocked_until_ms = now_ms.saturating_add(block_ms);
+            return Err(too_frequent(block_ms));
+        }
+        self.thousandths -= 1000;
+        Ok(())
+    }
+}
+
+fn too_frequent(wait_ms: u64) -> Status {
+    let status = Status::new(Code::TooFrequent, format!("too many calls of this endpoint: wait {wait_ms} ms"));
+    Status { retry_after_ms: u32::try_from(wait_ms).unwrap_or(u32::MAX), ..status }
+}
+
+/// Names that were seen within a window of time, so many and no more.
+struct Seen {
+    window_ms: u64,
+    names_max: usize,
+    order: VecDeque<(u64, u64)>,
+    names: HashSet<u64>,
+}
+
+impl Seen {
+    fn new(window_ms: u64, names_max: usize) -> Seen {
+        Seen { window_ms, names_max, order: VecDeque::new(), names: HashSet::new() }
+    }
+
+    /// Remembers a name: 431 if it is in the window already, 503 if the window is full.
+    fn remember(&mut self, now_ms: u64, name: u64, repeated: &'static str) -> Result<(), Status> {
+        while let Some((time_ms, oldest)) = self.order.front()
+            && time_ms.saturating_add(self.window_ms) <= now_ms
+        {
+            self.names.remove(oldest);
+            self.order.pop_front();
+        }
+        if self.names.contains(&name) {
+            return Err(Status::new(Code::DuplicateRequest, repeated));
+        }
+        if self.names.len() >= self.names_max {
+            return Err(Status::new(Code::Busy, "too many calls to remember: try again later"));
+        }
+        self.names.insert(name);
+        self.order.push_back((now_ms, name));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call<'a>(nonce: &'a str, request_id: Option<&'a str>) -> Passport<'a> {
+        let (cur_time, check_sum) = ("1451217360", "ABCDEF");
+        Passport { app_key: "app", endpoint: "/chatroom/get.action", nonce, cur_time, check_sum, request_id }
+    }
+
+    fn code(result: Result<(), Status>) -> Code {
+        result.map_or_else(|status| status.code, |()| Code::Ok)
+    }
+
+    #[test]
+    fn a_hundred_calls_a_second_pass_and_the_next_blocks_its_endpoint_for_ten_seconds() {
+        // S002-006
+        let gate = Gate::new(100, 10_000);
+        for number in 0..100 {
+            assert_eq!(code(gate.admit(5, &call(&number.to_string(), None))), Code::Ok);
+        }
+        let refused = gate.admit(5, &call("a", None)).unwrap_err();
+        assert_eq!((refused.code, refused.retry_after_ms), (Code::TooFrequent, 10_000));
+        assert_eq!(code(gate.admit(10_004, &call("b", None))), Code::TooFrequent);
+        let other = Passport { endpoint: "/chatroom/create.action", ..call("c", None) };
+        assert_eq!(code(gate.admit(5, &other)), Code::Ok);
+        let other = Passport { app_key: "other", ..call("c", None) };
+        assert_eq!(code(gate.admit(5, &other)), Code::Ok);
+        assert_eq!(code(gate.admit(10_005, &call("d", None))), Code::Ok);
+    }
+
+    #[test]
+    fn a_steady_hundred_calls_a_second_are_never_refused_and_zero_means_without_limit() {
+        let gate = Gate::new(100, 10_000);
+        for number in 0..1000_u64 {
+            assert_eq!(code(gate.admit(number * 10, &call(&number.to_string(), None))), Code::Ok);
+        }
+        let gate = Gate::new(0, 10_000);
+        for number in 0..1000_u64 {
+            assert_eq!(code(gate.admit(0, &call(&number.to_string(), None))), Code::Ok);
+        }
+    }
+
+    #[test]
+    fn a_request_id_is_refused_for_a_minute_on_its_path() {
+        // S002-005
+        let gate = Gate::new(100, 10_000);
+        assert_eq!(code(gate.admit(0, &call("1", Some("r")))), Code::Ok);
+        assert_eq!(code(gate.admit(59_999, &call("2", Some("r")))), Code::DuplicateRequest);
+        let elsewhere = Passport { endpoint: "/chatroom/create.action", ..call("3", Some("r")) };
+        assert_eq!(code(gate.admit(59_999, &elsewhere)), Code::Ok);
+        assert_eq!(code(gate.admit(60_000, &call("4", Some("r")))), Code::Ok);
+    }
+
+    #[test]
+    fn a_call_is_not_taken_twice_while_its_clock_could_be_good() {
+        let gate = Gate::new(100, 10_000);
+        assert_eq!(code(gate.admit(0, &call("1", None))), Code::Ok);
+        assert_eq!(code(gate.admit(599_999, &call("1", None))), Code::DuplicateRequest);
+        let recased = Passport { check_sum: "abcdef", ..call("1", None) };
+        assert_eq!(code(gate.admit(599_999, &recased)), Code::DuplicateRequest);
+        assert_eq!(code(gate.admit(600_000, &call("1", None))), Code::Ok);
+    }
+
+    #[test]
+    fn what_can_not_be_remembered_is_refused() {
+        let mut seen = Seen::new(1000, 2);
+        assert_eq!(code(seen.remember(0, 1, "")), Code::Ok);
+        assert_eq!(code(seen.remember(500, 2, "")), Code::Ok);
+        assert_eq!(code(seen.remember(999, 3, "")), Code::Busy);
+        assert_eq!(code(seen.remember(1000, 3, "")), Code::Ok);
+        assert_eq!((seen.names.len(), seen.order.len()), (2, 2));
+    }
+}

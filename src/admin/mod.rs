@@ -1,0 +1,87 @@
+//! The HTTP API of rest-api.md, health and metrics: parses a call, asks the rooms what a member would ask them, prints the answer.
+//!
+//! Has no rule of its own about rooms or accounts. Holds no listener: the server serves [`router`] where it likes.
+//! May use: `server`, `room`, `log`, `account`.
+
+mod answer;
+mod body;
+mod call;
+mod endpoint;
+mod form;
+mod gate;
+mod room_calls;
+mod user_calls;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::account::Directory;
+use crate::error::Status;
+use crate::id::RoomId;
+use crate::room::{Actor, Command, Create, Query};
+use crate::server::config::Http;
+use crate::wire;
+
+/// The way to the rooms, wherever they live. The server implements it; a call for a room of another application is 404.
+pub trait Rooms: Clone + Send + Sync + 'static {
+    /// Creates a room; answers when that is durable.
+    fn create(&self, create: Create) -> impl Future<Output = Result<RoomId, Status>> + Send;
+
+    /// Has a room of the application `app_key` changed; answers when that is durable.
+    fn command(
+        &self,
+        app_key: &str,
+        room: RoomId,
+        command: Command,
+    ) -> impl Future<Output = Result<wire::Response, Status>> + Send;
+
+    /// Asks a room of the application `app_key` something.
+    fn query(
+        &self,
+        app_key: &str,
+        room: RoomId,
+        actor: Actor,
+        query: Query,
+    ) -> impl Future<Output = Result<wire::Response, Status>> + Send;
+}
+
+/// What the HTTP API works with.
+pub struct Admin<R> {
+    /// The rooms.
+    pub rooms: R,
+    /// Applications and accounts.
+    pub accounts: Arc<Directory>,
+    /// Gives the metrics in Prometheus' text form.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// True while both listeners accept and no drain has begun.
+    pub ready: Arc<AtomicBool>,
+    /// Base path and rate.
+    pub http: Http,
+}
+
+/// Answers every HTTP request the node gets. Must be served on a tokio runtime with timers.
+pub fn router<R: Rooms>(admin: Admin<R>) -> Router {
+    let Admin { rooms, accounts, metrics, ready, http } = admin;
+    let gate = gate::Gate::new(http.calls_per_second, http.block_ms);
+    let api = Arc::new(call::Api { rooms, accounts, gate, base: http.base, started: Instant::now() });
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/health/liveness.action", get(async || answer::bare()))
+        .route("/readyz", get(async move || readiness(ready.load(Ordering::Acquire))))
+        .route("/metrics", get(async move || prometheus(metrics())))
+        .fallback(async move |request| call::serve(&api, request).await)
+}
+
+fn readiness(is_ready: bool) -> Response {
+    if is_ready { "ready\n".into_response() } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response() }
+}
+
+fn prometheus(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
