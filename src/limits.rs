@@ -194,6 +194,10 @@ pub const ROOM_IDLE_MS: u64 = 60_000;
 pub const HISTORY_QUERIES_MAX: usize = 256;
 /// Batches that may wait for the log's writer; beyond it sends are answered 503.
 pub const LOG_QUEUE_MAX: usize = 1024;
+/// Records after which a commit takes no further batch: bounds how long the first of them waits for the others.
+pub const LOG_GROUP_RECORDS: usize = 16_384;
+/// Entries of a room the log of `--memory` holds once a snapshot covers them: a history of some length, in a few MiB.
+pub const MEMORY_LOG_ENTRIES: usize = 10_000;
 
 /// Longest time between two syncs that `durability = "interval(…)"` may name.
 pub const SYNC_INTERVAL_MS_MAX: u64 = 60_000;

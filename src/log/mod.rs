@@ -2,6 +2,16 @@
 //!
 //! The only module that touches disk. Knows how to keep entries; knows no rule of a room. May use: `room`, `wire`.
 
+pub mod memory;
+mod query;
+pub mod record;
+mod stats;
+mod writer;
+
+pub use memory::MemoryLog;
+pub use record::fuzz_record;
+pub use stats::LogStats;
+
 use bytes::Bytes;
 
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
@@ -42,7 +52,10 @@ pub struct Snapshot {
     pub state: Bytes,
 }
 
-/// Called once, on the log's own thread, when a batch is durable or has failed. Must not block.
+/// Called once, on a thread of the log's own and never from within [`RoomLog::append`], when a batch is durable or has failed.
+///
+/// Must not block, and must not call anything of the log that reads or writes the disk. Batches are answered in the order of
+/// their appending; only [`LogError::Busy`] may overtake.
 pub type Committed = Box<dyn FnOnce(Result<(), LogError>) + Send>;
 
 /// What one turn of a worker wants written, all or nothing.
@@ -98,6 +111,9 @@ pub struct HistoryPage {
     pub items: Vec<store::RawHistoryItem>,
     /// Whether another page may hold more.
     pub has_more: bool,
+    /// The last entry looked at, whether it became an item or not. Where `has_more` comes with few items or none, because the
+    /// bound on entries ended the page, the query goes on with this as its [`Anchor::Seq`].
+    pub reached: Option<Seq>,
 }
 
 /// The ordered log of every room of this node.
@@ -106,7 +122,15 @@ pub trait RoomLog: Send + Sync + 'static {
     fn epoch(&self) -> Epoch;
 
     /// Hands a batch to the writer and returns at once; `Batch::committed` is called exactly once, even on [`LogError::Busy`].
+    ///
+    /// A batch that was refused or failed leaves a hole behind what its rooms have applied: ask [`RoomLog::is_full`] before
+    /// applying anything.
     fn append(&self, batch: Batch);
+
+    /// Whether the next batch would be refused as busy. Cheap enough to ask before every command.
+    fn is_full(&self) -> bool {
+        false
+    }
 
     /// What the room is rebuilt from; `None` if there never was such a room. Reads the disk: not for a worker's thread.
     fn load(&self, room: RoomId, now: UnixMs) -> Result<Option<Loaded>, LogError>;
@@ -132,6 +156,11 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// Every pair of a space, in the order of keys.
     fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError>;
+
+    /// What the writer has done so far, where it is counted.
+    fn stats(&self) -> Option<&LogStats> {
+        None
+    }
 }
 
 /// The small tables beside the rooms.
