@@ -1,0 +1,105 @@
+//! Figures 4 and 5: what 10,000 joins cost in processor time, and what the connections occupy once they are idle.
+
+use std::io::{self, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::report::{Line, Report, Verdict};
+use crate::support::process::{UNLIMITED, cpu_ns};
+use crate::support::{Server, Setup};
+use crate::target::{join_frame, read_join_answer};
+use crate::{SERVER_CPU, on_cpu, start_server};
+
+/// Connections that join.
+const CONNECTIONS: usize = 10_000;
+/// Rooms they join, in turn.
+const ROOMS: usize = 10;
+/// Connections that are on their way in at the same time.
+const BATCH: usize = 256;
+/// Time the server gets to come to rest before its memory is read.
+const REST: Duration = Duration::from_secs(2);
+
+/// Measures both figures and reports those that are wanted.
+///
+/// Every account joins once before, so that its registration is not counted; on disk the server is started anew in between,
+/// so that nothing it has allocated for the first visit serves the second.
+pub fn measure(memory: bool, wanted: &[u32], report: &mut Report) -> io::Result<()> {
+    let data = tempfile::tempdir()?;
+    let setup = || Setup { config: UNLIMITED.into(), data: Some(data.path().into()), workers: Some(1), ..Setup::default() };
+    let mut server = if memory { start_server(true)? } else { on_cpu(SERVER_CPU, || Server::start(setup()))? };
+    let admin = server.admin();
+    admin.create_user("owner");
+    let rooms: Vec<i64> = (0..ROOMS).map(|number| admin.create_quiet_room("owner", &format!("room {number}"))).collect();
+    let cpu_before = cpu_ns(server.pid());
+    drop(join_all(&server, &rooms)?);
+    let first = per_cpu_second(cpu_ns(server.pid()) - cpu_before);
+    if !memory {
+        server.terminate();
+        server.wait(Duration::from_secs(20));
+        server = on_cpu(SERVER_CPU, || Server::start(setup()))?;
+    }
+    std::thread::sleep(REST);
+    let (rss_before, cpu_before) = (server.rss_bytes(), cpu_ns(server.pid()));
+    eprintln!("figures 4 and 5: chatroomd is process {}", server.pid());
+    let begin = Instant::now();
+    let connections = join_all(&server, &rooms)?;
+    let (took, joins) = (begin.elapsed(), per_cpu_second(cpu_ns(server.pid()) - cpu_before));
+    std::thread::sleep(REST);
+    let each = server.rss_bytes().saturating_sub(rss_before) as f64 / CONNECTIONS as f64;
+    eprintln!(
+        "  {CONNECTIONS} joins in {:.2} s, {joins:.0} per CPU second ({first:.0} when the account is new), memory {:.1} MiB before and {:.1} MiB after",
+        took.as_secs_f64(),
+        rss_before as f64 / (1 << 20) as f64,
+        server.rss_bytes() as f64 / (1 << 20) as f64
+    );
+    drop(connections);
+    if wanted.contains(&4) {
+        report.lines.push(Line {
+            figure: 4,
+            title: "memory per joined idle connection, 10,000 of them".into(),
+            measured: each,
+            unit: "B",
+            target: 2048.0,
+            goal: 1024.0,
+            verdict: Verdict::AtMost,
+        });
+    }
+    if wanted.contains(&5) {
+        report.lines.push(Line {
+            figure: 5,
+            title: "joins (connect, login with dynamic token, enter) per server CPU second".into(),
+            measured: joins,
+            unit: "/s",
+            target: 8000.0,
+            goal: 15_000.0,
+            verdict: Verdict::AtLeast,
+        });
+        report.notes.push(format!("5: {first:.0} joins per CPU second when the join also registers the account"));
+    }
+    Ok(())
+}
+
+fn per_cpu_second(cpu_ns: u64) -> f64 {
+    CONNECTIONS as f64 * 1e9 / cpu_ns.max(1) as f64
+}
+
+/// Joins every connection and returns them, still open.
+fn join_all(server: &Server, rooms: &[i64]) -> io::Result<Vec<TcpStream>> {
+    let frames: Vec<Vec<u8>> =
+        (0..CONNECTIONS).map(|number| join_frame(&format!("j{number}"), rooms[number % rooms.len()])).collect();
+    let mut connections = Vec::with_capacity(CONNECTIONS);
+    for batch in frames.chunks(BATCH) {
+        let mut opened = Vec::with_capacity(batch.len());
+        for frame in batch {
+            let mut stream = TcpStream::connect(server.wire)?;
+            stream.set_nodelay(true)?;
+            stream.write_all(frame)?;
+            opened.push(stream);
+        }
+        for stream in &mut opened {
+            read_join_answer(stream)?;
+        }
+        connections.extend(opened);
+    }
+    Ok(connections)
+}
