@@ -169,6 +169,8 @@ pub const QUEUE_BATCH_MAX: usize = 100;
 
 /// Bytes of recent frames a room's feed keeps per worker; the oldest go first. A reader that lags further is told the gap.
 pub const FEED_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed.
+pub const FEED_SAVED_BYTES_MAX: usize = 256 * 1024;
 /// Frames a feed keeps.
 pub const FEED_FRAMES_MAX: usize = 1024;
 /// Age after which a frame leaves the feed of a room that is quiet (chatroom.md §d.7: resume reaches back 30 s).
@@ -190,6 +192,8 @@ pub const LOADING_COMMANDS_MAX: usize = 10_000;
 pub const SNAPSHOT_ENTRIES: u64 = 1000;
 /// Time without members and commands after which a room leaves memory.
 pub const ROOM_IDLE_MS: u64 = 60_000;
+/// Entries of one worker that may wait for a commit; beyond it commands are answered 503.
+pub const WRITES_WAITING_MAX: usize = 65_536;
 /// History queries that may wait for the disk at once; one more is 503.
 pub const HISTORY_QUERIES_MAX: usize = 256;
 /// Batches that may wait for the log's writer; beyond it sends are answered 503.

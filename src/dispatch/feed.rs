@@ -1,0 +1,384 @@
+//! A room's recent frames on one worker, and where each of the worker's connections stands in them (design.md §3).
+//!
+//! Connections that are up to date share one position and own nothing. One that falls behind gets a cursor; it catches up from
+//! the ring when its socket takes bytes again, and is told the gap if the ring has overtaken it.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use slab::Slab;
+
+use crate::id::{ConnId, Seq, Time};
+use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
+use crate::room::Audience;
+
+/// Where bytes for a connection go. A connection that is gone takes everything.
+pub trait Outlet {
+    /// Hands `bytes` to the connection's socket and returns how many it took; fewer than all means it is blocked.
+    fn write(&mut self, connection: ConnId, bytes: &[u8]) -> usize;
+
+    /// Keeps what is left of a frame that was begun, to be written before anything else.
+    fn hold(&mut self, connection: ConnId, rest: Bytes);
+}
+
+/// A frame of a room, encoded once, for whoever of the room hears it.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The bytes on the wire.
+    pub frame: Bytes,
+    /// Its place in the room.
+    pub seq: Seq,
+    /// Who hears it.
+    pub audience: Audience,
+    /// Notifications are never skipped by a reader that lags (chatroom.md §e.7).
+    pub is_notification: bool,
+    /// When it came.
+    pub at: Time,
+}
+
+impl Item {
+    fn is_for(&self, connection: ConnId) -> bool {
+        match &self.audience {
+            Audience::All => true,
+            Audience::AllBut(sender) => *sender != connection,
+            Audience::Only(connections) => connections.binary_search(&connection).is_ok(),
+        }
+    }
+}
+
+/// A connection's place in a feed, stable for as long as it stays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place(u32);
+
+#[derive(Clone, Copy)]
+struct Seat {
+    connection: Option<ConnId>,
+    /// Key of the cursor in `laggards`; `UP_TO_DATE` for nearly everybody.
+    lag: u32,
+    /// Some frame of this turn is not for this connection.
+    excepted: bool,
+}
+
+const UP_TO_DATE: u32 = u32::MAX;
+
+/// Where a reader stands that is not up to date.
+#[derive(Clone, Copy)]
+struct Cursor {
+    /// Running number of the frame it goes on with.
+    next: u64,
+    /// Number of the last frame it was served.
+    heard: Seq,
+}
+
+/// What catching up came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CaughtUp {
+    /// Numbers the ring no longer had: after the first, up to and with the second. Notifications among them came all the same.
+    pub missed: Option<(Seq, Seq)>,
+    /// Even notifications were lost: the connection has to go (chatroom.md §e.7).
+    pub hopeless: bool,
+    /// Frames that were written.
+    pub deliveries: u64,
+}
+
+/// The recent frames of one room on one worker, and its readers there.
+pub struct Feed {
+    /// Frames in order; the first has the running number `first`.
+    ring: VecDeque<Item>,
+    first: u64,
+    ring_bytes: usize,
+    bytes_max: usize,
+    /// Running number up to which everybody who is up to date has been served.
+    flushed: u64,
+    /// Notifications the ring has dropped while some reader still lacked them, with their running numbers.
+    saved: VecDeque<(u64, Item)>,
+    saved_bytes: usize,
+    /// Running number of the first notification that is certainly still to be had.
+    saved_from: u64,
+    /// Last number of what has left the ring.
+    dropped: Seq,
+    seats: Vec<Seat>,
+    free: Vec<u32>,
+    laggards: Slab<Cursor>,
+    excepted: Vec<u32>,
+    has_selected: bool,
+}
+
+impl Feed {
+    /// An empty feed that keeps at most `bytes_max` bytes of frames.
+    pub fn new(bytes_max: usize) -> Feed {
+        Feed {
+            ring: VecDeque::new(),
+            first: 0,
+            ring_bytes: 0,
+            bytes_max,
+            flushed: 0,
+            saved: VecDeque::new(),
+            saved_bytes: 0,
+            saved_from: 0,
+            dropped: Seq(0),
+            seats: Vec::new(),
+            free: Vec::new(),
+            laggards: Slab::new(),
+            excepted: Vec::new(),
+            has_selected: false,
+        }
+    }
+
+    /// How many connections read this feed.
+    pub fn readers(&self) -> usize {
+        self.seats.len() - self.free.len()
+    }
+
+    /// How many readers lag.
+    pub fn laggards(&self) -> usize {
+        self.laggards.len()
+    }
+
+    /// Whether frames wait for [`Feed::flush`].
+    pub fn is_dirty(&self) -> bool {
+        self.flushed < self.end()
+    }
+
+    /// Whether nobody reads it and nothing is kept.
+    pub fn is_spent(&self) -> bool {
+        self.readers() == 0 && self.ring.is_empty()
+    }
+
+    fn end(&self) -> u64 {
+        self.first + self.ring.len() as u64
+    }
+
+    /// Seats a connection that hears everything from here on, and nothing before.
+    pub fn join(&mut self, connection: ConnId) -> Place {
+        // Frames of this turn came before it: its cursor stands behind them, and `flush` knows it by that.
+        let lag = if self.is_dirty() { self.cursor(self.end()) } else { UP_TO_DATE };
+        let seat = Seat { connection: Some(connection), lag, excepted: false };
+        if let Some(place) = self.free.pop() {
+            self.seats[place as usize] = seat;
+            return Place(place);
+        }
+        self.seats.push(seat);
+        Place(u32::try_from(self.seats.len() - 1).expect("a worker holds at most 16 M connections"))
+    }
+
+    /// Unseats a connection and returns the frames it has yet to hear.
+    pub fn leave(&mut self, place: Place) -> Vec<Bytes> {
+        let Some(seat) = self.seats.get_mut(place.0 as usize) else { return Vec::new() };
+        let Some(connection) = seat.connection.take() else { return Vec::new() };
+        let lag = std::mem::replace(&mut seat.lag, UP_TO_DATE);
+        let next = if lag == UP_TO_DATE { self.flushed } else { self.laggards.remove(lag as usize).next };
+        self.free.push(place.0);
+        if self.free.len() == self.seats.len() {
+            self.seats = Vec::new();
+            self.free = Vec::new();
+            self.excepted.clear();
+        }
+        self.ring.range(self.index(next)..).filter(|item| item.is_for(connection)).map(|item| item.frame.clone()).collect()
+    }
+
+    /// Adds a frame; it is written at the next [`Feed::flush`]. `sender` is the place of the one reader it is not for.
+    pub fn append(&mut self, item: Item, sender: Option<Place>) {
+        self.has_selected |= matches!(item.audience, Audience::Only(_));
+        if let Some(place) = sender
+            && let Some(seat) = self.seats.get_mut(place.0 as usize).filter(|seat| !seat.excepted)
+        {
+            seat.excepted = true;
+            self.excepted.push(place.0);
+        }
+        self.ring_bytes += item.frame.len();
+        self.ring.push_back(item);
+    }
+
+    /// Writes the frames of this turn to every reader that is up to date, one write each. Returns how many deliveries the
+    /// sockets took. `scratch` is the worker's.
+    pub fn flush(&mut self, scratch: &mut Vec<u8>, outlet: &mut impl Outlet) -> u64 {
+        let (from, end) = (self.flushed, self.end());
+        let fresh = self.ring.range(self.index(from)..);
+        let mut whole = std::mem::take(scratch);
+        whole.clear();
+        fresh.for_each(|item| whole.extend_from_slice(&item.frame));
+        let mut deliveries = 0;
+        for index in 0..self.seats.len() {
+            let Seat { connection: Some(connection), lag, excepted } = self.seats[index] else { continue };
+            let next = if lag != UP_TO_DATE {
+                let cursor = self.laggards[lag as usize].next;
+                if cursor < from {
+                    continue;
+                }
+                self.laggards.remove(lag as usize);
+                self.seats[index].lag = UP_TO_DATE;
+                self.serve(cursor, connection, scratch, outlet, &mut deliveries)
+            } else if excepted || self.has_selected {
+                self.serve(from, connection, scratch, outlet, &mut deliveries)
+            } else {
+                let taken = outlet.write(connection, &whole);
+                if taken == whole.len() {
+                    deliveries += end - from;
+                    continue;
+                }
+                let (next, rest) = self.reached(from, taken, |_| true);
+                deliveries += next - from;
+                if let Some(rest) = rest {
+                    outlet.hold(connection, rest);
+                }
+                next
+            };
+            if next < end {
+                self.seats[index].lag = self.cursor(next);
+            }
+        }
+        *scratch = whole;
+        self.flushed = end;
+        for place in self.excepted.drain(..) {
+            if let Some(seat) = self.seats.get_mut(place as usize) {
+                seat.excepted = false;
+            }
+        }
+        self.has_selected = false;
+        deliveries
+    }
+
+    /// Writes on to a reader whose socket takes bytes again.
+    pub fn catch_up(&mut self, place: Place, scratch: &mut Vec<u8>, outlet: &mut impl Outlet) -> CaughtUp {
+        let mut caught_up = CaughtUp::default();
+        let Some(&Seat { connection: Some(connection), lag, .. }) = self.seats.get(place.0 as usize) else { return caught_up };
+        if lag == UP_TO_DATE {
+            return caught_up;
+        }
+        let Cursor { mut next, heard } = self.laggards[lag as usize];
+        if next < self.first {
+            caught_up.hopeless = next < self.saved_from;
+            caught_up.missed = Some((heard, self.dropped));
+            for (number, item) in &self.saved {
+                if *number >= next && item.is_for(connection) {
+                    let taken = outlet.write(connection, &item.frame);
+                    if taken < item.frame.len() {
+                        outlet.hold(connection, item.frame.slice(taken..));
+                    }
+                    caught_up.deliveries += 1;
+                }
+            }
+            next = self.first;
+        }
+        next = self.serve(next, connection, scratch, outlet, &mut caught_up.deliveries);
+        self.laggards.remove(lag as usize);
+        self.seats[place.0 as usize].lag = if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next) };
+        caught_up
+    }
+
+    /// Frames after `seq` for a connection that resumes in place of `replaces`; `None` when some are no longer here.
+    pub fn replay(&self, seq: Seq, replaces: ConnId) -> Option<Vec<Bytes>> {
+        if seq < self.dropped {
+            return None;
+        }
+        let missed: Vec<_> = self.ring.iter().filter(|item| item.seq > seq && item.is_for(replaces)).collect();
+        (missed.len() <= RESUME_ITEMS_MAX).then(|| missed.into_iter().map(|item| item.frame.clone()).collect())
+    }
+
+    /// Drops what no reader and no resume needs any more.
+    pub fn trim(&mut self, now: Time) {
+        let slowest = self.laggards.iter().map(|(_, cursor)| cursor.next).min().unwrap_or(u64::MAX).min(self.flushed);
+        while let Some(item) = self.ring.front() {
+            let is_needed = slowest <= self.first;
+            let is_recent = now.ms_since(item.at) < FEED_AGE_MS && self.ring.len() <= RESUME_ITEMS_MAX;
+            let has_room = self.ring_bytes <= self.bytes_max && self.ring.len() <= FEED_FRAMES_MAX;
+            if self.first >= self.flushed || has_room && (is_needed || is_recent) {
+                break;
+            }
+            self.drop_oldest();
+        }
+        if self.laggards.is_empty() && !self.saved.is_empty() {
+            self.saved = VecDeque::new();
+            self.saved_bytes = 0;
+        }
+        if self.saved.is_empty() {
+            self.saved_from = self.first;
+        }
+        if self.ring.is_empty() && self.ring.capacity() > 0 {
+            self.ring = VecDeque::new();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        let Some(item) = self.ring.pop_front() else { return };
+        self.ring_bytes -= item.frame.len();
+        self.dropped = item.seq;
+        let number = self.first;
+        self.first += 1;
+        let is_lacking = item.is_notification && self.laggards.iter().any(|(_, cursor)| cursor.next <= number);
+        if is_lacking {
+            self.saved_bytes += item.frame.len();
+            self.saved.push_back((number, item));
+        }
+        while self.saved_bytes > FEED_SAVED_BYTES_MAX {
+            let Some((number, item)) = self.saved.pop_front() else { break };
+            self.saved_bytes -= item.frame.len();
+            self.saved_from = number + 1;
+        }
+    }
+
+    fn cursor(&mut self, next: u64) -> u32 {
+        let heard = match self.index(next).checked_sub(1) {
+            Some(before) => self.ring[before].seq,
+            None => self.dropped,
+        };
+        u32::try_from(self.laggards.insert(Cursor { next, heard })).expect("a worker holds at most 16 M connections")
+    }
+
+    fn index(&self, number: u64) -> usize {
+        usize::try_from(number.saturating_sub(self.first)).map_or(self.ring.len(), |index| index.min(self.ring.len()))
+    }
+
+    /// Writes what `connection` may hear from running number `from` on, several frames a write, until the end or until it is
+    /// blocked. Returns where it stands then.
+    fn serve(&self, from: u64, connection: ConnId, scratch: &mut Vec<u8>, outlet: &mut impl Outlet, deliveries: &mut u64) -> u64 {
+        let mut next = from;
+        while next < self.end() {
+            scratch.clear();
+            let mut until = next;
+            for item in self.ring.range(self.index(next)..) {
+                if item.is_for(connection) {
+                    scratch.extend_from_slice(&item.frame);
+                    *deliveries += 1;
+                }
+                until += 1;
+                if scratch.len() >= READ_BYTES {
+                    break;
+                }
+            }
+            let taken = if scratch.is_empty() { 0 } else { outlet.write(connection, scratch) };
+            if taken < scratch.len() {
+                let (reached, rest) = self.reached(next, taken, |item| item.is_for(connection));
+                let undone = self.ring.range(self.index(reached)..self.index(until)).filter(|item| item.is_for(connection));
+                *deliveries -= undone.count() as u64;
+                if let Some(rest) = rest {
+                    outlet.hold(connection, rest);
+                }
+                return reached;
+            }
+            next = until;
+        }
+        next
+    }
+
+    /// How far `taken` bytes reach when the frames that `is_for` admits are written from running number `from` on: the frame to
+    /// go on with, and what is left of the one that was begun.
+    fn reached(&self, from: u64, taken: usize, is_for: impl Fn(&Item) -> bool) -> (u64, Option<Bytes>) {
+        let mut left = taken;
+        let mut next = from;
+        for item in self.ring.range(self.index(from)..) {
+            if is_for(item) {
+                if left == 0 {
+                    break;
+                }
+                if left < item.frame.len() {
+                    return (next + 1, Some(item.frame.slice(left..)));
+                }
+                left -= item.frame.len();
+            }
+            next += 1;
+        }
+        (next, None)
+    }
+}

@@ -1,0 +1,392 @@
+//! One worker's part of dispatch: the connections it holds and what they hear. What it does for the rooms it owns stands in
+//! `owner.rs`.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use bytes::{Bytes, BytesMut};
+
+use super::feed::{Feed, Item, Outlet, Place};
+use super::mail::{Answer, Asker, Mail, Request, owner_of};
+use super::owner::{Owned, Writes, room_missing};
+use crate::id::{ConnId, Epoch, RoomId, Time, UnixMs};
+use crate::room::{Actor, Ask, Audience, Op, Settings};
+use crate::wire::{Push, pb};
+
+/// What a hub is told once.
+#[derive(Clone, Debug)]
+pub struct HubConfig {
+    /// Which worker this is, from 0.
+    pub worker: usize,
+    /// How many workers there are.
+    pub workers: usize,
+    /// The epoch of this start of the node.
+    pub epoch: Epoch,
+    /// Seed of the random numbers that entries carry.
+    pub seed: u64,
+    /// What the rooms go by.
+    pub settings: Arc<Settings>,
+    /// Bytes of recent frames a feed keeps.
+    pub feed_bytes_max: usize,
+    /// How long a lost connection keeps its place.
+    pub detach_grace_ms: u64,
+    /// The highest room id given out on this node.
+    pub last_room: Arc<AtomicI64>,
+}
+
+/// What a hub wants done. To be carried out in this order, before [`Hub::flush`].
+pub enum Effect {
+    /// Write the answer to a request.
+    Answer {
+        /// To whom.
+        connection: ConnId,
+        /// To which request.
+        sequence: u32,
+        /// The answer.
+        answer: Box<Answer>,
+    },
+    /// Write these bytes, whole frames.
+    Transmit {
+        /// To whom.
+        connection: ConnId,
+        /// The frames.
+        bytes: Bytes,
+    },
+    /// Tell a connection that it has to go, and close it if it is in no room any more.
+    Kicked {
+        /// Whom.
+        connection: ConnId,
+        /// What it is told.
+        kicked: Box<pb::Kicked>,
+        /// Whether it is left without a room.
+        is_last_room: bool,
+    },
+    /// Read a room's state from the log and hand it to [`Hub::on_loaded`].
+    Load(RoomId),
+    /// Read a page of history and answer with it.
+    History {
+        /// Who waits.
+        asker: Asker,
+        /// Of which room.
+        room: RoomId,
+        /// What is asked; already found permitted.
+        request: Box<pb::MessageHistoryRequest>,
+    },
+}
+
+/// What has happened so far on one worker.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Counters {
+    /// Entries applied.
+    pub entries: u64,
+    /// Commands refused.
+    pub refused: u64,
+    /// Frames taken by sockets.
+    pub deliveries: u64,
+    /// Gaps told to slow readers.
+    pub gaps: u64,
+    /// Readers closed because they were too slow even for notifications.
+    pub hopeless: u64,
+}
+
+/// A connection's place in one room.
+#[derive(Clone, Copy)]
+struct Membership {
+    room: RoomId,
+    /// `None` while the room has not yet said yes.
+    place: Option<Place>,
+}
+
+/// The rooms of one connection: nearly always one.
+#[derive(Default)]
+struct Reader {
+    connection: Option<ConnId>,
+    rooms: Vec<Membership>,
+}
+
+/// One worker's part of dispatch.
+pub struct Hub {
+    pub(super) config: HubConfig,
+    pub(super) now: Time,
+    pub(super) unix: UnixMs,
+    pub(super) effects: Vec<Effect>,
+    pub(super) counters: Counters,
+    pub(super) feeds: HashMap<RoomId, Feed>,
+    dirty: Vec<RoomId>,
+    readers: Vec<Reader>,
+    outboxes: Vec<Vec<Mail>>,
+    scratch: Vec<u8>,
+    // The owner's part.
+    pub(super) rooms: HashMap<RoomId, Owned>,
+    pub(super) writes: Writes,
+    pub(super) in_flight: Option<Writes>,
+    pub(super) grace: VecDeque<(Time, RoomId, ConnId)>,
+    pub(super) arena: BytesMut,
+    pub(super) random: fastrand::Rng,
+    pub(super) is_broken: bool,
+}
+
+impl Hub {
+    /// A hub without rooms and connections.
+    pub fn new(config: HubConfig) -> Hub {
+        Hub {
+            now: Time::default(),
+            unix: UnixMs::default(),
+            effects: Vec::new(),
+            counters: Counters::default(),
+            feeds: HashMap::new(),
+            dirty: Vec::new(),
+            readers: Vec::new(),
+            outboxes: (0..config.workers).map(|_| Vec::new()).collect(),
+            scratch: Vec::new(),
+            rooms: HashMap::new(),
+            writes: Writes::default(),
+            in_flight: None,
+            grace: VecDeque::new(),
+            arena: BytesMut::new(),
+            random: fastrand::Rng::with_seed(config.seed),
+            is_broken: false,
+            config,
+        }
+    }
+
+    /// Sets the clock for what follows; to be called before each batch of inputs.
+    pub fn set_clock(&mut self, now: Time, unix: UnixMs) {
+        self.now = now;
+        self.unix = unix;
+    }
+
+    /// A request for a room, from a connection of this worker or from within the process.
+    pub fn request(&mut self, request: Request) {
+        if let (Asker::Connection { connection, .. }, Ask::Command(Op::Enter(_))) = (&request.asker, &request.ask) {
+            let (connection, room) = (*connection, request.room);
+            let memberships = self.memberships(connection);
+            if !memberships.iter().any(|membership| membership.room == room) {
+                memberships.push(Membership { room, place: None });
+            }
+        }
+        if request.room.get() > self.config.last_room.load(Ordering::Acquire) {
+            return self.answer(request.room, request.asker, Err(room_missing()));
+        }
+        let owner = owner_of(request.room, self.config.workers);
+        self.send(owner, Mail::Request(Box::new(request)));
+    }
+
+    /// A connection of this worker is gone. With `at_once` its rooms see it leave, otherwise they keep its place for the grace.
+    pub fn on_connection_gone(&mut self, actor: &Actor, at_once: bool) {
+        let Some(connection) = actor.connection else { return };
+        let rooms = match self.readers.get_mut(connection.slot()) {
+            Some(reader) if reader.connection == Some(connection) => std::mem::take(reader).rooms,
+            _ => return,
+        };
+        for Membership { room, place } in rooms {
+            if let (Some(place), Some(feed)) = (place, self.feeds.get_mut(&room)) {
+                feed.leave(place);
+            }
+            let ask = Ask::Command(if at_once { Op::Exit } else { Op::Detach });
+            self.request(Request { room, asker: Asker::Nobody, actor: actor.clone(), ask, resume: None });
+        }
+    }
+
+    /// Whether the connection is in a room or about to be.
+    pub fn is_in_a_room(&self, connection: ConnId) -> bool {
+        self.readers.get(connection.slot()).is_some_and(|reader| reader.connection == Some(connection) && !reader.rooms.is_empty())
+    }
+
+    /// Mail from other workers, in the order they sent it.
+    pub fn on_mail(&mut self, batch: Vec<Mail>) {
+        batch.into_iter().for_each(|mail| self.receive(mail));
+    }
+
+    /// Mail for another worker, if there is any.
+    pub fn take_mail(&mut self, worker: usize) -> Vec<Mail> {
+        self.outboxes.get_mut(worker).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// What is to be done, in order. Give the emptied vector back with [`Hub::recycle`].
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Takes a vector back, so that turns need no allocation of their own.
+    pub fn recycle(&mut self, mut effects: Vec<Effect>) {
+        if self.effects.is_empty() {
+            effects.clear();
+            self.effects = effects;
+        }
+    }
+
+    /// Writes the frames of this turn: each dirty room once, one write per reader that is up to date.
+    pub fn flush(&mut self, outlet: &mut impl Outlet) {
+        for room in std::mem::take(&mut self.dirty) {
+            if let Some(feed) = self.feeds.get_mut(&room) {
+                self.counters.deliveries += feed.flush(&mut self.scratch, outlet);
+                feed.trim(self.now);
+            }
+        }
+    }
+
+    /// A connection's socket takes bytes again: it catches up in every room in which it lags.
+    pub fn on_writable(&mut self, connection: ConnId, outlet: &mut impl Outlet) {
+        let Some(reader) = self.readers.get(connection.slot()).filter(|reader| reader.connection == Some(connection)) else { return };
+        for index in 0..reader.rooms.len() {
+            let Membership { room, place: Some(place) } = self.readers[connection.slot()].rooms[index] else { continue };
+            let Some(feed) = self.feeds.get_mut(&room) else { continue };
+            let caught_up = feed.catch_up(place, &mut self.scratch, outlet);
+            self.counters.deliveries += caught_up.deliveries;
+            if let Some((heard, through)) = caught_up.missed {
+                self.counters.gaps += 1;
+                let gap = pb::Gap { room_id: room.get(), first_seq: heard.next().0, last_seq: through.0 };
+                let bytes = self.encode(&Push::Gap(gap));
+                self.effects.push(Effect::Transmit { connection, bytes });
+            }
+            if caught_up.hopeless {
+                self.counters.hopeless += 1;
+                let kicked = Box::new(pb::Kicked {
+                    reason: pb::KickReason::Silent as i32,
+                    message: "reads too slowly: notifications were lost".into(),
+                    may_reconnect: true,
+                    ..pb::Kicked::default()
+                });
+                self.effects.push(Effect::Kicked { connection, kicked, is_last_room: true });
+            }
+        }
+    }
+
+    /// Once a second or so: graces that are over, frames that are old, rooms that are idle.
+    pub fn on_tick(&mut self) {
+        self.end_graces();
+        let now = self.now;
+        self.feeds.retain(|_, feed| {
+            feed.trim(now);
+            !feed.is_spent()
+        });
+        self.evict_idle_rooms();
+    }
+
+    /// What has happened so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Rooms in memory, readers seated, and readers that lag.
+    pub fn gauges(&self) -> (usize, usize, usize) {
+        let readers = self.feeds.values().map(Feed::readers).sum();
+        (self.rooms.len(), readers, self.feeds.values().map(Feed::laggards).sum())
+    }
+
+    pub(super) fn encode(&mut self, push: &Push) -> Bytes {
+        const ARENA_BYTES: usize = 64 * 1024;
+        if self.arena.capacity() < 1024 {
+            self.arena.reserve(ARENA_BYTES);
+        }
+        push.encode(&mut self.arena);
+        self.arena.split().freeze()
+    }
+
+    pub(super) fn send(&mut self, worker: usize, mail: Mail) {
+        if worker == self.config.worker {
+            self.receive(mail);
+        } else if let Some(outbox) = self.outboxes.get_mut(worker) {
+            outbox.push(mail);
+        }
+    }
+
+    pub(super) fn answer(&mut self, room: RoomId, asker: Asker, answer: Answer) {
+        match asker {
+            Asker::Connection { connection, sequence } => {
+                let mail = Mail::Answer { room, connection, sequence, answer: Box::new(answer) };
+                self.send(connection.worker(), mail);
+            }
+            Asker::Caller(done) => done(answer),
+            Asker::Nobody => {}
+        }
+    }
+
+    fn receive(&mut self, mail: Mail) {
+        match mail {
+            Mail::Request(request) => self.own(*request),
+            Mail::Answer { room, connection, sequence, answer } => {
+                if answer.is_err() {
+                    self.forget_pending(connection, room);
+                }
+                self.effects.push(Effect::Answer { connection, sequence, answer });
+            }
+            Mail::Joined { room, connection, replay } => self.join(room, connection, replay),
+            Mail::Left { room, connection, kicked } => self.leave(room, connection, kicked),
+            Mail::Frame { room, item } => self.append(room, item),
+        }
+    }
+
+    fn join(&mut self, room: RoomId, connection: ConnId, replay: Vec<Bytes>) {
+        let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection)) else {
+            return;
+        };
+        let Some(membership) = reader.rooms.iter_mut().find(|membership| membership.room == room) else { return };
+        if membership.place.is_none() {
+            let feed = self.feeds.entry(room).or_insert_with(|| Feed::new(self.config.feed_bytes_max));
+            membership.place = Some(feed.join(connection));
+        }
+        self.effects.extend(replay.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
+    }
+
+    fn leave(&mut self, room: RoomId, connection: ConnId, kicked: Option<Box<pb::Kicked>>) {
+        let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection)) else {
+            return;
+        };
+        let Some(index) = reader.rooms.iter().position(|membership| membership.room == room) else { return };
+        let membership = reader.rooms.swap_remove(index);
+        let is_last_room = reader.rooms.is_empty();
+        let unheard = match (membership.place, self.feeds.get_mut(&room)) {
+            (Some(place), Some(feed)) => feed.leave(place),
+            _ => Vec::new(),
+        };
+        let Some(kicked) = kicked else { return };
+        self.effects.extend(unheard.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
+        self.effects.push(Effect::Kicked { connection, kicked, is_last_room });
+    }
+
+    pub(super) fn append(&mut self, room: RoomId, item: Item) {
+        let place = match &item.audience {
+            Audience::AllBut(sender) => self.place(*sender, room),
+            _ => None,
+        };
+        let feed = self.feeds.entry(room).or_insert_with(|| Feed::new(self.config.feed_bytes_max));
+        if !feed.is_dirty() {
+            self.dirty.push(room);
+        }
+        feed.append(item, place);
+    }
+
+    fn place(&self, connection: ConnId, room: RoomId) -> Option<Place> {
+        if connection.worker() != self.config.worker {
+            return None;
+        }
+        let reader = self.readers.get(connection.slot()).filter(|reader| reader.connection == Some(connection))?;
+        reader.rooms.iter().find(|membership| membership.room == room)?.place
+    }
+
+    fn forget_pending(&mut self, connection: ConnId, room: RoomId) {
+        if let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection)) {
+            reader.rooms.retain(|membership| membership.room != room || membership.place.is_some());
+        }
+    }
+
+    fn memberships(&mut self, connection: ConnId) -> &mut Vec<Membership> {
+        let slot = connection.slot();
+        if self.readers.len() <= slot {
+            self.readers.resize_with(slot + 1, Reader::default);
+        }
+        let reader = &mut self.readers[slot];
+        if reader.connection != Some(connection) {
+            *reader = Reader { connection: Some(connection), rooms: Vec::with_capacity(1) };
+        }
+        &mut reader.rooms
+    }
+
+    /// Rooms whose feeds somebody here reads, for tests and metrics.
+    pub fn rooms_read(&self) -> HashSet<RoomId> {
+        self.feeds.iter().filter(|(_, feed)| feed.readers() > 0).map(|(room, _)| *room).collect()
+    }
+}

@@ -1,0 +1,102 @@
+//! What travels between workers, in batches: requests to the worker that owns a room, and what it has for the connections of others.
+
+use bytes::Bytes;
+
+use super::feed::Item;
+use crate::error::Status;
+use crate::id::{ConnId, RoomId};
+use crate::room::{Actor, Ask};
+use crate::wire::{Response, pb};
+
+/// What a request came to.
+pub type Answer = Result<Response, Status>;
+
+/// Who waits for an answer.
+pub enum Asker {
+    /// A connection, for its request of this sequence.
+    Connection {
+        /// Which.
+        connection: ConnId,
+        /// The request's id.
+        sequence: u32,
+    },
+    /// A caller within the process, such as the HTTP API. Called once, on the room's worker; must not block.
+    Caller(Box<dyn FnOnce(Answer) + Send>),
+    /// Nobody: a consequence of something else.
+    Nobody,
+}
+
+/// A request to a room, on its way to the worker that owns it.
+pub struct Request {
+    /// Which room.
+    pub room: RoomId,
+    /// Who waits.
+    pub asker: Asker,
+    /// On whose behalf.
+    pub actor: Actor,
+    /// What.
+    pub ask: Ask,
+    /// With `Op::Enter` that takes over from a lost connection: what it has heard of the room.
+    pub resume: Option<Box<pb::RoomPosition>>,
+}
+
+/// One piece of a batch.
+pub enum Mail {
+    /// To the owner of a room.
+    Request(Box<Request>),
+    /// To the holder of a connection: the answer to its request.
+    Answer {
+        /// From which room.
+        room: RoomId,
+        /// Whose.
+        connection: ConnId,
+        /// Of which request.
+        sequence: u32,
+        /// What it came to.
+        answer: Box<Answer>,
+    },
+    /// To the holder of a connection: from here on it hears the room, after these frames that it missed.
+    Joined {
+        /// Which room.
+        room: RoomId,
+        /// Which connection.
+        connection: ConnId,
+        /// Frames to make up for.
+        replay: Vec<Bytes>,
+    },
+    /// To the holder of a connection: it hears the room no more, for this reason if it did not leave by itself.
+    Left {
+        /// Which room.
+        room: RoomId,
+        /// Which connection.
+        connection: ConnId,
+        /// What it is told.
+        kicked: Option<Box<pb::Kicked>>,
+    },
+    /// To every worker that holds members of the room.
+    Frame {
+        /// Which room.
+        room: RoomId,
+        /// The frame.
+        item: Item,
+    },
+}
+
+impl Mail {
+    /// About how many bytes the mail keeps alive while it waits.
+    pub fn weight(&self) -> usize {
+        const FIXED: usize = 256;
+        match self {
+            Mail::Frame { item, .. } => FIXED + item.frame.len(),
+            Mail::Joined { replay, .. } => FIXED + replay.iter().map(Bytes::len).sum::<usize>(),
+            _ => FIXED,
+        }
+    }
+}
+
+/// The worker that owns a room.
+pub fn owner_of(room: RoomId, workers: usize) -> usize {
+    // Ids are given out one after the other: the multiplication spreads neighbours (Fibonacci hashing).
+    let spread = room.get().unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    usize::try_from(spread % workers.max(1) as u64).unwrap_or(0)
+}

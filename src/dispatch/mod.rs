@@ -1,0 +1,14 @@
+//! Which worker owns a room, who hears what, and who is too slow (design.md §3). No disk, no sockets, no clock.
+//!
+//! A [`Hub`] is one worker's part: the rooms it owns and the feeds its connections read. Hubs talk by [`Mail`]. What a hub wants
+//! done, it leaves in its outputs for the server to take. May use: `wire`, `room`.
+
+mod feed;
+mod hub;
+mod mail;
+mod owner;
+
+pub use feed::{CaughtUp, Feed, Item, Outlet, Place};
+pub use hub::{Counters, Effect, Hub, HubConfig};
+pub use mail::{Answer, Asker, Mail, Request, owner_of};
+pub use owner::Writes;

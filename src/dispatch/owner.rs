@@ -1,0 +1,392 @@
+//! What a worker does for the rooms it owns: gives commands their place, time and random number, applies them, and sees to it
+//! that the log, the one who asked and everybody in the room get what is theirs (design.md §3, §4).
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+
+use super::feed::Item;
+use super::hub::{Effect, Hub};
+use super::mail::{Answer, Asker, Mail, Request};
+use crate::error::{Code, Status, Sub};
+use crate::id::{ConnId, RoomId, Seq, Time, UnixMs};
+use crate::limits::{HEADER_BYTES, LOADING_COMMANDS_MAX, ROOM_IDLE_MS, SNAPSHOT_ENTRIES, WRITES_WAITING_MAX};
+use crate::room::{
+    Actor, Ask, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Record, Room, Stamp,
+};
+use crate::wire::{Push, Response, pb};
+
+/// What one commit covers: what is to be written, and the answers that wait for it.
+#[derive(Default)]
+pub struct Writes {
+    /// Entries in the order they were applied.
+    pub records: Vec<Record>,
+    /// States of rooms, each with the number of the last entry in it.
+    pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
+    held: Vec<(RoomId, Asker, Answer)>,
+    saved: Vec<(RoomId, Seq)>,
+}
+
+impl Writes {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.snapshots.is_empty()
+    }
+}
+
+/// A room this worker owns.
+pub(super) enum Owned {
+    /// Its state is on its way; these wait for it.
+    Loading(Vec<Request>),
+    /// In memory.
+    Live(Box<Live>),
+}
+
+/// A room in memory and what surrounds it.
+pub(super) struct Live {
+    room: Room,
+    /// How many connections hear it, by worker.
+    followers: Vec<u32>,
+    /// Lost connections that keep their place, and on whose behalf they leave in the end.
+    detached: HashMap<ConnId, Actor>,
+    /// Entries in the log that no snapshot covers.
+    entries_since_snapshot: u64,
+    /// The last number a durable snapshot covers.
+    saved: Seq,
+    used: Time,
+}
+
+impl Live {
+    fn new(room: Room, workers: usize, now: Time) -> Live {
+        let followers = vec![0; workers];
+        Live { room, followers, detached: HashMap::new(), entries_since_snapshot: 0, saved: Seq(0), used: now }
+    }
+
+    fn is_deserted(&self) -> bool {
+        self.detached.is_empty() && self.followers.iter().all(|count| *count == 0)
+    }
+
+    fn last_seq(&self) -> Seq {
+        Seq(self.room.next_seq().0.saturating_sub(1))
+    }
+
+    fn follow(&mut self, connection: ConnId) {
+        if let Some(count) = self.followers.get_mut(connection.worker()) {
+            *count += 1;
+        }
+    }
+
+    /// True if the connection was still attached.
+    fn unfollow(&mut self, connection: ConnId) -> bool {
+        if self.detached.remove(&connection).is_some() {
+            return false;
+        }
+        if let Some(count) = self.followers.get_mut(connection.worker()) {
+            *count = count.saturating_sub(1);
+        }
+        true
+    }
+}
+
+impl Hub {
+    /// A request for a room of this worker.
+    pub(super) fn own(&mut self, request: Request) {
+        let (room, workers, now) = (request.room, self.config.workers, self.now);
+        let is_create = matches!(request.ask, Ask::Command(Op::Create(_)));
+        match self.rooms.get_mut(&room) {
+            Some(Owned::Live(_)) => self.ask(request),
+            Some(Owned::Loading(waiting)) if waiting.len() < LOADING_COMMANDS_MAX => waiting.push(request),
+            Some(Owned::Loading(_)) => self.answer(room, request.asker, Err(busy("the room is being loaded"))),
+            None if is_create => {
+                let fresh = Room::new(room, self.config.settings.clone());
+                self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, now))));
+                self.ask(request);
+            }
+            None => {
+                self.rooms.insert(room, Owned::Loading(vec![request]));
+                self.effects.push(Effect::Load(room));
+            }
+        }
+    }
+
+    /// The state of a room that [`Effect::Load`] asked for, rebuilt from the log; a room that never was comes as one that does
+    /// not exist.
+    pub fn on_loaded(&mut self, id: RoomId, loaded: Result<Room, Status>) {
+        let Some(Owned::Loading(waiting)) = self.rooms.remove(&id) else { return };
+        match loaded {
+            Ok(room) => {
+                let mut live = Live::new(room, self.config.workers, self.now);
+                live.saved = live.last_seq();
+                self.rooms.insert(id, Owned::Live(Box::new(live)));
+                waiting.into_iter().for_each(|request| self.ask(request));
+            }
+            Err(status) => waiting.into_iter().for_each(|request| self.answer(id, request.asker, Err(status.clone()))),
+        }
+    }
+
+    /// What is to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
+    pub fn take_writes(&mut self) -> Option<Writes> {
+        if self.writes.is_empty() || self.in_flight.is_some() {
+            return None;
+        }
+        let mut writes = std::mem::take(&mut self.writes);
+        let saved = writes.snapshots.iter().map(|(room, seq, _)| (*room, *seq)).collect();
+        self.in_flight = Some(Writes { held: std::mem::take(&mut writes.held), saved, ..Writes::default() });
+        Some(writes)
+    }
+
+    /// The commit that covers the last [`Hub::take_writes`] is done: its answers leave. If it failed, nothing is acknowledged any
+    /// more: what is in memory is no longer what is on disk, and only a restart brings both together.
+    pub fn on_committed(&mut self, is_durable: bool) {
+        let Some(done) = self.in_flight.take() else { return };
+        self.is_broken |= !is_durable;
+        for (room, asker, answer) in done.held {
+            self.answer(room, asker, if is_durable { answer } else { Err(broken()) });
+        }
+        for (room, seq) in done.saved {
+            if let (Some(Owned::Live(live)), true) = (self.rooms.get_mut(&room), is_durable) {
+                live.saved = seq;
+            }
+        }
+    }
+
+    /// Whether a commit is under way or something waits for one.
+    pub fn has_uncommitted(&self) -> bool {
+        self.in_flight.is_some() || !self.writes.is_empty()
+    }
+
+    /// Asks for a snapshot of every room that has changed, as a draining server does.
+    pub fn save_rooms(&mut self) {
+        for (id, owned) in &self.rooms {
+            if let Owned::Live(live) = owned
+                && live.room.exists()
+                && live.saved < live.last_seq()
+            {
+                self.writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
+            }
+        }
+    }
+
+    fn ask(&mut self, request: Request) {
+        let Some(Owned::Live(live)) = self.rooms.get_mut(&request.room) else { return };
+        live.used = self.now;
+        let Request { room, asker, actor, ask, resume } = request;
+        match ask {
+            Ask::Command(op) => self.command(room, asker, Command { actor, op }, resume),
+            Ask::Query(query) => match (live.room.query(self.unix, &actor, &query), query) {
+                (Ok(_), Query::History(request)) => self.effects.push(Effect::History { asker, room, request: Box::new(request) }),
+                (answer, _) => self.answer(room, asker, answer),
+            },
+        }
+    }
+
+    /// Applies a command and, one after the other, what follows from it.
+    fn command(&mut self, room: RoomId, asker: Asker, command: Command, resume: Option<Box<pb::RoomPosition>>) {
+        if self.is_broken {
+            return self.answer(room, asker, Err(broken()));
+        }
+        let is_ours = command.actor.origin == Origin::Server || matches!(command.op, Op::Exit | Op::Detach);
+        if self.writes.records.len() >= WRITES_WAITING_MAX && !is_ours {
+            return self.answer(room, asker, Err(busy("the log is behind")));
+        }
+        let mut next = Some((asker, command, resume));
+        let mut follow_ups = VecDeque::new();
+        while let Some((asker, command, resume)) = next {
+            self.apply(room, asker, command, resume, &mut follow_ups);
+            next = follow_ups.pop_front().map(|command| (Asker::Nobody, command, None));
+        }
+    }
+
+    fn apply(
+        &mut self,
+        id: RoomId,
+        asker: Asker,
+        command: Command,
+        resume: Option<Box<pb::RoomPosition>>,
+        follow_ups: &mut VecDeque<Command>,
+    ) {
+        let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
+        let stamp = Stamp { time: UnixMs(self.unix.0.max(live.room.last_time().0)), random: self.random.u64(..) };
+        let heard = live.last_seq();
+        let entry = Entry { seq: live.room.next_seq(), epoch: self.config.epoch, stamp, command };
+        let outcome = match live.room.apply(&entry) {
+            Ok(outcome) => outcome,
+            Err(status) => {
+                self.counters.refused += 1;
+                return self.answer(id, asker, Err(status));
+            }
+        };
+        self.counters.entries += 1;
+        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, follow_ups: consequences } = outcome;
+        follow_ups.extend(consequences);
+        if matches!(entry.command.op, Op::Detach)
+            && let Some(connection) = entry.command.actor.connection
+            && live.unfollow(connection)
+        {
+            live.detached.insert(connection, entry.command.actor.clone());
+            self.grace.push_back((self.now.plus_ms(self.config.detach_grace_ms), id, connection));
+        }
+        let replay = self.replay(id, heard, resume.as_deref(), &presence, &mut reply);
+        if durable {
+            self.writes.held.push((id, asker, Ok(reply)));
+        } else {
+            self.answer(id, asker, Ok(reply));
+        }
+        self.arrive(id, &presence, replay);
+        self.part(id, &presence, &kicks, false);
+        let push = push.map(|push| {
+            let frame = self.encode(&push);
+            let is_notification = matches!(push, Push::Notification(_));
+            let body = frame.slice(HEADER_BYTES..);
+            let item = Item { frame, seq: entry.seq, audience, is_notification, at: self.now };
+            self.publish(id, item);
+            match push {
+                Push::Message(message) => PushBody::Message { message_type: message.r#type, body },
+                _ => PushBody::Notification(body),
+            }
+        });
+        self.part(id, &presence, &kicks, true);
+        if durable {
+            self.writes.records.push(Record { room: id, entry, push, in_history });
+            self.note_durable(id);
+        }
+    }
+
+    /// Completes the answer to an enter with what a resume came to, and returns the frames it replays.
+    fn replay(
+        &self,
+        id: RoomId,
+        heard: Seq,
+        resume: Option<&pb::RoomPosition>,
+        presence: &[Presence],
+        reply: &mut Response,
+    ) -> Vec<Bytes> {
+        let (Response::RoomEnter(reply), Some(position)) = (reply, resume) else { return Vec::new() };
+        let replaced = presence.iter().find_map(|change| match change {
+            Presence::Resumed { replaces, .. } => Some(*replaces),
+            _ => None,
+        });
+        let frames = match replaced {
+            Some(replaces) if position.epoch == self.config.epoch.0 => match self.feeds.get(&id) {
+                Some(feed) => feed.replay(Seq(position.last_seq), replaces),
+                None => (position.last_seq == heard.0).then(Vec::new),
+            },
+            _ => None,
+        };
+        reply.resumed = replaced.is_some();
+        reply.gap = frames.is_none() && (position.epoch != self.config.epoch.0 || position.last_seq < heard.0);
+        let frames = frames.unwrap_or_default();
+        reply.replayed = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+        frames
+    }
+
+    fn arrive(&mut self, room: RoomId, presence: &[Presence], mut replay: Vec<Bytes>) {
+        for change in presence {
+            let Some(Owned::Live(live)) = self.rooms.get_mut(&room) else { return };
+            let connection = match *change {
+                Presence::Joined(connection) => connection,
+                Presence::Resumed { connection, replaces } => {
+                    let was_attached = live.unfollow(replaces);
+                    live.follow(connection);
+                    if was_attached {
+                        let kicked = pb::Kicked {
+                            reason: pb::KickReason::SamePlatform as i32,
+                            message: "taken over by a newer connection".into(),
+                            room_id: room.get(),
+                            ..pb::Kicked::default()
+                        };
+                        let mail = Mail::Left { room, connection: replaces, kicked: Some(Box::new(kicked)) };
+                        self.send(replaces.worker(), mail);
+                    }
+                    let mail = Mail::Joined { room, connection, replay: std::mem::take(&mut replay) };
+                    self.send(connection.worker(), mail);
+                    continue;
+                }
+                Presence::Left(_) => continue,
+            };
+            live.follow(connection);
+            self.send(connection.worker(), Mail::Joined { room, connection, replay: Vec::new() });
+        }
+    }
+
+    /// Lets go those who leave: with `kicked` those who must, after they have heard why, else those who want to.
+    fn part(&mut self, room: RoomId, presence: &[Presence], kicks: &[Kick], kicked: bool) {
+        for change in presence {
+            let Presence::Left(connection) = *change else { continue };
+            let kick = kicks.iter().find(|kick| kick.connection == connection);
+            if kick.is_some() != kicked {
+                continue;
+            }
+            let Some(Owned::Live(live)) = self.rooms.get_mut(&room) else { return };
+            if live.unfollow(connection) {
+                let kicked = kick.map(|kick| Box::new(kick.kicked.clone()));
+                self.send(connection.worker(), Mail::Left { room, connection, kicked });
+            }
+        }
+    }
+
+    /// Adds a frame to the room's feed here, from which resumes are served, and on every worker with members of the room.
+    fn publish(&mut self, room: RoomId, item: Item) {
+        let Some(Owned::Live(live)) = self.rooms.get(&room) else { return };
+        if live.is_deserted() {
+            return;
+        }
+        for worker in 0..self.config.workers {
+            let Some(Owned::Live(live)) = self.rooms.get(&room) else { return };
+            if worker != self.config.worker && live.followers[worker] > 0 {
+                self.send(worker, Mail::Frame { room, item: item.clone() });
+            }
+        }
+        self.append(room, item);
+    }
+
+    fn note_durable(&mut self, id: RoomId) {
+        let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
+        live.entries_since_snapshot += 1;
+        if live.entries_since_snapshot >= SNAPSHOT_ENTRIES {
+            live.entries_since_snapshot = 0;
+            self.writes.snapshots.push((id, live.last_seq(), live.room.snapshot()));
+        }
+    }
+
+    pub(super) fn end_graces(&mut self) {
+        while let Some((_, room, connection)) = self.grace.pop_front_if(|(deadline, _, _)| *deadline <= self.now) {
+            let Some(Owned::Live(live)) = self.rooms.get(&room) else { continue };
+            let Some(actor) = live.detached.get(&connection) else { continue };
+            let command = Command { actor: Actor { origin: Origin::Server, ..actor.clone() }, op: Op::Exit };
+            self.command(room, Asker::Nobody, command, None);
+        }
+    }
+
+    pub(super) fn evict_idle_rooms(&mut self) {
+        let (now, writes, feeds) = (self.now, &mut self.writes, &mut self.feeds);
+        let is_behind = self.in_flight.is_some();
+        self.rooms.retain(|id, owned| {
+            let Owned::Live(live) = owned else { return true };
+            if !live.is_deserted() || now.ms_since(live.used) < ROOM_IDLE_MS {
+                return true;
+            }
+            if live.room.exists() && live.saved < live.last_seq() {
+                if !is_behind {
+                    writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
+                }
+                return true;
+            }
+            feeds.remove(id);
+            false
+        });
+    }
+}
+
+fn busy(reason: &'static str) -> Status {
+    Status::new(Code::Busy, reason)
+}
+
+fn broken() -> Status {
+    Status::new(Code::ServerError, "the store failed: the operator must restart the server")
+}
+
+/// What a request for a room that does not exist comes to.
+pub(super) fn room_missing() -> Status {
+    Status::with_sub(Code::NotFound, Sub::RoomMissing)
+}
