@@ -8,6 +8,8 @@ pub mod account;
 pub mod admin;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "server")]
+pub mod dispatch;
 pub mod error;
 pub mod id;
 pub mod limits;

@@ -263,7 +263,8 @@ impl Feed {
         }
         next = self.serve(next, connection, scratch, outlet, &mut caught_up.deliveries);
         self.laggards.remove(lag as usize);
-        self.seats[place.0 as usize].lag = if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next) };
+        self.seats[place.0 as usize].lag =
+            if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next) };
         caught_up
     }
 
@@ -332,7 +333,14 @@ impl Feed {
 
     /// Writes what `connection` may hear from running number `from` on, several frames a write, until the end or until it is
     /// blocked. Returns where it stands then.
-    fn serve(&self, from: u64, connection: ConnId, scratch: &mut Vec<u8>, outlet: &mut impl Outlet, deliveries: &mut u64) -> u64 {
+    fn serve(
+        &self,
+        from: u64,
+        connection: ConnId,
+        scratch: &mut Vec<u8>,
+        outlet: &mut impl Outlet,
+        deliveries: &mut u64,
+    ) -> u64 {
         let mut next = from;
         while next < self.end() {
             scratch.clear();

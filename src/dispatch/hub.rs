@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use bytes::{Bytes, BytesMut};
 
 use super::feed::{Feed, Item, Outlet, Place};
-use super::mail::{Answer, Asker, Mail, Request, owner_of};
+use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 use super::owner::{Owned, Writes, room_missing};
 use crate::id::{ConnId, Epoch, RoomId, Time, UnixMs};
 use crate::room::{Actor, Ask, Audience, Op, Settings};
@@ -38,14 +38,7 @@ pub struct HubConfig {
 /// What a hub wants done. To be carried out in this order, before [`Hub::flush`].
 pub enum Effect {
     /// Write the answer to a request.
-    Answer {
-        /// To whom.
-        connection: ConnId,
-        /// To which request.
-        sequence: u32,
-        /// The answer.
-        answer: Box<Answer>,
-    },
+    Answer(Asked, Box<Answer>),
     /// Write these bytes, whole frames.
     Transmit {
         /// To whom.
@@ -159,15 +152,14 @@ impl Hub {
 
     /// A request for a room, from a connection of this worker or from within the process.
     pub fn request(&mut self, request: Request) {
-        if let (Asker::Connection { connection, .. }, Ask::Command(Op::Enter(_))) = (&request.asker, &request.ask) {
-            let (connection, room) = (*connection, request.room);
+        if let (&Asker::Connection(Asked { connection, room, .. }), Ask::Command(Op::Enter(_))) = (&request.asker, &request.ask) {
             let memberships = self.memberships(connection);
             if !memberships.iter().any(|membership| membership.room == room) {
                 memberships.push(Membership { room, place: None });
             }
         }
         if request.room.get() > self.config.last_room.load(Ordering::Acquire) {
-            return self.answer(request.room, request.asker, Err(room_missing()));
+            return self.answer(request.asker, Err(room_missing()));
         }
         let owner = owner_of(request.room, self.config.workers);
         self.send(owner, Mail::Request(Box::new(request)));
@@ -191,7 +183,9 @@ impl Hub {
 
     /// Whether the connection is in a room or about to be.
     pub fn is_in_a_room(&self, connection: ConnId) -> bool {
-        self.readers.get(connection.slot()).is_some_and(|reader| reader.connection == Some(connection) && !reader.rooms.is_empty())
+        self.readers
+            .get(connection.slot())
+            .is_some_and(|reader| reader.connection == Some(connection) && !reader.rooms.is_empty())
     }
 
     /// Mail from other workers, in the order they sent it.
@@ -229,7 +223,9 @@ impl Hub {
 
     /// A connection's socket takes bytes again: it catches up in every room in which it lags.
     pub fn on_writable(&mut self, connection: ConnId, outlet: &mut impl Outlet) {
-        let Some(reader) = self.readers.get(connection.slot()).filter(|reader| reader.connection == Some(connection)) else { return };
+        let Some(reader) = self.readers.get(connection.slot()).filter(|reader| reader.connection == Some(connection)) else {
+            return;
+        };
         for index in 0..reader.rooms.len() {
             let Membership { room, place: Some(place) } = self.readers[connection.slot()].rooms[index] else { continue };
             let Some(feed) = self.feeds.get_mut(&room) else { continue };
@@ -293,12 +289,9 @@ impl Hub {
         }
     }
 
-    pub(super) fn answer(&mut self, room: RoomId, asker: Asker, answer: Answer) {
+    pub(super) fn answer(&mut self, asker: Asker, answer: Answer) {
         match asker {
-            Asker::Connection { connection, sequence } => {
-                let mail = Mail::Answer { room, connection, sequence, answer: Box::new(answer) };
-                self.send(connection.worker(), mail);
-            }
+            Asker::Connection(asked) => self.send(asked.connection.worker(), Mail::Answer(asked, Box::new(answer))),
             Asker::Caller(done) => done(answer),
             Asker::Nobody => {}
         }
@@ -307,11 +300,11 @@ impl Hub {
     fn receive(&mut self, mail: Mail) {
         match mail {
             Mail::Request(request) => self.own(*request),
-            Mail::Answer { room, connection, sequence, answer } => {
+            Mail::Answer(asked, answer) => {
                 if answer.is_err() {
-                    self.forget_pending(connection, room);
+                    self.forget_pending(asked.connection, asked.room);
                 }
-                self.effects.push(Effect::Answer { connection, sequence, answer });
+                self.effects.push(Effect::Answer(asked, answer));
             }
             Mail::Joined { room, connection, replay } => self.join(room, connection, replay),
             Mail::Left { room, connection, kicked } => self.leave(room, connection, kicked),
@@ -320,7 +313,8 @@ impl Hub {
     }
 
     fn join(&mut self, room: RoomId, connection: ConnId, replay: Vec<Bytes>) {
-        let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection)) else {
+        let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection))
+        else {
             return;
         };
         let Some(membership) = reader.rooms.iter_mut().find(|membership| membership.room == room) else { return };
@@ -332,7 +326,8 @@ impl Hub {
     }
 
     fn leave(&mut self, room: RoomId, connection: ConnId, kicked: Option<Box<pb::Kicked>>) {
-        let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection)) else {
+        let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection))
+        else {
             return;
         };
         let Some(index) = reader.rooms.iter().position(|membership| membership.room == room) else { return };

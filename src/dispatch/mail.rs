@@ -11,15 +11,23 @@ use crate::wire::{Response, pb};
 /// What a request came to.
 pub type Answer = Result<Response, Status>;
 
+/// A request of a connection, as far as its answer needs it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// Who asked.
+    pub connection: ConnId,
+    /// The request's id.
+    pub sequence: u32,
+    /// The request's kind, which is the answer's.
+    pub kind: u16,
+    /// Which room.
+    pub room: RoomId,
+}
+
 /// Who waits for an answer.
 pub enum Asker {
-    /// A connection, for its request of this sequence.
-    Connection {
-        /// Which.
-        connection: ConnId,
-        /// The request's id.
-        sequence: u32,
-    },
+    /// A connection.
+    Connection(Asked),
     /// A caller within the process, such as the HTTP API. Called once, on the room's worker; must not block.
     Caller(Box<dyn FnOnce(Answer) + Send>),
     /// Nobody: a consequence of something else.
@@ -45,16 +53,7 @@ pub enum Mail {
     /// To the owner of a room.
     Request(Box<Request>),
     /// To the holder of a connection: the answer to its request.
-    Answer {
-        /// From which room.
-        room: RoomId,
-        /// Whose.
-        connection: ConnId,
-        /// Of which request.
-        sequence: u32,
-        /// What it came to.
-        answer: Box<Answer>,
-    },
+    Answer(Asked, Box<Answer>),
     /// To the holder of a connection: from here on it hears the room, after these frames that it missed.
     Joined {
         /// Which room.

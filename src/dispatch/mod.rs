@@ -10,5 +10,5 @@ mod owner;
 
 pub use feed::{CaughtUp, Feed, Item, Outlet, Place};
 pub use hub::{Counters, Effect, Hub, HubConfig};
-pub use mail::{Answer, Asker, Mail, Request, owner_of};
+pub use mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 pub use owner::Writes;

@@ -11,9 +11,7 @@ use super::mail::{Answer, Asker, Mail, Request};
 use crate::error::{Code, Status, Sub};
 use crate::id::{ConnId, RoomId, Seq, Time, UnixMs};
 use crate::limits::{HEADER_BYTES, LOADING_COMMANDS_MAX, ROOM_IDLE_MS, SNAPSHOT_ENTRIES, WRITES_WAITING_MAX};
-use crate::room::{
-    Actor, Ask, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Record, Room, Stamp,
-};
+use crate::room::{Actor, Ask, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Record, Room, Stamp};
 use crate::wire::{Push, Response, pb};
 
 /// What one commit covers: what is to be written, and the answers that wait for it.
@@ -23,7 +21,7 @@ pub struct Writes {
     pub records: Vec<Record>,
     /// States of rooms, each with the number of the last entry in it.
     pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
-    held: Vec<(RoomId, Asker, Answer)>,
+    held: Vec<(Asker, Answer)>,
     saved: Vec<(RoomId, Seq)>,
 }
 
@@ -96,7 +94,7 @@ impl Hub {
         match self.rooms.get_mut(&room) {
             Some(Owned::Live(_)) => self.ask(request),
             Some(Owned::Loading(waiting)) if waiting.len() < LOADING_COMMANDS_MAX => waiting.push(request),
-            Some(Owned::Loading(_)) => self.answer(room, request.asker, Err(busy("the room is being loaded"))),
+            Some(Owned::Loading(_)) => self.answer(request.asker, Err(busy("the room is being loaded"))),
             None if is_create => {
                 let fresh = Room::new(room, self.config.settings.clone());
                 self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, now))));
@@ -120,7 +118,7 @@ impl Hub {
                 self.rooms.insert(id, Owned::Live(Box::new(live)));
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
-            Err(status) => waiting.into_iter().for_each(|request| self.answer(id, request.asker, Err(status.clone()))),
+            Err(status) => waiting.into_iter().for_each(|request| self.answer(request.asker, Err(status.clone()))),
         }
     }
 
@@ -140,8 +138,8 @@ impl Hub {
     pub fn on_committed(&mut self, is_durable: bool) {
         let Some(done) = self.in_flight.take() else { return };
         self.is_broken |= !is_durable;
-        for (room, asker, answer) in done.held {
-            self.answer(room, asker, if is_durable { answer } else { Err(broken()) });
+        for (asker, answer) in done.held {
+            self.answer(asker, if is_durable { answer } else { Err(broken()) });
         }
         for (room, seq) in done.saved {
             if let (Some(Owned::Live(live)), true) = (self.rooms.get_mut(&room), is_durable) {
@@ -174,8 +172,10 @@ impl Hub {
         match ask {
             Ask::Command(op) => self.command(room, asker, Command { actor, op }, resume),
             Ask::Query(query) => match (live.room.query(self.unix, &actor, &query), query) {
-                (Ok(_), Query::History(request)) => self.effects.push(Effect::History { asker, room, request: Box::new(request) }),
-                (answer, _) => self.answer(room, asker, answer),
+                (Ok(_), Query::History(request)) => {
+                    self.effects.push(Effect::History { asker, room, request: Box::new(request) })
+                }
+                (answer, _) => self.answer(asker, answer),
             },
         }
     }
@@ -183,11 +183,11 @@ impl Hub {
     /// Applies a command and, one after the other, what follows from it.
     fn command(&mut self, room: RoomId, asker: Asker, command: Command, resume: Option<Box<pb::RoomPosition>>) {
         if self.is_broken {
-            return self.answer(room, asker, Err(broken()));
+            return self.answer(asker, Err(broken()));
         }
         let is_ours = command.actor.origin == Origin::Server || matches!(command.op, Op::Exit | Op::Detach);
         if self.writes.records.len() >= WRITES_WAITING_MAX && !is_ours {
-            return self.answer(room, asker, Err(busy("the log is behind")));
+            return self.answer(asker, Err(busy("the log is behind")));
         }
         let mut next = Some((asker, command, resume));
         let mut follow_ups = VecDeque::new();
@@ -213,7 +213,7 @@ impl Hub {
             Ok(outcome) => outcome,
             Err(status) => {
                 self.counters.refused += 1;
-                return self.answer(id, asker, Err(status));
+                return self.answer(asker, Err(status));
             }
         };
         self.counters.entries += 1;
@@ -228,9 +228,9 @@ impl Hub {
         }
         let replay = self.replay(id, heard, resume.as_deref(), &presence, &mut reply);
         if durable {
-            self.writes.held.push((id, asker, Ok(reply)));
+            self.writes.held.push((asker, Ok(reply)));
         } else {
-            self.answer(id, asker, Ok(reply));
+            self.answer(asker, Ok(reply));
         }
         self.arrive(id, &presence, replay);
         self.part(id, &presence, &kicks, false);

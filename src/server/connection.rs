@@ -1,0 +1,231 @@
+//! One connection of a worker: its socket, its session, and what waits to be written when the socket is full.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::Waker;
+
+use bytes::{Bytes, BytesMut};
+use slab::Slab;
+use tokio::net::TcpStream;
+
+use crate::dispatch::Outlet;
+use crate::id::{AccountId, ConnId, Time};
+use crate::limits::BACKLOG_BYTES_MAX;
+use crate::room::{Actor, Origin};
+use crate::session::{CloseReason, ServerSession};
+use crate::wire::pb;
+
+/// Bytes below which a rest is copied rather than keep the whole buffer it lies in alive.
+const COPY_BYTES: usize = 4096;
+
+/// Where a connection is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// Read, write.
+    Open,
+    /// Nothing more is taken in. What waits is written, then the write side is shut.
+    Closing,
+    /// The write side is shut; what the peer still sends is thrown away until it closes too, so that no reset overtakes our last word.
+    Lingering,
+    /// To be removed.
+    Dead,
+}
+
+/// Who is on a connection, from its login on.
+pub(crate) struct Identity {
+    pub(crate) account: AccountId,
+    pub(crate) app_key: Arc<str>,
+    pub(crate) anonymous: bool,
+    pub(crate) globally_muted: bool,
+    pub(crate) client_type: u32,
+    pub(crate) nick: Box<str>,
+    pub(crate) avatar: Box<str>,
+    pub(crate) device_id: Box<str>,
+}
+
+/// The connection a client asks to take over from.
+pub(crate) struct Resume {
+    pub(crate) replaces: ConnId,
+    pub(crate) rooms: Vec<pb::RoomPosition>,
+}
+
+/// A login that waits for its room.
+pub(crate) struct PendingLogin {
+    pub(crate) sequence: u32,
+    pub(crate) response: pb::LoginResponse,
+    pub(crate) token_expires: Option<Time>,
+}
+
+/// One connection.
+pub(crate) struct Connection {
+    pub(crate) id: ConnId,
+    pub(crate) stream: TcpStream,
+    pub(crate) session: ServerSession,
+    pub(crate) phase: Phase,
+    pub(crate) close_reason: Option<CloseReason>,
+    /// Until when a closing connection may take.
+    pub(crate) close_by: Time,
+    pub(crate) address: Option<IpAddr>,
+    /// The task that polls this connection.
+    pub(crate) waker: Option<Waker>,
+    /// What has arrived of a frame that is not complete.
+    pub(crate) partial: Option<Box<BytesMut>>,
+    backlog: Option<Box<Backlog>>,
+    /// The socket took less than it was given; wait until it is writable.
+    pub(crate) is_blocked: bool,
+    pub(crate) identity: Option<Box<Identity>>,
+    pub(crate) pending_login: Option<Box<PendingLogin>>,
+    pub(crate) resume: Option<Box<Resume>>,
+}
+
+#[derive(Default)]
+struct Backlog {
+    chunks: VecDeque<Bytes>,
+    bytes: usize,
+}
+
+impl Connection {
+    pub(crate) fn new(id: ConnId, stream: TcpStream, session: ServerSession, address: Option<IpAddr>) -> Connection {
+        Connection {
+            id,
+            stream,
+            session,
+            phase: Phase::Open,
+            close_reason: None,
+            close_by: Time::default(),
+            address,
+            waker: None,
+            partial: None,
+            backlog: None,
+            is_blocked: false,
+            identity: None,
+            pending_login: None,
+            resume: None,
+        }
+    }
+
+    /// On whose behalf the connection acts, once it has logged in.
+    pub(crate) fn actor(&self) -> Option<Actor> {
+        let identity = self.identity.as_deref()?;
+        Some(Actor {
+            account: identity.account.clone(),
+            connection: Some(self.id),
+            origin: Origin::Member,
+            anonymous: identity.anonymous,
+            globally_muted: identity.globally_muted,
+            client_type: identity.client_type,
+        })
+    }
+
+    /// Whether something waits to be written.
+    pub(crate) fn has_backlog(&self) -> bool {
+        self.backlog.is_some()
+    }
+
+    /// Writes bytes meant for this connection alone, after whatever waits already.
+    pub(crate) fn transmit(&mut self, bytes: &[u8]) {
+        if matches!(self.phase, Phase::Lingering | Phase::Dead) {
+            return;
+        }
+        let taken = if self.is_blocked || self.has_backlog() { 0 } else { self.try_write(bytes) };
+        if taken < bytes.len() {
+            self.keep(Bytes::copy_from_slice(&bytes[taken..]));
+        }
+    }
+
+    /// Writes what waits. True when nothing is left.
+    pub(crate) fn write_backlog(&mut self) -> bool {
+        self.is_blocked = false;
+        while let Some(mut backlog) = self.backlog.take() {
+            let Some(chunk) = backlog.chunks.pop_front() else { break };
+            let taken = self.try_write(&chunk);
+            backlog.bytes -= taken;
+            if taken < chunk.len() {
+                backlog.chunks.push_front(chunk.slice(taken..));
+                self.backlog = Some(backlog);
+                return false;
+            }
+            if !backlog.chunks.is_empty() {
+                self.backlog = Some(backlog);
+            }
+        }
+        true
+    }
+
+    /// Ends the connection after what waits has been written, and says why for logs and metrics.
+    pub(crate) fn close(&mut self, reason: CloseReason, close_by: Time) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Closing;
+            self.close_reason = Some(reason);
+            self.close_by = close_by;
+            self.wake();
+        }
+    }
+
+    /// Ends the connection now.
+    pub(crate) fn die(&mut self, reason: CloseReason) {
+        self.phase = Phase::Dead;
+        self.close_reason.get_or_insert(reason);
+        self.backlog = None;
+        self.wake();
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn try_write(&mut self, bytes: &[u8]) -> usize {
+        let taken = match self.stream.try_write(bytes) {
+            Ok(taken) => taken,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => 0,
+            Err(_) => {
+                self.die(CloseReason::TransportLost);
+                return bytes.len();
+            }
+        };
+        if taken < bytes.len() {
+            self.is_blocked = true;
+            self.wake();
+        }
+        taken
+    }
+
+    fn keep(&mut self, rest: Bytes) {
+        let backlog = self.backlog.get_or_insert_default();
+        // One answer may be as long as a frame may be; what comes on top of a long backlog is too much.
+        if backlog.bytes > BACKLOG_BYTES_MAX {
+            return self.die(CloseReason::Slow);
+        }
+        backlog.bytes += rest.len();
+        backlog.chunks.push_back(rest);
+    }
+}
+
+/// The connections of a worker, as the outlet of its hub.
+pub(crate) struct Sockets<'a>(pub(crate) &'a mut Slab<Connection>);
+
+impl Sockets<'_> {
+    fn open(&mut self, connection: ConnId) -> Option<&mut Connection> {
+        self.0.get_mut(connection.slot()).filter(|held| held.id == connection && held.phase == Phase::Open)
+    }
+}
+
+impl Outlet for Sockets<'_> {
+    fn write(&mut self, connection: ConnId, bytes: &[u8]) -> usize {
+        match self.open(connection) {
+            Some(connection) if connection.is_blocked || connection.has_backlog() => 0,
+            Some(connection) => connection.try_write(bytes),
+            None => bytes.len(),
+        }
+    }
+
+    fn hold(&mut self, connection: ConnId, rest: Bytes) {
+        if let Some(connection) = self.open(connection) {
+            let rest = if rest.len() < COPY_BYTES { Bytes::copy_from_slice(&rest) } else { rest };
+            connection.keep(rest);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Where a worker finds what others have for it: one lock and one wake-up per batch, never per member.
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::dispatch::Mail;
+use crate::limits::MAILBOX_BYTES_MAX;
+
+/// A worker's mailbox. Any thread may post.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    inbox: Mutex<Inbox>,
+    wake: Notify,
+}
+
+/// What has come since the worker last looked.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    /// Batches of other workers and callers, in the order they came.
+    pub(crate) mail: Vec<Mail>,
+    /// The commit that was under way is done: whether it is durable.
+    pub(crate) committed: Option<bool>,
+    /// The server is going down.
+    pub(crate) drain: bool,
+    weight: usize,
+}
+
+impl Mailbox {
+    /// Adds a batch. What one worker posts stays in order.
+    pub(crate) fn post(&self, batch: Vec<Mail>) {
+        let weight: usize = batch.iter().map(Mail::weight).sum();
+        let mut inbox = self.inbox.lock();
+        inbox.weight += weight;
+        inbox.mail.extend(batch);
+        drop(inbox);
+        self.wake.notify_one();
+    }
+
+    /// Whether so much waits that further requests are better refused.
+    pub(crate) fn is_full(&self) -> bool {
+        self.inbox.lock().weight >= MAILBOX_BYTES_MAX
+    }
+
+    /// The worker's commit is done.
+    pub(crate) fn committed(&self, is_durable: bool) {
+        self.inbox.lock().committed = Some(is_durable);
+        self.wake.notify_one();
+    }
+
+    /// Asks the worker to send its connections away.
+    pub(crate) fn drain(&self) {
+        self.inbox.lock().drain = true;
+        self.wake.notify_one();
+    }
+
+    /// Wakes the worker for a turn.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Waits for the next reason to take a turn.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Takes everything.
+    pub(crate) fn take(&self) -> Inbox {
+        std::mem::take(&mut *self.inbox.lock())
+    }
+}

@@ -1,0 +1,203 @@
+//! What a worker does with what arrives: frames to requests, requests to rooms, answers back (design.md §2).
+
+use std::rc::Rc;
+
+use bytes::BytesMut;
+use tokio_util::codec::Decoder;
+
+use super::connection::Phase;
+use super::worker::{LINGER_MS, State, Worker, overloaded};
+use crate::dispatch::{Answer, Asked, Asker};
+use crate::error::{Code, Status};
+use crate::id::{ConnId, RoomId};
+use crate::limits::HISTORY_QUERIES_MAX;
+use crate::room::{Ask, Enter, Op};
+use crate::session::{CloseReason, ServerOutput};
+use crate::wire::packet::{encode_history, encode_status};
+use crate::wire::{FrameCodec, PacketKind, Request, pb, store};
+
+impl State {
+    /// Cuts frames out of what has been read and acts on each. What is left of an incomplete one is kept with the connection.
+    pub(super) fn on_bytes(&mut self, worker: &Rc<Worker>, id: ConnId) {
+        let config = &worker.shared.session;
+        let now = worker.shared.now();
+        let mut read = std::mem::take(&mut self.read);
+        let mut outputs = std::mem::take(&mut self.outputs);
+        let mut partial = self.connection(id).and_then(|connection| connection.partial.take());
+        let buffer: &mut BytesMut = match &mut partial {
+            Some(partial) => {
+                partial.extend_from_slice(&read);
+                read.clear();
+                partial
+            }
+            None => &mut read,
+        };
+        while let Some(connection) = self.connections.get_mut(id.slot())
+            && connection.phase == Phase::Open
+        {
+            match FrameCodec::new(connection.session.frame_bytes_max(config)).decode(buffer) {
+                Ok(Some(frame)) => connection.session.on_frame(config, now, frame, &mut outputs),
+                Ok(None) => break,
+                Err(error) => connection.session.on_frame_error(error, &mut outputs),
+            }
+            self.handle(worker, id, &mut outputs);
+        }
+        if let Some(connection) = self.connection(id)
+            && connection.phase == Phase::Open
+            && !buffer.is_empty()
+        {
+            connection.partial = partial.or_else(|| Some(Box::new(BytesMut::from(&read[..]))));
+        }
+        read.clear();
+        self.read = read;
+        self.outputs = outputs;
+    }
+
+    /// Does what a session wants done.
+    pub(super) fn handle(&mut self, worker: &Rc<Worker>, id: ConnId, outputs: &mut Vec<ServerOutput>) {
+        for output in outputs.drain(..) {
+            match output {
+                ServerOutput::Transmit(frame) => {
+                    if let Some(connection) = self.connection(id) {
+                        connection.transmit(&frame);
+                    }
+                }
+                ServerOutput::Login { sequence, request } => self.login(worker, id, sequence, *request),
+                ServerOutput::Request { sequence, request } => self.request(worker, id, sequence, request),
+                ServerOutput::RenewToken { sequence, token } => self.renew_token(worker, id, sequence, &token),
+                ServerOutput::Logout { sequence } => {
+                    self.respond(id, PacketKind::Logout as u16, sequence, &Status::OK);
+                    self.end(worker, id, CloseReason::LoggedOut);
+                }
+                ServerOutput::Close(reason) => self.end(worker, id, reason),
+            }
+        }
+    }
+
+    /// Ends a connection: its rooms hear of it now, its socket closes once our last word is written.
+    pub(super) fn end(&mut self, worker: &Rc<Worker>, id: ConnId, reason: CloseReason) {
+        let close_by = worker.shared.now().plus_ms(LINGER_MS);
+        let Some(connection) = self.connection(id) else { return };
+        connection.close(reason, close_by);
+        if let Some(actor) = connection.actor() {
+            self.hub.on_connection_gone(&actor, reason.is_on_purpose());
+        }
+    }
+
+    fn request(&mut self, worker: &Rc<Worker>, id: ConnId, sequence: u32, request: Request) {
+        let kind = request.kind() as u16;
+        let ask = match request {
+            Request::RoomEnter(request) => {
+                RoomId::new(request.room_id).map(|room| (room, Ask::Command(Op::Enter(Box::new(self.enter(id, *request))))))
+            }
+            request => Ask::from_request(request),
+        };
+        match ask {
+            Ok((room, ask)) => self.ask(worker, Asked { connection: id, sequence, kind, room }, ask),
+            Err(status) => self.refuse(id, kind, sequence, &status),
+        }
+    }
+
+    /// Sends a request on its way to its room.
+    pub(super) fn ask(&mut self, worker: &Rc<Worker>, asked: Asked, ask: Ask) {
+        let Some(connection) = self.connection(asked.connection) else { return };
+        let Some(actor) = connection.actor() else { return };
+        let is_enter = matches!(ask, Ask::Command(Op::Enter(_)));
+        let resume = match &connection.resume {
+            Some(resume) if is_enter => resume.rooms.iter().find(|position| position.room_id == asked.room.get()).cloned(),
+            _ => None,
+        };
+        if worker.shared.is_overloaded(asked.room) {
+            return self.refuse(asked.connection, asked.kind, asked.sequence, &overloaded());
+        }
+        let (room, asker, resume) = (asked.room, Asker::Connection(asked), resume.map(Box::new));
+        self.hub.request(crate::dispatch::Request { room, asker, actor, ask, resume });
+    }
+
+    /// What a connection brings into a room.
+    pub(super) fn enter(&mut self, id: ConnId, request: pb::RoomEnterRequest) -> Enter {
+        let connection = self.connection(id);
+        let replaces = connection.as_ref().and_then(|connection| {
+            let resume = connection.resume.as_ref()?;
+            resume.rooms.iter().any(|position| position.room_id == request.room_id).then_some(resume.replaces)
+        });
+        let identity = connection.and_then(|connection| connection.identity.as_deref());
+        Enter {
+            request,
+            account_nick: identity.map(|identity| identity.nick.to_string()).unwrap_or_default(),
+            account_avatar: identity.map(|identity| identity.avatar.to_string()).unwrap_or_default(),
+            app_key: identity.map(|identity| identity.app_key.to_string()).unwrap_or_default(),
+            device_id: identity.map(|identity| identity.device_id.to_string()).unwrap_or_default(),
+            replaces,
+        }
+    }
+
+    /// Stages the answer of a room; the caller writes what is staged.
+    pub(super) fn answer(&mut self, worker: &Rc<Worker>, asked: Asked, answer: Answer) {
+        let Some(connection) = self.connections.get_mut(asked.connection.slot()).filter(|held| held.id == asked.connection) else {
+            return;
+        };
+        if connection.pending_login.as_ref().is_some_and(|pending| pending.sequence == asked.sequence) {
+            return self.complete_login(worker, asked, answer);
+        }
+        connection.session.answered(asked.sequence);
+        match answer {
+            Ok(response) => response.encode(asked.sequence, &mut self.staging),
+            Err(status) => encode_status(asked.kind, asked.sequence, &status, &mut self.staging),
+        }
+    }
+
+    /// Answers a request that no room will see.
+    fn refuse(&mut self, id: ConnId, kind: u16, sequence: u32, status: &Status) {
+        if let Some(connection) = self.connection(id) {
+            connection.session.answered(sequence);
+        }
+        self.respond(id, kind, sequence, status);
+    }
+
+    /// Writes an answer that is only a status.
+    pub(super) fn respond(&mut self, id: ConnId, kind: u16, sequence: u32, status: &Status) {
+        let mut frame = BytesMut::new();
+        encode_status(kind, sequence, status, &mut frame);
+        if let Some(connection) = self.connection(id) {
+            connection.transmit(&frame);
+        }
+    }
+}
+
+impl Worker {
+    /// Reads a page of history on a thread that may wait for the disk, and answers with it.
+    pub(super) fn history(self: &Rc<Self>, state: &mut State, asker: Asker, room: RoomId, request: pb::MessageHistoryRequest) {
+        let Asker::Connection(asked) = asker else {
+            return state.hub.answer(asker, Err(Status::new(Code::Unavailable, "history over HTTP is not offered yet")));
+        };
+        if state.histories >= HISTORY_QUERIES_MAX {
+            return state.refuse(asked.connection, asked.kind, asked.sequence, &overloaded());
+        }
+        state.histories += 1;
+        let (worker, shared) = (self.clone(), self.shared.clone());
+        tokio::task::spawn_local(async move {
+            let page = tokio::task::spawn_blocking(move || shared.history(room, &request)).await;
+            let page = page.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the history could not be read")));
+            worker.with(|state| {
+                state.histories -= 1;
+                match page {
+                    Ok(page) => state.write_history(asked, page),
+                    Err(status) => state.refuse(asked.connection, asked.kind, asked.sequence, &status),
+                }
+            });
+        });
+    }
+}
+
+impl State {
+    fn write_history(&mut self, asked: Asked, page: crate::log::HistoryPage) {
+        let response = store::RawHistoryResponse { items: page.items, has_more: page.has_more, ..Default::default() };
+        let mut frame = BytesMut::new();
+        encode_history(asked.kind, asked.sequence, &response, &mut frame);
+        if let Some(connection) = self.connection(asked.connection) {
+            connection.session.answered(asked.sequence);
+            connection.transmit(&frame);
+        }
+    }
+}

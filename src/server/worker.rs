@@ -1,0 +1,401 @@
+//! A worker: one thread, its connections, the rooms it owns (design.md §3).
+//!
+//! Tasks of connections read and decode what is ready and leave the consequences in the hub. Once all ready sockets have been
+//! read, the turn applies them: answers are written, each dirty room is flushed once, other workers and the log get one batch each.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use slab::Slab;
+use tokio::net::TcpStream;
+
+use super::connection::{Connection, Phase, Sockets};
+use super::mailbox::Mailbox;
+use super::shared::Shared;
+use crate::dispatch::{Counters, Effect, Hub};
+use crate::error::{Code, Status};
+use crate::id::{ConnId, RoomId, Time};
+use crate::limits::READ_BYTES;
+use crate::log::{Batch, Snapshot};
+use crate::session::{CloseReason, ServerOutput, ServerSession};
+use crate::wire::{Push, pb};
+
+/// How often deadlines are looked at.
+const TICK: Duration = Duration::from_millis(1000);
+/// How long a closing connection may take to take our last word.
+pub(super) const LINGER_MS: u64 = 2000;
+
+/// A worker, shared by the tasks of its thread.
+pub(crate) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) index: usize,
+    state: RefCell<State>,
+}
+
+/// What the tasks of a worker share.
+pub(super) struct State {
+    pub(super) hub: Hub,
+    pub(super) connections: Slab<Connection>,
+    /// Where sockets are read into; whole frames are cut out of it.
+    pub(super) read: BytesMut,
+    pub(super) outputs: Vec<ServerOutput>,
+    /// Answers on their way into a socket.
+    pub(super) staging: BytesMut,
+    connections_made: u32,
+    turn_is_due: bool,
+    pub(super) histories: usize,
+    reported: Counters,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize, hub: Hub) -> Rc<Worker> {
+        let state = RefCell::new(State {
+            hub,
+            connections: Slab::new(),
+            read: BytesMut::with_capacity(READ_BYTES),
+            outputs: Vec::new(),
+            staging: BytesMut::new(),
+            connections_made: 0,
+            turn_is_due: false,
+            histories: 0,
+            reported: Counters::default(),
+        });
+        Rc::new(Worker { shared, index, state })
+    }
+
+    pub(super) fn mailbox(&self) -> &Mailbox {
+        &self.shared.mailboxes[self.index]
+    }
+
+    /// Takes turns until the server is down.
+    pub(crate) async fn run(self: Rc<Self>) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut is_draining = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.mailbox().woken() => {}
+                _ = tick.tick() => self.on_tick(),
+            }
+            is_draining |= self.turn();
+            if is_draining && self.is_done() {
+                return;
+            }
+        }
+    }
+
+    /// Takes a connection in and polls it until it ends.
+    pub(crate) fn adopt(self: &Rc<Self>, stream: TcpStream, address: Option<std::net::IpAddr>) {
+        let worker = self.clone();
+        let id = {
+            let state = &mut *self.state.borrow_mut();
+            let entry = state.connections.vacant_entry();
+            let slot = u32::try_from(entry.key()).expect("a worker holds at most 16 M connections");
+            state.connections_made = state.connections_made.wrapping_add(1);
+            let number = u8::try_from(self.index).expect("WORKERS_MAX is 256");
+            let id = ConnId::new(number, state.connections_made, slot);
+            let session = ServerSession::new(&self.shared.session, self.shared.now());
+            entry.insert(Connection::new(id, stream, session, address));
+            id
+        };
+        tokio::task::spawn_local(std::future::poll_fn(move |context| worker.poll(id, context)));
+    }
+
+    /// Does for a connection whatever its socket is ready for.
+    fn poll(self: &Rc<Self>, id: ConnId, context: &mut Context<'_>) -> Poll<()> {
+        let state = &mut *self.state.borrow_mut();
+        state.hub.set_clock(self.shared.now(), self.shared.unix());
+        let poll = state.poll(self, id, context);
+        self.schedule(state);
+        poll
+    }
+
+    /// Sees to it that a turn follows once every socket that is ready has been read.
+    pub(super) fn schedule(&self, state: &mut State) {
+        if !std::mem::replace(&mut state.turn_is_due, true) {
+            self.mailbox().wake();
+        }
+    }
+
+    /// Runs `body` with the worker's state, and a turn after it.
+    pub(super) fn with(self: &Rc<Self>, body: impl FnOnce(&mut State)) {
+        let state = &mut *self.state.borrow_mut();
+        state.hub.set_clock(self.shared.now(), self.shared.unix());
+        body(state);
+        self.schedule(state);
+    }
+
+    /// Returns true if the server is going down.
+    fn turn(self: &Rc<Self>) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        state.turn_is_due = false;
+        state.hub.set_clock(self.shared.now(), self.shared.unix());
+        let inbox = self.mailbox().take();
+        state.hub.on_mail(inbox.mail);
+        if let Some(is_durable) = inbox.committed {
+            state.hub.on_committed(is_durable);
+        }
+        if inbox.drain {
+            state.send_everybody_away(self);
+        }
+        state.carry_out(self);
+        state.hub.flush(&mut Sockets(&mut state.connections));
+        for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
+            let batch = state.hub.take_mail(index);
+            if !batch.is_empty() {
+                mailbox.post(batch);
+            }
+        }
+        self.write(state);
+        inbox.drain
+    }
+
+    fn write(&self, state: &mut State) {
+        let Some(writes) = state.hub.take_writes() else { return };
+        let (shared, index) = (self.shared.clone(), self.index);
+        let snapshots = writes.snapshots.into_iter().map(|(room, seq, state)| Snapshot { room, seq, state: state.into() });
+        self.shared.log.append(Batch {
+            records: writes.records,
+            snapshots: snapshots.collect(),
+            committed: Box::new(move |result| {
+                if let Err(error) = &result {
+                    tracing::error!(%error, "the log failed; every change is refused until a restart");
+                    shared.is_broken.store(true, std::sync::atomic::Ordering::Release);
+                }
+                shared.mailboxes[index].committed(result.is_ok());
+            }),
+        });
+    }
+
+    fn on_tick(self: &Rc<Self>) {
+        let state = &mut *self.state.borrow_mut();
+        let now = self.shared.now();
+        state.hub.set_clock(now, self.shared.unix());
+        state.hub.on_tick();
+        let session = &self.shared.session;
+        let due: Vec<ConnId> = state
+            .connections
+            .iter()
+            .filter(|(_, connection)| match connection.phase {
+                Phase::Open => connection.session.deadline(session) <= now,
+                Phase::Closing | Phase::Lingering => connection.close_by <= now,
+                Phase::Dead => false,
+            })
+            .map(|(_, connection)| connection.id)
+            .collect();
+        for id in due {
+            state.on_deadline(self, id);
+        }
+        self.report(state);
+    }
+
+    fn report(&self, state: &mut State) {
+        let counters = state.hub.counters();
+        let (rooms, readers, laggards) = state.hub.gauges();
+        let worker = self.index.to_string();
+        let count = |name: &'static str, value: u64| metrics::counter!(name, "worker" => worker.clone()).increment(value);
+        count("chatroom_entries_total", counters.entries - state.reported.entries);
+        count("chatroom_commands_refused_total", counters.refused - state.reported.refused);
+        count("chatroom_deliveries_total", counters.deliveries - state.reported.deliveries);
+        count("chatroom_gaps_total", counters.gaps - state.reported.gaps);
+        count("chatroom_hopeless_readers_total", counters.hopeless - state.reported.hopeless);
+        state.reported = counters;
+        let gauge = |name: &'static str, value: usize| metrics::gauge!(name, "worker" => worker.clone()).set(value as f64);
+        gauge("chatroom_connections", state.connections.len());
+        gauge("chatroom_rooms_in_memory", rooms);
+        gauge("chatroom_members", readers);
+        gauge("chatroom_lagging_readers", laggards);
+    }
+
+    /// Whether a draining worker has nothing left to do.
+    fn is_done(&self) -> bool {
+        let state = &mut *self.state.borrow_mut();
+        if !state.connections.is_empty() && self.shared.now() < self.shared.drain_until() {
+            return false;
+        }
+        if state.hub.has_uncommitted() {
+            return false;
+        }
+        state.hub.save_rooms();
+        self.write(state);
+        !state.hub.has_uncommitted()
+    }
+}
+
+impl State {
+    pub(super) fn connection(&mut self, id: ConnId) -> Option<&mut Connection> {
+        self.connections.get_mut(id.slot()).filter(|connection| connection.id == id)
+    }
+
+    fn poll(&mut self, worker: &Rc<Worker>, id: ConnId, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let Some(connection) = self.connections.get_mut(id.slot()).filter(|held| held.id == id) else { return Poll::Ready(()) };
+            if connection.waker.as_ref().is_none_or(|waker| !waker.will_wake(context.waker())) {
+                connection.waker = Some(context.waker().clone());
+            }
+            if connection.phase == Phase::Dead {
+                self.remove(worker, id);
+                return Poll::Ready(());
+            }
+            if connection.is_blocked
+                && let Poll::Ready(ready) = connection.stream.poll_write_ready(context)
+            {
+                match ready {
+                    Err(_) => connection.die(CloseReason::TransportLost),
+                    Ok(()) if connection.write_backlog() && connection.phase == Phase::Open => {
+                        self.hub.on_writable(id, &mut Sockets(&mut self.connections));
+                    }
+                    Ok(()) => {}
+                }
+                continue;
+            }
+            if connection.phase == Phase::Closing && !connection.has_backlog() {
+                connection.phase = Phase::Lingering;
+                let _ = socket2::SockRef::from(&connection.stream).shutdown(std::net::Shutdown::Write);
+            }
+            self.read.reserve(READ_BYTES);
+            let stream = std::pin::Pin::new(&mut connection.stream);
+            match tokio_util::io::poll_read_buf(stream, context, &mut self.read) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => {
+                    self.read.clear();
+                    connection.die(CloseReason::TransportLost);
+                }
+                Poll::Ready(Ok(_)) if connection.phase != Phase::Open => self.read.clear(),
+                Poll::Ready(Ok(_)) => self.on_bytes(worker, id),
+            }
+        }
+    }
+
+    fn on_deadline(&mut self, worker: &Rc<Worker>, id: ConnId) {
+        let now = worker.shared.now();
+        let Some(connection) = self.connections.get_mut(id.slot()).filter(|held| held.id == id) else { return };
+        if connection.phase == Phase::Open {
+            let mut outputs = std::mem::take(&mut self.outputs);
+            connection.session.on_timeout(&worker.shared.session, now, &mut outputs);
+            self.handle(worker, id, &mut outputs);
+            self.outputs = outputs;
+        } else {
+            connection.die(CloseReason::TransportLost);
+        }
+        worker.schedule(self);
+    }
+
+    fn send_everybody_away(&mut self, worker: &Rc<Worker>) {
+        let close_by = worker.shared.now().plus_ms(LINGER_MS);
+        for (_, connection) in &mut self.connections {
+            let kicked = pb::Kicked {
+                reason: pb::KickReason::Silent as i32,
+                message: "the server is going down".into(),
+                may_reconnect: true,
+                // Spread over 8 s (chatroom.md §d.3), so that the clients do not come back all at once.
+                retry_after_ms: u32::try_from(connection.id.get() >> 24 & 0x1FFF).unwrap_or(0),
+                ..pb::Kicked::default()
+            };
+            self.staging.clear();
+            Push::Kicked(Box::new(kicked)).encode(&mut self.staging);
+            connection.transmit(&self.staging);
+            connection.close(CloseReason::Draining, close_by);
+        }
+    }
+
+    /// Carries out what the hub wants done, until it wants nothing more.
+    fn carry_out(&mut self, worker: &Rc<Worker>) {
+        loop {
+            let mut effects = self.hub.take_effects();
+            if effects.is_empty() {
+                return self.hub.recycle(effects);
+            }
+            let mut writing: Option<ConnId> = None;
+            self.staging.clear();
+            for effect in effects.drain(..) {
+                match effect {
+                    Effect::Answer { room, connection, sequence, answer } => {
+                        if writing != Some(connection) {
+                            self.write_staged(writing.replace(connection));
+                        }
+                        self.answer(worker, connection, room, sequence, *answer);
+                    }
+                    Effect::Transmit { connection, bytes } => {
+                        if writing != Some(connection) {
+                            self.write_staged(writing.replace(connection));
+                        }
+                        self.staging.extend_from_slice(&bytes);
+                    }
+                    Effect::Kicked { connection, kicked, is_last_room } => {
+                        self.write_staged(writing.take());
+                        self.kick(worker, connection, kicked, is_last_room);
+                    }
+                    Effect::Load(room) => worker.load(room),
+                    Effect::History { asker, room, request } => worker.history(self, asker, room, *request),
+                }
+            }
+            self.write_staged(writing);
+            self.hub.recycle(effects);
+        }
+    }
+
+    /// Writes the staged answers in one go.
+    fn write_staged(&mut self, id: Option<ConnId>) {
+        if let Some(id) = id
+            && let Some(connection) = self.connections.get_mut(id.slot()).filter(|connection| connection.id == id)
+            && !self.staging.is_empty()
+        {
+            connection.transmit(&self.staging);
+        }
+        self.staging.clear();
+    }
+
+    fn kick(&mut self, worker: &Rc<Worker>, id: ConnId, kicked: Box<pb::Kicked>, is_last_room: bool) {
+        self.staging.clear();
+        Push::Kicked(kicked).encode(&mut self.staging);
+        let close_by = worker.shared.now().plus_ms(LINGER_MS);
+        if let Some(connection) = self.connections.get_mut(id.slot()).filter(|connection| connection.id == id) {
+            connection.transmit(&self.staging);
+            if is_last_room {
+                connection.close(CloseReason::Kicked, close_by);
+            }
+        }
+        self.staging.clear();
+    }
+
+    fn remove(&mut self, worker: &Rc<Worker>, id: ConnId) {
+        let connection = self.connections.remove(id.slot());
+        worker.shared.gate.leave(connection.address);
+        let reason = connection.close_reason.unwrap_or(CloseReason::TransportLost);
+        metrics::counter!("chatroom_connections_closed_total", "reason" => reason.as_str()).increment(1);
+        if let Some(actor) = connection.actor() {
+            // Who was sent away, or left, has no grace.
+            let at_once = !matches!(reason, CloseReason::TransportLost | CloseReason::IdleTimeout | CloseReason::Slow);
+            self.hub.on_connection_gone(&actor, at_once);
+        }
+    }
+}
+
+/// What a request is refused with whose room's worker cannot keep up.
+pub(super) fn overloaded() -> Status {
+    Status::new(Code::Busy, "the server has too much waiting; try again")
+}
+
+impl Worker {
+    /// Reads a room's state on a thread that may wait for the disk.
+    fn load(self: &Rc<Self>, room: RoomId) {
+        let worker = self.clone();
+        let shared = self.shared.clone();
+        tokio::task::spawn_local(async move {
+            let loaded = tokio::task::spawn_blocking(move || shared.load(room)).await;
+            let loaded = loaded.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the room could not be rebuilt")));
+            worker.with(|state| state.hub.on_loaded(room, loaded));
+        });
+    }
+}
+
+/// The clock of sessions and hubs: microseconds since the start.
+pub(super) fn micros_since(started: std::time::Instant) -> Time {
+    Time(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX))
+}
