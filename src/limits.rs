@@ -217,6 +217,12 @@ pub const ADMIN_PORT: u16 = 7480;
 pub const CONNECTIONS_MAX: usize = 1_000_000;
 /// Connections from one address, unless configured otherwise. Loopback is exempt: proxies and tests live there.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 10_000;
+/// Threads of a worker that may wait for the disk.
+pub const BLOCKING_THREADS_MAX: usize = 4;
+/// Connections the system may hold for us until we accept them.
+pub const LISTEN_BACKLOG: i32 = 4096;
+/// Longest pause after the system would not let us accept.
+pub const ACCEPT_PAUSE_MS_MAX: u64 = 1000;
 /// Bytes a worker reads from a socket at a time.
 pub const READ_BYTES: usize = 64 * 1024;
 /// Bytes of an HTTP request's body.

@@ -177,7 +177,7 @@ impl Hub {
                 feed.leave(place);
             }
             let ask = Ask::Command(if at_once { Op::Exit } else { Op::Detach });
-            self.request(Request { room, asker: Asker::Nobody, actor: actor.clone(), ask, resume: None });
+            self.request(Request { room, asker: Asker::Nobody, actor: actor.clone(), ask, app_key: None, resume: None });
         }
     }
 

@@ -168,7 +168,10 @@ impl Hub {
     fn ask(&mut self, request: Request) {
         let Some(Owned::Live(live)) = self.rooms.get_mut(&request.room) else { return };
         live.used = self.now;
-        let Request { room, asker, actor, ask, resume } = request;
+        let Request { room, asker, actor, ask, app_key, resume } = request;
+        if app_key.is_some_and(|app_key| *app_key != *live.room.app_key()) && live.room.exists() {
+            return self.answer(asker, Err(room_missing()));
+        }
         match ask {
             Ask::Command(op) => self.command(room, asker, Command { actor, op }, resume),
             Ask::Query(query) => match (live.room.query(self.unix, &actor, &query), query) {

@@ -11,7 +11,6 @@ use tokio::net::TcpStream;
 
 use crate::dispatch::Outlet;
 use crate::id::{AccountId, ConnId, Time};
-use crate::limits::BACKLOG_BYTES_MAX;
 use crate::room::{Actor, Origin};
 use crate::session::{CloseReason, ServerSession};
 use crate::wire::pb;
@@ -66,11 +65,12 @@ pub(crate) struct Connection {
     pub(crate) close_reason: Option<CloseReason>,
     /// Until when a closing connection may take.
     pub(crate) close_by: Time,
-    pub(crate) address: Option<IpAddr>,
+    pub(crate) address: IpAddr,
     /// The task that polls this connection.
     pub(crate) waker: Option<Waker>,
     /// What has arrived of a frame that is not complete.
     pub(crate) partial: Option<Box<BytesMut>>,
+    backlog_bytes_max: u32,
     backlog: Option<Box<Backlog>>,
     /// The socket took less than it was given; wait until it is writable.
     pub(crate) is_blocked: bool,
@@ -86,7 +86,7 @@ struct Backlog {
 }
 
 impl Connection {
-    pub(crate) fn new(id: ConnId, stream: TcpStream, session: ServerSession, address: Option<IpAddr>) -> Connection {
+    pub(crate) fn new(id: ConnId, stream: TcpStream, session: ServerSession, address: IpAddr, backlog_bytes_max: usize) -> Connection {
         Connection {
             id,
             stream,
@@ -95,6 +95,7 @@ impl Connection {
             close_reason: None,
             close_by: Time::default(),
             address,
+            backlog_bytes_max: u32::try_from(backlog_bytes_max).unwrap_or(u32::MAX),
             waker: None,
             partial: None,
             backlog: None,
@@ -196,7 +197,7 @@ impl Connection {
     fn keep(&mut self, rest: Bytes) {
         let backlog = self.backlog.get_or_insert_default();
         // One answer may be as long as a frame may be; what comes on top of a long backlog is too much.
-        if backlog.bytes > BACKLOG_BYTES_MAX {
+        if backlog.bytes > self.backlog_bytes_max as usize {
             return self.die(CloseReason::Slow);
         }
         backlog.bytes += rest.len();

@@ -26,21 +26,21 @@ impl Engine {
     /// Makes a room and returns its id once that is durable.
     pub async fn create(&self, actor: Actor, create: Create) -> Result<RoomId, Status> {
         let room = RoomId::new(self.last_room.fetch_add(1, Ordering::AcqRel) + 1)?;
-        self.ask(room, actor, Ask::Command(Op::Create(Box::new(create)))).await?;
+        self.ask(None, room, actor, Ask::Command(Op::Create(Box::new(create)))).await?;
         Ok(room)
     }
 
-    /// Has a command applied; answers once it is durable.
-    pub async fn command(&self, room: RoomId, command: Command) -> Answer {
-        self.ask(room, command.actor, Ask::Command(command.op)).await
+    /// Has a command applied to a room of an application; answers once it is durable. 404 if the room is another's.
+    pub async fn command(&self, app_key: &str, room: RoomId, command: Command) -> Answer {
+        self.ask(Some(app_key), room, command.actor, Ask::Command(command.op)).await
     }
 
-    /// Asks a room something.
-    pub async fn query(&self, room: RoomId, actor: Actor, query: Query) -> Answer {
-        self.ask(room, actor, Ask::Query(query)).await
+    /// Asks a room of an application something. 404 if the room is another's.
+    pub async fn query(&self, app_key: &str, room: RoomId, actor: Actor, query: Query) -> Answer {
+        self.ask(Some(app_key), room, actor, Ask::Query(query)).await
     }
 
-    async fn ask(&self, room: RoomId, actor: Actor, ask: Ask) -> Answer {
+    async fn ask(&self, app_key: Option<&str>, room: RoomId, actor: Actor, ask: Ask) -> Answer {
         if room.get() > self.last_room.load(Ordering::Acquire) {
             return Err(Status::with_sub(Code::NotFound, Sub::RoomMissing));
         }
@@ -50,7 +50,8 @@ impl Engine {
         }
         let (done, answer) = oneshot::channel();
         let asker = Asker::Caller(Box::new(move |answer| drop(done.send(answer))));
-        mailbox.post(vec![Mail::Request(Box::new(Request { room, asker, actor, ask, resume: None }))]);
+        let app_key = app_key.map(Box::from);
+        mailbox.post(vec![Mail::Request(Box::new(Request { room, asker, actor, ask, app_key, resume: None }))]);
         answer.await.unwrap_or_else(|_| Err(Status::new(Code::Unavailable, "the server is going down")))
     }
 }

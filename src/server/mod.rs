@@ -2,3 +2,21 @@
 //! `log`, `account`.
 
 pub mod config;
+
+mod connection;
+mod engine;
+mod first_start;
+mod gate;
+mod keep;
+mod listen;
+mod login;
+mod mailbox;
+mod node;
+mod resume;
+mod serve;
+mod shared;
+mod worker;
+
+pub use engine::Engine;
+pub use first_start::Demo;
+pub use node::{Node, StartError, bind};

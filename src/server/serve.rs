@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
 use super::connection::Phase;
-use super::worker::{LINGER_MS, State, Worker, overloaded};
+use super::worker::{LINGER_MS, State, Worker, is_on_purpose, overloaded};
 use crate::dispatch::{Answer, Asked, Asker};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
@@ -80,7 +80,7 @@ impl State {
         let Some(connection) = self.connection(id) else { return };
         connection.close(reason, close_by);
         if let Some(actor) = connection.actor() {
-            self.hub.on_connection_gone(&actor, reason.is_on_purpose());
+            self.hub.on_connection_gone(&actor, is_on_purpose(reason));
         }
     }
 
@@ -111,7 +111,7 @@ impl State {
             return self.refuse(asked.connection, asked.kind, asked.sequence, &overloaded());
         }
         let (room, asker, resume) = (asked.room, Asker::Connection(asked), resume.map(Box::new));
-        self.hub.request(crate::dispatch::Request { room, asker, actor, ask, resume });
+        self.hub.request(crate::dispatch::Request { room, asker, actor, ask, app_key: None, resume });
     }
 
     /// What a connection brings into a room.

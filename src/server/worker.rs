@@ -18,7 +18,7 @@ use super::mailbox::Mailbox;
 use super::shared::Shared;
 use crate::dispatch::{Counters, Effect, Hub};
 use crate::error::{Code, Status};
-use crate::id::{ConnId, RoomId, Time};
+use crate::id::{ConnId, RoomId};
 use crate::limits::READ_BYTES;
 use crate::log::{Batch, Snapshot};
 use crate::session::{CloseReason, ServerOutput, ServerSession};
@@ -71,8 +71,8 @@ impl Worker {
         &self.shared.mailboxes[self.index]
     }
 
-    /// Takes turns until the server is down.
-    pub(crate) async fn run(self: Rc<Self>) {
+    /// Takes turns until the server is down; `accepting` ends with the drain.
+    pub(crate) async fn run(self: Rc<Self>, accepting: tokio::task::JoinHandle<()>) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut is_draining = false;
@@ -82,7 +82,10 @@ impl Worker {
                 () = self.mailbox().woken() => {}
                 _ = tick.tick() => self.on_tick(),
             }
-            is_draining |= self.turn();
+            if self.turn() {
+                is_draining = true;
+                accepting.abort();
+            }
             if is_draining && self.is_done() {
                 return;
             }
@@ -90,7 +93,7 @@ impl Worker {
     }
 
     /// Takes a connection in and polls it until it ends.
-    pub(crate) fn adopt(self: &Rc<Self>, stream: TcpStream, address: Option<std::net::IpAddr>) {
+    pub(crate) fn adopt(self: &Rc<Self>, stream: TcpStream, address: std::net::IpAddr) {
         let worker = self.clone();
         let id = {
             let state = &mut *self.state.borrow_mut();
@@ -100,7 +103,7 @@ impl Worker {
             let number = u8::try_from(self.index).expect("WORKERS_MAX is 256");
             let id = ConnId::new(number, state.connections_made, slot);
             let session = ServerSession::new(&self.shared.session, self.shared.now());
-            entry.insert(Connection::new(id, stream, session, address));
+            entry.insert(Connection::new(id, stream, session, address, self.shared.backlog_bytes_max));
             id
         };
         tokio::task::spawn_local(std::future::poll_fn(move |context| worker.poll(id, context)));
@@ -315,11 +318,11 @@ impl State {
             self.staging.clear();
             for effect in effects.drain(..) {
                 match effect {
-                    Effect::Answer { room, connection, sequence, answer } => {
-                        if writing != Some(connection) {
-                            self.write_staged(writing.replace(connection));
+                    Effect::Answer(asked, answer) => {
+                        if writing != Some(asked.connection) {
+                            self.write_staged(writing.replace(asked.connection));
                         }
-                        self.answer(worker, connection, room, sequence, *answer);
+                        self.answer(worker, asked, *answer);
                     }
                     Effect::Transmit { connection, bytes } => {
                         if writing != Some(connection) {
@@ -371,8 +374,7 @@ impl State {
         metrics::counter!("chatroom_connections_closed_total", "reason" => reason.as_str()).increment(1);
         if let Some(actor) = connection.actor() {
             // Who was sent away, or left, has no grace.
-            let at_once = !matches!(reason, CloseReason::TransportLost | CloseReason::IdleTimeout | CloseReason::Slow);
-            self.hub.on_connection_gone(&actor, at_once);
+            self.hub.on_connection_gone(&actor, is_on_purpose(reason));
         }
     }
 }
@@ -395,7 +397,7 @@ impl Worker {
     }
 }
 
-/// The clock of sessions and hubs: microseconds since the start.
-pub(super) fn micros_since(started: std::time::Instant) -> Time {
-    Time(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX))
+/// Whether who is on the connection leaves for good, without the grace of a lost connection.
+pub(super) fn is_on_purpose(reason: CloseReason) -> bool {
+    matches!(reason, CloseReason::LoggedOut | CloseReason::Kicked | CloseReason::LoginRefused | CloseReason::TokenExpired)
 }

@@ -1,0 +1,99 @@
+//! Keeps applications and accounts in the node's store, and reads them back at the start.
+
+use std::sync::Arc;
+
+use prost::Message;
+
+use crate::account::{Account, App, Directory, Keeper, Secret, Urgency};
+use crate::error::{Code, Status};
+use crate::id::AccountId;
+use crate::log::{LogError, RoomLog, Space};
+use crate::wire::store;
+
+/// The node's store as the keeper of its accounts.
+pub(super) struct StoreKeeper(pub(super) Arc<dyn RoomLog>);
+
+impl Keeper for StoreKeeper {
+    fn keep_app(&self, app: &App) -> Result<(), Status> {
+        let row = store::App {
+            app_key: app.key.clone(),
+            app_secret: app.secret.reveal().to_owned(),
+            disabled: app.disabled,
+            ..store::App::default()
+        };
+        self.0.put(Space::Apps, app.key.as_bytes(), &row.encode_to_vec()).map_err(failed)
+    }
+
+    fn keep_account(&self, app_key: &str, account: &Account, urgency: Urgency) -> Result<(), Status> {
+        let key = [app_key.as_bytes(), &[0], account.id.as_str().as_bytes()].concat();
+        let row = row_of(app_key, account).encode_to_vec();
+        match urgency {
+            Urgency::Now => self.0.put(Space::Accounts, &key, &row),
+            Urgency::Soon => self.0.put_soon(Space::Accounts, &key, &row),
+        }
+        .map_err(failed)
+    }
+}
+
+/// Fills a directory with what the store holds.
+pub(super) fn fill(directory: &Directory, log: &dyn RoomLog) -> Result<(), Status> {
+    for (_, row) in log.scan(Space::Apps).map_err(failed)? {
+        let row = store::App::decode(row).map_err(unreadable)?;
+        let mut app = App::new(row.app_key, Secret::new(row.app_secret))?;
+        app.disabled = row.disabled;
+        directory.insert_app(app);
+    }
+    for (_, row) in log.scan(Space::Accounts).map_err(failed)? {
+        let row = store::Account::decode(row).map_err(unreadable)?;
+        // The application may have been taken out of the configuration: its accounts wait for its return.
+        if directory.app(&row.app_key).is_some() {
+            directory.load_account(&row.app_key.clone(), account_of(row)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn row_of(app_key: &str, account: &Account) -> store::Account {
+    store::Account {
+        app_key: app_key.to_owned(),
+        account: account.id.as_str().to_owned(),
+        token: account.token.reveal().to_owned(),
+        name: account.name.clone(),
+        icon: account.icon.clone(),
+        ext: account.ext.clone(),
+        sign: account.sign.clone(),
+        email: account.email.clone(),
+        birth: account.birth.clone(),
+        mobile: account.mobile.clone(),
+        gender: account.gender,
+        blocked: account.blocked,
+        muted: account.muted,
+    }
+}
+
+fn account_of(row: store::Account) -> Result<Account, Status> {
+    Ok(Account {
+        id: AccountId::parse(&row.account)?,
+        token: Secret::new(row.token),
+        name: row.name,
+        icon: row.icon,
+        ext: row.ext,
+        sign: row.sign,
+        email: row.email,
+        birth: row.birth,
+        mobile: row.mobile,
+        gender: row.gender,
+        blocked: row.blocked,
+        muted: row.muted,
+    })
+}
+
+fn failed(error: LogError) -> Status {
+    tracing::error!(%error, "the store failed");
+    Status::new(Code::ServerError, "the store failed")
+}
+
+fn unreadable(error: prost::DecodeError) -> Status {
+    tracing::error!(%error, "an account in the store cannot be read");
+    Status::new(Code::ServerError, "an account in the store cannot be read")
+}

@@ -1,0 +1,179 @@
+//! A node: opens the store, starts the workers, and takes everything down in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::task::LocalSet;
+
+use super::config::{Config, Durability};
+use super::engine::Engine;
+use super::keep::{self, StoreKeeper};
+use super::listen;
+use super::shared::Shared;
+use super::worker::Worker;
+use crate::account::Directory;
+use crate::dispatch::{Hub, HubConfig};
+use crate::error::Status;
+use crate::limits::{BLOCKING_THREADS_MAX, WORKERS_MAX};
+use crate::log::{FjallLog, LogError, MemoryLog, RoomLog};
+
+/// Why a node does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The store cannot be opened.
+    Store(LogError),
+    /// What the store or the configuration says of applications is of no use.
+    Accounts(Status),
+    /// An address cannot be listened on.
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A thread or a runtime cannot be made.
+    Thread(std::io::Error),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StartError::Store(error) => write!(f, "{error}; is another chatroomd running on this folder? choose one with --data"),
+            StartError::Accounts(status) => write!(f, "{status}; look at the apps in the configuration"),
+            StartError::Listen { address, error } => {
+                write!(f, "cannot listen on {address}: {error}; choose another with --listen or --admin, port 0 for any")
+            }
+            StartError::Thread(error) => write!(f, "cannot start a thread: {error}; look at the limits of this user (ulimit -u)"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// A running node.
+pub struct Node {
+    /// The way to the rooms.
+    pub engine: Engine,
+    /// Applications and accounts.
+    pub accounts: Arc<Directory>,
+    /// True while the node takes connections.
+    pub ready: Arc<AtomicBool>,
+    /// Where the wire protocol is spoken.
+    pub wire: SocketAddr,
+    pub(super) log: Arc<dyn RoomLog>,
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    history_days: u32,
+}
+
+impl Node {
+    /// Opens the store and starts the workers. When this returns, the wire listener accepts.
+    pub fn start(config: &Config) -> Result<Node, StartError> {
+        let listener = bind(config.listen)?;
+        let wire = listener.local_addr().map_err(StartError::Thread)?;
+        let log = open_log(config).map_err(StartError::Store)?;
+        let accounts = Arc::new(Directory::new(Arc::new(StoreKeeper(log.clone())), config.auto_register));
+        keep::fill(&accounts, log.as_ref()).map_err(StartError::Accounts)?;
+        for app in &config.apps {
+            let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;
+            accounts.create_app(app).map_err(StartError::Accounts)?;
+        }
+        let count = match config.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
+            count => count,
+        };
+        let shared = Shared::new(config, accounts.clone(), log.clone(), count).map_err(StartError::Accounts)?;
+        let shared = Arc::new(shared);
+        let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
+        let mut workers = Vec::with_capacity(count);
+        for index in 0..count {
+            let hub = Hub::new(HubConfig {
+                worker: index,
+                workers: count,
+                epoch: log.epoch(),
+                seed: fastrand::u64(..),
+                settings: shared.settings.clone(),
+                feed_bytes_max: config.limits.feed_bytes_max,
+                detach_grace_ms: config.timers.detach_grace_ms,
+                last_room: last_room.clone(),
+            });
+            let listener = listener.try_clone().map_err(StartError::Thread)?;
+            workers.push(spawn(shared.clone(), index, hub, listener)?);
+        }
+        let engine = Engine::new(shared.mailboxes.clone(), last_room);
+        let ready = Arc::new(AtomicBool::new(true));
+        Ok(Node { engine, accounts, ready, wire, log, shared, workers, history_days: config.history.days })
+    }
+
+    /// Removes what is older than the retention, once at the start and then every hour. Never returns.
+    pub async fn expire(&self) {
+        let mut hourly = tokio::time::interval(Duration::from_secs(3600));
+        loop {
+            hourly.tick().await;
+            let (log, now, days) = (self.log.clone(), self.shared.unix(), self.history_days);
+            match tokio::task::spawn_blocking(move || log.expire(now, days)).await {
+                Ok(Ok(0)) => {}
+                Ok(Ok(days)) => tracing::info!(days, "history expired"),
+                Ok(Err(error)) => tracing::error!(%error, "history could not be expired"),
+                Err(error) => tracing::error!(%error, "expiring the history failed"),
+            }
+        }
+    }
+
+    /// Whether every change is still written down.
+    pub fn is_healthy(&self) -> bool {
+        !self.shared.is_broken.load(Ordering::Acquire)
+    }
+
+    /// Sends everybody away, writes down what there is, and returns when that is done. Blocks.
+    pub fn stop(self) {
+        self.ready.store(false, Ordering::Release);
+        self.shared.start_drain();
+        for worker in self.workers {
+            if worker.join().is_err() {
+                tracing::error!("a worker ended by a panic");
+            }
+        }
+    }
+}
+
+/// Opens a listening socket.
+pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
+    listen::bind(address).map_err(|error| StartError::Listen { address, error })
+}
+
+fn open_log(config: &Config) -> Result<Arc<dyn RoomLog>, LogError> {
+    if config.memory {
+        return Ok(Arc::new(MemoryLog::new()?));
+    }
+    let durability = match config.durability {
+        Durability::Commit => crate::log::Durability::Commit,
+        Durability::Interval { interval_ms } => crate::log::Durability::Interval { ms: interval_ms },
+    };
+    let options = crate::log::Options { durability, ..crate::log::Options::default() };
+    Ok(Arc::new(FjallLog::open(&config.data, options)?))
+}
+
+fn spawn(shared: Arc<Shared>, index: usize, hub: Hub, listener: std::net::TcpListener) -> Result<JoinHandle<()>, StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_name(format!("disk-{index}"))
+        .build()
+        .map_err(StartError::Thread)?;
+    let listener = {
+        let _guard = runtime.enter();
+        tokio::net::TcpListener::from_std(listener).map_err(StartError::Thread)?
+    };
+    let body = move || {
+        LocalSet::new().block_on(&runtime, async move {
+            let worker = Worker::new(shared, index, hub);
+            let accepting = tokio::task::spawn_local(listen::accept(worker.clone(), listener));
+            worker.run(accepting).await;
+        });
+    };
+    std::thread::Builder::new().name(format!("worker-{index}")).spawn(body).map_err(StartError::Thread)
+}

@@ -1,0 +1,155 @@
+//! What all workers of a node share.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::RwLock;
+
+use super::config::Config;
+use super::gate::Gate;
+use super::mailbox::Mailbox;
+use super::resume::ResumeKey;
+use crate::account::Directory;
+use crate::dispatch::owner_of;
+use crate::error::{Code, Status};
+use crate::id::{RoomId, Seq, Time, UnixMs};
+use crate::log::{Anchor, HistoryPage, HistoryQuery, LogError, RoomLog};
+use crate::room::{Room, Settings};
+use crate::session::SessionConfig;
+use crate::wire::pb;
+
+/// What all workers of a node share.
+pub(crate) struct Shared {
+    pub(crate) session: SessionConfig,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) backlog_bytes_max: usize,
+    pub(crate) history_days: u32,
+    pub(crate) drain_ms: u64,
+    pub(crate) accounts: Arc<Directory>,
+    pub(crate) log: Arc<dyn RoomLog>,
+    pub(crate) mailboxes: Arc<[Mailbox]>,
+    pub(crate) gate: Gate,
+    pub(crate) resume: ResumeKey,
+    /// The store has failed: nothing is acknowledged any more.
+    pub(crate) is_broken: AtomicBool,
+    started: Instant,
+    drain_until: AtomicU64,
+    app_keys: RwLock<HashSet<Arc<str>>>,
+}
+
+impl Shared {
+    pub(crate) fn new(config: &Config, accounts: Arc<Directory>, log: Arc<dyn RoomLog>, workers: usize) -> Result<Shared, Status> {
+        let bounds = &config.limits;
+        Ok(Shared {
+            session: SessionConfig {
+                frame_bytes_max_before_login: bounds.frame_bytes_max_before_login,
+                frame_bytes_max: bounds.frame_bytes_max,
+                heartbeat_ms: config.timers.heartbeat_ms,
+                idle_timeout_ms: config.timers.idle_timeout_ms,
+                login_timeout_ms: config.timers.login_timeout_ms,
+                requests_per_second: bounds.requests_per_second,
+                requests_burst: bounds.requests_burst,
+                ..SessionConfig::default()
+            },
+            settings: Arc::new(Settings {
+                sends_per_second: bounds.client_send_per_second,
+                sends_burst: bounds.client_send_burst,
+                room_intake_per_second: bounds.room_intake_per_second,
+                ..Settings::default()
+            }),
+            backlog_bytes_max: bounds.backlog_bytes_max,
+            history_days: config.history.days,
+            drain_ms: config.timers.drain_ms,
+            accounts,
+            log,
+            mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
+            gate: Gate::new(bounds.connections_max, bounds.connections_per_address_max),
+            resume: ResumeKey::random()?,
+            is_broken: AtomicBool::new(false),
+            started: Instant::now(),
+            drain_until: AtomicU64::new(u64::MAX),
+            app_keys: RwLock::default(),
+        })
+    }
+
+    /// The clock of sessions and hubs.
+    pub(crate) fn now(&self) -> Time {
+        Time(u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// The clock of entries.
+    pub(crate) fn unix(&self) -> UnixMs {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// The monotonic time at which the calendar's clock will show `at`.
+    pub(crate) fn time_of(&self, at: UnixMs) -> Time {
+        let ahead = at.0.saturating_sub(self.unix().0);
+        self.now().plus_ms(u64::try_from(ahead).unwrap_or(0))
+    }
+
+    /// The one shared copy of an application's key.
+    pub(crate) fn app_key(&self, key: &str) -> Arc<str> {
+        if let Some(shared) = self.app_keys.read().get(key) {
+            return shared.clone();
+        }
+        let shared: Arc<str> = key.into();
+        self.app_keys.write().insert(shared.clone());
+        shared
+    }
+
+    /// Whether the worker that owns a room has so much waiting that requests are better refused.
+    pub(crate) fn is_overloaded(&self, room: RoomId) -> bool {
+        self.mailboxes[owner_of(room, self.mailboxes.len())].is_full()
+    }
+
+    /// Starts the drain: until when connections may take to go.
+    pub(crate) fn start_drain(&self) {
+        self.drain_until.store(self.now().plus_ms(self.drain_ms).0, Ordering::Release);
+        self.mailboxes.iter().for_each(Mailbox::drain);
+    }
+
+    /// Until when a draining server waits for its connections.
+    pub(crate) fn drain_until(&self) -> Time {
+        Time(self.drain_until.load(Ordering::Acquire))
+    }
+
+    /// Rebuilds a room from the log. Waits for the disk.
+    pub(crate) fn load(&self, id: RoomId) -> Result<Room, Status> {
+        let loaded = self.log.load(id, self.unix()).map_err(|error| store_failed(&error))?;
+        let Some(loaded) = loaded else { return Ok(Room::new(id, self.settings.clone())) };
+        let mut room = match &loaded.snapshot {
+            Some(snapshot) => Room::restore(id, self.settings.clone(), &snapshot.state)?,
+            None => Room::new(id, self.settings.clone()),
+        };
+        loaded.records.iter().for_each(|record| room.replay(&record.entry));
+        Ok(room)
+    }
+
+    /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Waits for the disk.
+    pub(crate) fn history(&self, room: RoomId, request: &pb::MessageHistoryRequest) -> Result<HistoryPage, Status> {
+        let anchor = match (request.last_seq, request.time_ms) {
+            (0, 0) => None,
+            (0, time) => Some(Anchor::Time(UnixMs(time))),
+            (seq, _) => Some(Anchor::Seq(Seq(seq))),
+        };
+        let query = HistoryQuery {
+            room,
+            anchor,
+            limit: if request.limit == 0 { crate::limits::PAGE_MAX } else { request.limit },
+            oldest_first: request.reverse,
+            types: request.types.clone(),
+            not_before: UnixMs(self.unix().0 - i64::from(self.history_days) * 86_400_000),
+        };
+        self.log.history(&query).map_err(|error| store_failed(&error))
+    }
+}
+
+/// What a failing store comes to for the one who asked; the details are for the log.
+fn store_failed(error: &LogError) -> Status {
+    tracing::error!(%error, "the store failed");
+    Status::new(Code::ServerError, "the store failed")
+}
