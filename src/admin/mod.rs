@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod call;
 mod endpoint;
+mod engine;
 mod form;
 mod gate;
 mod room_calls;

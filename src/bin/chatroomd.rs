@@ -1,1 +1,81 @@
-fn main() {}
+//! The server: configuration, node, HTTP listener, until SIGTERM.
+//!
+//! Exit codes: 0 after a drain, 1 if it cannot start, 2 for a configuration it cannot use.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use chatroom::admin::{Admin, router};
+use chatroom::server::config::{Config, ConfigError};
+use chatroom::server::{Node, bind, start_logs};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let config = match Config::load(std::env::args_os()) {
+        Ok(config) => config,
+        Err(ConfigError::Usage(error)) => error.exit(),
+        Err(error) => {
+            eprintln!("chatroomd: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    if config.check_only {
+        println!("chatroomd: the configuration is good");
+        return ExitCode::SUCCESS;
+    }
+    match run(&config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chatroomd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+    start_logs(&config.log);
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let admin = bind(config.admin)?;
+    let node = Node::start(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let admin = tokio::net::TcpListener::from_std(admin)?;
+        let ready = format!("chatroomd ready wire={} admin={}", node.wire, admin.local_addr()?);
+        let routes = router(Admin {
+            rooms: node.engine.clone(),
+            accounts: node.accounts.clone(),
+            metrics: Arc::new(move || metrics.render()),
+            ready: node.ready.clone(),
+            http: config.http.clone(),
+        });
+        let serving = tokio::spawn(axum::serve(admin, routes).into_future());
+        say(&ready);
+        if let Some(demo) = node.demo(!config.apps.is_empty()).await? {
+            let client = if std::env::var_os("CARGO").is_some() { "cargo run --release --bin chatroom --" } else { "chatroom" };
+            say(&format!("join from another terminal: {client} {}", demo.join_arguments(&node)));
+        }
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = node.expire() => {}
+        }
+        tracing::info!("draining");
+        let stopped = tokio::task::spawn_blocking(move || node.stop()).await;
+        serving.abort();
+        Ok(stopped?)
+    })
+}
+
+/// Prints a line for whoever reads our standard output, be it a person or a script waiting for it.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // Nobody may be reading any more; that is no reason to stop serving.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

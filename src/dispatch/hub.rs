@@ -152,7 +152,8 @@ impl Hub {
 
     /// A request for a room, from a connection of this worker or from within the process.
     pub fn request(&mut self, request: Request) {
-        if let (&Asker::Connection(Asked { connection, room, .. }), Ask::Command(Op::Enter(_))) = (&request.asker, &request.ask) {
+        if let (&Asker::Connection(Asked { connection, room, .. }), Ask::Command(Op::Enter(_))) = (&request.asker, &request.ask)
+        {
             let memberships = self.memberships(connection);
             if !memberships.iter().any(|membership| membership.room == room) {
                 memberships.push(Membership { room, place: None });
@@ -289,7 +290,8 @@ impl Hub {
         }
     }
 
-    pub(super) fn answer(&mut self, asker: Asker, answer: Answer) {
+    /// Sends an answer on its way to whoever waits for it.
+    pub fn answer(&mut self, asker: Asker, answer: Answer) {
         match asker {
             Asker::Connection(asked) => self.send(asked.connection.worker(), Mail::Answer(asked, Box::new(answer))),
             Asker::Caller(done) => done(answer),

@@ -31,6 +31,13 @@ pub struct Actor {
     pub client_type: u32,
 }
 
+impl Actor {
+    /// An account for which the HTTP API acts.
+    pub fn http(account: AccountId) -> Actor {
+        Actor { account, connection: None, origin: Origin::Http, anonymous: false, globally_muted: false, client_type: 32 }
+    }
+}
+
 /// A change somebody wants. Requests of the wire protocol stand here as they are; what they may hold is checked by `Room::apply`.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Op {

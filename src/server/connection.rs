@@ -86,7 +86,13 @@ struct Backlog {
 }
 
 impl Connection {
-    pub(crate) fn new(id: ConnId, stream: TcpStream, session: ServerSession, address: IpAddr, backlog_bytes_max: usize) -> Connection {
+    pub(crate) fn new(
+        id: ConnId,
+        stream: TcpStream,
+        session: ServerSession,
+        address: IpAddr,
+        backlog_bytes_max: usize,
+    ) -> Connection {
         Connection {
             id,
             stream,

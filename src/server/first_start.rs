@@ -2,9 +2,9 @@
 
 use crate::account::{App, Secret};
 use crate::error::Status;
-use crate::id::{AccountId, RoomId, UnixMs};
+use crate::id::{AccountId, RoomId};
 use crate::log::Space;
-use crate::room::{Actor, Create, Origin};
+use crate::room::{Actor, Create};
 
 use super::node::Node;
 
@@ -55,7 +55,8 @@ impl Node {
     }
 
     fn demo_room(&self) -> Result<Option<RoomId>, Status> {
-        let kept = self.log.scan(Space::Node).map_err(|error| Status::new(crate::error::Code::ServerError, error.to_string()))?;
+        let kept =
+            self.log.scan(Space::Node).map_err(|error| Status::new(crate::error::Code::ServerError, error.to_string()))?;
         let id = kept.iter().find(|(key, _)| &key[..] == DEMO_ROOM).and_then(|(_, value)| value[..].try_into().ok());
         id.map(|bytes| RoomId::new(i64::from_be_bytes(bytes))).transpose()
     }

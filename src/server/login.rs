@@ -27,7 +27,8 @@ impl State {
         };
         let shared = &worker.shared;
         let token_expires = verified.expires.map(|at| shared.time_of(at));
-        let old = request.resume.as_ref().and_then(|resume| shared.resume.verify(&resume.token, &request.app_key, &verified.account));
+        let old =
+            request.resume.as_ref().and_then(|resume| shared.resume.verify(&resume.token, &request.app_key, &verified.account));
         let response = pb::LoginResponse {
             account: verified.account.to_string(),
             connection_id: id.to_string(),
@@ -40,7 +41,8 @@ impl State {
             ..pb::LoginResponse::default()
         };
         let Some(connection) = self.connection(id) else { return };
-        connection.resume = old.zip(request.resume).map(|(replaces, resume)| Box::new(Resume { replaces, rooms: resume.rooms }));
+        connection.resume =
+            old.zip(request.resume).map(|(replaces, resume)| Box::new(Resume { replaces, rooms: resume.rooms }));
         connection.identity = Some(Box::new(Identity {
             account: verified.account,
             app_key: shared.app_key(&request.app_key),
@@ -79,7 +81,9 @@ impl State {
         connection.session.accept_login(worker.shared.now(), pending.token_expires);
         let mut response = pending.response;
         response.resumed = enter.resumed;
-        if enter.resumed && let Some(resume) = &connection.resume {
+        if enter.resumed
+            && let Some(resume) = &connection.resume
+        {
             response.connection_id = resume.replaces.to_string();
         }
         response.enter = Some(*enter);

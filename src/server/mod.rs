@@ -10,6 +10,7 @@ mod gate;
 mod keep;
 mod listen;
 mod login;
+mod logs;
 mod mailbox;
 mod node;
 mod resume;
@@ -19,4 +20,5 @@ mod worker;
 
 pub use engine::Engine;
 pub use first_start::Demo;
+pub use logs::start_logs;
 pub use node::{Node, StartError, bind};

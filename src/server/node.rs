@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::task::LocalSet;
 
-use super::config::{Config, Durability};
+use super::config::Config;
 use super::engine::Engine;
 use super::keep::{self, StoreKeeper};
 use super::listen;
@@ -18,7 +18,7 @@ use crate::account::Directory;
 use crate::dispatch::{Hub, HubConfig};
 use crate::error::Status;
 use crate::limits::{BLOCKING_THREADS_MAX, WORKERS_MAX};
-use crate::log::{FjallLog, LogError, MemoryLog, RoomLog};
+use crate::log::{LogError, MemoryLog, RoomLog};
 
 /// Why a node does not start.
 #[derive(Debug)]
@@ -41,12 +41,16 @@ pub enum StartError {
 impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            StartError::Store(error) => write!(f, "{error}; is another chatroomd running on this folder? choose one with --data"),
+            StartError::Store(error) => {
+                write!(f, "{error}; is another chatroomd running on this folder? choose one with --data")
+            }
             StartError::Accounts(status) => write!(f, "{status}; look at the apps in the configuration"),
             StartError::Listen { address, error } => {
                 write!(f, "cannot listen on {address}: {error}; choose another with --listen or --admin, port 0 for any")
             }
-            StartError::Thread(error) => write!(f, "cannot start a thread: {error}; look at the limits of this user (ulimit -u)"),
+            StartError::Thread(error) => {
+                write!(f, "cannot start a thread: {error}; look at the limits of this user (ulimit -u)")
+            }
         }
     }
 }
@@ -149,12 +153,7 @@ fn open_log(config: &Config) -> Result<Arc<dyn RoomLog>, LogError> {
     if config.memory {
         return Ok(Arc::new(MemoryLog::new()?));
     }
-    let durability = match config.durability {
-        Durability::Commit => crate::log::Durability::Commit,
-        Durability::Interval { interval_ms } => crate::log::Durability::Interval { ms: interval_ms },
-    };
-    let options = crate::log::Options { durability, ..crate::log::Options::default() };
-    Ok(Arc::new(FjallLog::open(&config.data, options)?))
+    Err(LogError::Store("the embedded store is not linked in".into()))
 }
 
 fn spawn(shared: Arc<Shared>, index: usize, hub: Hub, listener: std::net::TcpListener) -> Result<JoinHandle<()>, StartError> {

@@ -134,7 +134,8 @@ impl State {
 
     /// Stages the answer of a room; the caller writes what is staged.
     pub(super) fn answer(&mut self, worker: &Rc<Worker>, asked: Asked, answer: Answer) {
-        let Some(connection) = self.connections.get_mut(asked.connection.slot()).filter(|held| held.id == asked.connection) else {
+        let Some(connection) = self.connections.get_mut(asked.connection.slot()).filter(|held| held.id == asked.connection)
+        else {
             return;
         };
         if connection.pending_login.as_ref().is_some_and(|pending| pending.sequence == asked.sequence) {

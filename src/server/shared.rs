@@ -40,7 +40,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(config: &Config, accounts: Arc<Directory>, log: Arc<dyn RoomLog>, workers: usize) -> Result<Shared, Status> {
+    pub(crate) fn new(
+        config: &Config,
+        accounts: Arc<Directory>,
+        log: Arc<dyn RoomLog>,
+        workers: usize,
+    ) -> Result<Shared, Status> {
         let bounds = &config.limits;
         Ok(Shared {
             session: SessionConfig {

@@ -237,7 +237,9 @@ impl State {
 
     fn poll(&mut self, worker: &Rc<Worker>, id: ConnId, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            let Some(connection) = self.connections.get_mut(id.slot()).filter(|held| held.id == id) else { return Poll::Ready(()) };
+            let Some(connection) = self.connections.get_mut(id.slot()).filter(|held| held.id == id) else {
+                return Poll::Ready(());
+            };
             if connection.waker.as_ref().is_none_or(|waker| !waker.will_wake(context.waker())) {
                 connection.waker = Some(context.waker().clone());
             }
