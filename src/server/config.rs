@@ -385,5 +385,8 @@ fn yes() -> bool {
 }
 
 fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-    String::deserialize(deserializer).map(Secret::new)
+    // The reader's own words would quote the value.
+    String::deserialize(deserializer)
+        .map(Secret::new)
+        .map_err(|_| serde::de::Error::custom("a secret must be a text in quotes"))
 }

@@ -34,8 +34,8 @@ struct Flags {
     #[arg(long)]
     memory: bool,
     /// An application that may use the server; may be given several times (also CHATROOMD_APP, separated by commas)
-    #[arg(long = "app", value_name = "KEY:SECRET", value_parser = parse_app)]
-    apps: Vec<AppConfig>,
+    #[arg(long = "app", value_name = "KEY:SECRET")]
+    apps: Vec<String>,
     /// Threads with connections; 0: one per core [default: 0]
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
@@ -104,9 +104,7 @@ where
         }
     }
     if let Some(text) = environment("CHATROOMD_APP") {
-        let bad = |reason| ConfigError::BadValue { name: "CHATROOMD_APP".to_owned(), reason };
-        let given = text.split(',').filter(|app| !app.is_empty()).map(parse_app);
-        put_apps(&mut apps, given.collect::<Result<_, _>>().map_err(bad)?);
+        put_apps(&mut apps, parse_apps("CHATROOMD_APP", text.split(',').filter(|app| !app.is_empty()))?);
     }
     for (key, text) in &flags.pairs {
         overlay.set(&format!("--set {key}"), key, text)?;
@@ -124,7 +122,7 @@ where
             overlay.set(name, key, &text)?;
         }
     }
-    put_apps(&mut apps, flags.apps);
+    put_apps(&mut apps, parse_apps("--app", flags.apps.iter().map(String::as_str))?);
     let mut config = overlay.config("the configuration")?;
     if let Some(data) = flags.data {
         (config.data, config.memory) = (data, false);
@@ -143,7 +141,7 @@ impl Overlay {
     fn from_file(path: &Path) -> Result<Overlay, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
-        let malformed = |error: toml::de::Error| ConfigError::Malformed { path: path.to_owned(), reason: error.to_string() };
+        let malformed = |error: toml::de::Error| ConfigError::Malformed { path: path.to_owned(), reason: place(&text, &error) };
         // Read into the configuration first: only then does the error name line and column.
         toml::from_str::<Config>(&text).map_err(malformed)?;
         Ok(Overlay { table: toml::from_str(&text).map_err(malformed)? })
@@ -175,9 +173,16 @@ impl Overlay {
     }
 
     fn config(&self, name: &str) -> Result<Config, ConfigError> {
-        let bad = |error: toml::de::Error| ConfigError::BadValue { name: name.to_owned(), reason: error.to_string() };
+        let bad = |error: toml::de::Error| ConfigError::BadValue { name: name.to_owned(), reason: error.message().to_owned() };
         self.table.clone().try_into().map_err(bad)
     }
+}
+
+/// Where the file is wrong and why, without quoting the line: it may hold a secret.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map(|before| before.matches('\n').count().saturating_add(1));
+    line.map_or_else(|| error.message().to_owned(), |line| format!("line {line}: {}", error.message()))
 }
 
 /// Adds applications; one with a key that is there already takes its place.
@@ -186,13 +191,15 @@ fn put_apps(apps: &mut Vec<AppConfig>, given: Vec<AppConfig>) {
     apps.extend(given);
 }
 
-fn parse_app(text: &str) -> Result<AppConfig, String> {
-    match text.split_once(':') {
+/// Reads applications from text; a refusal does not quote them.
+fn parse_apps<'a>(name: &str, texts: impl Iterator<Item = &'a str>) -> Result<Vec<AppConfig>, ConfigError> {
+    let parse = |text: &str| match text.split_once(':') {
         Some((key, secret)) if !key.is_empty() && !secret.is_empty() => {
             Ok(AppConfig { key: key.to_owned(), secret: Secret::new(secret), disabled: false, anonymous: true })
         }
-        _ => Err("an application is written KEY:SECRET".to_owned()),
-    }
+        _ => Err(ConfigError::BadValue { name: name.to_owned(), reason: "an application is written KEY:SECRET".to_owned() }),
+    };
+    texts.map(parse).collect()
 }
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {

@@ -1,0 +1,223 @@
+//! Where configuration comes from, what it refuses, and that docs/configuration.md tells the truth about it.
+#![cfg(feature = "server")]
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use chatroom::account::Secret;
+use chatroom::limits;
+use chatroom::server::config::{AppConfig, Config, ConfigError, Durability, LogFormat, LogLevel};
+
+const DOCS: &str = include_str!("../docs/configuration.md");
+
+/// Loads with these flags, this environment and, if there is one, this file.
+fn load(flags: &[&str], environment: &[(&str, &str)], file: Option<&str>) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut args = vec!["chatroomd".to_owned()];
+    if let Some(text) = file {
+        let path = folder.path().join("chatroomd.toml");
+        std::fs::write(&path, text).unwrap();
+        args.extend(["--config".to_owned(), path.display().to_string()]);
+    }
+    args.extend(flags.iter().map(|flag| (*flag).to_owned()));
+    let environment: HashMap<_, _> = environment.iter().copied().collect();
+    Config::load_with(args, |name| environment.get(name).map(|value| (*value).to_owned()))
+}
+
+fn refusal(flags: &[&str], environment: &[(&str, &str)], file: Option<&str>) -> String {
+    load(flags, environment, file).unwrap_err().to_string()
+}
+
+fn app(key: &str, secret: &str) -> AppConfig {
+    AppConfig { key: key.to_owned(), secret: Secret::new(secret), disabled: false, anonymous: true }
+}
+
+#[test]
+fn told_nothing_it_is_the_default_and_the_default_is_loopback_only() {
+    let config = load(&[], &[], None).unwrap();
+    assert_eq!(config, Config::default());
+    assert!(config.listen.ip().is_loopback() && config.admin.ip().is_loopback());
+    assert_eq!((config.listen.port(), config.admin.port()), (7400, 7480));
+    assert_eq!(config.limits.room_intake_per_second, limits::ROOM_INTAKE_PER_SECOND);
+}
+
+#[test]
+fn the_documented_file_is_whole_and_holds_the_defaults() {
+    let example = DOCS.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(load(&[], &[], Some(example)).unwrap(), Config::default());
+    for (key, default) in Config::keys() {
+        let name = key.rsplit('.').next().unwrap();
+        assert!(example.lines().any(|line| line == format!("{name} = {default}")), "the example lacks {key} = {default}");
+    }
+    let uncommented: String = example.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
+    let apps = uncommented.split("[[apps]]").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+    assert_eq!(load(&[], &[], Some(&format!("[[apps]]{apps}"))).unwrap().apps.len(), 1);
+}
+
+#[test]
+fn every_key_is_documented_with_its_default() {
+    for (key, default) in Config::keys() {
+        assert!(DOCS.contains(&format!("\n| `{key}` | `{default}` | ")), "docs/configuration.md lacks {key} = {default}");
+    }
+    let known: Vec<_> = Config::keys().into_iter().map(|(key, _)| key).collect();
+    let of_apps = ["key", "secret", "disabled", "anonymous"];
+    for line in DOCS.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let key = line.split('`').next().unwrap();
+        assert!(
+            known.iter().any(|known| known == key) || of_apps.contains(&key),
+            "docs/configuration.md names {key}, which is no key"
+        );
+    }
+    for key in of_apps {
+        assert!(DOCS.contains(&format!("\n| `{key}` | ")), "docs/configuration.md lacks {key} of [[apps]]");
+    }
+}
+
+#[test]
+fn every_key_can_be_set_in_the_environment_and_by_a_flag() {
+    for (key, default) in Config::keys() {
+        let value = default.trim_matches('"');
+        let variable = format!("CHATROOMD_{}", key.replace('.', "_").to_uppercase());
+        assert_eq!(load(&[], &[(&variable, value)], None).unwrap(), Config::default(), "{variable}");
+        assert_eq!(load(&["--set", &format!("{key}={value}")], &[], None).unwrap(), Config::default(), "{key}");
+        assert!(load(&[], &[(&variable, "no such value")], None).is_err() || key == "data", "{variable}");
+    }
+}
+
+#[test]
+fn flags_win_over_the_environment_and_the_environment_over_the_file() {
+    let file = "listen = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:1\"\nworkers = 1\n[log]\nlevel = \"debug\"";
+    let environment = [("CHATROOMD_ADMIN", "127.0.0.1:2"), ("CHATROOMD_WORKERS", "2"), ("CHATROOMD_LOG_FORMAT", "json")];
+    let config = load(&["--workers", "3"], &environment, Some(file)).unwrap();
+    assert_eq!((config.listen.port(), config.admin.port(), config.workers), (1, 2, 3));
+    assert_eq!((config.log.level, config.log.format), (LogLevel::Debug, LogFormat::Json));
+}
+
+#[test]
+fn the_flags_of_the_contract_are_understood() {
+    let flags = ["--listen", "127.0.0.1:0", "--admin", "[::1]:0", "--data", "/tmp/rooms", "--app", "a:b:c", "--app", "d:e"];
+    let config = load(&flags, &[], None).unwrap();
+    assert_eq!((config.listen.port(), config.admin.to_string()), (0, "[::1]:0".to_owned()));
+    assert_eq!((config.data, config.memory), (PathBuf::from("/tmp/rooms"), false));
+    assert_eq!(config.apps, [app("a", "b:c"), app("d", "e")]);
+    assert!(load(&["--memory"], &[], None).unwrap().memory);
+    assert!(load(&["--check-config"], &[], None).unwrap().check_only);
+    assert!(matches!(load(&["--memory", "--data", "x"], &[], None), Err(ConfigError::Usage(_))));
+    assert!(matches!(load(&["--help"], &[], None), Err(ConfigError::Usage(error)) if error.exit_code() == 0));
+}
+
+#[test]
+fn help_lists_every_flag_with_words() {
+    let Err(ConfigError::Usage(help)) = load(&["--help"], &[], None) else { panic!("help is not an error of usage") };
+    let help = help.to_string();
+    for flag in [
+        "--config",
+        "--listen",
+        "--admin",
+        "--data",
+        "--memory",
+        "--app",
+        "--workers",
+        "--durability",
+        "--check-config",
+        "--set",
+    ] {
+        assert!(help.contains(flag), "{flag}");
+    }
+    assert!(help.contains("docs/configuration.md") && help.contains("[default: 127.0.0.1:7400]"));
+}
+
+#[test]
+fn data_on_the_command_line_takes_memory_back() {
+    assert!(!load(&["--data", "x"], &[], Some("memory = true")).unwrap().memory);
+    assert!(load(&["--memory"], &[], Some("data = \"x\"")).unwrap().memory);
+}
+
+#[test]
+fn applications_add_up_and_a_later_one_takes_the_place_of_its_namesake() {
+    let file =
+        "[[apps]]\nkey = \"a\"\nsecret = \"1\"\nanonymous = false\n[[apps]]\nkey = \"b\"\nsecret = \"2\"\ndisabled = true";
+    let config = load(&["--app", "b:3"], &[("CHATROOMD_APP", "c:4,a:5")], Some(file)).unwrap();
+    assert_eq!(config.apps, [app("c", "4"), app("a", "5"), app("b", "3")]);
+    let config = load(&[], &[], Some(file)).unwrap();
+    assert!(!config.apps[0].app().unwrap().anonymous_enabled && config.apps[1].app().unwrap().disabled);
+}
+
+#[test]
+fn durability_is_commit_or_an_interval() {
+    let durability = |text: &str| load(&["--durability", text], &[], None).map(|config| config.durability);
+    assert_eq!(durability("commit").unwrap(), Durability::Commit);
+    assert_eq!(durability("interval(1s)").unwrap(), Durability::Interval { interval_ms: 1000 });
+    assert_eq!(durability("interval(250ms)").unwrap(), Durability::Interval { interval_ms: 250 });
+    for wrong in
+        ["", "interval", "interval()", "interval(1)", "interval(0s)", "interval(61s)", "interval(99999999999999999999s)"]
+    {
+        assert!(durability(wrong).unwrap_err().to_string().starts_with("--durability: "), "{wrong}");
+    }
+    assert_eq!(String::from(Durability::Interval { interval_ms: 250 }), "interval(250ms)");
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_name_and_place() {
+    let refused = refusal(&[], &[], Some("[limits]\nconections_max = 5\n"));
+    assert!(
+        refused.contains("conections_max") && refused.contains("line 2") && refused.contains("docs/configuration.md"),
+        "{refused}"
+    );
+    let refused = refusal(&[], &[], Some("[[apps]]\nkey = \"a\"\nsecret = \"hush\"\nsecrets = \"x\"\n"));
+    assert!(refused.contains("secrets"), "{refused}");
+    assert!(refusal(&["--set", "limits.conections_max=5"], &[], None).contains("no key 'limits.conections_max'"));
+    // Container platforms add variables named after a service: those are not ours.
+    assert!(load(&[], &[("CHATROOMD_PORT", "tcp://10.0.0.1:7400"), ("CHATROOMD_SERVICE_HOST", "10.0.0.1")], None).is_ok());
+}
+
+#[test]
+fn a_refusal_names_its_source_and_what_to_do() {
+    assert!(refusal(&["--config", "/nowhere/at/all.toml"], &[], None).contains("check --config or CHATROOMD_CONFIG"));
+    assert!(
+        refusal(&[], &[("CHATROOMD_WORKERS", "many")], None).starts_with("CHATROOMD_WORKERS: 'many' is not a whole number")
+    );
+    assert!(refusal(&[], &[("CHATROOMD_MEMORY", "maybe")], None).contains("neither true nor false"));
+    assert!(refusal(&[], &[("CHATROOMD_APP", "demo")], None).contains("KEY:SECRET"));
+    assert!(refusal(&["--set", "log.level=loud"], &[], None).starts_with("--set log.level: "));
+    assert!(refusal(&["--app", "white space:x"], &[], None).contains("letters, digits"));
+    let twice = "[[apps]]\nkey = \"a\"\nsecret = \"hush\"\n[[apps]]\nkey = \"a\"\nsecret = \"hush\"\n";
+    assert!(refusal(&[], &[], Some(twice)).contains("'a' stands there twice"));
+}
+
+#[test]
+fn values_end_at_their_bounds() {
+    for (key, within, beyond) in [
+        ("workers", "256", "257"),
+        ("limits.connections_max", "1", "0"),
+        ("limits.frame_bytes_max", "16777216", "16777217"),
+        ("limits.frame_bytes_max_before_login", "1048576", "1048577"),
+        ("limits.requests_per_second", "0", "-1"),
+        ("limits.requests_burst", "1", "0"),
+        ("limits.client_send_burst", "1", "0"),
+        ("timers.heartbeat_ms", "1000", "999"),
+        ("timers.idle_timeout_ms", "30001", "30000"),
+        ("timers.detach_grace_ms", "60000", "60001"),
+        ("history.days", "3650", "3651"),
+        ("http.base", "/api", "/api/"),
+        ("http.base", "", "api"),
+    ] {
+        assert!(load(&["--set", &format!("{key}={within}")], &[], None).is_ok(), "{key} = {within}");
+        let refused = refusal(&["--set", &format!("{key}={beyond}")], &[], None);
+        assert!(refused.contains(key), "{key} = {beyond}: {refused}");
+    }
+}
+
+#[test]
+fn no_secret_shows_in_debug_output_or_in_an_error() {
+    let shown = format!("{:?}", load(&["--app", "demo:hush-hush"], &[], None).unwrap());
+    assert!(shown.contains("demo") && !shown.contains("hush-hush"), "{shown}");
+    let refused = refusal(&["--app", "white space:hush-hush"], &[], None);
+    assert!(!refused.contains("hush-hush"), "{refused}");
+    for file in
+        ["[[apps]]\nkey = \"a\"\nsecret = 987654\n", "[[apps]]\nkey = \"a\"\nsecret = \"987654\n", "secret = \"987654\"\n"]
+    {
+        let refused = refusal(&[], &[], Some(file));
+        assert!(refused.contains("line ") && !refused.contains("987654"), "{refused}");
+    }
+}
