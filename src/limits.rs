@@ -131,6 +131,12 @@ pub const TEMP_MUTES_MAX: usize = 100_000;
 pub const MESSAGE_ID_CHARS_MAX: usize = 64;
 /// Characters of a body or an attachment.
 pub const BODY_CHARS_MAX: usize = 4096;
+/// Characters of the name of a webhook environment.
+pub const MESSAGE_ENV_CHARS_MAX: usize = 32;
+/// Characters of what goes to a third-party callback.
+pub const CALLBACK_EXT_CHARS_MAX: usize = 1024;
+/// Characters of what is moderated in place of a custom message.
+pub const ANTISPAM_CUSTOM_CHARS_MAX: usize = 5000;
 /// Receivers of a directed message.
 pub const DIRECTED_ACCOUNTS_MAX: usize = 100;
 /// Time for which an accepted message id is remembered.

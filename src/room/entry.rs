@@ -70,7 +70,7 @@ pub struct Outcome {
     pub durable: bool,
     /// True: the push belongs in the history (chatroom.md §e.6). Implies `durable`.
     pub in_history: bool,
-    /// Connections that come and go.
+    /// Connections that come and go: who comes hears the push already, who goes hears it last.
     pub presence: Vec<Presence>,
     /// Connections that are told to leave this room; each also stands in `presence` as `Left`.
     pub kicks: Vec<Kick>,

@@ -1,14 +1,24 @@
-//! The room itself: its state, and the two ways entries come to it.
+//! The room itself: its state, and the ways entries and questions come to it.
+//!
+//! Every operation has two halves. The first checks everything (chatroom.md §c.0) and may look at who is here; the second
+//! changes the lasting state, cannot fail, and depends on nothing but the entry and the lasting state, so that it is also how
+//! the log is replayed.
 
 use std::sync::Arc;
 
 use super::ask::not_offered;
-use super::command::{Actor, Query};
+use super::command::{Actor, Op, Origin, Query};
+use super::dedup::Senders;
 use super::entry::{Entry, Outcome};
+use super::permissions::{self, Class, Grant, Operation, Standing};
+use super::presence::People;
+use super::queue::Queue;
+use super::rate::Bucket;
+use super::roster::{Role, Roster};
 use super::settings::Settings;
 use crate::error::{Code, Status, Sub};
-use crate::id::{Epoch, RoomId, Seq, UnixMs};
-use crate::wire::Response;
+use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
+use crate::wire::{Response, pb};
 
 /// One room: a state machine over its log.
 pub struct Room {
@@ -18,6 +28,15 @@ pub struct Room {
     pub(super) last_time: UnixMs,
     pub(super) epoch: Epoch,
     pub(super) app_key: String,
+    /// Absent until the room is created.
+    pub(super) creator: Option<AccountId>,
+    /// The room's profile. The number of people in it is filled in when it is shown.
+    pub(super) info: pb::RoomInfo,
+    pub(super) roster: Roster,
+    pub(super) people: People,
+    pub(super) queue: Queue,
+    pub(super) senders: Senders,
+    pub(super) intake: Bucket,
 }
 
 impl Room {
@@ -30,23 +49,19 @@ impl Room {
             last_time: UnixMs::default(),
             epoch: Epoch::default(),
             app_key: String::new(),
+            creator: None,
+            info: pb::RoomInfo::default(),
+            roster: Roster::default(),
+            people: People::default(),
+            queue: Queue::default(),
+            senders: Senders::default(),
+            intake: Bucket::default(),
         }
-    }
-
-    /// The room behind what [`Room::snapshot`] gave, without anybody in it; 500 if the bytes are none of ours.
-    pub fn restore(id: RoomId, settings: Arc<Settings>, state: &[u8]) -> Result<Room, Status> {
-        let _ = state;
-        Ok(Room::new(id, settings))
-    }
-
-    /// The lasting state, everything but who is here: a `store::Snapshot`, encoded.
-    pub fn snapshot(&self) -> Vec<u8> {
-        Vec::new()
     }
 
     /// Whether the room was ever created.
     pub fn exists(&self) -> bool {
-        !self.app_key.is_empty()
+        self.creator.is_some()
     }
 
     /// The room's number.
@@ -71,17 +86,17 @@ impl Room {
 
     /// Whether nobody is in the room.
     pub fn is_empty_of_people(&self) -> bool {
-        self.online_count() == 0
+        self.people.len() == 0
     }
 
     /// Accounts in the room, each counted once.
     pub fn online_count(&self) -> u64 {
-        0
+        self.people.len() as u64
     }
 
     /// Connections in the room.
     pub fn connections(&self) -> usize {
-        0
+        self.people.connections()
     }
 
     /// Applies an entry.
@@ -89,26 +104,145 @@ impl Room {
     /// `Err`: it left no trace, and its place goes to the next entry. So does the place of an outcome with neither a push nor
     /// durability.
     pub fn apply(&mut self, entry: &Entry) -> Result<Outcome, Status> {
-        let _ = (entry, &self.settings, self.epoch);
-        if !self.exists() {
-            return Err(Status::with_sub(Code::NotFound, Sub::RoomMissing));
+        if entry.seq != self.next_seq() || entry.stamp.time < self.last_time {
+            return Err(Status::new(Code::ServerError, "the entry is out of its place"));
         }
-        Err(not_offered("this operation"))
+        let outcome = self.decide(entry)?;
+        if outcome.push.is_some() || outcome.durable {
+            self.advance(entry);
+        }
+        Ok(outcome)
     }
 
     /// Applies an entry that the log holds: no checks, no outcome, and nobody is here.
     ///
     /// Entries up to the snapshot's place rebuild the deduplication window only.
     pub fn replay(&mut self, entry: &Entry) {
-        let _ = entry;
+        if entry.seq <= self.last_seq {
+            if let Op::Send(request) = &entry.command.op {
+                self.note_send(entry, request);
+            }
+            return;
+        }
+        let time = entry.stamp.time;
+        match &entry.command.op {
+            Op::Create(create) => self.note_create(create, time),
+            Op::Update(request) => self.note_update(request, time),
+            Op::Close(_) => self.note_close(),
+            Op::Reopen => self.info.valid = true,
+            Op::MuteRoom(request) => self.info.muted = request.mute,
+            Op::SetRole(request) => self.replay_set_role(request, time),
+            Op::TempMute(request) => self.note_temp_mute(request, time),
+            Op::UpdateSelf(request) => self.note_update_self(&entry.command.actor.account, request, time),
+            Op::Send(request) => self.note_send(entry, request),
+            Op::QueueInit(request) => self.note_queue_init(request),
+            Op::QueueOffer(request) => self.note_queue_offer(&entry.command.actor, request),
+            Op::QueueBatchOffer(request) => drop(self.note_queue_batch_offer(&entry.command.actor, request)),
+            Op::QueuePoll(request) => drop(self.queue.poll(&request.key)),
+            Op::QueueChange(request) => drop(self.note_queue_change(&entry.command.actor, request)),
+            Op::QueueDrop(_) => self.queue.drop_all(),
+            Op::QueueClearOwner => drop(self.queue.clear_owner(&entry.command.actor.account)),
+            // These change nothing that lasts.
+            Op::Kick(_) | Op::Recall(_) | Op::TagTempMute(_) => {}
+            Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) => {}
+        }
+        self.advance(entry);
     }
 
     /// Answers a question. For [`Query::History`] an empty answer says that the actor may read it.
     pub fn query(&self, now: UnixMs, actor: &Actor, query: &Query) -> Result<Response, Status> {
-        let _ = (now, actor, query);
-        if !self.exists() {
-            return Err(Status::with_sub(Code::NotFound, Sub::RoomMissing));
+        match query {
+            Query::Info(_) => self.info_query(now, actor),
+            Query::Members(request) => self.members_query(now, actor, request),
+            Query::Lookup(request) => self.lookup_query(now, actor, request),
+            Query::QueueList(_) => self.queue_list_query(now, actor),
+            Query::QueuePeek(_) => self.queue_peek_query(now, actor),
+            Query::QueueMultiGet(request) => self.queue_multi_get_query(now, actor, request),
+            Query::History(request) => self.history_query(now, actor, request),
+            Query::MembersByTag(_) | Query::CountByTag(_) => Err(not_offered("finding members by tag")),
         }
-        Err(not_offered("this operation"))
+    }
+
+    fn decide(&mut self, entry: &Entry) -> Result<Outcome, Status> {
+        match &entry.command.op {
+            Op::Create(create) => self.create(entry, create),
+            Op::Enter(enter) => self.enter(entry, enter),
+            Op::Exit => self.exit(entry),
+            Op::Detach => self.detach(entry),
+            Op::Update(request) => self.update(entry, request),
+            Op::Close(request) => self.close(entry, request),
+            Op::Reopen => self.reopen(entry),
+            Op::MuteRoom(request) => self.mute_room(entry, request),
+            Op::SetRole(request) => self.set_role(entry, request),
+            Op::Kick(request) => self.kick(entry, request),
+            Op::TempMute(request) => self.temp_mute(entry, request),
+            Op::UpdateSelf(request) => self.update_self(entry, request),
+            Op::Send(request) => self.send(entry, request),
+            Op::QueueInit(request) => self.queue_init(entry, request),
+            Op::QueueOffer(request) => self.queue_offer(entry, request),
+            Op::QueueBatchOffer(request) => self.queue_batch_offer(entry, request),
+            Op::QueuePoll(request) => self.queue_poll(entry, request),
+            Op::QueueChange(request) => self.queue_change(entry, request),
+            Op::QueueDrop(_) => self.queue_drop(entry),
+            Op::QueueClearOwner => self.queue_clear_owner(entry),
+            Op::TagTempMute(_) => Err(not_offered("muting a tag")),
+            Op::UpdateTags(_) => Err(not_offered("tagging a connection")),
+            Op::UpdateLocation(_) => Err(not_offered("placing a connection")),
+            Op::Recall(_) => Err(not_offered("recalling a message")),
+        }
+    }
+
+    fn advance(&mut self, entry: &Entry) {
+        self.last_seq = entry.seq;
+        self.last_time = self.last_time.max(entry.stamp.time);
+        self.epoch = entry.epoch;
+    }
+
+    /// Rows 4, 5 and 6 of chatroom.md §c.0: the room is there, it is open, and the caller is in it.
+    pub(super) fn reach(&self, actor: &Actor) -> Result<(), Status> {
+        self.check_exists()?;
+        if !self.info.valid {
+            return Err(Status::with_sub(Code::RoomClosed, Sub::RoomClosed));
+        }
+        let outside = || Err(Status::with_sub(Code::Forbidden, Sub::NotInRoom));
+        match (actor.origin, actor.connection) {
+            (Origin::Member, Some(connection)) if self.people.has(&actor.account, connection) => Ok(()),
+            (Origin::Member, _) => outside(),
+            (Origin::Http | Origin::Server, _) => Ok(()),
+        }
+    }
+
+    /// Row 4 of chatroom.md §c.0: the room is there, open or not.
+    pub(super) fn check_exists(&self) -> Result<(), Status> {
+        if self.exists() { Ok(()) } else { Err(Status::with_sub(Code::NotFound, Sub::RoomMissing)) }
+    }
+
+    /// Rows 8, 9 and 11 of chatroom.md §c.0: the matrix lets the caller do it.
+    pub(super) fn permit(&self, actor: &Actor, operation: Operation, now: UnixMs) -> Result<(Grant, Class), Status> {
+        let record = self.roster.record(&actor.account);
+        let class = if actor.anonymous { Class::Anonymous } else { self.class_of(&actor.account) };
+        let standing = Standing {
+            class,
+            blocklisted: record.is_some_and(|record| record.blocklisted),
+            globally_muted: actor.globally_muted,
+            muted: record.is_some_and(|record| record.muted),
+            temp_muted: self.roster.muted_until(&actor.account, now).is_some(),
+            tag_muted: false,
+            room_muted: self.info.muted,
+            anonymous_enabled: self.settings.anonymous_enabled,
+        };
+        Ok((permissions::check(operation, &standing)?, class))
+    }
+
+    /// What an account is here, before any restriction.
+    pub(super) fn class_of(&self, account: &AccountId) -> Class {
+        match self.roster.record(account).map(|record| record.role) {
+            Some(Role::Creator) => Class::Creator,
+            Some(Role::Administrator) => Class::Administrator,
+            Some(Role::Common) => Class::Common,
+            Some(Role::Visitor) => Class::Visitor,
+            None if self.people.person(account).is_some_and(|person| person.anonymous) => Class::Anonymous,
+            None => Class::Visitor,
+        }
     }
 }

@@ -1,0 +1,53 @@
+//! Checks of single parameters (row 3 of chatroom.md §c.0). Each refusal is 414 and names its field.
+
+use crate::error::Status;
+use crate::id::AccountId;
+use crate::limits;
+
+/// A text has at most `max` characters.
+pub(super) fn chars(field: &'static str, text: &str, max: usize) -> Result<(), Status> {
+    // Bytes are never fewer than characters, so most texts need no counting.
+    if text.len() > max && text.chars().nth(max).is_some() {
+        return Err(Status::bad_parameter(format!("{field} must not exceed {max} characters")));
+    }
+    Ok(())
+}
+
+/// A text has 1 to `max` characters.
+pub(super) fn chars_some(field: &'static str, text: &str, max: usize) -> Result<(), Status> {
+    if text.is_empty() {
+        return Err(Status::bad_parameter(format!("{field} must not be empty")));
+    }
+    chars(field, text, max)
+}
+
+/// Bytes are UTF-8 of at most `max` characters; gives the text.
+pub(super) fn text<'a>(field: &'static str, bytes: &'a [u8], max: usize) -> Result<&'a str, Status> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Status::bad_parameter(format!("{field} must be UTF-8")))?;
+    chars(field, text, max)?;
+    Ok(text)
+}
+
+/// An account's name; the refusal names the field.
+pub(super) fn account(field: &'static str, name: &str) -> Result<AccountId, Status> {
+    AccountId::parse(name).map_err(|status| Status::bad_parameter(format!("{field}: {}", status.desc)))
+}
+
+/// Words that go into a notification.
+pub(super) fn notify_ext(text: &str) -> Result<(), Status> {
+    chars("notify_ext", text, limits::NOTIFY_EXT_CHARS_MAX)
+}
+
+/// How many items a page has: as many as asked for, or the most there are.
+pub(super) fn page(limit: u32) -> Result<usize, Status> {
+    match limit {
+        0 => Ok(limits::PAGE_MAX as usize),
+        1..=limits::PAGE_MAX => Ok(limit as usize),
+        _ => Err(Status::bad_parameter(format!("limit must not exceed {}", limits::PAGE_MAX))),
+    }
+}
+
+/// A point in time to page from.
+pub(super) fn anchor(time_ms: i64) -> Result<(), Status> {
+    if time_ms < 0 { Err(Status::bad_parameter("time_ms must not be negative")) } else { Ok(()) }
+}

@@ -1,0 +1,196 @@
+//! Entering and leaving (chatroom.md §c.1, §d.4, §d.7). Presence: none of it is in the log.
+
+use super::ask::not_offered;
+use super::check;
+use super::command::{Actor, Enter};
+use super::entry::{Audience, Entry, Kick, Outcome, Presence};
+use super::notify::Farewell;
+use super::permissions::Operation;
+use super::presence::{Connection, Profile, device_number};
+use super::state::Room;
+use crate::error::{Code, Status, Sub};
+use crate::id::{AccountId, ConnId, UnixMs};
+use crate::limits;
+use crate::wire::pb::{self, KickReason, NotificationType};
+use crate::wire::{Push, Response};
+
+impl Room {
+    pub(super) fn enter(&mut self, entry: &Entry, enter: &Enter) -> Result<Outcome, Status> {
+        let actor = &entry.command.actor;
+        let connection = actor.connection.ok_or_else(|| Status::bad_parameter("only a connection enters a room"))?;
+        self.check_enter(actor, enter)?;
+        if actor.anonymous && !self.settings.anonymous_enabled {
+            self.permit(actor, Operation::Enter, entry.stamp.time)?;
+        }
+        if !self.exists() || self.app_key != enter.app_key {
+            return Err(Status::with_sub(Code::NotFound, Sub::RoomMissing));
+        }
+        if !self.info.valid {
+            return Err(Status::with_sub(Code::RoomClosed, Sub::RoomClosed));
+        }
+        self.permit(actor, Operation::Enter, entry.stamp.time)?;
+        if self.people.has(&actor.account, connection) {
+            return Err(Status::with_sub(Code::Repeated, Sub::RoomRepeated));
+        }
+        if let Some(replaces) = enter.replaces
+            && self.people.replace(&actor.account, replaces, connection)
+        {
+            self.show(actor, enter, false);
+            let reply = self.enter_response(entry, connection, true);
+            return Ok(Outcome { presence: vec![Presence::Resumed { connection, replaces }], ..Outcome::reply(reply) });
+        }
+        let mut outcome = Outcome::reply(Response::RoomEnter(Box::default()));
+        let displaced = self.displaced(actor, enter);
+        let fixed = self.roster.record(&actor.account).is_some();
+        let added = Connection {
+            id: connection,
+            enter_time: entry.stamp.time,
+            device: device_number(&enter.device_id),
+            client_type: actor.client_type,
+            detached: false,
+        };
+        let is_new = self.people.add(&actor.account, added, actor.anonymous, fixed);
+        self.displace(actor, displaced, &mut outcome);
+        outcome.presence.push(Presence::Joined(connection));
+        self.show(actor, enter, is_new);
+        if is_new {
+            self.roster.set_enter_time(&actor.account, entry.stamp.time);
+            outcome.push = self.in_out_notice(entry, NotificationType::MemberEnter, &enter.request.enter_ext);
+        }
+        outcome.reply = self.enter_response(entry, connection, false);
+        Ok(outcome)
+    }
+
+    fn check_enter(&self, actor: &Actor, enter: &Enter) -> Result<(), Status> {
+        let request = &enter.request;
+        check::chars("nick", &request.nick, limits::NICK_CHARS_MAX)?;
+        check::chars("avatar", &request.avatar, limits::AVATAR_CHARS_MAX)?;
+        check::chars("ext", &request.ext, limits::EXT_CHARS_MAX)?;
+        check::chars("enter_ext", &request.enter_ext, limits::NOTIFY_EXT_CHARS_MAX)?;
+        check::chars("moderation_id", &request.moderation_id, limits::MODERATION_ID_CHARS_MAX)?;
+        if request.tags.len() > limits::TAGS_MAX {
+            return Err(Status::bad_parameter(format!("tags must not be more than {}", limits::TAGS_MAX)));
+        }
+        request.tags.iter().try_for_each(|tag| check::chars_some("tags", tag, limits::TAG_CHARS_MAX))?;
+        let expression = request.notify_target_tags.as_deref().unwrap_or_default();
+        check::chars("notify_target_tags", expression, limits::EXPRESSION_CHARS_MAX)?;
+        if actor.anonymous && enter.replaces.is_none() && request.nick.is_empty() {
+            return Err(Status::bad_parameter("nick must be given by an anonymous visitor"));
+        }
+        if !request.tags.is_empty() || !expression.is_empty() {
+            return Err(not_offered("entering with tags"));
+        }
+        if request.location.as_ref().is_some_and(|location| location.enabled == Some(true)) {
+            return Err(not_offered("entering with a location"));
+        }
+        Ok(())
+    }
+
+    /// Which connections of the account give way to a new one: that of the same device, and the oldest when the account would
+    /// have more than it may have.
+    fn displaced(&self, actor: &Actor, enter: &Enter) -> Vec<ConnId> {
+        let Some(person) = self.people.person(&actor.account) else { return Vec::new() };
+        let device = device_number(&enter.device_id);
+        let is_same = |own: &Connection| device != 0 && own.device == device && own.client_type == actor.client_type;
+        let (same, others): (Vec<&Connection>, Vec<&Connection>) = person.connections.iter().partition(|own| is_same(own));
+        let too_many = (others.len() + 1).saturating_sub(self.settings.connections_per_account_max.max(1));
+        same.into_iter().chain(others.into_iter().take(too_many)).map(|own| own.id).collect()
+    }
+
+    /// Takes those connections out. The account has entered anew by now, so nobody is told that it left.
+    fn displace(&mut self, actor: &Actor, displaced: Vec<ConnId>, outcome: &mut Outcome) {
+        for connection in displaced {
+            let ext = format!("{{\"clientType\":{}}}", actor.client_type);
+            let message = "the account has entered from elsewhere";
+            let farewell = Farewell { reason: KickReason::SamePlatform, message, ext: &ext };
+            self.people.remove(&actor.account, connection);
+            outcome.presence.push(Presence::Left(connection));
+            outcome.kicks.push(Kick { connection, kicked: self.kicked(&farewell) });
+        }
+    }
+
+    /// What the account shows from now on: what it asks for, else what it showed, else what is kept of it.
+    fn show(&mut self, actor: &Actor, enter: &Enter, is_new: bool) {
+        let record = self.roster.record(&actor.account);
+        let live = self.people.person(&actor.account).and_then(|person| person.profile.as_deref());
+        let choose = |asked: &str, shown: Option<&str>, kept: Option<&str>, default: &str| -> Box<str> {
+            let before = if is_new { kept.filter(|kept| !kept.is_empty()).or(Some(default)) } else { shown };
+            if asked.is_empty() { before.unwrap_or_default().into() } else { asked.into() }
+        };
+        let (request, nick, avatar) = (&enter.request, &enter.account_nick, &enter.account_avatar);
+        let profile = Profile {
+            nick: choose(&request.nick, live.map(|live| &*live.nick), record.map(|record| &*record.nick), nick),
+            avatar: choose(&request.avatar, live.map(|live| &*live.avatar), record.map(|record| &*record.avatar), avatar),
+            ext: choose(&request.ext, live.map(|live| &*live.ext), record.map(|record| &*record.ext), ""),
+        };
+        self.people.set_profile(&actor.account, profile);
+    }
+
+    fn enter_response(&self, entry: &Entry, connection: ConnId, resumed: bool) -> Response {
+        Response::RoomEnter(Box::new(pb::RoomEnterResponse {
+            room: Some(self.room_info()),
+            member: Some(self.member(&entry.command.actor.account, entry.stamp.time)),
+            epoch: entry.epoch.0,
+            last_seq: self.last_seq.0,
+            resumed,
+            connection_id: connection.to_string(),
+            ..Default::default()
+        }))
+    }
+
+    /// 301 or 302, if the room has them switched on.
+    fn in_out_notice(&self, entry: &Entry, kind: NotificationType, ext: &str) -> Option<Push> {
+        if !self.info.in_out_notification {
+            return None;
+        }
+        let actor = &entry.command.actor;
+        let mut notice = self.notice_about(entry, kind, &actor.account, ext);
+        let member = self.member(&actor.account, entry.stamp.time);
+        notice.entered = Some(pb::Entered {
+            muted: member.muted,
+            temp_mute_seconds: member.temp_mute_seconds,
+            client_type: actor.client_type,
+            member_type: member.r#type,
+            avatar: member.avatar,
+        });
+        Some(Push::Notification(notice))
+    }
+
+    pub(super) fn exit(&mut self, entry: &Entry) -> Result<Outcome, Status> {
+        let actor = &entry.command.actor;
+        let connection = self.here(actor)?;
+        let mut outcome = Outcome::reply(Response::RoomExit(pb::Status::default()));
+        let is_last = self.people.person(&actor.account).is_some_and(|person| person.connections.len() == 1);
+        if is_last {
+            outcome.push = self.in_out_notice(entry, NotificationType::MemberExit, "");
+            outcome.audience = Audience::AllBut(connection);
+            outcome.follow_ups.extend(self.clear_owner_command(&actor.account));
+        }
+        self.people.remove(&actor.account, connection);
+        outcome.presence.push(Presence::Left(connection));
+        Ok(outcome)
+    }
+
+    pub(super) fn detach(&mut self, entry: &Entry) -> Result<Outcome, Status> {
+        let actor = &entry.command.actor;
+        let connection = self.here(actor)?;
+        self.people.detach(&actor.account, connection);
+        Ok(Outcome::reply(Response::RoomExit(pb::Status::default())))
+    }
+
+    /// The actor's connection, which is in the room.
+    fn here(&self, actor: &Actor) -> Result<ConnId, Status> {
+        self.check_exists()?;
+        if !self.info.valid {
+            return Err(Status::with_sub(Code::RoomClosed, Sub::RoomClosed));
+        }
+        let connection = actor.connection.filter(|connection| self.people.has(&actor.account, *connection));
+        connection.ok_or_else(|| Status::with_sub(Code::Forbidden, Sub::NotInRoom))
+    }
+
+    /// When somebody entered last, for a member that is not here.
+    pub(super) fn last_enter_time(&self, account: &AccountId) -> UnixMs {
+        let here = self.people.person(account).map(|person| person.enter_time);
+        here.or_else(|| self.roster.record(account).map(|record| record.enter_time)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,219 @@
+//! Messages: what may be sent, and what becomes of it (chatroom.md §a.6, §c.3, §e).
+
+use super::ask::not_offered;
+use super::check;
+use super::command::{Actor, Origin};
+use super::dedup::Accepted;
+use super::entry::{Audience, Entry, Outcome};
+use super::json::{self, Value};
+use super::permissions::Operation;
+use super::rate::{Bucket, Pace};
+use super::state::Room;
+use crate::error::{Code, Status};
+use crate::id::{AccountId, ConnId, MessageId};
+use crate::limits;
+use crate::wire::pb::{self, MessageType};
+use crate::wire::{Push, Response};
+
+impl Room {
+    pub(super) fn send(&mut self, entry: &Entry, request: &pb::MessageSendRequest) -> Result<Outcome, Status> {
+        let (actor, now) = (&entry.command.actor, entry.stamp.time);
+        let id = MessageId::parse(&request.message_id)?;
+        check_content(request)?;
+        let receivers = check_receivers(request)?;
+        check_offered(request)?;
+        self.reach(actor)?;
+        if request.resend
+            && let Some(accepted) = self.senders.accepted(&actor.account, id.as_str(), now)
+        {
+            return Ok(Outcome::reply(sent(accepted.clone(), true)));
+        }
+        let operation = if receivers.is_empty() { Operation::Send } else { Operation::SendDirected };
+        if matches!(MessageType::try_from(request.r#type), Ok(MessageType::Notification | MessageType::Robot)) {
+            return Err(Status::new(Code::Forbidden, "messages of this type are made by the server"));
+        }
+        self.permit(actor, operation, now)?;
+        let bucket = if actor.origin == Origin::Member {
+            let (intake, bucket) = self.pace(entry)?;
+            self.intake = intake;
+            Some(bucket)
+        } else {
+            None
+        };
+        if let Some(ratio) = request.abandon_ratio
+            && entry.stamp.random % 10_000 < u64::from(ratio)
+        {
+            let response =
+                pb::MessageSendResponse { message_id: request.message_id.clone(), abandoned: true, ..Default::default() };
+            return Ok(Outcome::reply(Response::MessageSend(response)));
+        }
+        let message = self.message(entry, request, !receivers.is_empty());
+        let audience = self.audience(actor, &receivers);
+        let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: now };
+        let reply = sent(accepted.clone(), false);
+        self.senders.remember(&actor.account, accepted, bucket);
+        Ok(Outcome {
+            push: Some(Push::Message(message)),
+            audience,
+            in_history: !request.skip_history && receivers.is_empty(),
+            ..Outcome::lasting(reply)
+        })
+    }
+
+    /// What the room's and the sender's allowances are after this message; 416 if either is used up.
+    fn pace(&self, entry: &Entry) -> Result<(Bucket, Bucket), Status> {
+        let (settings, now) = (&self.settings, entry.stamp.time);
+        let own = Pace { per_second: settings.sends_per_second, burst: settings.sends_burst };
+        let room = Pace { per_second: settings.room_intake_per_second, burst: settings.room_intake_per_second };
+        let bucket = self.senders.bucket(&entry.command.actor.account).take(now, own)?;
+        Ok((self.intake.take(now, room)?, bucket))
+    }
+
+    fn message(&self, entry: &Entry, request: &pb::MessageSendRequest, directed: bool) -> Box<pb::Message> {
+        let actor = &entry.command.actor;
+        let live = self.people.person(&actor.account).and_then(|person| person.profile.as_deref());
+        let record = if live.is_none() { self.roster.record(&actor.account) } else { None };
+        let (nick, avatar, ext) = match (live, record) {
+            (Some(live), _) => (&*live.nick, &*live.avatar, &*live.ext),
+            (None, Some(record)) => (&*record.nick, &*record.avatar, &*record.ext),
+            (None, None) => ("", "", ""),
+        };
+        Box::new(pb::Message {
+            room_id: self.id.get(),
+            seq: entry.seq.0,
+            time_ms: entry.stamp.time.0,
+            message_id: request.message_id.clone(),
+            from: actor.account.as_str().into(),
+            from_nick: nick.into(),
+            from_avatar: avatar.into(),
+            from_ext: ext.into(),
+            from_client_type: actor.client_type,
+            r#type: request.r#type,
+            sub_type: request.sub_type,
+            body: request.body.clone(),
+            attach: request.attach.clone(),
+            ext: request.ext.clone(),
+            epoch: entry.epoch.0,
+            skip_history: request.skip_history,
+            directed,
+            ..Default::default()
+        })
+    }
+
+    /// Everybody but the sending connection; of a directed message the named accounts and the sender's other connections.
+    fn audience(&self, actor: &Actor, receivers: &[AccountId]) -> Audience {
+        if receivers.is_empty() {
+            return actor.connection.map_or(Audience::All, Audience::AllBut);
+        }
+        let people = receivers.iter().chain([&actor.account]).filter_map(|account| self.people.person(account));
+        let connections = people.flat_map(|person| &person.connections).map(|own| own.id);
+        let mut only: Vec<ConnId> = connections.filter(|connection| Some(*connection) != actor.connection).collect();
+        only.sort_unstable();
+        only.dedup();
+        Audience::Only(only)
+    }
+
+    pub(super) fn note_send(&mut self, entry: &Entry, request: &pb::MessageSendRequest) {
+        if let Ok(id) = MessageId::parse(&request.message_id) {
+            let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: entry.stamp.time };
+            self.senders.remember(&entry.command.actor.account, accepted, None);
+        }
+    }
+}
+
+fn sent(accepted: Accepted, duplicate: bool) -> Response {
+    Response::MessageSend(pb::MessageSendResponse {
+        message_id: accepted.id.as_str().into(),
+        time_ms: accepted.time.0,
+        seq: accepted.seq.0,
+        epoch: accepted.epoch.0,
+        duplicate,
+        ..Default::default()
+    })
+}
+
+fn check_content(request: &pb::MessageSendRequest) -> Result<(), Status> {
+    let kind = MessageType::try_from(request.r#type).map_err(|_| Status::bad_parameter("type is no message type"))?;
+    let body = check::text("body", &request.body, limits::BODY_CHARS_MAX)?;
+    let attach = check::text("attach", &request.attach, limits::BODY_CHARS_MAX)?;
+    check::text("ext", &request.ext, limits::EXT_CHARS_MAX)?;
+    match kind {
+        MessageType::Text => check::chars_some("body", body, limits::BODY_CHARS_MAX)?,
+        MessageType::Geo => check_place(attach)?,
+        MessageType::Image | MessageType::Audio | MessageType::Video | MessageType::File => {
+            if !json::object(attach, |_, _| {}) {
+                return Err(Status::bad_parameter("attach must be a JSON object"));
+            }
+        }
+        MessageType::Barrage => return Err(Status::bad_parameter("type 20 belongs to rooms made by clients")),
+        MessageType::Tip | MessageType::Custom | MessageType::Notification | MessageType::Robot => {}
+    }
+    if request.abandon_ratio.is_some_and(|ratio| ratio > 9999) {
+        return Err(Status::bad_parameter("abandon_ratio must be 0-9999"));
+    }
+    check::chars("env", &request.env, limits::MESSAGE_ENV_CHARS_MAX)?;
+    check::chars("callback_ext", &request.callback_ext, limits::CALLBACK_EXT_CHARS_MAX)?;
+    request.moderation.as_ref().map_or(Ok(()), |moderation| check_moderation(kind, moderation))
+}
+
+/// The attachment of a geographic location: `{"lng":…,"lat":…,"title":…}`.
+fn check_place(attach: &str) -> Result<(), Status> {
+    let (mut lng, mut lat) = (None, None);
+    let mut titled = true;
+    let is_object = json::object(attach, |name, value| match (name, value) {
+        ("lng", Value::Number(number)) => lng = Some(number),
+        ("lat", Value::Number(number)) => lat = Some(number),
+        ("title", value) => titled = matches!(value, Value::Text(_)),
+        _ => {}
+    });
+    let within = |number: Option<f64>, bound: f64| number.is_some_and(|number| (-bound..=bound).contains(&number));
+    if !is_object || !titled {
+        return Err(Status::bad_parameter("attach must be a JSON object with lng, lat and title"));
+    }
+    if !within(lng, 180.0) || !within(lat, 90.0) {
+        return Err(Status::bad_parameter("attach: lng must be -180 to 180 and lat -90 to 90"));
+    }
+    Ok(())
+}
+
+fn check_moderation(kind: MessageType, moderation: &pb::Moderation) -> Result<(), Status> {
+    if moderation.use_yidun.is_some_and(|number| number != 0) {
+        return Err(Status::bad_parameter("use_yidun must be 0"));
+    }
+    if moderation.antispam && kind != MessageType::Custom {
+        return Err(Status::bad_parameter("antispam goes with type 100 only"));
+    }
+    check::chars("bid", &moderation.bid, limits::MODERATION_ID_CHARS_MAX)?;
+    check::chars("antispam_custom", &moderation.antispam_custom, limits::ANTISPAM_CUSTOM_CHARS_MAX)?;
+    check::chars("yidun_anti_cheating", &moderation.yidun_anti_cheating, limits::MODERATION_ID_CHARS_MAX)?;
+    check::chars("yidun_antispam_ext", &moderation.yidun_antispam_ext, limits::MODERATION_ID_CHARS_MAX)
+}
+
+fn check_receivers(request: &pb::MessageSendRequest) -> Result<Vec<AccountId>, Status> {
+    if request.to_accounts.len() > limits::DIRECTED_ACCOUNTS_MAX {
+        return Err(Status::bad_parameter(format!("to_accounts must not be more than {}", limits::DIRECTED_ACCOUNTS_MAX)));
+    }
+    let has_tags = request.notify_target_tags.as_ref().is_some_and(|expression| !expression.is_empty());
+    if !request.to_accounts.is_empty() && (has_tags || request.at.is_some()) {
+        return Err(Status::bad_parameter("a directed message has neither tags nor coordinates"));
+    }
+    request.to_accounts.iter().map(|name| check::account("to_accounts", name)).collect()
+}
+
+/// Refuses what this server does not do yet, rather than do less than was asked.
+fn check_offered(request: &pb::MessageSendRequest) -> Result<(), Status> {
+    if let Some(expression) = &request.notify_target_tags {
+        check::chars("notify_target_tags", expression, limits::EXPRESSION_CHARS_MAX)?;
+        if !expression.is_empty() {
+            return Err(not_offered("sending to tags"));
+        }
+    }
+    if request.at.is_some() {
+        return Err(not_offered("sending with coordinates"));
+    }
+    // With `abandon_ratio` the wish for high priority is void (chatroom.md §e.3).
+    if request.high_priority && request.abandon_ratio.is_none() {
+        return Err(not_offered("high priority"));
+    }
+    Ok(())
+}

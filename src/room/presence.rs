@@ -1,0 +1,203 @@
+//! Who is here: accounts, each with its connections. Never in the log and never in a snapshot.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::id::{AccountId, ConnId, UnixMs};
+
+/// One connection of an account in the room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Connection {
+    pub id: ConnId,
+    pub enter_time: UnixMs,
+    /// Tells the devices of one account apart; 0: not named.
+    pub device: u64,
+    pub client_type: u32,
+    /// Lost, and kept for the grace.
+    pub detached: bool,
+}
+
+/// What an account shows here while it is here.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Profile {
+    pub nick: Box<str>,
+    pub avatar: Box<str>,
+    pub ext: Box<str>,
+}
+
+/// An account with at least one connection in the room. Kept small: a room may hold a million of them.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    /// When the earliest of its connections entered.
+    pub enter_time: UnixMs,
+    /// In the order they entered; never empty.
+    pub connections: Vec<Connection>,
+    /// Absent while everything in it would be empty.
+    pub profile: Option<Box<Profile>>,
+    pub anonymous: bool,
+    /// Has a record among the fixed members, and so no place in the list of visitors.
+    pub fixed: bool,
+}
+
+impl Person {
+    /// Whether this connection is one of the person's.
+    pub fn has(&self, connection: ConnId) -> bool {
+        self.connections.iter().any(|own| own.id == connection)
+    }
+}
+
+/// Everybody in the room.
+#[derive(Default)]
+pub(super) struct People {
+    by_account: HashMap<AccountId, Person>,
+    /// Those who are not fixed members, by the time they entered: the order of the lists of visitors.
+    visitors: BTreeSet<(UnixMs, AccountId)>,
+    connections: usize,
+}
+
+impl People {
+    /// Accounts here.
+    pub fn len(&self) -> usize {
+        self.by_account.len()
+    }
+
+    /// Connections here.
+    pub fn connections(&self) -> usize {
+        self.connections
+    }
+
+    /// The person behind an account, if it is here.
+    pub fn person(&self, account: &AccountId) -> Option<&Person> {
+        self.by_account.get(account)
+    }
+
+    /// Whether this connection of this account is here.
+    pub fn has(&self, account: &AccountId, connection: ConnId) -> bool {
+        self.person(account).is_some_and(|person| person.has(connection))
+    }
+
+    /// Those who are not fixed members, by the time they entered.
+    pub fn visitors(&self) -> &BTreeSet<(UnixMs, AccountId)> {
+        &self.visitors
+    }
+
+    /// Adds a connection. True: the account was not here before.
+    pub fn add(&mut self, account: &AccountId, connection: Connection, anonymous: bool, fixed: bool) -> bool {
+        self.connections += 1;
+        if let Some(person) = self.by_account.get_mut(account) {
+            person.connections.push(connection);
+            return false;
+        }
+        let enter_time = connection.enter_time;
+        let person = Person { enter_time, connections: vec![connection], profile: None, anonymous, fixed };
+        if !fixed {
+            self.visitors.insert((enter_time, account.clone()));
+        }
+        self.by_account.insert(account.clone(), person);
+        true
+    }
+
+    /// Removes a connection. Gives the person if that was its last one.
+    pub fn remove(&mut self, account: &AccountId, connection: ConnId) -> Option<Person> {
+        let person = self.by_account.get_mut(account)?;
+        let place = person.connections.iter().position(|own| own.id == connection)?;
+        self.connections = self.connections.saturating_sub(1);
+        if person.connections.len() == 1 {
+            return self.forget(account);
+        }
+        person.connections.remove(place);
+        let earliest = person.connections.iter().map(|own| own.enter_time).min().unwrap_or(person.enter_time);
+        if earliest != person.enter_time {
+            if !person.fixed {
+                self.visitors.remove(&(person.enter_time, account.clone()));
+                self.visitors.insert((earliest, account.clone()));
+            }
+            person.enter_time = earliest;
+        }
+        None
+    }
+
+    /// Removes an account with all its connections.
+    pub fn remove_all(&mut self, account: &AccountId) -> Option<Person> {
+        let person = self.forget(account)?;
+        self.connections = self.connections.saturating_sub(person.connections.len());
+        Some(person)
+    }
+
+    /// Removes everybody, in the order of accounts.
+    pub fn clear(&mut self) -> Vec<(AccountId, Person)> {
+        self.connections = 0;
+        self.visitors = BTreeSet::new();
+        let mut everybody: Vec<_> = std::mem::take(&mut self.by_account).into_iter().collect();
+        everybody.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        everybody
+    }
+
+    /// Puts one connection in the place of another of the same account. False: there is none such.
+    pub fn replace(&mut self, account: &AccountId, old: ConnId, new: ConnId) -> bool {
+        let Some(own) = self.connection_mut(account, old) else { return false };
+        own.id = new;
+        own.detached = false;
+        true
+    }
+
+    /// Marks a connection as lost. False: it is not here.
+    pub fn detach(&mut self, account: &AccountId, connection: ConnId) -> bool {
+        self.connection_mut(account, connection).map(|own| own.detached = true).is_some()
+    }
+
+    /// Changes what an account shows here.
+    pub fn set_profile(&mut self, account: &AccountId, profile: Profile) {
+        if let Some(person) = self.by_account.get_mut(account) {
+            person.profile = (profile != Profile::default()).then(|| Box::new(profile));
+        }
+    }
+
+    /// Says whether an account has become a fixed member or ceased to be one.
+    pub fn set_fixed(&mut self, account: &AccountId, fixed: bool) {
+        let Some(person) = self.by_account.get_mut(account) else { return };
+        if person.fixed != fixed {
+            person.fixed = fixed;
+            let place = (person.enter_time, account.clone());
+            if fixed {
+                self.visitors.remove(&place)
+            } else {
+                self.visitors.insert(place)
+            };
+        }
+    }
+
+    fn connection_mut(&mut self, account: &AccountId, connection: ConnId) -> Option<&mut Connection> {
+        self.by_account.get_mut(account)?.connections.iter_mut().find(|own| own.id == connection)
+    }
+
+    fn forget(&mut self, account: &AccountId) -> Option<Person> {
+        let (account, person) = self.by_account.remove_entry(account)?;
+        if !person.fixed {
+            self.visitors.remove(&(person.enter_time, account));
+        }
+        Some(person)
+    }
+
+    /// Panics unless counts and lists fit the people.
+    pub fn assert_consistent(&self, is_fixed: impl Fn(&AccountId) -> bool) {
+        assert_eq!(self.connections, self.by_account.values().map(|person| person.connections.len()).sum::<usize>());
+        assert_eq!(self.visitors.len(), self.by_account.values().filter(|person| !person.fixed).count());
+        for (account, person) in &self.by_account {
+            let earliest = person.connections.iter().map(|own| own.enter_time).min();
+            assert_eq!(earliest, Some(person.enter_time), "{account} has entered with its earliest connection");
+            assert_eq!(person.fixed, is_fixed(account), "{account} knows whether it is a fixed member");
+            assert_eq!(!person.fixed, self.visitors.contains(&(person.enter_time, account.clone())));
+        }
+    }
+}
+
+/// A number for a device id, the same on every machine; 0 for none. Two devices of one account that share a number would take
+/// each other's place, and nobody else's.
+pub(super) fn device_number(device_id: &str) -> u64 {
+    if device_id.is_empty() {
+        return 0;
+    }
+    let hash =
+        device_id.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+    hash.max(1)
+}

@@ -1,0 +1,134 @@
+//! What a room knows of accounts whether they are here or not: fixed members and temporary mutes.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::role::Standpoint;
+use crate::id::{AccountId, UnixMs};
+use crate::limits;
+
+/// A role that survives leaving.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(super) enum Role {
+    /// None; the record stands for a restriction.
+    #[default]
+    Visitor,
+    Common,
+    Administrator,
+    Creator,
+}
+
+/// A fixed member's record.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Record {
+    pub role: Role,
+    pub level: Option<u32>,
+    pub blocklisted: bool,
+    pub muted: bool,
+    pub nick: Box<str>,
+    pub avatar: Box<str>,
+    pub ext: Box<str>,
+    /// When the account entered last; not restored exactly, for presence is not in the log.
+    pub enter_time: UnixMs,
+    /// When the record changed last: the key of the lists of fixed members.
+    pub update_time: UnixMs,
+}
+
+/// The fixed members, and who is muted until when.
+#[derive(Default)]
+pub(super) struct Roster {
+    records: HashMap<AccountId, Record>,
+    by_update: BTreeSet<(UnixMs, AccountId)>,
+    mutes: HashMap<AccountId, UnixMs>,
+    mutes_by_end: BTreeSet<(UnixMs, AccountId)>,
+}
+
+impl Roster {
+    /// Fixed members.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// An account's record.
+    pub fn record(&self, account: &AccountId) -> Option<&Record> {
+        self.records.get(account)
+    }
+
+    /// Fixed members by the time their record changed.
+    pub fn by_update(&self) -> &BTreeSet<(UnixMs, AccountId)> {
+        &self.by_update
+    }
+
+    /// Writes a record down.
+    pub fn put(&mut self, account: &AccountId, record: Record) {
+        let place = (record.update_time, account.clone());
+        if let Some(old) = self.records.insert(account.clone(), record) {
+            self.by_update.remove(&(old.update_time, account.clone()));
+        }
+        self.by_update.insert(place);
+    }
+
+    /// Gives an account a standpoint; one without any distinction has no record.
+    pub fn set_standpoint(&mut self, account: &AccountId, standpoint: Standpoint, level: Option<u32>, now: UnixMs) {
+        let (role, blocklisted, muted) = match standpoint {
+            Standpoint::Visitor => return self.remove(account),
+            Standpoint::Common => (Role::Common, false, false),
+            Standpoint::Administrator => (Role::Administrator, false, false),
+            Standpoint::Creator => (Role::Creator, false, false),
+            Standpoint::Blocklisted => (Role::Visitor, true, false),
+            Standpoint::Muted => (Role::Visitor, false, true),
+            Standpoint::BlocklistedAndMuted => (Role::Visitor, true, true),
+        };
+        let old = self.records.get(account).cloned().unwrap_or_default();
+        self.put(account, Record { role, level, blocklisted, muted, update_time: now, ..old });
+    }
+
+    /// Notes when a fixed member has entered.
+    pub fn set_enter_time(&mut self, account: &AccountId, time: UnixMs) {
+        if let Some(record) = self.records.get_mut(account) {
+            record.enter_time = time;
+        }
+    }
+
+    /// Until when the account is muted, if it still is.
+    pub fn muted_until(&self, account: &AccountId, now: UnixMs) -> Option<UnixMs> {
+        if self.mutes.is_empty() {
+            return None;
+        }
+        self.mutes.get(account).copied().filter(|until| *until > now)
+    }
+
+    /// Whether one more account may be muted for a time.
+    pub fn has_room_for_mute(&self, account: &AccountId, now: UnixMs) -> bool {
+        let over = self.mutes_by_end.iter().take_while(|(until, _)| *until <= now).count();
+        self.mutes.contains_key(account) || self.mutes.len() - over < limits::TEMP_MUTES_MAX
+    }
+
+    /// Mutes an account until then; a time that has come lifts the mute. Forgets the mutes that are over.
+    pub fn mute_until(&mut self, account: &AccountId, until: UnixMs, now: UnixMs) {
+        while let Some((end, over)) = self.mutes_by_end.pop_first() {
+            if end > now {
+                self.mutes_by_end.insert((end, over));
+                break;
+            }
+            self.mutes.remove(&over);
+        }
+        if let Some(old) = self.mutes.remove(account) {
+            self.mutes_by_end.remove(&(old, account.clone()));
+        }
+        if until > now {
+            self.mutes.insert(account.clone(), until);
+            self.mutes_by_end.insert((until, account.clone()));
+        }
+    }
+
+    /// Every temporary mute, in the order they end.
+    pub fn mutes(&self) -> impl Iterator<Item = (&AccountId, UnixMs)> {
+        self.mutes_by_end.iter().map(|(until, account)| (account, *until))
+    }
+
+    fn remove(&mut self, account: &AccountId) {
+        if let Some(record) = self.records.remove(account) {
+            self.by_update.remove(&(record.update_time, account.clone()));
+        }
+    }
+}

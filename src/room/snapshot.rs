@@ -1,0 +1,100 @@
+//! The lasting state as bytes, and back.
+
+use std::sync::Arc;
+
+use prost::Message as _;
+
+use super::queue::Element;
+use super::roster::{Record, Role};
+use super::settings::Settings;
+use super::state::Room;
+use super::stored::corrupt;
+use crate::error::Status;
+use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
+use crate::wire::{pb, store};
+
+impl Room {
+    /// The lasting state, everything but who is here: a `store::Snapshot`, encoded. The same state gives the same bytes.
+    pub fn snapshot(&self) -> Vec<u8> {
+        store::Snapshot {
+            room_id: self.id.get(),
+            last_seq: self.last_seq.0,
+            epoch: self.epoch.0,
+            last_time_ms: self.last_time.0,
+            app_key: self.app_key.clone(),
+            info: self.exists().then(|| pb::RoomInfo { queue_size_limit: self.queue.size_limit(), ..self.info.clone() }),
+            members: self.roster.by_update().iter().filter_map(|(_, account)| self.fixed_member(account)).collect(),
+            temp_mutes: self.roster.mutes().map(|(account, until)| temp_mute(account, until)).collect(),
+            tag_mutes: Vec::new(),
+            queue: self.queue.iter().map(Element::to_pb).collect(),
+            closed: self.exists() && !self.info.valid,
+        }
+        .encode_to_vec()
+    }
+
+    fn fixed_member(&self, account: &AccountId) -> Option<store::FixedMember> {
+        let record = self.roster.record(account)?;
+        Some(store::FixedMember {
+            account: account.as_str().into(),
+            role: record.role as u32,
+            level: record.level,
+            blocklisted: record.blocklisted,
+            muted: record.muted,
+            nick: record.nick.to_string(),
+            avatar: record.avatar.to_string(),
+            ext: record.ext.to_string(),
+            enter_time_ms: record.enter_time.0,
+            update_time_ms: record.update_time.0,
+        })
+    }
+
+    /// The room behind what [`Room::snapshot`] gave, without anybody in it; 500 if the bytes are none of ours.
+    pub fn restore(id: RoomId, settings: Arc<Settings>, state: &[u8]) -> Result<Room, Status> {
+        let account = |name: &str| AccountId::parse(name).map_err(|_| corrupt("a snapshot with a name that is no account"));
+        let snapshot = store::Snapshot::decode(state).map_err(|_| corrupt("a snapshot that cannot be read"))?;
+        if snapshot.room_id != id.get() {
+            return Err(corrupt("a snapshot of another room"));
+        }
+        let mut room = Room::new(id, settings);
+        room.last_seq = Seq(snapshot.last_seq);
+        room.last_time = UnixMs(snapshot.last_time_ms);
+        room.epoch = Epoch(snapshot.epoch);
+        let Some(info) = snapshot.info else { return Ok(room) };
+        room.app_key = snapshot.app_key;
+        room.creator = Some(account(&info.creator)?);
+        room.queue.set_size_limit(info.queue_size_limit);
+        room.info = pb::RoomInfo { valid: !snapshot.closed, queue_size_limit: 0, online_count: 0, ..info };
+        for member in snapshot.members {
+            let record = Record {
+                role: match member.role {
+                    0 => Role::Visitor,
+                    1 => Role::Common,
+                    2 => Role::Administrator,
+                    3 => Role::Creator,
+                    _ => return Err(corrupt("a snapshot with an unknown role")),
+                },
+                level: member.level,
+                blocklisted: member.blocklisted,
+                muted: member.muted,
+                nick: member.nick.into(),
+                avatar: member.avatar.into(),
+                ext: member.ext.into(),
+                enter_time: UnixMs(member.enter_time_ms),
+                update_time: UnixMs(member.update_time_ms),
+            };
+            room.roster.put(&account(&member.account)?, record);
+        }
+        for mute in snapshot.temp_mutes {
+            room.roster.mute_until(&account(&mute.name)?, UnixMs(mute.until_ms), UnixMs(i64::MIN));
+        }
+        for element in snapshot.queue {
+            let (key, owner) = (element.key.into(), account(&element.owner)?);
+            room.queue.offer(Element { key, value: element.value, owner, transient: element.transient });
+        }
+        Ok(room)
+    }
+}
+
+fn temp_mute(account: &AccountId, until: UnixMs) -> store::TempMute {
+    store::TempMute { name: account.as_str().into(), until_ms: until.0 }
+}
