@@ -93,7 +93,7 @@ pub struct Feed {
     /// Notifications the ring has dropped while some reader still lacked them, with their running numbers.
     saved: VecDeque<(u64, Item)>,
     saved_bytes: usize,
-    /// Running number of the first notification that is certainly still to be had.
+    /// Readers that stand before this running number have lost a notification for good.
     saved_from: u64,
     /// Last number of what has left the ring.
     dropped: Seq,
@@ -292,9 +292,6 @@ impl Feed {
         if self.laggards.is_empty() && !self.saved.is_empty() {
             self.saved = VecDeque::new();
             self.saved_bytes = 0;
-        }
-        if self.saved.is_empty() {
-            self.saved_from = self.first;
         }
         if self.ring.is_empty() && self.ring.capacity() > 0 {
             self.ring = VecDeque::new();
