@@ -6,6 +6,7 @@
 //!
 //! May use `session` and `wire`.
 
+mod connection;
 mod event;
 mod options;
 mod requests;
@@ -60,6 +61,11 @@ fn closed() -> Status {
     Status::new(Code::NotInitialised, "the client is closed")
 }
 
+/// The status of what is too much.
+fn busy() -> Status {
+    Status::new(Code::Busy, "too many requests are open: wait for some of them")
+}
+
 /// What the task lets everybody see.
 struct Shared {
     /// Open requests: one permit each.
@@ -68,7 +74,7 @@ struct Shared {
     closing: watch::Sender<bool>,
     /// Where the client stands.
     state: watch::Sender<State>,
-    /// The server's clock minus ours, in milliseconds, and ours; `None` before the first login.
+    /// What the server's clock showed at a time of ours; `None` before the first login.
     clock: watch::Sender<Option<(tokio::time::Instant, i64)>>,
 }
 
@@ -135,7 +141,7 @@ impl Client {
 
     fn try_order(&self, command: Command) -> Result<(), Status> {
         self.commands.try_send(command).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Status::new(Code::Busy, "too much is waiting for the client: try again"),
+            mpsc::error::TrySendError::Full(_) => busy(),
             mpsc::error::TrySendError::Closed(_) => closed(),
         })
     }
@@ -168,7 +174,6 @@ impl Client {
         request: Request,
         done: impl FnOnce(Result<Response, Status>) + Send + 'static,
     ) -> Result<(), Status> {
-        let busy = || Status::new(Code::Busy, "too many requests are open: wait for some of them");
         let permit = self.shared.open.clone().try_acquire_owned().map_err(|_| busy())?;
         let completion = Completion { done: Some(Box::new(done)), _permit: permit };
         self.commands.try_send(Command::Request(request, completion)).map_err(|refused| {

@@ -6,11 +6,15 @@
 //!
 //! May use `wire`. Knows nothing of sockets, of tokio, or of what the rooms do with a request.
 
+mod client;
 mod in_flight;
+mod pending;
+mod rooms;
 
 mod server;
 mod status;
 
+pub use client::{ClientConfig, ClientOutput, ClientSession, Loss, RequestId};
 pub use server::{ServerOutput, ServerSession, SessionConfig};
 pub use status::status_of;
 
@@ -66,6 +70,8 @@ pub enum CloseReason {
     TokenExpired,
     /// The login was refused.
     LoginRefused,
+    /// The peer said with a `Status` push why it closes.
+    Dismissed,
     /// The client logged out.
     LoggedOut,
     /// The transport failed or the peer closed it.
@@ -91,6 +97,7 @@ impl CloseReason {
             CloseReason::PingTimeout => "ping_timeout",
             CloseReason::TokenExpired => "token_expired",
             CloseReason::LoginRefused => "login_refused",
+            CloseReason::Dismissed => "dismissed",
             CloseReason::LoggedOut => "logged_out",
             CloseReason::TransportLost => "transport_lost",
             CloseReason::Slow => "slow",

@@ -1,0 +1,130 @@
+//! One connection of a client, from the login to its loss: the part of the task that reads and writes.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_util::codec::Decoder;
+
+use super::State;
+use super::task::{Task, Wish};
+use crate::error::{Code, Status};
+use crate::limits;
+use crate::session::Loss;
+use crate::wire::{FrameCodec, FrameError, Request, pb};
+
+/// How one connection ends.
+pub(super) enum Cut {
+    /// The host wants something else.
+    Wish(Wish),
+    /// It is lost.
+    Lost(Loss),
+}
+
+/// A transport with what was read and not understood yet, and what is not written yet.
+struct Link {
+    stream: TcpStream,
+    codec: FrameCodec,
+    incoming: BytesMut,
+    outgoing: BytesMut,
+}
+
+impl Task {
+    /// S3 to S5: one connection, from the login to its loss.
+    pub(super) async fn converse(&mut self, stream: TcpStream) -> Cut {
+        self.go(State::Connected);
+        self.close = None;
+        self.write.clear();
+        self.failure = Status::new(Code::NoServer, "the connection was lost");
+        self.session.on_transport_up(self.now());
+        self.session.login(self.now(), &self.template, &mut self.outputs);
+        self.go(State::Entering);
+        self.apply();
+
+        let codec = FrameCodec::new(self.session.frame_bytes_max());
+        let mut link = Link { stream, codec, incoming: BytesMut::new(), outgoing: BytesMut::new() };
+        let wish = self.exchange(&mut link).await;
+        if wish.is_some() {
+            self.log_out(&mut link).await;
+        }
+        drop(link);
+        let loss = self.session.on_transport_lost(&mut self.outputs);
+        self.apply();
+        wish.map_or(Cut::Lost(loss), Cut::Wish)
+    }
+
+    /// Tells the server that we go, and waits a little for its answer.
+    async fn log_out(&mut self, link: &mut Link) {
+        self.is_leaving = true;
+        if !self.session.is_logged_in() {
+            return;
+        }
+        let now = self.now();
+        if self.session.request(now, Request::Logout(pb::LogoutRequest {}), &mut self.outputs).is_ok() {
+            self.apply();
+            let patience = Duration::from_millis(limits::LOGOUT_TIMEOUT_MS);
+            // A server that does not answer notices the end of the transport instead.
+            let _ = timeout(patience, self.exchange(link)).await;
+        }
+    }
+
+    /// Reads and writes until the connection is over (`None`) or the host wants something else.
+    async fn exchange(&mut self, link: &mut Link) -> Option<Wish> {
+        let Link { stream, codec, incoming, outgoing } = link;
+        let (mut reader, mut writer) = stream.split();
+        let mut is_reading = true;
+        while self.close.is_none() {
+            if outgoing.is_empty() {
+                std::mem::swap(outgoing, &mut self.write);
+            } else {
+                outgoing.extend_from_slice(&self.write.split());
+            }
+            // While logging in we read in any case: the answer is near, and little else comes.
+            let is_behind = !self.backlog.is_empty() && self.state == State::Entered && !self.is_leaving;
+            let may_read = !is_behind && outgoing.len() < limits::CLIENT_WRITE_BYTES_MAX;
+            if may_read != is_reading {
+                is_reading = may_read;
+                if may_read { self.session.unpause(self.now()) } else { self.session.pause() }
+            }
+            if may_read && incoming.capacity() - incoming.len() < limits::CLIENT_READ_BYTES / 4 {
+                incoming.reserve(limits::CLIENT_READ_BYTES);
+            }
+            tokio::select! {
+                wish = self.attend() => match wish {
+                    // The host has said so before; what it waits for is this very end.
+                    Some(_) if self.is_leaving => return None,
+                    Some(wish) => return Some(wish),
+                    None => {}
+                },
+                read = reader.read_buf(incoming), if may_read => match read {
+                    Ok(bytes) if bytes > 0 => self.on_bytes(codec, incoming),
+                    _ => return None,
+                },
+                written = writer.write_buf(outgoing), if !outgoing.is_empty() => if written.is_err() {
+                    return None;
+                },
+            }
+        }
+        None
+    }
+
+    fn on_bytes(&mut self, codec: &mut FrameCodec, incoming: &mut BytesMut) {
+        let now = self.now();
+        while self.close.is_none() {
+            match codec.decode(incoming) {
+                Ok(Some(frame)) => self.session.on_frame(now, frame, &mut self.outputs),
+                Ok(None) => break,
+                Err(error) => {
+                    if error != FrameError::Transport {
+                        self.failure = Status::new(Code::InvalidProtocol, format!("from the server: {error}"));
+                    }
+                    self.session.on_frame_error(error, &mut self.outputs);
+                }
+            }
+            self.apply();
+            codec.set_frame_bytes_max(self.session.frame_bytes_max());
+        }
+    }
+}

@@ -1,0 +1,688 @@
+//! The client's side: one login that outlives its connections.
+
+use bytes::{Bytes, BytesMut};
+
+use super::pending::{Open, Pending, Purpose};
+use super::rooms::Rooms;
+use super::server::encode_echo;
+use super::status::{head_of, status_from_parts, status_of};
+use super::{CloseReason, ProtocolError, uuid};
+use crate::error::{Code, Status, Sub};
+use crate::id::Time;
+use crate::limits;
+use crate::wire::packet::encode_status;
+use crate::wire::{Frame, FrameError, PacketKind, Push, Request, Response, pb};
+
+/// How patient a client is, and how much it keeps.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// Time for a response, the one to the login included.
+    pub response_timeout_ms: u64,
+    /// Own silence after which a ping is sent; the server may ask for less.
+    pub heartbeat_ms: u64,
+    /// Time after that ping in which something must be heard.
+    pub ping_timeout_ms: u64,
+    /// Open requests; one more is refused with 503.
+    pub requests_max: usize,
+}
+
+impl Default for ClientConfig {
+    fn default() -> ClientConfig {
+        ClientConfig {
+            response_timeout_ms: limits::RESPONSE_TIMEOUT_MS,
+            heartbeat_ms: limits::HEARTBEAT_MS,
+            ping_timeout_ms: limits::PING_TIMEOUT_MS,
+            requests_max: limits::CLIENT_QUEUE_MAX,
+        }
+    }
+}
+
+/// One request of this client, over all its connections.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RequestId(pub u64);
+
+/// What a client session wants done, in this order.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ClientOutput {
+    /// Write this whole frame.
+    Transmit(Bytes),
+    /// The login was accepted, and the room it asked for was entered.
+    LoggedIn(Box<pb::LoginResponse>),
+    /// The login was refused, or not answered in time. `Close` follows.
+    LoginRefused(Status),
+    /// The client is in a room without a request of the host: by its login, or again after a lost connection.
+    Entered(Box<pb::RoomEnterResponse>),
+    /// The client could not come back into a room.
+    Left {
+        /// The room.
+        room_id: i64,
+        /// Why.
+        status: Status,
+    },
+    /// A request is complete: each id that `request` gave comes here exactly once.
+    Response {
+        /// The request.
+        id: RequestId,
+        /// What it came to.
+        result: Result<Response, Status>,
+    },
+    /// Something was said unasked.
+    Push(Push),
+    /// Close the transport, then call `on_transport_lost`.
+    Close(CloseReason),
+}
+
+/// What follows from the loss of a connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Loss {
+    /// Try again after the usual delay.
+    Retry,
+    /// The server sent us away and will have us back, but not before this time.
+    Return {
+        /// The least delay.
+        retry_after_ms: u32,
+    },
+    /// Do not come back by yourself.
+    Final(Status),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Link {
+    /// No transport.
+    Down,
+    /// A transport, and no login.
+    Up,
+    /// The login is sent.
+    LoggingIn { sequence: u32, deadline: Time },
+    /// Logged in; requests wait until the rooms are entered again.
+    Entering,
+    /// Logged in.
+    In,
+    /// `Close` was said; nothing more is read.
+    Closing,
+}
+
+/// One client's protocol, without socket, clock or thread.
+///
+/// A lost connection loses no send: a send that was on its way is repeated after the next login under the same message id and
+/// with `resend` set, so that the server takes it once. All other requests on their way end with 415. Requests made while there
+/// is no connection wait for one; those that are no sends end with 408 when that takes too long.
+#[derive(Debug)]
+pub struct ClientSession {
+    config: ClientConfig,
+    random: fastrand::Rng,
+    link: Link,
+    loss: Loss,
+    pending: Pending,
+    last_id: u64,
+    rooms: Rooms,
+    /// The account an anonymous login was given.
+    account: String,
+    /// The latest token, where it is not the one in the template.
+    token: Option<String>,
+    resume_token: Option<String>,
+    /// The room the login on its way asks for.
+    asked: Option<pb::RoomEnterRequest>,
+    frame_bytes_max: usize,
+    heartbeat_ms: u64,
+    sent: Time,
+    /// The heartbeat on its way.
+    ping_sequence: u32,
+    /// When the connection is dead unless something is heard.
+    dead_at: Option<Time>,
+    is_paused: bool,
+    ignored: u32,
+}
+
+impl ClientSession {
+    /// A session without a transport.
+    pub fn new(config: ClientConfig, seed: u64, now: Time) -> ClientSession {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let rooms = Rooms::new(random.u64(..));
+        ClientSession {
+            random,
+            link: Link::Down,
+            loss: Loss::Retry,
+            pending: Pending::default(),
+            last_id: 0,
+            rooms,
+            account: String::new(),
+            token: None,
+            resume_token: None,
+            asked: None,
+            frame_bytes_max: limits::FRAME_BYTES_MAX,
+            heartbeat_ms: config.heartbeat_ms,
+            sent: now,
+            ping_sequence: 0,
+            dead_at: None,
+            is_paused: false,
+            ignored: 0,
+            config,
+        }
+    }
+
+    /// Whether requests go out at once.
+    pub fn is_logged_in(&self) -> bool {
+        matches!(self.link, Link::Entering | Link::In)
+    }
+
+    /// Frames that were ignored because wire.md §2 says so, and messages dropped as doubles.
+    pub fn ignored(&self) -> u32 {
+        self.ignored
+    }
+
+    /// Requests that are not complete.
+    pub fn requests_open(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Where this client stands in each of its rooms.
+    pub fn positions(&self) -> Vec<pb::RoomPosition> {
+        self.rooms.positions()
+    }
+
+    /// Bytes of the longest frame the server takes and sends.
+    pub fn frame_bytes_max(&self) -> usize {
+        self.frame_bytes_max
+    }
+
+    /// Randomness for the driver: one seed is enough to repeat a whole run.
+    pub fn random(&mut self) -> &mut fastrand::Rng {
+        &mut self.random
+    }
+
+    /// The token of the next login, instead of the template's.
+    pub fn set_token(&mut self, token: String) {
+        self.token = Some(token);
+    }
+
+    /// Forgets the rooms and the right to resume: the next login is a first one.
+    pub fn forget(&mut self) {
+        self.rooms.clear();
+        self.resume_token = None;
+        self.loss = Loss::Retry;
+    }
+
+    /// A transport is up. Log in next.
+    pub fn on_transport_up(&mut self, now: Time) {
+        self.link = Link::Up;
+        self.loss = Loss::Retry;
+        self.sent = now;
+        self.dead_at = None;
+        self.is_paused = false;
+    }
+
+    /// Sends the login: the template, with the latest token, account and room values, and with the right to resume.
+    pub fn login(&mut self, now: Time, template: &pb::LoginRequest, out: &mut Vec<ClientOutput>) {
+        let mut request = Box::new(template.clone());
+        if let Some(token) = &self.token {
+            request.token.clone_from(token);
+        }
+        if request.anonymous && request.account.is_empty() {
+            request.account.clone_from(&self.account);
+        }
+        if let Some(token) = &self.resume_token {
+            request.resume = Some(pb::Resume { token: token.clone(), rooms: self.rooms.positions() });
+            // A room that was left in the meantime is not entered again.
+            let room_id = request.enter.as_ref().map_or(0, |enter| enter.room_id);
+            request.enter = self.rooms.room(room_id).map(|room| room.enter.clone());
+        }
+        self.asked.clone_from(&request.enter);
+        let sequence = self.pending.next_sequence();
+        let deadline = now.plus_ms(self.config.response_timeout_ms);
+        self.link = Link::LoggingIn { sequence, deadline };
+        let mut bytes = BytesMut::new();
+        Request::Login(request).encode(sequence, &mut bytes);
+        self.transmit(now, bytes, out);
+    }
+
+    /// Asks for something. Sent at once when logged in, else after the next login. A send without message id gets one.
+    ///
+    /// An error means that nothing was accepted: 503 when too many requests are open.
+    pub fn request(&mut self, now: Time, mut request: Request, out: &mut Vec<ClientOutput>) -> Result<RequestId, Status> {
+        if matches!(request, Request::Login(_)) {
+            return Err(Status::new(Code::AlreadyLoggedIn, "a client logs in by connecting"));
+        }
+        if matches!(&request, Request::Ping(body) if body.len() > limits::PING_BYTES_MAX) {
+            return Err(Status::bad_parameter("the body of a ping has at most 64 bytes"));
+        }
+        if self.pending.len() >= self.config.requests_max {
+            return Err(Status::new(Code::Busy, "too many requests are open: wait for some of them"));
+        }
+        let is_send = match &mut request {
+            Request::MessageSend(send) => {
+                if send.message_id.is_empty() {
+                    send.message_id = uuid(&mut self.random);
+                }
+                true
+            }
+            _ => false,
+        };
+        let id = self.next_id();
+        let deadline = (!is_send).then(|| now.plus_ms(self.config.response_timeout_ms));
+        self.pending.insert(id, Purpose::Host, request, deadline);
+        if self.link == Link::In {
+            self.send(now, id, out);
+        }
+        Ok(id)
+    }
+
+    /// A frame has arrived.
+    pub fn on_frame(&mut self, now: Time, frame: Frame, out: &mut Vec<ClientOutput>) {
+        if matches!(self.link, Link::Down | Link::Closing) {
+            return;
+        }
+        // Whatever comes is a sign of life.
+        self.dead_at = None;
+        let (kind, sequence) = (frame.header.kind, frame.header.sequence);
+        if frame.is_response() {
+            self.on_response(now, kind, sequence, frame.body, out);
+        } else if sequence == 0 {
+            match Push::decode(kind, frame.body) {
+                Ok(push) => self.on_push(now, push, out),
+                Err(_) => self.ignore(),
+            }
+        } else {
+            let mut bytes = BytesMut::new();
+            if kind == PacketKind::Ping as u16 {
+                encode_echo(sequence, frame.body, &mut bytes);
+            } else {
+                encode_status(kind, sequence, &Status::new(Code::NotFound, "a client answers only pings"), &mut bytes);
+            }
+            self.transmit(now, bytes, out);
+        }
+    }
+
+    /// The stream of bytes is not a stream of frames any more.
+    pub fn on_frame_error(&mut self, error: FrameError, out: &mut Vec<ClientOutput>) {
+        let reason = match error {
+            FrameError::NotOurs { .. } => CloseReason::NotOurs,
+            FrameError::Transport => CloseReason::TransportLost,
+            error => CloseReason::Protocol(ProtocolError::Frame(error)),
+        };
+        self.close(reason, out);
+    }
+
+    /// The transport is gone, or could not be used, or was closed as `Close` asked. Says what follows.
+    pub fn on_transport_lost(&mut self, out: &mut Vec<ClientOutput>) -> Loss {
+        self.link = Link::Down;
+        self.dead_at = None;
+        for id in self.pending.sent_ids() {
+            match self.pending.open_mut(id) {
+                Some(Open { request: Some(Request::MessageSend(send)), .. }) => {
+                    send.resend = true;
+                    self.pending.unsent(id);
+                }
+                Some(Open { request: Some(Request::Logout(_)), .. }) => {
+                    // A connection that is gone has been left, whether or not the server still said so.
+                    self.complete(id, Ok(Response::Logout(pb::Status::default())), out);
+                }
+                _ => self.complete(id, Err(Status::new(Code::NoServer, "connection lost before the answer")), out),
+            }
+        }
+        std::mem::replace(&mut self.loss, Loss::Retry)
+    }
+
+    /// Completes everything that is open with this status: no connection will come any more.
+    pub fn give_up(&mut self, status: &Status, out: &mut Vec<ClientOutput>) {
+        while let Some(id) = self.pending.first() {
+            self.complete(id, Err(status.clone()), out);
+        }
+    }
+
+    /// Reading stops because the host is slow: silence is no sign of death now.
+    pub fn pause(&mut self) {
+        self.is_paused = true;
+    }
+
+    /// Reading goes on.
+    pub fn unpause(&mut self, now: Time) {
+        self.is_paused = false;
+        if self.dead_at.is_some() {
+            self.dead_at = Some(now.plus_ms(self.config.ping_timeout_ms));
+        }
+    }
+
+    /// `deadline` has come.
+    pub fn on_timeout(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
+        while let Some(id) = self.pending.overdue(now) {
+            self.finish(now, id, Err(Status::new(Code::Timeout, "no answer in time")), out);
+        }
+        match self.link {
+            Link::LoggingIn { deadline, .. } if now >= deadline => {
+                out.push(ClientOutput::LoginRefused(Status::new(Code::Timeout, "the login was not answered in time")));
+                self.close(CloseReason::LoginTimeout, out);
+            }
+            Link::Entering | Link::In => {
+                if !self.is_paused && self.dead_at.is_some_and(|at| now >= at) {
+                    return self.close(CloseReason::PingTimeout, out);
+                }
+                for room_id in self.rooms.take_due(now) {
+                    self.enter(now, room_id, out);
+                }
+                if now >= self.sent.plus_ms(self.heartbeat_ms) {
+                    self.ping(now, out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// When to call `on_timeout`; `None` while nothing can time out.
+    pub fn deadline(&self) -> Option<Time> {
+        let link = match self.link {
+            Link::LoggingIn { deadline, .. } => Some(deadline),
+            Link::Entering | Link::In => {
+                let dead_at = self.dead_at.filter(|_| !self.is_paused);
+                let heartbeat = self.sent.plus_ms(self.heartbeat_ms);
+                [dead_at, self.rooms.enter_at(), Some(heartbeat)].into_iter().flatten().min()
+            }
+            _ => None,
+        };
+        [link, self.pending.deadline()].into_iter().flatten().min()
+    }
+
+    fn next_id(&mut self) -> RequestId {
+        self.last_id += 1;
+        RequestId(self.last_id)
+    }
+
+    fn ignore(&mut self) {
+        self.ignored = self.ignored.saturating_add(1);
+    }
+
+    fn transmit(&mut self, now: Time, bytes: BytesMut, out: &mut Vec<ClientOutput>) {
+        self.sent = now;
+        out.push(ClientOutput::Transmit(bytes.freeze()));
+    }
+
+    fn close(&mut self, reason: CloseReason, out: &mut Vec<ClientOutput>) {
+        if !matches!(self.link, Link::Down | Link::Closing) {
+            self.link = Link::Closing;
+            out.push(ClientOutput::Close(reason));
+        }
+    }
+
+    fn ping(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
+        let mut bytes = BytesMut::new();
+        self.ping_sequence = self.pending.next_sequence();
+        Request::Ping(Bytes::new()).encode(self.ping_sequence, &mut bytes);
+        self.transmit(now, bytes, out);
+        // An older ping that is still unanswered keeps its deadline.
+        self.dead_at.get_or_insert(now.plus_ms(self.config.ping_timeout_ms));
+    }
+
+    /// Enters a room again on behalf of the session itself.
+    fn enter(&mut self, now: Time, room_id: i64, out: &mut Vec<ClientOutput>) {
+        let Some(room) = self.rooms.room(room_id) else { return };
+        let request = Request::RoomEnter(Box::new(room.enter.clone()));
+        let id = self.next_id();
+        self.pending.insert(id, Purpose::Enter { room_id }, request, None);
+        self.send(now, id, out);
+    }
+
+    /// Sends a request that waits.
+    fn send(&mut self, now: Time, id: RequestId, out: &mut Vec<ClientOutput>) {
+        let sequence = self.pending.next_sequence();
+        let Some(open) = self.pending.open_mut(id) else { return };
+        let Some(request) = &open.request else { return };
+        let mut bytes = BytesMut::new();
+        request.encode(sequence, &mut bytes);
+        if bytes.len() > self.frame_bytes_max {
+            let status = Status::bad_parameter(format!("request of {} bytes is over the server's limit", bytes.len()));
+            return self.finish(now, id, Err(status), out);
+        }
+        if !is_needed_later(request) {
+            open.request = None;
+        }
+        self.pending.sent(id, sequence, now.plus_ms(self.config.response_timeout_ms));
+        self.transmit(now, bytes, out);
+    }
+
+    /// Sends what waits, in the order in which it was asked.
+    fn flush(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
+        if self.link == Link::Entering && !self.pending.is_entering() {
+            self.link = Link::In;
+            for id in self.pending.unsent_ids() {
+                self.send(now, id, out);
+            }
+        }
+    }
+
+    fn on_response(&mut self, now: Time, kind: u16, sequence: u32, body: Bytes, out: &mut Vec<ClientOutput>) {
+        if let Link::LoggingIn { sequence: login, .. } = self.link
+            && (kind, sequence) == (PacketKind::Login as u16, login)
+        {
+            return self.on_login_response(now, body, out);
+        }
+        if kind == PacketKind::Ping as u16 && sequence == self.ping_sequence {
+            return;
+        }
+        let Some(id) = self.pending.awaited(sequence, kind) else { return self.ignore() };
+        let result = match head_of(&body) {
+            // The body of a ping is whatever was sent, and no message.
+            _ if kind == PacketKind::Ping as u16 => Ok(Response::Ping(body)),
+            None => return self.ignore(),
+            Some(status) if status.is_ok() => match Response::decode(kind, body) {
+                Ok(response) => Ok(response),
+                Err(_) => return self.ignore(),
+            },
+            Some(status) => Err(status),
+        };
+        self.finish(now, id, result, out);
+    }
+
+    /// A request has come to something: draws the consequences, and tells the host if it was the host's.
+    fn finish(&mut self, now: Time, id: RequestId, mut result: Result<Response, Status>, out: &mut Vec<ClientOutput>) {
+        let Some(open) = self.pending.remove(id) else { return };
+        match (&open.request, &mut result) {
+            (Some(Request::RoomEnter(request)), Ok(Response::RoomEnter(response))) => {
+                self.rooms.entered((**request).clone(), response);
+            }
+            (Some(Request::RenewToken(renewal)), Ok(_)) => self.token = Some(renewal.token.clone()),
+            (Some(Request::RoomExit(exit)), Err(status)) if status.sub == Some(Sub::NotInRoom) => {
+                self.rooms.remove(exit.room_id);
+            }
+            (Some(request), Ok(_)) => self.rooms.granted(request),
+            _ => {}
+        }
+        match open.purpose {
+            Purpose::Host => {
+                let has_left = matches!((&open.request, &result), (Some(Request::Logout(_)), Ok(_)));
+                out.push(ClientOutput::Response { id, result });
+                if has_left {
+                    self.loss = Loss::Final(Status::OK);
+                    self.close(CloseReason::LoggedOut, out);
+                }
+            }
+            Purpose::Enter { room_id } => {
+                match result {
+                    Ok(Response::RoomEnter(response)) => out.push(ClientOutput::Entered(response)),
+                    Ok(_) => {}
+                    Err(status) => self.on_enter_refused(now, room_id, status, out),
+                }
+                self.flush(now, out);
+            }
+        }
+    }
+
+    /// Takes a request out and tells the host, without consequences.
+    fn complete(&mut self, id: RequestId, result: Result<Response, Status>, out: &mut Vec<ClientOutput>) {
+        if let Some(open) = self.pending.remove(id)
+            && open.purpose == Purpose::Host
+        {
+            out.push(ClientOutput::Response { id, result });
+        }
+    }
+
+    /// A room did not take this client back: tries again where that may help, and forgets the room where not.
+    fn on_enter_refused(&mut self, now: Time, room_id: i64, status: Status, out: &mut Vec<ClientOutput>) {
+        if may_pass(status.code) || status.code == Code::TooFrequent {
+            let delay_ms = u64::from(status.retry_after_ms).max(limits::RECONNECT_MS_MIN);
+            if let Some(room) = self.rooms.room_mut(room_id) {
+                room.enter_at = Some(now.plus_ms(delay_ms));
+            }
+        } else {
+            self.rooms.remove(room_id);
+            out.push(ClientOutput::Left { room_id, status });
+        }
+    }
+
+    fn on_login_response(&mut self, now: Time, body: Bytes, out: &mut Vec<ClientOutput>) {
+        let Some(status) = head_of(&body) else { return self.ignore() };
+        if !status.is_ok() {
+            return self.refuse_login(status, out);
+        }
+        let Ok(Response::Login(mut response)) = Response::decode(PacketKind::Login as u16, body) else { return self.ignore() };
+        self.resume_token = Some(response.resume_token.clone()).filter(|token| !token.is_empty());
+        self.account.clone_from(&response.account);
+        self.frame_bytes_max = match response.frame_bytes_max {
+            0 => limits::FRAME_BYTES_MAX,
+            bytes => usize::try_from(bytes).unwrap_or(usize::MAX).min(limits::FRAME_BYTES_CEILING),
+        };
+        let asked_ms = u64::from(response.heartbeat_seconds) * 1000;
+        self.heartbeat_ms = if asked_ms == 0 { self.config.heartbeat_ms } else { asked_ms.min(self.config.heartbeat_ms) };
+
+        let known = self.rooms.positions();
+        let resumed = std::mem::take(&mut response.resumed_rooms);
+        let in_order = resumed.len() == known.len();
+        let mut answers = Vec::new();
+        for (place, answer) in resumed.into_iter().enumerate() {
+            // A refusal carries no room; the answers stand in the order of the positions.
+            let by_place = known.get(place).filter(|_| in_order).map(|position| position.room_id);
+            answers.extend(answer.room.as_ref().map(|room| room.room_id).or(by_place).map(|room_id| (room_id, answer)));
+        }
+        let asked = self.asked.take();
+        if let (Some(asked), Some(answer)) = (&asked, response.enter.take()) {
+            let is_in_already = answers.iter().any(|(room_id, answer)| *room_id == asked.room_id && is_success(answer));
+            let status = enter_status(&answer);
+            if status.is_ok() {
+                answers.retain(|(room_id, _)| *room_id != asked.room_id);
+                answers.push((asked.room_id, answer));
+            } else if !is_in_already {
+                // The room the login is about: without it, the login is worth nothing.
+                return self.refuse_login(status, out);
+            }
+        }
+        let mut unanswered: Vec<i64> = known.iter().map(|position| position.room_id).collect();
+        if let Some(asked) = &asked
+            && !unanswered.contains(&asked.room_id)
+        {
+            unanswered.push(asked.room_id);
+        }
+        unanswered.retain(|room_id| answers.iter().all(|(answered, _)| answered != room_id));
+        self.link = Link::Entering;
+        out.push(ClientOutput::LoggedIn(response));
+        for (room_id, mut answer) in answers {
+            let status = enter_status(&answer);
+            let enter = match &asked {
+                Some(asked) if asked.room_id == room_id => Some(asked.clone()),
+                _ => self.rooms.room(room_id).map(|room| room.enter.clone()),
+            };
+            // What we did not ask for is not ours.
+            let Some(enter) = enter else { continue };
+            if status.is_ok() {
+                self.rooms.entered(enter, &mut answer);
+                out.push(ClientOutput::Entered(Box::new(answer)));
+            } else {
+                self.on_enter_refused(now, room_id, status, out);
+            }
+        }
+        if let Some(asked) = asked {
+            self.rooms.intend(asked);
+        }
+        for room_id in unanswered {
+            self.enter(now, room_id, out);
+        }
+        self.flush(now, out);
+    }
+
+    fn refuse_login(&mut self, status: Status, out: &mut Vec<ClientOutput>) {
+        self.loss = if may_pass(status.code) { Loss::Retry } else { Loss::Final(status.clone()) };
+        out.push(ClientOutput::LoginRefused(status));
+        self.close(CloseReason::LoginRefused, out);
+    }
+
+    fn on_push(&mut self, now: Time, push: Push, out: &mut Vec<ClientOutput>) {
+        match &push {
+            Push::Message(message) => {
+                self.rooms.advance(message.room_id, message.epoch, message.seq);
+                if self.rooms.is_double(message) {
+                    return self.ignore();
+                }
+            }
+            Push::Notification(notification) => {
+                self.rooms.advance(notification.room_id, notification.epoch, notification.seq);
+            }
+            Push::Gap(gap) => {
+                if let Some(room) = self.rooms.room_mut(gap.room_id) {
+                    room.position.1 = room.position.1.max(gap.last_seq);
+                }
+            }
+            Push::Kicked(kicked) => return self.on_kicked(now, kicked.clone(), out),
+            Push::Status(status) => {
+                // The server's last word (wire.md §2).
+                let status = status_of(status);
+                self.loss = if may_pass(status.code) { Loss::Retry } else { Loss::Final(status) };
+                out.push(ClientOutput::Push(push));
+                return self.close(CloseReason::Dismissed, out);
+            }
+            Push::TokenWillExpire(_) => {}
+        }
+        out.push(ClientOutput::Push(push));
+    }
+
+    fn on_kicked(&mut self, now: Time, kicked: Box<pb::Kicked>, out: &mut Vec<ClientOutput>) {
+        // A reason newer than this build is one that nobody here can judge, and so a final one (chatroom.md §d.6).
+        let is_silent = kicked.reason == i32::from(pb::KickReason::Silent) && kicked.may_reconnect;
+        if kicked.room_id != 0 {
+            if is_silent && let Some(room) = self.rooms.room_mut(kicked.room_id) {
+                let delay_ms = u64::from(kicked.retry_after_ms).max(limits::RECONNECT_MS_MIN);
+                room.enter_at = Some(now.plus_ms(delay_ms));
+                return;
+            }
+            self.rooms.remove(kicked.room_id);
+            out.push(ClientOutput::Push(Push::Kicked(kicked)));
+        } else if is_silent {
+            self.loss = Loss::Return { retry_after_ms: kicked.retry_after_ms };
+            self.close(CloseReason::Kicked, out);
+        } else {
+            let expired = kicked.reason == i32::from(pb::KickReason::TokenExpired);
+            let code = if expired { Code::TokenExpired } else { Code::NotLoggedIn };
+            let desc = format!("kicked with reason {}: {}", kicked.reason, kicked.message);
+            self.loss = Loss::Final(Status::new(code, desc));
+            out.push(ClientOutput::Push(Push::Kicked(kicked)));
+            self.close(if expired { CloseReason::TokenExpired } else { CloseReason::Kicked }, out);
+        }
+    }
+}
+
+/// Whether a login refused with this code is worth another try (chatroom.md §d.2).
+fn may_pass(code: Code) -> bool {
+    use Code::*;
+    matches!(code, Timeout | NoServer | TryAgain | ServerError | Busy | Unavailable)
+}
+
+/// Whether a request on its way is kept: to repeat it, or to know what its answer means.
+fn is_needed_later(request: &Request) -> bool {
+    use Request::*;
+    matches!(
+        request,
+        MessageSend(_)
+            | Logout(_)
+            | RenewToken(_)
+            | RoomEnter(_)
+            | RoomExit(_)
+            | MemberUpdateTags(_)
+            | MemberUpdateLocation(_)
+            | MemberUpdateSelf(_)
+    )
+}
+
+fn enter_status(response: &pb::RoomEnterResponse) -> Status {
+    status_from_parts(response.code, response.sub, response.desc.clone())
+}
+
+fn is_success(response: &pb::RoomEnterResponse) -> bool {
+    enter_status(response).is_ok()
+}

@@ -1,0 +1,240 @@
+//! What a client remembers of the rooms it is in, so that it can come back to them: how it entered, what it has seen.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::id::Time;
+use crate::limits;
+use crate::wire::{Request, pb};
+
+/// One room.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// How to enter it again: the values of the first entry, kept up to date.
+    pub enter: pb::RoomEnterRequest,
+    /// The epoch and seq of the last item seen; zeros before the first entry.
+    pub position: (u64, u64),
+    /// When to enter it again, if that is to be tried.
+    pub enter_at: Option<Time>,
+    seen: Seen,
+}
+
+/// The rooms of one client, in the order of their ids.
+#[derive(Debug, Default)]
+pub(super) struct Rooms {
+    rooms: BTreeMap<i64, Room>,
+    /// Keeps the digests of message ids apart from those of other clients.
+    seed: u64,
+}
+
+impl Rooms {
+    /// No rooms yet.
+    pub fn new(seed: u64) -> Rooms {
+        Rooms { rooms: BTreeMap::new(), seed }
+    }
+
+    /// A room to enter, of which nothing was seen yet.
+    pub fn intend(&mut self, enter: pb::RoomEnterRequest) {
+        let room = Room { position: (0, 0), enter_at: None, seen: Seen::default(), enter };
+        self.rooms.entry(room.enter.room_id).or_insert(room);
+    }
+
+    /// Forgets all rooms.
+    pub fn clear(&mut self) {
+        self.rooms.clear();
+    }
+
+    /// Forgets one room.
+    pub fn remove(&mut self, room_id: i64) {
+        self.rooms.remove(&room_id);
+    }
+
+    /// One room.
+    pub fn room(&self, room_id: i64) -> Option<&Room> {
+        self.rooms.get(&room_id)
+    }
+
+    /// One room, to change it.
+    pub fn room_mut(&mut self, room_id: i64) -> Option<&mut Room> {
+        self.rooms.get_mut(&room_id)
+    }
+
+    /// All rooms.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, &Room)> {
+        self.rooms.iter().map(|(room_id, room)| (*room_id, room))
+    }
+
+    /// The earliest time at which a room is to be entered again.
+    pub fn enter_at(&self) -> Option<Time> {
+        self.rooms.values().filter_map(|room| room.enter_at).min()
+    }
+
+    /// The rooms to enter again by now; each is named once.
+    pub fn take_due(&mut self, now: Time) -> Vec<i64> {
+        let due = self.rooms.iter_mut().filter(|(_, room)| room.enter_at.is_some_and(|at| at <= now));
+        due.map(|(room_id, room)| {
+            room.enter_at = None;
+            *room_id
+        })
+        .collect()
+    }
+
+    /// Where this client stands in each room, for a resume.
+    pub fn positions(&self) -> Vec<pb::RoomPosition> {
+        let position = |(room_id, room): (i64, &Room)| {
+            let (epoch, last_seq) = room.position;
+            pb::RoomPosition { room_id, epoch, last_seq }
+        };
+        self.iter().map(position).collect()
+    }
+
+    /// The client is in the room. Where it was there before and missed items that nobody will replay, the response comes to
+    /// say so by its `gap`.
+    pub fn entered(&mut self, enter: pb::RoomEnterRequest, response: &mut pb::RoomEnterResponse) {
+        let here = (response.epoch, response.last_seq);
+        match self.rooms.get_mut(&enter.room_id) {
+            Some(room) => {
+                room.enter_at = None;
+                room.enter = enter;
+                if !response.resumed || response.gap || room.position == (0, 0) {
+                    let has_missed = room.position.0 != here.0 || room.position.1 < here.1;
+                    response.gap |= has_missed && room.position != (0, 0);
+                    room.position = here;
+                }
+            }
+            None => {
+                let room = Room { position: here, enter_at: None, seen: Seen::default(), enter };
+                self.rooms.insert(room.enter.room_id, room);
+            }
+        }
+    }
+
+    /// An item of a room has arrived.
+    pub fn advance(&mut self, room_id: i64, epoch: u64, seq: u64) {
+        if let Some(room) = self.rooms.get_mut(&room_id) {
+            room.position = room.position.max((epoch, seq));
+        }
+    }
+
+    /// Whether this message was delivered before (chatroom.md §e.2); if not, it has been now.
+    pub fn is_double(&mut self, message: &pb::Message) -> bool {
+        let Some(room) = self.rooms.get_mut(&message.room_id) else { return false };
+        if message.message_id.is_empty() {
+            return false;
+        }
+        let mut hasher = DefaultHasher::new();
+        (self.seed, &message.from, &message.message_id).hash(&mut hasher);
+        !room.seen.insert(hasher.finish())
+    }
+
+    /// A request was granted: keeps the values up to date that an entry after a lost connection is made with.
+    pub fn granted(&mut self, request: &Request) {
+        match request {
+            Request::RoomExit(request) => self.remove(request.room_id),
+            Request::MemberUpdateTags(request) => {
+                if let Some(room) = self.room_mut(request.room_id) {
+                    if request.set_tags {
+                        room.enter.tags.clone_from(&request.tags);
+                    }
+                    if request.notify_target_tags.is_some() {
+                        room.enter.notify_target_tags.clone_from(&request.notify_target_tags);
+                    }
+                }
+            }
+            Request::MemberUpdateLocation(request) => {
+                if let (Some(room), Some(new)) = (self.room_mut(request.room_id), &request.location) {
+                    let location = room.enter.location.get_or_insert_default();
+                    location.x = new.x.or(location.x);
+                    location.y = new.y.or(location.y);
+                    location.z = new.z.or(location.z);
+                    location.distance = new.distance.or(location.distance);
+                    location.enabled = new.enabled.or(location.enabled);
+                }
+            }
+            Request::MemberUpdateSelf(request) => {
+                if let Some(room) = self.room_mut(request.room_id) {
+                    room.enter.nick = request.nick.clone().unwrap_or_else(|| room.enter.nick.clone());
+                    room.enter.avatar = request.avatar.clone().unwrap_or_else(|| room.enter.avatar.clone());
+                    room.enter.ext = request.ext.clone().unwrap_or_else(|| room.enter.ext.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The last message ids of a room, as digests: the least recently seen one goes first.
+#[derive(Debug, Default)]
+struct Seen {
+    digests: HashSet<u64>,
+    order: VecDeque<u64>,
+}
+
+impl Seen {
+    /// Whether the digest is new.
+    fn insert(&mut self, digest: u64) -> bool {
+        let is_new = self.digests.insert(digest);
+        if !is_new {
+            // A double is rare, so that looking for its place costs nothing that matters.
+            self.order.retain(|known| *known != digest);
+        } else if self.order.len() >= limits::CLIENT_SEEN_MESSAGES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.digests.remove(&oldest);
+        }
+        self.order.push_back(digest);
+        is_new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: usize) -> pb::Message {
+        pb::Message { room_id: 1, from: "alice".into(), message_id: id.to_string(), ..Default::default() }
+    }
+
+    fn in_room() -> Rooms {
+        let mut rooms = Rooms::default();
+        rooms.entered(pb::RoomEnterRequest { room_id: 1, ..Default::default() }, &mut pb::RoomEnterResponse::default());
+        rooms
+    }
+
+    #[test]
+    fn a_thousand_ids_are_remembered_the_least_recently_seen_goes_first() {
+        let mut rooms = in_room();
+        for id in 0..limits::CLIENT_SEEN_MESSAGES {
+            assert!(!rooms.is_double(&message(id)));
+        }
+        assert!(rooms.is_double(&message(0)), "seen again, and so the youngest");
+        assert!(!rooms.is_double(&message(5000)), "pushes out number 1");
+        assert!(rooms.is_double(&message(0)) && !rooms.is_double(&message(1)));
+    }
+
+    #[test]
+    fn the_same_id_of_another_sender_is_another_message() {
+        let mut rooms = in_room();
+        assert!(!rooms.is_double(&message(1)));
+        assert!(!rooms.is_double(&pb::Message { from: "bob".into(), ..message(1) }));
+    }
+
+    #[test]
+    fn an_entry_after_a_loss_says_whether_items_were_missed() {
+        let enter = pb::RoomEnterRequest { room_id: 1, ..Default::default() };
+        let entered = |response: pb::RoomEnterResponse| {
+            let mut rooms = in_room();
+            rooms.advance(1, 3, 10);
+            let mut response = response;
+            rooms.entered(enter.clone(), &mut response);
+            (response.gap, rooms.room(1).unwrap().position)
+        };
+        let response = pb::RoomEnterResponse { epoch: 3, last_seq: 14, ..Default::default() };
+        assert_eq!(entered(response.clone()), (true, (3, 14)), "four items nobody replays");
+        let resumed = pb::RoomEnterResponse { resumed: true, ..response.clone() };
+        assert_eq!(entered(resumed.clone()), (false, (3, 10)), "the replay follows");
+        assert_eq!(entered(pb::RoomEnterResponse { gap: true, ..resumed }), (true, (3, 14)));
+        assert_eq!(entered(pb::RoomEnterResponse { last_seq: 10, ..response.clone() }), (false, (3, 10)));
+        assert_eq!(entered(pb::RoomEnterResponse { epoch: 4, last_seq: 10, ..response }), (true, (4, 10)));
+    }
+}
