@@ -1,0 +1,47 @@
+# One entry for everything. `cargo build`, `cargo run` and `cargo test` work without it: what they need beyond cargo is a C
+# compiler, and the tests of the C interface clang and valgrind, which `make setup` installs where they are absent.
+
+CARGO        ?= cargo
+PREFIX       ?= /usr/local
+# Seconds each fuzz target runs.
+FUZZ_SECONDS ?= 60
+# What `make run` hands to the server, for example ARGS="--memory --workers 2".
+ARGS         ?=
+
+.PHONY: help setup run test bench fuzz install ci
+
+help:
+	@echo "make setup    install the tools the tests need and that are absent"
+	@echo "make run      start the server (ARGS=... for flags)"
+	@echo "make test     install what is absent, then run every test, those of the C interface included"
+	@echo "make bench    run the benchmarks"
+	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "make install  install chatroomd, chatroom, libchatroom, headers and chatroom.pc under PREFIX=$(PREFIX)"
+	@echo "make ci       everything a change has to pass: tests, format, lints, documentation, fuzz smoke"
+
+setup:
+	@tools/setup
+
+run:
+	$(CARGO) run --release --bin chatroomd -- $(ARGS)
+
+test: setup
+	$(CARGO) test --locked
+
+bench:
+	$(CARGO) bench --locked
+
+# Stable compilers refuse the sanitizers' flags without RUSTC_BOOTSTRAP.
+fuzz:
+	@tools/setup --fuzz
+	@set -e; for target in $$(RUSTC_BOOTSTRAP=1 $(CARGO) fuzz list); do \
+		echo "fuzz $$target, $(FUZZ_SECONDS) s"; \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0; \
+	done
+
+install:
+	$(CARGO) build --release --locked
+	CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)" tools/install "$(PREFIX)" "$(DESTDIR)"
+
+ci:
+	@.ci/run
