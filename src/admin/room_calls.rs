@@ -6,11 +6,8 @@ use super::call::Api;
 use super::form::Form;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId};
-use crate::room::{Actor, Create, Origin, Query};
+use crate::room::{Actor, Create, Query};
 use crate::wire::{Response, pb};
-
-/// Number of the client type of HTTP calls (chatroom.md §a.5).
-const CLIENT_TYPE_HTTP: u32 = 32;
 
 /// `/chatroom/create.action`.
 pub(super) async fn create<R: Rooms>(api: &Api<R>, app_key: &str, form: &Form) -> Result<Answer, Status> {
@@ -53,21 +50,9 @@ pub(super) async fn get<R: Rooms>(api: &Api<R>, app_key: &str, form: &Form) -> R
 
 async fn info<R: Rooms>(api: &Api<R>, app_key: &str, room: RoomId, account: AccountId) -> Result<pb::RoomInfo, Status> {
     let query = Query::Info(pb::RoomInfoRequest { room_id: room.get() });
-    let found = match api.rooms.query(app_key, room, actor(account), query).await? {
+    let found = match api.rooms.query(app_key, room, Actor::http(account), query).await? {
         Response::RoomInfo(response) => response.room,
         _ => None,
     };
     found.ok_or_else(|| Status::new(Code::ServerError, "the room did not describe itself"))
-}
-
-/// Somebody the application speaks for: need not be in the room.
-fn actor(account: AccountId) -> Actor {
-    Actor {
-        account,
-        connection: None,
-        origin: Origin::Http,
-        anonymous: false,
-        globally_muted: false,
-        client_type: CLIENT_TYPE_HTTP,
-    }
 }

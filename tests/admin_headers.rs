@@ -1,0 +1,196 @@
+//! Who may call the HTTP API: every failure of rest-api.md §1.1 in its order, and what holds for all answers (§1, §1.2).
+#![cfg(feature = "server")]
+
+mod admin_support;
+
+use std::sync::atomic::Ordering;
+
+use admin_support::{Call, SECRET, call, now_seconds, page, serve, serve_with};
+use chatroom::account::check_sum;
+use chatroom::server::config::Http;
+
+const GET: &str = "/chatroom/get.action";
+
+fn get() -> Call {
+    call(GET, "roomid=1")
+}
+
+#[test]
+fn a_failure_is_http_200_with_an_int_code_and_words() {
+    // S002-001, S002-004
+    let api = serve();
+    let answer = get().send(&api);
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("content-type: application/json; charset=utf-8"), "{}", answer.head);
+    assert_eq!(answer.body, r#"{"code":404,"desc":"room missing","sub_code":113404}"#);
+}
+
+#[test]
+fn a_missing_or_malformed_header_is_414() {
+    // S002-002
+    let api = serve();
+    let long = Some("n".repeat(129));
+    for call in [
+        Call { app_key: None, ..get() },
+        Call { nonce: None, ..get() },
+        Call { cur_time: None, ..get() },
+        Call { check_sum: None, ..get() },
+        Call { nonce: Some(String::new()), ..get() },
+        Call { cur_time: Some("yesterday".to_owned()), ..get() }.signed(),
+        Call { nonce: long, ..get() }.signed(),
+        Call { nonce: Some("naïve".to_owned()), ..get() }.signed(),
+        Call { more_headers: format!("RequestId: {}\r\n", "r".repeat(65)), ..get() },
+    ] {
+        assert_eq!(call.send(&api).body, r#"{"code":414,"desc":"bad http header"}"#);
+    }
+    assert_eq!(Call { nonce: Some("n".repeat(128)), ..get() }.signed().send(&api).code(), 404);
+}
+
+#[test]
+fn each_check_of_the_headers_comes_before_those_behind_it() {
+    let api = serve();
+    let (nobody, old) = (Some("nobody".to_owned()), Some("1451217360".to_owned()));
+    let wrong_in_everything = Call { app_key: nobody, nonce: None, cur_time: old, check_sum: Some("x".to_owned()), ..get() };
+    assert_eq!(wrong_in_everything.send(&api).code(), 414);
+    let call = Call { nonce: Some("n".to_owned()), ..wrong_in_everything };
+    assert!(call.send(&api).body.contains("app key"));
+    let call = Call { app_key: Some("closed".to_owned()), ..call };
+    assert!(call.send(&api).body.contains("app key"));
+    let call = Call { app_key: Some("demo".to_owned()), ..call };
+    assert!(call.send(&api).body.contains("CurTime"));
+    let call = Call { cur_time: Some(now_seconds().to_string()), ..call };
+    assert!(call.send(&api).body.contains("CheckSum"));
+    assert_eq!(call.send(&api).code(), 403);
+    assert_eq!(call.signed().send(&api).code(), 404);
+}
+
+#[test]
+fn the_published_vector_is_five_minutes_and_years_too_old() {
+    // S002-003
+    let api = serve();
+    let vector = Call {
+        nonce: Some("12345".to_owned()),
+        cur_time: Some("1451217360".to_owned()),
+        check_sum: Some("0687168be8ee7e9b57a548e644b310ffa9e7fc39".to_owned()),
+        ..get()
+    };
+    assert_eq!(vector.clone().signed().check_sum, vector.check_sum);
+    assert!(vector.send(&api).body.contains("CurTime"));
+    for (off, expected) in [(-295, 404), (295, 404), (-310, 403), (310, 403)] {
+        let call = Call { cur_time: Some((now_seconds() + off).to_string()), ..get() }.signed();
+        assert_eq!(call.send(&api).code(), expected, "{off} s");
+    }
+}
+
+#[test]
+fn header_names_and_the_checksum_are_taken_in_either_case() {
+    let api = serve();
+    let Call { nonce, cur_time, check_sum, .. } = get();
+    let lower = format!(
+        "appkey: demo\r\nnonce: {}\r\ncurtime: {}\r\nchecksum: {}\r\n",
+        nonce.unwrap(),
+        cur_time.unwrap(),
+        check_sum.unwrap().to_uppercase()
+    );
+    let call = Call { app_key: None, nonce: None, cur_time: None, check_sum: None, more_headers: lower, ..get() };
+    assert_eq!(call.send(&api).code(), 404);
+}
+
+#[test]
+fn a_call_that_was_made_before_is_431_and_changes_nothing() {
+    let api = serve();
+    let create = call("/chatroom/create.action", "creator=alice&name=a");
+    assert_eq!(create.send(&api).code(), 200);
+    let again = create.send(&api);
+    assert_eq!((again.code(), api.rooms.len()), (431, 1));
+    assert!(again.body.contains("Nonce"));
+    // The same signature on another path is another call, and a new nonce a new one.
+    assert_eq!(Call { path: format!("/nimserver{GET}"), body: b"roomid=1".to_vec(), ..create.clone() }.send(&api).code(), 200);
+    assert_eq!(call("/chatroom/create.action", "creator=alice&name=a").send(&api).code(), 200);
+}
+
+#[test]
+fn a_request_id_is_good_once_a_minute_on_its_path_and_changes_nothing_again() {
+    // S002-005
+    let api = serve();
+    let with_id = |endpoint: &str, body: &str| Call { more_headers: "RequestId: r-1\r\n".to_owned(), ..call(endpoint, body) };
+    assert_eq!(with_id("/chatroom/create.action", "creator=alice&name=a").send(&api).code(), 200);
+    assert_eq!(with_id("/chatroom/create.action", "creator=alice&name=a").send(&api).code(), 431);
+    assert_eq!(api.rooms.len(), 1);
+    assert_eq!(with_id(GET, "roomid=1").send(&api).code(), 200);
+}
+
+#[test]
+fn too_many_calls_of_an_endpoint_are_416_and_block_it_for_their_application_only() {
+    // S002-006
+    let api = serve_with(Http { calls_per_second: 3, block_ms: 600_000, ..Http::default() });
+    let codes: Vec<_> = (0..5).map(|_| get().send(&api).code()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 416).count(), codes.iter().rev().take_while(|code| **code == 416).count());
+    assert_eq!((codes[0], codes[4]), (404, 416));
+    assert_eq!(call("/user/create.action", "accid=bob").send(&api).code(), 200);
+    assert_eq!(Call { app_key: Some("other".to_owned()), ..get() }.send(&api).code(), 404);
+}
+
+#[test]
+fn an_unknown_path_is_404_a_known_endpoint_without_work_514_and_only_post_is_taken() {
+    let api = serve();
+    assert_eq!(call("/chatroom/explode.action", "").send(&api).code(), 404);
+    assert_eq!(Call { path: "/chatroom/get.action".to_owned(), ..get() }.send(&api).code(), 404);
+    assert_eq!(call("/chatroom/sendMsg.action", "roomid=1").send(&api).code(), 514);
+    assert_eq!(
+        Call { check_sum: Some(check_sum(SECRET, "", "")), ..call("/chatroom/sendMsg.action", "") }.send(&api).code(),
+        403
+    );
+    assert_eq!(Call { method: "PUT", ..get() }.send(&api).code(), 414);
+}
+
+#[test]
+fn the_base_path_is_configurable() {
+    let api = serve_with(Http { base: String::new(), ..Http::default() });
+    assert_eq!(
+        Call { path: GET.to_owned(), ..get() }.send(&api).body,
+        r#"{"code":404,"desc":"room missing","sub_code":113404}"#
+    );
+    assert!(get().send(&api).body.contains("no such endpoint"));
+}
+
+#[test]
+fn a_body_may_have_a_mebibyte_and_a_larger_one_is_413_and_its_caller_hears_so() {
+    let api = serve();
+    let body = |bytes: usize| {
+        let mut body = b"roomid=1&ext=".to_vec();
+        body.resize(bytes, b'x');
+        body
+    };
+    assert_eq!(Call { body: body(1 << 20), ..get() }.send(&api).code(), 404);
+    for bytes in [(1 << 20) + 1, 8 << 20] {
+        assert_eq!(Call { body: body(bytes), ..get() }.send(&api).code(), 413, "{bytes}");
+    }
+    let mut chunked = format!("{:x}\r\n", (1 << 20) + 1).into_bytes();
+    chunked.extend(body((1 << 20) + 1));
+    chunked.extend(b"\r\n0\r\n\r\n");
+    let call = Call { body: chunked, more_headers: "Transfer-Encoding: chunked\r\n".to_owned(), ..get() };
+    assert_eq!(call.send(&api).code(), 413);
+}
+
+#[test]
+fn parameters_come_from_the_body_or_the_query_and_the_body_wins() {
+    let api = serve();
+    assert_eq!(call("/chatroom/create.action?creator=alice&name=query", "name=body").send(&api).code(), 200);
+    assert_eq!(api.rooms.last().name, "body");
+    assert_eq!(call("/chatroom/get.action?roomId=1", "").send(&api).code(), 200);
+}
+
+#[test]
+fn health_needs_no_signature_and_readiness_ends_with_the_drain() {
+    let api = serve();
+    let health = page(&api, "/healthz");
+    assert_eq!((health.status, health.body.as_str()), (200, "ok\n"));
+    assert_eq!(page(&api, "/health/liveness.action").body, r#"{"code":200}"#);
+    assert_eq!(page(&api, "/readyz").status, 200);
+    api.ready.store(false, Ordering::Release);
+    assert_eq!((page(&api, "/readyz").status, page(&api, "/healthz").status), (503, 200));
+    let metrics = page(&api, "/metrics");
+    assert_eq!((metrics.status, metrics.body.as_str()), (200, "chatroom_connections 3\n"));
+    assert!(metrics.head.contains("content-type: text/plain; version=0.0.4"));
+}
