@@ -174,6 +174,13 @@ fn a_body_may_have_a_mebibyte_and_a_larger_one_is_413_and_its_caller_hears_so() 
 }
 
 #[test]
+fn a_caller_who_is_refused_by_the_headers_hears_so_however_much_it_sends() {
+    let api = serve();
+    let refused = Call { body: vec![b'x'; 1 << 20], check_sum: Some("x".to_owned()), ..get() };
+    assert_eq!(refused.send(&api).code(), 403);
+}
+
+#[test]
 fn parameters_come_from_the_body_or_the_query_and_the_body_wins() {
     let api = serve();
     assert_eq!(call("/chatroom/create.action?creator=alice&name=query", "name=body").send(&api).code(), 200);

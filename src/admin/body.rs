@@ -18,6 +18,21 @@ pub(super) async fn read(body: Body) -> Result<Vec<u8>, Status> {
     }
 }
 
+/// Reads a body nobody wants, within the same bounds: a caller that is still sending would otherwise lose the refusal.
+pub(super) async fn discard(mut body: Body) {
+    let reading = async {
+        let mut seen = 0_usize;
+        while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            seen = seen.saturating_add(frame.data_ref().map_or(0, |data| data.len()));
+            if seen > limits::HTTP_BODY_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    // Too slow or not, the answer is the same.
+    let _ = tokio::time::timeout(Duration::from_millis(limits::HTTP_BODY_TIMEOUT_MS), reading).await;
+}
+
 async fn read_all(mut body: Body) -> Result<Vec<u8>, Status> {
     let (mut kept, mut seen) = (Vec::new(), 0_usize);
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {

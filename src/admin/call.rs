@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method};
+use axum::http::Method;
+use axum::http::request::Parts;
 use axum::response::Response;
 
 use super::answer::{self, Answer};
@@ -40,27 +41,34 @@ pub(super) async fn serve<R: Rooms>(api: &Api<R>, request: Request) -> Response 
 }
 
 async fn work_on<R: Rooms>(api: &Api<R>, path: &'static str, work: Work, request: Request) -> Result<Answer, Status> {
-    if request.method() != Method::POST {
-        return Err(Status::bad_parameter("use POST"));
-    }
     let (parts, body) = request.into_parts();
-    let app_key = admit(api, path, &parts.headers)?;
-    if work == Work::NotOffered {
-        return Err(Status::new(Code::Unavailable, "this endpoint is not offered yet"));
-    }
+    let app_key = match admit(api, path, work, &parts) {
+        Ok(app_key) => app_key,
+        Err(status) => {
+            body::discard(body).await;
+            return Err(status);
+        }
+    };
     let form = Form::parse(&body::read(body).await?, parts.uri.query().unwrap_or_default())?;
     match work {
         Work::UserCreate => user_calls::create(api, app_key, &form).await,
         Work::RoomCreate => room_calls::create(api, app_key, &form).await,
         Work::RoomGet => room_calls::get(api, app_key, &form).await,
-        Work::NotOffered => Err(Status::new(Code::Unavailable, "this endpoint is not offered yet")),
+        Work::NotOffered => Err(not_offered()),
     }
 }
 
-/// Checks the headers of rest-api.md §1.1 in the order of its table; the key of the application that calls.
-fn admit<'a, R: Rooms>(api: &Api<R>, endpoint: &'static str, headers: &'a HeaderMap) -> Result<&'a str, Status> {
+fn not_offered() -> Status {
+    Status::new(Code::Unavailable, "this endpoint is not offered yet")
+}
+
+/// Checks method and headers, these in the order of the table of rest-api.md §1.1; the key of the application that calls.
+fn admit<'a, R: Rooms>(api: &Api<R>, endpoint: &'static str, work: Work, parts: &'a Parts) -> Result<&'a str, Status> {
+    if parts.method != Method::POST {
+        return Err(Status::bad_parameter("use POST"));
+    }
     let bad_header = || Status::bad_parameter("bad http header");
-    let header = |name: &str| match headers.get(name) {
+    let header = |name: &str| match parts.headers.get(name) {
         None => Ok(""),
         Some(value) => value.to_str().map_err(|_| bad_header()),
     };
@@ -73,6 +81,9 @@ fn admit<'a, R: Rooms>(api: &Api<R>, endpoint: &'static str, headers: &'a Header
     api.accounts.check_http(app_key, nonce, cur_time, check_sum, now())?;
     let now_ms = u64::try_from(api.started.elapsed().as_millis()).unwrap_or(u64::MAX);
     api.gate.admit(now_ms, &Passport { app_key, endpoint, nonce, cur_time, check_sum, request_id })?;
+    if work == Work::NotOffered {
+        return Err(not_offered());
+    }
     Ok(app_key)
 }
 
