@@ -6,6 +6,8 @@
 pub mod account;
 #[cfg(feature = "server")]
 pub mod admin;
+#[cfg(feature = "capi")]
+pub mod capi;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "server")]

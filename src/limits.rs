@@ -273,3 +273,10 @@ pub const HTTP_PARAMETERS_MAX: usize = 256;
 pub const HTTP_DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Time an HTTP request's body may take to arrive.
 pub const HTTP_BODY_TIMEOUT_MS: u64 = 10_000;
+
+// C ABI.
+
+/// Bytes a codec holds that its host has fed and not yet taken as frames: two of the largest.
+pub const CODEC_BYTES_MAX: usize = 2 * FRAME_BYTES_CEILING;
+/// Events that wait for a client's callback thread, beyond those that wait inside the client.
+pub const CALLBACK_EVENTS_MAX: usize = 256;

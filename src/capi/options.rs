@@ -1,0 +1,210 @@
+//! Who connects, where to, and who hears of it.
+
+use std::ffi::{c_char, c_void};
+
+use super::boundary::Error;
+use super::input::{self, Growing};
+use super::lend::chatroom_message_t;
+use super::listener::Listener;
+use super::notify::{chatroom_entered_t, chatroom_kicked_t, chatroom_login_t, chatroom_notification_t};
+use super::types::{UserData, chatroom_destructor_fn, chatroom_status_t};
+use crate::client::ClientOptions;
+use crate::error::Code;
+use crate::wire::pb;
+
+/// A room to enter, and as whom. Set `struct_size` to its size and the rest to 0 before filling it in.
+///
+/// Texts are UTF-8 and NUL-terminated; NULL is an empty one. All are copied before the call returns.
+#[repr(C)]
+pub struct chatroom_enter_t {
+    /// `sizeof(chatroom_enter_t)`.
+    pub struct_size: usize,
+    /// The room.
+    pub room_id: i64,
+    /// The nick to carry there, at most 64 characters.
+    pub nick: *const c_char,
+    /// The address of an avatar, at most 1024 characters.
+    pub avatar: *const c_char,
+    /// The application's own, at most 4096 characters.
+    pub ext: *const c_char,
+    /// What the others' notification carries, at most 2048 characters.
+    pub enter_ext: *const c_char,
+    /// Tags, at most 10 of at most 32 characters.
+    pub tags: *const *const c_char,
+    /// How many tags there are.
+    pub tag_count: usize,
+    /// Who hears of the coming and going: a tag expression; NULL for the rule of the room, "" for everybody.
+    pub notify_target_tags: *const c_char,
+}
+
+// SAFETY: repr(C), led by a usize; integers and pointers only.
+unsafe impl Growing for chatroom_enter_t {}
+
+impl chatroom_enter_t {
+    /// # Safety
+    /// `theirs` is NULL or a struct as its documentation has it.
+    pub(super) unsafe fn read(theirs: *const chatroom_enter_t) -> Result<pb::RoomEnterRequest, Error> {
+        // SAFETY: the caller promises the struct, which has the header's promise of `struct_size`; and each text in it.
+        unsafe {
+            let enter = input::plain(theirs, "enter")?;
+            Ok(pb::RoomEnterRequest {
+                room_id: enter.room_id,
+                nick: input::text(enter.nick, "nick")?,
+                avatar: input::text(enter.avatar, "avatar")?,
+                ext: input::text(enter.ext, "ext")?,
+                enter_ext: input::text(enter.enter_ext, "enter_ext")?,
+                tags: input::texts(enter.tags, enter.tag_count, "tags")?,
+                notify_target_tags: input::maybe_text(enter.notify_target_tags, "notify_target_tags")?.map(str::to_owned),
+                ..pb::RoomEnterRequest::default()
+            })
+        }
+    }
+}
+
+/// How a client connects, who it is, and who hears of it. Set `struct_size` to its size and the rest to 0 before filling it in:
+/// 0 in any field means its default.
+///
+/// Texts are UTF-8 and NUL-terminated; they are copied before the call returns. Fields may be added at the end; none is ever
+/// moved or used for something else.
+///
+/// Each callback gets `user_data` first. They are called one at a time, in order, on the client's callback thread, or within
+/// chatroom_client_dispatch if `host_pumped` is set; never on a thread that does the client's work. What they are lent is valid
+/// until they return. They must return: no longjmp, no exception. Any of them may be NULL.
+#[repr(C)]
+pub struct chatroom_options_t {
+    /// `sizeof(chatroom_options_t)`.
+    pub struct_size: usize,
+    /// Where to: `host:port`, several of them with commas between, tried in turn. Must be set.
+    pub addresses: *const c_char,
+    /// The app. Must be set.
+    pub app_key: *const c_char,
+    /// The account; NULL only for an anonymous login.
+    pub account: *const c_char,
+    /// What proves it.
+    pub token: *const c_char,
+    /// What the app's callback is told at login.
+    pub login_ext: *const c_char,
+    /// The login's label.
+    pub custom_tag: *const c_char,
+    /// Names this device for good; by default one is made up for the life of the client.
+    pub device_id: *const c_char,
+    /// The room to enter with each login, or NULL.
+    pub enter: *const chatroom_enter_t,
+    /// A `chatroom_auth_type`.
+    pub auth_type: i32,
+    /// 1: log in without an account of one's own.
+    pub anonymous: u32,
+    /// 1 Android, 2 iOS, 4 PC (the default), 16 Web, 64 Mac, 65 HarmonyOS.
+    pub client_type: u32,
+    /// Refines the client type.
+    pub custom_client_type: u32,
+    /// How many reconnects may fail in a row before the client gives up; 0: never.
+    pub reconnect_attempts_max: u32,
+    /// Time for the transport to one address, in milliseconds; 0: 8000.
+    pub connect_timeout_ms: u32,
+    /// Time for an answer, in milliseconds; 0: 8000.
+    pub response_timeout_ms: u32,
+    /// 1: no callback thread; the host calls chatroom_client_dispatch.
+    pub host_pumped: u32,
+    /// Handed to each callback below.
+    pub user_data: *mut c_void,
+    /// Gives `user_data` back, once, after the last use: also when the call that got these options fails.
+    pub destructor: chatroom_destructor_fn,
+    /// The client stands elsewhere than before: a `chatroom_state`.
+    pub on_state: Option<unsafe extern "C" fn(user_data: *mut c_void, state: i32)>,
+    /// A login was accepted, the first one or one after a lost connection.
+    pub on_logged_in: Option<unsafe extern "C" fn(user_data: *mut c_void, login: *const chatroom_login_t)>,
+    /// The client is in a room without a request for it: by its login, or again after a lost connection.
+    pub on_entered: Option<unsafe extern "C" fn(user_data: *mut c_void, entered: *const chatroom_entered_t)>,
+    /// The client could not come back into a room after a lost connection.
+    pub on_left: Option<unsafe extern "C" fn(user_data: *mut c_void, room_id: i64, status: *const chatroom_status_t)>,
+    /// The connection is lost, and will be tried again after `delay_ms`. The moment to give a fresh token.
+    pub on_will_reconnect: Option<unsafe extern "C" fn(user_data: *mut c_void, retry_count: u32, delay_ms: u64)>,
+    /// The connection is over, and no reconnect follows.
+    pub on_disconnected: Option<unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t)>,
+    /// A message.
+    pub on_message: Option<unsafe extern "C" fn(user_data: *mut c_void, message: *const chatroom_message_t)>,
+    /// Something happened in a room.
+    pub on_notification: Option<unsafe extern "C" fn(user_data: *mut c_void, notification: *const chatroom_notification_t)>,
+    /// Items of a room were left out because this client was too slow; the history has them.
+    pub on_gap: Option<unsafe extern "C" fn(user_data: *mut c_void, room_id: i64, first_seq: u64, last_seq: u64)>,
+    /// The server took the client out of a room, or off.
+    pub on_kicked: Option<unsafe extern "C" fn(user_data: *mut c_void, kicked: *const chatroom_kicked_t)>,
+    /// The token expires in so many seconds: renew it.
+    pub on_token_will_expire: Option<unsafe extern "C" fn(user_data: *mut c_void, seconds: u32)>,
+    /// The client is closed. Nothing is called after this but `on_thread_stop` and `destructor`.
+    pub on_closed: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// The callback thread begins: the moment to attach it to a virtual machine. Not called if `host_pumped` is set.
+    pub on_thread_start: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// The callback thread ends.
+    pub on_thread_stop: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+}
+
+// SAFETY: repr(C), led by a usize; integers, pointers and nullable function pointers only.
+unsafe impl Growing for chatroom_options_t {}
+
+/// Takes ownership of what the options carry, then reads them. The listener is there as soon as there are options at all, so
+/// that its destructor runs however the call ends.
+///
+/// # Safety
+/// `theirs` is NULL or a struct as its documentation has it.
+pub(super) unsafe fn adopt(theirs: *const chatroom_options_t) -> (Option<Listener>, Result<(ClientOptions, bool), Error>) {
+    // SAFETY: the caller promises the struct, which has the header's promise of `struct_size`.
+    let (ours, sound) = unsafe { input::growing(theirs, "options") };
+    let Some(ours) = ours else {
+        return (None, sound.and_then(|()| Err(Error::null("options"))));
+    };
+    let listener = Listener::new(UserData::adopt(ours.user_data, ours.destructor), &ours);
+    // SAFETY: the caller promises each text of the struct.
+    let read = sound.and_then(|()| unsafe { read(&ours) });
+    (Some(listener), read.map(|options| (options, ours.host_pumped != 0)))
+}
+
+/// # Safety
+/// Each text is NULL or NUL-terminated, and `enter` NULL or as its documentation has it.
+unsafe fn read(ours: &chatroom_options_t) -> Result<ClientOptions, Error> {
+    let bad = |detail: &str| Error::new(Code::BadParameter, detail);
+    let default = ClientOptions::default();
+    let or = |given: u32, default: u64| if given == 0 { default } else { given.into() };
+    // SAFETY: the caller promises each of them.
+    let (addresses, app_key, account, token, login_ext, custom_tag, device_id, enter) = unsafe {
+        let enter = if ours.enter.is_null() { None } else { Some(chatroom_enter_t::read(ours.enter)?) };
+        (
+            input::required(ours.addresses, "addresses")?,
+            input::required(ours.app_key, "app_key")?,
+            input::text(ours.account, "account")?,
+            input::text(ours.token, "token")?,
+            input::text(ours.login_ext, "login_ext")?,
+            input::text(ours.custom_tag, "custom_tag")?,
+            input::text(ours.device_id, "device_id")?,
+            enter,
+        )
+    };
+    let addresses: Vec<String> = addresses.split(',').map(|address| address.trim().to_owned()).collect();
+    let is_address =
+        |address: &String| address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if !addresses.iter().all(is_address) {
+        return Err(bad("addresses must be host:port, with commas between several"));
+    }
+    if account.is_empty() && ours.anonymous == 0 {
+        return Err(bad("account must be set unless anonymous is"));
+    }
+    Ok(ClientOptions {
+        addresses,
+        app_key,
+        account,
+        token,
+        auth_type: pb::AuthType::try_from(ours.auth_type).map_err(|_| bad("auth_type is none of chatroom_auth_type"))?,
+        login_ext,
+        anonymous: ours.anonymous != 0,
+        client_type: if ours.client_type == 0 { default.client_type } else { ours.client_type },
+        custom_client_type: ours.custom_client_type,
+        custom_tag,
+        device_id,
+        enter,
+        reconnect_attempts_max: (ours.reconnect_attempts_max != 0).then_some(ours.reconnect_attempts_max),
+        connect_timeout_ms: or(ours.connect_timeout_ms, default.connect_timeout_ms),
+        response_timeout_ms: or(ours.response_timeout_ms, default.response_timeout_ms),
+        ..default
+    })
+}

@@ -1,0 +1,339 @@
+//! Requests about messages and history, and what all requests share.
+
+use std::ffi::{c_char, c_void};
+
+use bytes::Bytes;
+
+use super::answer::{tell_done, tell_part};
+use super::boundary::Error;
+use super::client::{chatroom_client_t, on};
+use super::constants::*;
+use super::input::{self, Growing};
+use super::lend::{LentMessage, chatroom_message_t, chatroom_sent_t, first};
+use super::notify::{chatroom_entered_t, chatroom_notification_t};
+use super::options::chatroom_enter_t;
+use super::types::{UserData, chatroom_destructor_fn, chatroom_status_t};
+use crate::error::Code;
+use crate::wire::{Request, Response, pb};
+
+/// Completes a request of which only the status matters. May be NULL, as every completion.
+///
+/// Each accepted request completes exactly once, on the client's callback thread: answered, refused, or with 20000 because the
+/// client was closed. `user_data` passes to the library with the call, also when it fails, and goes back through `destructor`
+/// after the last use.
+pub type chatroom_done_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t)>;
+
+/// Completes chatroom_client_enter. `entered` is NULL unless the code is 0.
+pub type chatroom_entered_fn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, entered: *const chatroom_entered_t)>;
+
+/// Completes chatroom_client_send. `sent` is NULL unless the code is 0.
+pub type chatroom_sent_fn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, sent: *const chatroom_sent_t)>;
+
+/// Completes chatroom_client_history. `page` is NULL unless the code is 0.
+pub type chatroom_history_fn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, page: *const chatroom_history_t)>;
+
+/// An item of the history: one of the two is not NULL. Lent: valid until the callback returns. Never grows.
+#[repr(C)]
+pub struct chatroom_item_t {
+    /// A message, or NULL. chatroom_message_ref keeps it.
+    pub message: *const chatroom_message_t,
+    /// Something that happened, or NULL.
+    pub notification: *const chatroom_notification_t,
+}
+
+/// A page of the history. Lent: valid until the callback returns.
+#[repr(C)]
+pub struct chatroom_history_t {
+    /// The items, in the order asked for.
+    pub items: *const chatroom_item_t,
+    /// How many items there are.
+    pub item_count: usize,
+    /// 1: there are more, from the last of these on.
+    pub has_more: u32,
+    /// Always 0.
+    pub reserved: u32,
+}
+
+/// A message to send. Set `struct_size` to its size and the rest to 0 before filling it in.
+///
+/// Texts are UTF-8 and NUL-terminated, `body`, `attach` and `ext` come with lengths; all are copied before the call returns.
+#[repr(C)]
+pub struct chatroom_draft_t {
+    /// `sizeof(chatroom_draft_t)`.
+    pub struct_size: usize,
+    /// The room.
+    pub room_id: i64,
+    /// A `chatroom_message_type`; 0 is text.
+    pub r#type: i32,
+    /// `CHATROOM_SEND_*` bits.
+    pub flags: u32,
+    /// The message's id, 1 to 64 characters; NULL has one made. The same id sent again with `CHATROOM_SEND_RESEND` is taken once.
+    pub message_id: *const c_char,
+    /// The text, with types text and tip: UTF-8, at most 4096 characters.
+    pub body: *const c_void,
+    /// Bytes of `body`.
+    pub body_len: usize,
+    /// JSON, with the other types: at most 4096 characters.
+    pub attach: *const c_void,
+    /// Bytes of `attach`.
+    pub attach_len: usize,
+    /// The application's own: UTF-8, at most 4096 characters.
+    pub ext: *const c_void,
+    /// Bytes of `ext`.
+    pub ext_len: usize,
+    /// The application's own refinement of the type.
+    pub sub_type: u32,
+    /// Of 10000: how likely the server drops the message under a busy host's own rule; 0 never.
+    pub abandon_ratio: u32,
+    /// Who among the members hears it: a tag expression; NULL for the rule of the room, "" for everybody.
+    pub notify_target_tags: *const c_char,
+    /// Who hears it, by account, at most 100; none for all.
+    pub to_accounts: *const *const c_char,
+    /// How many accounts there are.
+    pub to_account_count: usize,
+    /// Where it is spoken, with `CHATROOM_SEND_AT`.
+    pub x: f64,
+    /// See `x`.
+    pub y: f64,
+    /// See `x`.
+    pub z: f64,
+}
+
+// SAFETY: repr(C), led by a usize; integers, floats and pointers only.
+unsafe impl Growing for chatroom_draft_t {}
+
+/// Which part of a history. Set `struct_size` to its size and the rest to 0 before filling it in.
+#[repr(C)]
+pub struct chatroom_history_query_t {
+    /// `sizeof(chatroom_history_query_t)`.
+    pub struct_size: usize,
+    /// The room.
+    pub room_id: i64,
+    /// From when on, exclusive, in milliseconds since 1970; 0: from now on backwards, or from the oldest on if `oldest_first`.
+    pub time_ms: i64,
+    /// From which item on, exclusive; exact within one millisecond. 0: `time_ms` says it.
+    pub last_seq: u64,
+    /// How many items, 1 to 100; 0 is 100.
+    pub limit: u32,
+    /// 1: oldest first; 0: newest first.
+    pub oldest_first: u32,
+    /// Which types of messages; none for all.
+    pub types: *const i32,
+    /// How many types there are.
+    pub type_count: usize,
+}
+
+// SAFETY: repr(C), led by a usize; integers and pointers only.
+unsafe impl Growing for chatroom_history_query_t {}
+
+/// Enters a room. The client enters it again by itself after a lost connection; then `on_entered` tells.
+///
+/// Completes with 404 if there is no such room, 13002 if it is closed, 13003 for the blocklisted, 414 for what is too long.
+/// Returns 503, and takes nothing on, when 1024 requests are open; so does every other request.
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_enter(
+    client: *const chatroom_client_t,
+    enter: *const chatroom_enter_t,
+    done: chatroom_entered_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    on(client, |shared| {
+        // SAFETY: the caller promises the struct as its documentation has it, or NULL.
+        let enter = unsafe { chatroom_enter_t::read(enter) }?;
+        let part = |response| match response {
+            Response::RoomEnter(entered) => Some(entered),
+            _ => None,
+        };
+        let tell = tell_part(part, move |user_data, status, entered: Option<Box<pb::RoomEnterResponse>>| {
+            let Some(done) = done else { return };
+            // SAFETY: the host gave the two together, and has not got its pointer back; what is lent lives until it returns.
+            match entered {
+                Some(entered) => chatroom_entered_t::with(&entered, |entered| unsafe { done(user_data, status, entered) }),
+                // SAFETY: as above.
+                None => unsafe { done(user_data, status, std::ptr::null()) },
+            }
+        });
+        shared.ask(Request::RoomEnter(Box::new(enter)), user_data, tell)
+    })
+}
+
+/// Leaves a room.
+///
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_leave(
+    client: *const chatroom_client_t,
+    room_id: i64,
+    done: chatroom_done_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    on(client, |shared| shared.ask(Request::RoomExit(pb::RoomExitRequest { room_id }), user_data, tell_done(done)))
+}
+
+/// Sends a message. Code 0 says that it is in the room's log, and will not be lost. A send outlives a lost connection: it is
+/// repeated under its id after the next login, and the server takes it once.
+///
+/// Completes with 403 outside the room, 416 when sent too often, 423, 13004 or 13006 for the muted, 414 for what is too long.
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_send(
+    client: *const chatroom_client_t,
+    draft: *const chatroom_draft_t,
+    done: chatroom_sent_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    on(client, |shared| {
+        // SAFETY: the caller promises the struct as its documentation has it, or NULL.
+        let message = unsafe { read_draft(draft) }?;
+        let part = |response| match response {
+            Response::MessageSend(sent) => Some(sent),
+            _ => None,
+        };
+        let tell = tell_part(part, move |user_data, status, sent: Option<pb::MessageSendResponse>| {
+            let Some(done) = done else { return };
+            let sent = sent.as_ref().map(chatroom_sent_t::lend);
+            let sent = sent.as_ref().map_or(std::ptr::null(), |sent| sent);
+            // SAFETY: the host gave the two together, and has not got its pointer back; what is lent lives until it returns.
+            unsafe { done(user_data, status, sent) }
+        });
+        shared.ask(Request::MessageSend(Box::new(message)), user_data, tell)
+    })
+}
+
+/// # Safety
+/// `draft` is NULL or a struct as its documentation has it.
+unsafe fn read_draft(draft: *const chatroom_draft_t) -> Result<pb::MessageSendRequest, Error> {
+    const FLAGS: u32 = CHATROOM_SEND_SKIP_HISTORY | CHATROOM_SEND_HIGH_PRIORITY | CHATROOM_SEND_RESEND | CHATROOM_SEND_AT;
+    // SAFETY: the caller promises the struct, which has the header's promise of `struct_size`; and each pointer in it.
+    unsafe {
+        let draft = input::plain(draft, "draft")?;
+        if draft.flags & !FLAGS != 0 {
+            return Err(Error::new(Code::BadParameter, "flags has bits that this library does not know"));
+        }
+        let is = |flag: u32| draft.flags & flag != 0;
+        Ok(pb::MessageSendRequest {
+            room_id: draft.room_id,
+            message_id: input::text(draft.message_id, "message_id")?,
+            r#type: draft.r#type,
+            body: Bytes::copy_from_slice(input::bytes(draft.body, draft.body_len, "body")?),
+            attach: Bytes::copy_from_slice(input::bytes(draft.attach, draft.attach_len, "attach")?),
+            ext: Bytes::copy_from_slice(input::bytes(draft.ext, draft.ext_len, "ext")?),
+            sub_type: draft.sub_type,
+            resend: is(CHATROOM_SEND_RESEND),
+            skip_history: is(CHATROOM_SEND_SKIP_HISTORY),
+            abandon_ratio: (draft.abandon_ratio != 0).then_some(draft.abandon_ratio),
+            high_priority: is(CHATROOM_SEND_HIGH_PRIORITY),
+            notify_target_tags: input::maybe_text(draft.notify_target_tags, "notify_target_tags")?.map(str::to_owned),
+            to_accounts: input::texts(draft.to_accounts, draft.to_account_count, "to_accounts")?,
+            at: is(CHATROOM_SEND_AT).then_some(pb::Point { x: draft.x, y: draft.y, z: draft.z }),
+            ..pb::MessageSendRequest::default()
+        })
+    }
+}
+
+/// Asks for a page of a room's history.
+///
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_history(
+    client: *const chatroom_client_t,
+    query: *const chatroom_history_query_t,
+    done: chatroom_history_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    on(client, |shared| {
+        // SAFETY: the caller promises the struct as its documentation has it, or NULL, and the array in it.
+        let (query, types) = unsafe {
+            let query = input::plain(query, "query")?;
+            let types = input::array(query.types, query.type_count, "types")?;
+            (query, types)
+        };
+        let request = pb::MessageHistoryRequest {
+            room_id: query.room_id,
+            time_ms: query.time_ms,
+            limit: query.limit,
+            reverse: query.oldest_first != 0,
+            types: types.to_vec(),
+            last_seq: query.last_seq,
+        };
+        let part = |response| match response {
+            Response::MessageHistory(page) => Some(page),
+            _ => None,
+        };
+        let tell = tell_part(part, move |user_data, status, page: Option<pb::MessageHistoryResponse>| {
+            let Some(done) = done else { return };
+            match page {
+                Some(page) => {
+                    let has_more = page.has_more.into();
+                    lend_items(page.items, |items| {
+                        let page = chatroom_history_t { items: first(items), item_count: items.len(), has_more, reserved: 0 };
+                        // SAFETY: the host gave the two together, and has not got its pointer back; what is lent lives
+                        // until it returns.
+                        unsafe { done(user_data, status, &page) }
+                    });
+                }
+                // SAFETY: as above.
+                None => unsafe { done(user_data, status, std::ptr::null()) },
+            }
+        });
+        shared.ask(Request::MessageHistory(request), user_data, tell)
+    })
+}
+
+/// Lends items as C sees them. What a newer server adds to the kinds of items is left out.
+fn lend_items(items: Vec<pb::HistoryItem>, body: impl FnOnce(&[chatroom_item_t])) {
+    use pb::history_item::Item;
+    enum Lent {
+        Message(std::sync::Arc<LentMessage>),
+        Notification(Box<super::notify::LentNotification>),
+    }
+    let lent: Vec<Lent> = items
+        .into_iter()
+        .filter_map(|item| item.item)
+        .map(|item| match item {
+            Item::Message(message) => Lent::Message(LentMessage::new(Box::new(message))),
+            Item::Notification(notification) => Lent::Notification(super::notify::LentNotification::new(notification)),
+        })
+        .collect();
+    let views: Vec<chatroom_item_t> = lent
+        .iter()
+        .map(|item| match item {
+            Lent::Message(message) => chatroom_item_t { message: LentMessage::lend(message), notification: std::ptr::null() },
+            Lent::Notification(notification) => {
+                chatroom_item_t { message: std::ptr::null(), notification: notification.lend() }
+            }
+        })
+        .collect();
+    body(&views);
+}
+
+/// Gives the login a new token, which also serves the logins after lost connections.
+///
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_renew_token(
+    client: *const chatroom_client_t,
+    token: *const c_char,
+    done: chatroom_done_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    on(client, |shared| {
+        // SAFETY: the caller promises a NUL-terminated text, or NULL.
+        let token = unsafe { input::required(token, "token") }?;
+        shared.ask(Request::RenewToken(pb::RenewTokenRequest { token }), user_data, tell_done(done))
+    })
+}
