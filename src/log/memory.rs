@@ -15,10 +15,10 @@ use super::query::{Found, Reader, Table, day_of, first_day_kept};
 use super::record::{KEY_BYTES, encode, key, read_key};
 use super::stats::LogStats;
 use super::writer::{Sink, Writer};
-use super::{Batch, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space};
+use super::{Batch, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created};
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
 use crate::limits;
-use crate::room::{Op, Record};
+use crate::room::Record;
 
 type Records = BTreeMap<[u8; KEY_BYTES], Bytes>;
 
@@ -140,12 +140,6 @@ impl RoomLog for MemoryLog {
     fn stats(&self) -> Option<&LogStats> {
         Some(&self.shared.stats)
     }
-}
-
-/// The highest room a batch creates, 0 if none.
-pub(super) fn highest_created(records: &[Record]) -> i64 {
-    let created = records.iter().filter(|record| matches!(record.entry.command.op, Op::Create(_)));
-    created.map(|record| record.room.get()).max().unwrap_or(0)
 }
 
 struct MemorySink {

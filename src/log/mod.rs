@@ -2,12 +2,14 @@
 //!
 //! The only module that touches disk. Knows how to keep entries; knows no rule of a room. May use: `room`, `wire`.
 
+pub mod fjall;
 pub mod memory;
 mod query;
 pub mod record;
 mod stats;
 mod writer;
 
+pub use self::fjall::{Durability, FjallLog, Options};
 pub use memory::MemoryLog;
 pub use record::fuzz_record;
 pub use stats::LogStats;
@@ -15,7 +17,7 @@ pub use stats::LogStats;
 use bytes::Bytes;
 
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
-use crate::room::Record;
+use crate::room::{Op, Record};
 use crate::wire::store;
 
 /// Why the log could not do what was asked.
@@ -172,4 +174,10 @@ pub enum Space {
     Accounts,
     /// The node's own: secrets, the demo room.
     Node,
+}
+
+/// The highest room a batch creates, 0 if none.
+fn highest_created(records: &[Record]) -> i64 {
+    let created = records.iter().filter(|record| matches!(record.entry.command.op, Op::Create(_)));
+    created.map(|record| record.room.get()).max().unwrap_or(0)
 }

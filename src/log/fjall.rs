@@ -1,0 +1,238 @@
+//! The log on disk, kept by the embedded store fjall.
+//!
+//! One folder holds everything. Entries stand in one keyspace per UTC day, so that retention drops days instead of deleting rows:
+//! key room and seq, value the kept record. Beside them: `snapshots` by room, `carried` for what a dropped day held and no
+//! snapshot covered, `meta` for the node's counters, and one keyspace for each [`Space`].
+
+mod expire;
+mod open;
+mod sink;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use ::fjall::{Database, Keyspace, PersistMode, Readable};
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+
+use super::query::{Found, Reader, Table};
+use super::record::{key, read_key};
+use super::stats::LogStats;
+use super::writer::Writer;
+use super::{Batch, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created};
+use crate::id::{Epoch, RoomId, Seq, UnixMs};
+use crate::room::Record;
+
+/// What an acknowledged entry survives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// Power loss of the machine: every commit waits for the disk.
+    Commit,
+    /// A killed process; power loss takes at most this many milliseconds.
+    Interval {
+        /// Time between two visits to the disk, while there is anything to bring.
+        ms: u64,
+    },
+}
+
+/// How a log is opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// What an acknowledged entry survives.
+    pub durability: Durability,
+    /// Bytes of blocks read from disk that are held in memory.
+    pub cache_bytes: u64,
+    /// Bytes of new entries of a day held in memory before they are written out sorted; up to four times as much while the disk
+    /// is behind.
+    pub write_buffer_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { durability: Durability::Commit, cache_bytes: 32 << 20, write_buffer_bytes: 32 << 20 }
+    }
+}
+
+/// The log on disk. One process at a time may have a folder open.
+///
+/// Dropping it writes what was accepted, answers every caller, and brings all of it to the disk.
+pub struct FjallLog {
+    // First, so that it is dropped first.
+    writer: Writer,
+    store: Arc<Store>,
+    expiring: Mutex<()>,
+    epoch: Epoch,
+}
+
+/// What the writer, the queries and the retention share.
+struct Store {
+    db: Database,
+    meta: Keyspace,
+    snapshots: Keyspace,
+    carried: Keyspace,
+    apps: Keyspace,
+    accounts: Keyspace,
+    node: Keyspace,
+    /// The writer holds this shared from looking a day up until its commit is over: who holds it alone sees no write on its way.
+    days: RwLock<Days>,
+    last_room_id: AtomicI64,
+    write_buffer_bytes: u64,
+    stats: Arc<LogStats>,
+    // Last, so that the folder is free only when all else is closed.
+    _lock: File,
+}
+
+struct Days {
+    open: BTreeMap<i64, Keyspace>,
+    /// Entries of earlier days, which only a clock that went back can bring, are carried.
+    first: i64,
+}
+
+const META_FORMAT: &str = "format";
+const META_EPOCH: &str = "epoch";
+const META_LAST_ROOM_ID: &str = "last_room_id";
+
+impl FjallLog {
+    /// Opens the log in a folder, or makes it. The message of an error says what is wrong with the folder.
+    pub fn open(folder: &Path, options: &Options) -> Result<FjallLog, LogError> {
+        let (store, epoch) = open::open(folder, options)?;
+        let store = Arc::new(store);
+        let stats = store.stats.clone();
+        let writer = Writer::start(sink::DiskSink::new(store.clone(), options.durability), stats)?;
+        Ok(FjallLog { writer, store, expiring: Mutex::new(()), epoch })
+    }
+}
+
+impl RoomLog for FjallLog {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn append(&self, batch: Batch) {
+        self.store.last_room_id.fetch_max(highest_created(&batch.records), Ordering::Relaxed);
+        self.writer.append(batch);
+    }
+
+    fn is_full(&self) -> bool {
+        self.writer.is_full()
+    }
+
+    fn load(&self, room: RoomId, now: UnixMs) -> Result<Option<Loaded>, LogError> {
+        let reader = self.store.reader();
+        let snapshot = self.store.snapshot_of(room, &reader.carried.view)?;
+        reader.load(room, snapshot, now)
+    }
+
+    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Record>, LogError> {
+        self.store.reader().follow(room, after, limit)
+    }
+
+    fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
+        self.store.reader().history(query)
+    }
+
+    fn last_room_id(&self) -> i64 {
+        self.store.last_room_id.load(Ordering::Relaxed)
+    }
+
+    fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
+        let _one_at_a_time = self.expiring.lock();
+        self.store.expire(now, days)
+    }
+
+    fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
+        self.store.put(space, key, value, PersistMode::SyncData)
+    }
+
+    fn put_soon(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
+        self.store.put(space, key, value, PersistMode::Buffer)
+    }
+
+    fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        let pair = |found: ::fjall::Guard| {
+            let (key, value) = found.into_inner().map_err(failed)?;
+            Ok((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value)))
+        };
+        self.store.space(space).iter().map(pair).collect()
+    }
+
+    fn stats(&self) -> Option<&LogStats> {
+        Some(&self.store.stats)
+    }
+}
+
+impl Store {
+    /// A consistent view of all entries.
+    fn reader(&self) -> Reader<DayTable> {
+        // Days first: one that is dropped after this is still readable, and what it left behind is in the view taken later.
+        let days: Vec<_> = self.days.read().open.iter().map(|(day, keyspace)| (*day, keyspace.clone())).collect();
+        let view = Arc::new(self.db.snapshot());
+        let table = |keyspace: Keyspace| DayTable { view: view.clone(), keyspace };
+        Reader {
+            carried: table(self.carried.clone()),
+            days: days.into_iter().map(|(day, keyspace)| (day, table(keyspace))).collect(),
+        }
+    }
+
+    fn snapshot_of(&self, room: RoomId, view: &::fjall::Snapshot) -> Result<Option<Snapshot>, LogError> {
+        let Some(kept) = view.get(&self.snapshots, snapshot_key(room)).map_err(failed)? else { return Ok(None) };
+        let (seq, state) = read_snapshot(&kept)?;
+        Ok(Some(Snapshot { room, seq, state: Bytes::copy_from_slice(state) }))
+    }
+
+    /// The last entry a room's newest snapshot covers.
+    fn covered(&self, room: RoomId) -> Result<Option<Seq>, LogError> {
+        let kept = self.snapshots.get(snapshot_key(room)).map_err(failed)?;
+        kept.map(|kept| read_snapshot(&kept).map(|(seq, _)| seq)).transpose()
+    }
+
+    fn space(&self, space: Space) -> &Keyspace {
+        match space {
+            Space::Apps => &self.apps,
+            Space::Accounts => &self.accounts,
+            Space::Node => &self.node,
+        }
+    }
+
+    fn put(&self, space: Space, key: &[u8], value: &[u8], mode: PersistMode) -> Result<(), LogError> {
+        if key.is_empty() || key.len() > usize::from(u16::MAX) {
+            return Err(LogError::Store("a key has 1 to 65535 bytes".into()));
+        }
+        let mut batch = self.db.batch().durability(Some(mode));
+        batch.insert(self.space(space), key, value);
+        batch.commit().map_err(failed)
+    }
+}
+
+/// The entries of one day, as they were when the query began.
+struct DayTable {
+    view: Arc<::fjall::Snapshot>,
+    keyspace: Keyspace,
+}
+
+impl Table for DayTable {
+    fn range(&self, room: RoomId, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Found> {
+        let found = self.view.range(&self.keyspace, key(room, first)..=key(room, last.max(first)));
+        found.filter(move |_| first <= last).map(|found| {
+            let (key, value) = found.into_inner().map_err(failed)?;
+            let (_, seq) = read_key(&key)?;
+            Ok((seq, Bytes::copy_from_slice(&value)))
+        })
+    }
+}
+
+fn snapshot_key(room: RoomId) -> [u8; 8] {
+    room.get().to_be_bytes()
+}
+
+fn read_snapshot(kept: &[u8]) -> Result<(Seq, &[u8]), LogError> {
+    let (seq, state) = kept.split_first_chunk().ok_or_else(|| LogError::Corrupt("a snapshot without its place".into()))?;
+    Ok((Seq(u64::from_be_bytes(*seq)), state))
+}
+
+fn failed(error: ::fjall::Error) -> LogError {
+    LogError::Store(error.to_string())
+}

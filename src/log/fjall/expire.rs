@@ -1,0 +1,86 @@
+//! Retention: whole days go, state stays.
+//!
+//! A crash at any point leaves either the day or what it left behind, or both, and the next run goes on from there: the writer
+//! leaves the day alone, then what no snapshot covers is copied and brought to the disk, then the day is dropped.
+
+use ::fjall::{Keyspace, OwnedWriteBatch, PersistMode};
+
+use super::{Store, failed};
+use crate::id::{RoomId, Seq, UnixMs};
+use crate::log::LogError;
+use crate::log::query::first_day_kept;
+use crate::log::record::{KEY_BYTES, key, read_key};
+
+/// Entries copied or removed at once.
+const STEP: usize = 1000;
+
+impl Store {
+    pub(super) fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
+        let first = first_day_kept(now, days);
+        let old: Vec<(i64, Keyspace)> = {
+            let mut days = self.days.write();
+            days.first = days.first.max(first);
+            days.open.range(..first).map(|(day, keyspace)| (*day, keyspace.clone())).collect()
+        };
+        // Only a durable snapshot covers anything.
+        self.db.persist(PersistMode::SyncData).map_err(failed)?;
+        self.drop_covered()?;
+        for (_, keyspace) in &old {
+            self.carry(keyspace)?;
+        }
+        self.db.persist(PersistMode::SyncData).map_err(failed)?;
+        let count = old.len();
+        for (day, keyspace) in old {
+            self.days.write().open.remove(&day);
+            self.db.delete_keyspace(keyspace).map_err(failed)?;
+        }
+        Ok(count)
+    }
+
+    /// Copies what no snapshot covers out of a day. Goes from room to room, so that what is covered costs nothing.
+    fn carry(&self, day: &Keyspace) -> Result<(), LogError> {
+        let mut write = self.db.batch();
+        let mut next = Some([0; KEY_BYTES]);
+        while let Some(from) = next {
+            let Some(found) = day.range(from..).next() else { break };
+            let (room, _) = read_key(&found.key().map_err(failed)?)?;
+            let uncovered = self.covered(room)?.map_or(Seq(0), Seq::next);
+            for found in day.range(key(room, uncovered)..=key(room, Seq(u64::MAX))) {
+                let (key, value) = found.into_inner().map_err(failed)?;
+                write.insert(&self.carried, key, value);
+                write = self.step(write)?;
+            }
+            next = room.get().checked_add(1).and_then(|room| RoomId::new(room).ok()).map(|room| key(room, Seq(0)));
+        }
+        write.commit().map_err(failed)
+    }
+
+    /// Removes what was carried and is covered by now.
+    fn drop_covered(&self) -> Result<(), LogError> {
+        let mut write = self.db.batch();
+        let mut last: Option<(RoomId, Option<Seq>)> = None;
+        for found in self.carried.iter() {
+            let key = found.key().map_err(failed)?;
+            let (room, seq) = read_key(&key)?;
+            let covered = match last {
+                Some((of, covered)) if of == room => covered,
+                _ => self.covered(room)?,
+            };
+            last = Some((room, covered));
+            if covered.is_some_and(|covered| seq <= covered) {
+                write.remove(&self.carried, key);
+                write = self.step(write)?;
+            }
+        }
+        write.commit().map_err(failed)
+    }
+
+    /// Commits a write that has grown large and begins the next one.
+    fn step(&self, write: OwnedWriteBatch) -> Result<OwnedWriteBatch, LogError> {
+        if write.len() < STEP {
+            return Ok(write);
+        }
+        write.commit().map_err(failed)?;
+        Ok(self.db.batch())
+    }
+}

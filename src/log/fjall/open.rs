@@ -1,0 +1,151 @@
+//! Opening the folder: lock, format, epoch.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use ::fjall::config::{BlockSizePolicy, FilterPolicy};
+use ::fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use parking_lot::RwLock;
+
+use super::{Days, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
+use crate::id::Epoch;
+use crate::log::LogError;
+use crate::log::stats::LogStats;
+
+/// The one format there is. Grows with each change that an older program could not read.
+const FORMAT: u64 = 1;
+/// Bytes of journals beyond which the store writes buffers out early: bounds what a start after a crash reads again.
+const JOURNAL_BYTES: u64 = 128 << 20;
+/// Threads that write buffers out and merge what was written: one for each kind of work.
+const STORE_THREADS: usize = 2;
+const DAY_PREFIX: &str = "day-";
+
+pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), LogError> {
+    let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(unusable)?;
+    let lock = lock(folder)?;
+    let path = folder.join("store");
+    if !path.try_exists().map_err(unusable)? {
+        create(folder, options)?;
+    }
+    let db = database(&path, options)?;
+    if !db.keyspace_exists("meta") {
+        return Err(LogError::Corrupt(format!("{} is not the store of a chatroomd", path.display())));
+    }
+    let small = |name: &str| db.keyspace(name, KeyspaceCreateOptions::default).map_err(failed);
+    let meta = small("meta")?;
+    match number(&meta, META_FORMAT)? {
+        Some(FORMAT) => {}
+        found => {
+            let found = found.map_or("no format".into(), |found| format!("format {found}"));
+            let folder = folder.display();
+            return Err(LogError::Store(format!("{folder} has {found}; this chatroomd reads format {FORMAT} only")));
+        }
+    }
+    let epoch = number(&meta, META_EPOCH)?.unwrap_or(0).saturating_add(1);
+    let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
+    batch.insert(&meta, META_EPOCH, epoch.to_be_bytes());
+    batch.commit().map_err(failed)?;
+    let last_room_id = number(&meta, META_LAST_ROOM_ID)?.unwrap_or(0);
+    let last_room_id = i64::try_from(last_room_id).map_err(|_| LogError::Corrupt("the highest room id".into()))?;
+    let store = Store {
+        snapshots: small("snapshots")?,
+        carried: small("carried")?,
+        apps: small("apps")?,
+        accounts: small("accounts")?,
+        node: small("node")?,
+        days: RwLock::new(Days { open: days(&db, options.write_buffer_bytes)?, first: i64::MIN }),
+        last_room_id: AtomicI64::new(last_room_id),
+        write_buffer_bytes: options.write_buffer_bytes,
+        stats: Arc::new(LogStats::default()),
+        meta,
+        db,
+        _lock: lock,
+    };
+    Ok((store, Epoch(epoch)))
+}
+
+/// Takes the folder for this process alone; whoever has it is named in the error.
+fn lock(folder: &Path) -> Result<File, LogError> {
+    let path = folder.join("lock");
+    let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", path.display()));
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            // Only words for people: an owner that cannot be read has no number.
+            let _ = (&file).take(20).read_to_string(&mut owner);
+            let (folder, owner) = (folder.display(), owner.trim());
+            return Err(LogError::Store(format!("{folder} is in use by another chatroomd (process {owner})")));
+        }
+        Err(TryLockError::Error(error)) => return Err(unusable(error)),
+    }
+    file.set_len(0).map_err(unusable)?;
+    file.rewind().map_err(unusable)?;
+    writeln!(file, "{}", std::process::id()).map_err(unusable)?;
+    Ok(file)
+}
+
+/// Makes an empty store under another name first, so that a crash on the way leaves nothing half made.
+fn create(folder: &Path, options: &Options) -> Result<(), LogError> {
+    let (new, path) = (folder.join("store.new"), folder.join("store"));
+    let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", new.display()));
+    if new.try_exists().map_err(unusable)? {
+        std::fs::remove_dir_all(&new).map_err(unusable)?;
+    }
+    let db = database(&new, options)?;
+    let meta = db.keyspace("meta", KeyspaceCreateOptions::default).map_err(failed)?;
+    let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
+    batch.insert(&meta, META_FORMAT, FORMAT.to_be_bytes());
+    batch.commit().map_err(failed)?;
+    drop((meta, db));
+    std::fs::rename(&new, &path).map_err(unusable)?;
+    // Only a folder that was synced remembers the name.
+    #[cfg(unix)]
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(unusable)?;
+    Ok(())
+}
+
+fn database(path: &Path, options: &Options) -> Result<Database, LogError> {
+    let builder = Database::builder(path)
+        .cache_size(options.cache_bytes)
+        .max_journaling_size(JOURNAL_BYTES)
+        .worker_threads(STORE_THREADS)
+        // The writer says for each batch how far it has to go.
+        .manual_journal_persist(true);
+    builder.open().map_err(|error| LogError::Store(format!("{}: {error}", path.display())))
+}
+
+/// The keyspaces of the days there are.
+fn days(db: &Database, write_buffer_bytes: u64) -> Result<BTreeMap<i64, Keyspace>, LogError> {
+    let mut days = BTreeMap::new();
+    for name in db.list_keyspace_names() {
+        if let Some(day) = name.strip_prefix(DAY_PREFIX).and_then(|day| day.parse().ok()) {
+            days.insert(day, day_keyspace(db, day, write_buffer_bytes)?);
+        }
+    }
+    Ok(days)
+}
+
+/// The keyspace of a day, made if there is none.
+pub(super) fn day_keyspace(db: &Database, day: i64, write_buffer_bytes: u64) -> Result<Keyspace, LogError> {
+    // Entries are found by ranges, never by a whole key: filters would be built for nothing.
+    let options = || {
+        KeyspaceCreateOptions::default()
+            .max_memtable_size(write_buffer_bytes)
+            .filter_policy(FilterPolicy::disabled())
+            .data_block_size_policy(BlockSizePolicy::all(16 << 10))
+    };
+    db.keyspace(&format!("{DAY_PREFIX}{day}"), options).map_err(failed)
+}
+
+fn number(meta: &Keyspace, key: &str) -> Result<Option<u64>, LogError> {
+    let Some(value) = meta.get(key).map_err(failed)? else { return Ok(None) };
+    let bytes = <[u8; 8]>::try_from(&*value).map_err(|_| LogError::Corrupt(format!("{key} is not a number")))?;
+    Ok(Some(u64::from_be_bytes(bytes)))
+}
