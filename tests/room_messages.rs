@@ -1,0 +1,269 @@
+//! Messages: who may send what, what the others hear, and what is answered to a message sent twice.
+
+mod room_world;
+
+use bytes::Bytes;
+use chatroom::error::{Code, Sub};
+use chatroom::room::{Audience, Op, Settings};
+use chatroom::wire::Response;
+use chatroom::wire::pb::{self, MessageSendRequest, NotificationType, RoleChange};
+use room_world::*;
+
+fn sent(reply: &Response) -> &pb::MessageSendResponse {
+    match reply {
+        Response::MessageSend(response) => response,
+        other => panic!("a send answers {other:?}"),
+    }
+}
+
+fn geo(attach: &str) -> MessageSendRequest {
+    MessageSendRequest { r#type: 4, attach: Bytes::copy_from_slice(attach.as_bytes()), ..text("m", "") }
+}
+
+// S000-036
+#[test]
+fn a_text_reaches_everybody_else_with_its_place_and_its_sender() {
+    let mut world = World::new();
+    let alice = world.connection("alice");
+    world.apply(&alice, Op::Enter(Box::new(enter("Al")))).unwrap();
+    let request = MessageSendRequest { ext: Bytes::from_static(b"{}"), ..text("m1", "good evening") };
+    let outcome = world.apply(&alice, send(request)).unwrap();
+    let message = message(&outcome);
+    assert_eq!((message.room_id, message.epoch, message.time_ms), (7, 5, world.time_ms));
+    assert_eq!((message.from.as_str(), message.from_nick.as_str(), message.from_client_type), ("alice", "Al", 16));
+    assert_eq!((&message.body[..], &message.ext[..], message.r#type), (&b"good evening"[..], &b"{}"[..], 0));
+    assert_eq!(outcome.audience, Audience::AllBut(alice.connection.unwrap()));
+    assert!(outcome.durable && outcome.in_history);
+    let reply = sent(&outcome.reply);
+    assert_eq!((reply.seq, reply.time_ms, reply.message_id.as_str()), (message.seq, message.time_ms, "m1"));
+    let next = world.apply(&alice, send(text("m2", "again"))).unwrap();
+    assert_eq!(room_world::message(&next).seq, message.seq + 1);
+}
+
+#[test]
+fn a_message_over_http_reaches_everybody() {
+    let mut world = World::new();
+    world.enter("alice");
+    let outcome = world.apply(&http("robot"), send(text("m", "news"))).unwrap();
+    assert_eq!(outcome.audience, Audience::All);
+    assert_eq!(message(&outcome).from_client_type, 32);
+}
+
+// S000-036, S002-030, S002-041
+#[test]
+fn contents_end_at_their_limits() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let long = |chars: usize| Bytes::from("é".repeat(chars));
+    let accepted = [
+        MessageSendRequest { body: long(4096), ext: long(4096), ..text("m", "") },
+        // S000-038, S000-039
+        MessageSendRequest { r#type: 100, attach: long(4096), sub_type: 9, ..text("m", "") },
+        MessageSendRequest { r#type: 10, ..text(&"é".repeat(64), "psst") },
+        MessageSendRequest { r#type: 1, attach: Bytes::from_static(b"{\"url\":\"https://a/1.png\"}"), ..text("m", "") },
+    ];
+    for request in accepted {
+        assert_eq!(world.code(&alice, send(request)), Code::Ok);
+    }
+    let refused = [
+        text("m", ""),
+        text("", "hello"),
+        text(&"é".repeat(65), "hello"),
+        MessageSendRequest { body: long(4097), ..text("m", "") },
+        MessageSendRequest { attach: long(4097), r#type: 100, ..text("m", "") },
+        MessageSendRequest { ext: long(4097), ..text("m", "hello") },
+        MessageSendRequest { body: Bytes::from_static(b"\xff"), ..text("m", "") },
+        MessageSendRequest { r#type: 7, ..text("m", "hello") },
+        MessageSendRequest { r#type: 20, ..text("m", "hello") },
+        MessageSendRequest { r#type: 6, attach: Bytes::from_static(b"[]"), ..text("m", "") },
+        MessageSendRequest { abandon_ratio: Some(10_000), ..text("m", "hello") },
+        MessageSendRequest { to_accounts: vec!["bob".into(); 101], ..text("m", "hello") },
+    ];
+    for request in refused {
+        assert_eq!(world.code(&alice, send(request.clone())), Code::BadParameter, "{request:?}");
+    }
+    for kind in [5, 11] {
+        assert_eq!(world.code(&alice, send(MessageSendRequest { r#type: kind, ..text("m", "") })), Code::Forbidden);
+    }
+}
+
+// S000-040
+#[test]
+fn a_place_must_be_on_the_globe() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    for attach in ["{\"lng\":13.4,\"lat\":52.5,\"title\":\"Berlin\"}", "{\"lng\":-180,\"lat\":90,\"title\":\"\"}"] {
+        assert_eq!(world.code(&alice, send(geo(attach))), Code::Ok, "{attach}");
+    }
+    for attach in ["{\"lng\":181,\"lat\":0}", "{\"lng\":0,\"lat\":-90.1}", "{\"lat\":1}", "{\"lng\":\"1\",\"lat\":1}", "", "[]"]
+    {
+        assert_eq!(world.code(&alice, send(geo(attach))), Code::BadParameter, "{attach}");
+    }
+}
+
+// S000-043, S002-032
+#[test]
+fn a_message_sent_again_is_answered_as_before_and_delivered_once() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let first = world.apply(&alice, send(text("m1", "hello"))).unwrap();
+    let accepted = sent(&first.reply).clone();
+    world.time_ms += 5_000;
+    let next = world.room.next_seq();
+    let again = MessageSendRequest { resend: true, ..text("m1", "hello") };
+    let outcome = world.apply(&alice, send(again.clone())).unwrap();
+    assert_eq!(sent(&outcome.reply), &pb::MessageSendResponse { duplicate: true, ..accepted });
+    assert!(outcome.push.is_none() && !outcome.durable && world.room.next_seq() == next);
+    // Without the flag nobody looks; with it, another sender's message is another message.
+    assert!(world.apply(&alice, send(text("m1", "hello"))).unwrap().push.is_some());
+    let bob = world.enter("bob");
+    assert!(world.apply(&bob, send(again)).unwrap().push.is_some());
+}
+
+#[test]
+fn a_duplicate_is_answered_even_to_a_sender_who_is_muted_by_now() {
+    let mut world = World::new();
+    let (boss, alice) = (world.enter("boss"), world.enter("alice"));
+    world.apply(&alice, send(text("m1", "hello"))).unwrap();
+    world.set_role(&boss, "alice", RoleChange::Mute, true).unwrap();
+    let again = MessageSendRequest { resend: true, ..text("m1", "hello") };
+    assert!(sent(&world.apply(&alice, send(again)).unwrap().reply).duplicate);
+    let unknown = MessageSendRequest { resend: true, ..text("m2", "hello") };
+    assert_eq!(world.code(&alice, send(unknown)), Code::Muted);
+}
+
+#[test]
+fn a_message_is_forgotten_after_ten_minutes() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    world.apply(&alice, send(text("m1", "hello"))).unwrap();
+    world.time_ms += 600_001;
+    let again = MessageSendRequest { resend: true, ..text("m1", "hello") };
+    assert!(!sent(&world.apply(&alice, send(again)).unwrap().reply).duplicate);
+}
+
+// S002-034
+#[test]
+fn a_message_kept_out_of_the_history_is_delivered_all_the_same() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let outcome = world.apply(&alice, send(MessageSendRequest { skip_history: true, ..text("m", "secret") })).unwrap();
+    assert!(outcome.push.is_some() && outcome.durable && !outcome.in_history);
+}
+
+// S002-035
+#[test]
+fn an_abandoned_message_is_answered_and_nobody_hears_it() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    for (random, ratio, abandoned) in [(4_999, 5_000, true), (5_000, 5_000, false), (10_000, 1, true), (0, 0, false)] {
+        world.random = random;
+        let request = MessageSendRequest { abandon_ratio: Some(ratio), high_priority: true, ..text("m", "hello") };
+        let outcome = world.apply(&alice, send(request)).unwrap();
+        assert_eq!(
+            (sent(&outcome.reply).abandoned, outcome.push.is_none(), !outcome.durable),
+            (abandoned, abandoned, abandoned)
+        );
+    }
+}
+
+#[test]
+fn a_directed_message_reaches_the_named_and_the_sender_elsewhere() {
+    let mut world = World::new();
+    let (phone, desk) = (world.enter("alice"), world.enter("alice"));
+    let (bob, _carol) = (world.enter("bob"), world.enter("carol"));
+    let request = MessageSendRequest { to_accounts: vec!["bob".into(), "nobody".into()], ..text("m", "psst") };
+    let outcome = world.apply(&phone, send(request)).unwrap();
+    assert_eq!(outcome.audience, Audience::Only(vec![desk.connection.unwrap(), bob.connection.unwrap()]));
+    assert!(message(&outcome).directed && !outcome.in_history);
+}
+
+// S003-011, S002-020
+#[test]
+fn in_a_muted_room_only_those_with_power_speak() {
+    let mut world = World::new();
+    let (boss, alice, bob) = (world.enter("boss"), world.enter("alice"), world.enter("bob"));
+    world.set_role(&boss, "alice", RoleChange::Administrator, true).unwrap();
+    let mute = |mute| Op::MuteRoom(pb::RoomMuteRequest { room_id: 7, mute, ..Default::default() });
+    assert_eq!(kind(&world.apply(&alice, mute(true)).unwrap()), NotificationType::RoomMuted);
+    assert!(world.apply(&alice, mute(true)).unwrap().push.is_none(), "muting twice is no news");
+    let status = world.apply(&bob, send(text("m", "hello"))).unwrap_err();
+    assert_eq!((status.code, status.sub), (Code::RoomMuted, Some(Sub::RoomMuted)));
+    for actor in [&boss, &alice] {
+        assert_eq!(world.code(actor, send(text("m", "hello"))), Code::Ok);
+    }
+    assert_eq!(world.code(&bob, mute(false)), Code::Forbidden);
+    assert_eq!(kind(&world.apply(&boss, mute(false)).unwrap()), NotificationType::RoomUnmuted);
+    assert_eq!(world.code(&bob, send(text("m", "hello"))), Code::Ok);
+}
+
+#[test]
+fn an_account_muted_everywhere_cannot_send_even_as_creator() {
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    let muted = chatroom::room::Actor { globally_muted: true, ..boss };
+    assert_eq!(world.code(&muted, send(text("m", "hello"))), Code::AccountMuted);
+}
+
+#[test]
+fn an_account_that_sends_too_much_waits_and_is_told_how_long() {
+    let mut world = World::with(Settings::default());
+    let (phone, desk) = (world.enter("alice"), world.enter("alice"));
+    for number in 0..20 {
+        assert_eq!(world.code(if number % 2 == 0 { &phone } else { &desk }, send(text("m", "hello"))), Code::Ok);
+    }
+    let status = world.apply(&phone, send(text("m", "hello"))).unwrap_err();
+    assert_eq!((status.code, status.sub, status.retry_after_ms), (Code::TooFrequent, Some(Sub::MessageRate), 100));
+    // Coming back brings no fresh allowance.
+    world.apply(&phone, Op::Exit).unwrap();
+    world.apply(&desk, Op::Exit).unwrap();
+    let phone = world.enter("alice");
+    assert_eq!(world.code(&phone, send(text("m", "hello"))), Code::TooFrequent);
+    world.time_ms += 100;
+    assert_eq!(world.code(&phone, send(text("m", "hello"))), Code::Ok);
+    for _ in 0..50 {
+        assert_eq!(world.code(&http("alice"), send(text("m", "hello"))), Code::Ok, "HTTP has rates of its own");
+    }
+}
+
+#[test]
+fn a_room_takes_so_many_messages_a_second() {
+    let mut world = World::with(Settings { sends_per_second: 0, room_intake_per_second: 100, ..Settings::default() });
+    let (alice, bob) = (world.enter("alice"), world.enter("bob"));
+    for number in 0..100 {
+        assert_eq!(world.code(if number % 2 == 0 { &alice } else { &bob }, send(text("m", "hello"))), Code::Ok);
+    }
+    assert_eq!(world.code(&bob, send(text("m", "hello"))), Code::TooFrequent);
+    world.time_ms += 10;
+    assert_eq!(world.code(&bob, send(text("m", "hello"))), Code::Ok);
+}
+
+#[test]
+fn what_is_not_offered_yet_is_refused_and_not_half_done() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let requests = [
+        MessageSendRequest { notify_target_tags: Some("{\"tag\":\"a\"}".into()), ..text("m", "hello") },
+        MessageSendRequest { at: Some(pb::Point::default()), ..text("m", "hello") },
+        MessageSendRequest { high_priority: true, ..text("m", "hello") },
+    ];
+    for request in requests {
+        let status = world.apply(&alice, send(request)).unwrap_err();
+        assert_eq!(status.code, Code::Unavailable);
+        assert!(status.desc.contains("not offered"));
+    }
+}
+
+#[test]
+fn refusals_come_in_the_order_of_the_checks() {
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    let outside = world.connection("alice");
+    assert_eq!(world.code(&outside, send(text("m", ""))), Code::BadParameter);
+    assert_eq!(world.code(&outside, send(text("m", "hello"))), Code::Forbidden);
+    world.apply(&boss, Op::Close(pb::RoomCloseRequest::default())).unwrap();
+    assert_eq!(world.code(&outside, send(text("m", "hello"))), Code::RoomClosed);
+    let mut nothing = World::nothing(Settings::default());
+    assert_eq!(nothing.code(&outside, send(text("m", ""))), Code::BadParameter);
+    assert_eq!(nothing.code(&outside, send(text("m", "hello"))), Code::NotFound);
+}
