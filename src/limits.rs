@@ -190,7 +190,7 @@ pub const WORKERS_MAX: usize = 256;
 /// Bytes that may wait in a worker's mailbox; beyond it requests are answered 503.
 pub const MAILBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Commands that may wait for a room that is being loaded; one more is 503.
-pub const LOADING_COMMANDS_MAX: usize = 10_000;
+pub const LOADING_COMMANDS_MAX: usize = 1000;
 
 // Log (design.md §4).
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use chatroom::dispatch::{Feed, Item, Outlet, Place};
+use chatroom::dispatch::{Feed, Item, Missed, Outlet, Place};
 use chatroom::id::{ConnId, Seq, Time};
 use chatroom::limits::{FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX};
 use chatroom::room::Audience;
@@ -151,8 +151,8 @@ proptest! {
                 }
                 Step::Open { who, bytes } => {
                     if sockets.open(connection(who), bytes) && let Some(place) = places.get(&who) {
-                        let caught_up = feed.catch_up(*place, &mut scratch, &mut sockets);
-                        prop_assert_eq!(caught_up.missed, None);
+                        prop_assert_eq!(feed.missed(*place), None);
+                        feed.catch_up(*place, &mut scratch, &mut sockets);
                     }
                 }
             }
@@ -190,13 +190,13 @@ fn a_reader_that_is_overtaken_learns_what_it_missed_but_loses_no_notification() 
         feed.trim(Time(0));
     }
     assert!(sockets.open(connection(1), usize::MAX));
-    let caught_up = feed.catch_up(place, &mut scratch, &mut sockets);
-    assert!(!caught_up.hopeless);
+    let missed = feed.missed(place).unwrap();
+    feed.catch_up(place, &mut scratch, &mut sockets);
     let heard = seqs(&sockets.written[&connection(1)]);
     assert_eq!(heard[..3], [1, 2, 300], "the frame that was begun is completed, the notification is kept");
-    let (after, through) = caught_up.missed.unwrap();
-    assert_eq!((after, through), (Seq(2), Seq(heard[3] - 1)), "the gap ends where the ring begins");
-    assert_eq!(heard[3..], (through.0 + 1..=1000).collect::<Vec<_>>());
+    let ring = heard[3];
+    assert_eq!(missed, Missed { first: Seq(3), last: Seq(ring - 1), is_hopeless: false }, "the gap ends where the ring begins");
+    assert_eq!(heard[3..], (ring..=1000).collect::<Vec<_>>());
     assert!(heard.len() <= 103, "the ring holds 10,000 bytes");
 }
 
@@ -211,7 +211,7 @@ fn a_reader_that_lacks_too_many_notifications_is_hopeless() {
         feed.trim(Time(0));
     }
     sockets.open(connection(1), usize::MAX);
-    assert!(feed.catch_up(place, &mut scratch, &mut sockets).hopeless);
+    assert!(feed.missed(place).unwrap().is_hopeless);
 }
 
 #[test]

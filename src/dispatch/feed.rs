@@ -61,6 +61,17 @@ struct Seat {
 
 const UP_TO_DATE: u32 = u32::MAX;
 
+/// What a reader that fell behind misses for good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Missed {
+    /// First number missed.
+    pub first: Seq,
+    /// Last number missed.
+    pub last: Seq,
+    /// Even notifications are lost: the connection has to go (chatroom.md §e.7).
+    pub is_hopeless: bool,
+}
+
 /// Where a reader stands that is not up to date.
 #[derive(Clone, Copy)]
 struct Cursor {
@@ -68,17 +79,6 @@ struct Cursor {
     next: u64,
     /// Number of the last frame it was served.
     heard: Seq,
-}
-
-/// What catching up came to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct CaughtUp {
-    /// Numbers the ring no longer had: after the first, up to and with the second. Notifications among them came all the same.
-    pub missed: Option<(Seq, Seq)>,
-    /// Even notifications were lost: the connection has to go (chatroom.md §e.7).
-    pub hopeless: bool,
-    /// Frames that were written.
-    pub deliveries: u64,
 }
 
 /// The recent frames of one room on one worker, and its readers there.
@@ -239,33 +239,40 @@ impl Feed {
         deliveries
     }
 
-    /// Writes on to a reader whose socket takes bytes again.
-    pub fn catch_up(&mut self, place: Place, scratch: &mut Vec<u8>, outlet: &mut impl Outlet) -> CaughtUp {
-        let mut caught_up = CaughtUp::default();
-        let Some(&Seat { connection: Some(connection), lag, .. }) = self.seats.get(place.0 as usize) else { return caught_up };
+    /// What a reader misses for good because the ring has overtaken it; `None` if nothing. Notifications in between come all
+    /// the same, unless it is hopeless.
+    pub fn missed(&self, place: Place) -> Option<Missed> {
+        let seat = self.seats.get(place.0 as usize).filter(|seat| seat.connection.is_some() && seat.lag != UP_TO_DATE)?;
+        let Cursor { next, heard } = self.laggards[seat.lag as usize];
+        let is_hopeless = next < self.saved_from;
+        (next < self.first).then_some(Missed { first: heard.next(), last: self.dropped, is_hopeless })
+    }
+
+    /// Writes on to a reader whose socket takes bytes again. Returns how many deliveries the socket took.
+    pub fn catch_up(&mut self, place: Place, scratch: &mut Vec<u8>, outlet: &mut impl Outlet) -> u64 {
+        let mut deliveries = 0;
+        let Some(&Seat { connection: Some(connection), lag, .. }) = self.seats.get(place.0 as usize) else { return 0 };
         if lag == UP_TO_DATE {
-            return caught_up;
+            return 0;
         }
-        let Cursor { mut next, heard } = self.laggards[lag as usize];
+        let Cursor { mut next, .. } = self.laggards[lag as usize];
         if next < self.first {
-            caught_up.hopeless = next < self.saved_from;
-            caught_up.missed = Some((heard, self.dropped));
             for (number, item) in &self.saved {
                 if *number >= next && item.is_for(connection) {
                     let taken = outlet.write(connection, &item.frame);
                     if taken < item.frame.len() {
                         outlet.hold(connection, item.frame.slice(taken..));
                     }
-                    caught_up.deliveries += 1;
+                    deliveries += 1;
                 }
             }
             next = self.first;
         }
-        next = self.serve(next, connection, scratch, outlet, &mut caught_up.deliveries);
+        next = self.serve(next, connection, scratch, outlet, &mut deliveries);
         self.laggards.remove(lag as usize);
         self.seats[place.0 as usize].lag =
             if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next) };
-        caught_up
+        deliveries
     }
 
     /// Frames after `seq` for a connection that resumes in place of `replaces`; `None` when some are no longer here.

@@ -229,16 +229,18 @@ impl Hub {
         };
         for index in 0..reader.rooms.len() {
             let Membership { room, place: Some(place) } = self.readers[connection.slot()].rooms[index] else { continue };
-            let Some(feed) = self.feeds.get_mut(&room) else { continue };
-            let caught_up = feed.catch_up(place, &mut self.scratch, outlet);
-            self.counters.deliveries += caught_up.deliveries;
-            if let Some((heard, through)) = caught_up.missed {
+            let Some(feed) = self.feeds.get(&room) else { continue };
+            let missed = feed.missed(place);
+            if let Some(missed) = missed {
                 self.counters.gaps += 1;
-                let gap = pb::Gap { room_id: room.get(), first_seq: heard.next().0, last_seq: through.0 };
-                let bytes = self.encode(&Push::Gap(gap));
-                self.effects.push(Effect::Transmit { connection, bytes });
+                let gap = pb::Gap { room_id: room.get(), first_seq: missed.first.0, last_seq: missed.last.0 };
+                let frame = self.encode(&Push::Gap(gap));
+                let taken = outlet.write(connection, &frame);
+                if taken < frame.len() {
+                    outlet.hold(connection, frame.slice(taken..));
+                }
             }
-            if caught_up.hopeless {
+            if missed.is_some_and(|missed| missed.is_hopeless) {
                 self.counters.hopeless += 1;
                 let kicked = Box::new(pb::Kicked {
                     reason: pb::KickReason::Silent as i32,
@@ -247,6 +249,10 @@ impl Hub {
                     ..pb::Kicked::default()
                 });
                 self.effects.push(Effect::Kicked { connection, kicked, is_last_room: true });
+                return;
+            }
+            if let Some(feed) = self.feeds.get_mut(&room) {
+                self.counters.deliveries += feed.catch_up(place, &mut self.scratch, outlet);
             }
         }
     }
@@ -260,6 +266,11 @@ impl Hub {
             !feed.is_spent()
         });
         self.evict_idle_rooms();
+    }
+
+    /// Whether a commit has failed: nothing is acknowledged any more.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// What has happened so far.

@@ -87,7 +87,10 @@ impl Mail {
     /// About how many bytes the mail keeps alive while it waits.
     pub fn weight(&self) -> usize {
         const FIXED: usize = 256;
+        // A request may hold on to the buffer it was received in, which it shares with others.
+        const REQUEST: usize = 4096;
         match self {
+            Mail::Request(_) => REQUEST,
             Mail::Frame { item, .. } => FIXED + item.frame.len(),
             Mail::Joined { replay, .. } => FIXED + replay.iter().map(Bytes::len).sum::<usize>(),
             _ => FIXED,

@@ -8,7 +8,7 @@ mod hub;
 mod mail;
 mod owner;
 
-pub use feed::{CaughtUp, Feed, Item, Outlet, Place};
+pub use feed::{Feed, Item, Missed, Outlet, Place};
 pub use hub::{Counters, Effect, Hub, HubConfig};
 pub use mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 pub use owner::Writes;

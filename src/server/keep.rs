@@ -19,7 +19,6 @@ impl Keeper for StoreKeeper {
             app_key: app.key.clone(),
             app_secret: app.secret.reveal().to_owned(),
             disabled: app.disabled,
-            ..store::App::default()
         };
         self.0.put(Space::Apps, app.key.as_bytes(), &row.encode_to_vec()).map_err(failed)
     }

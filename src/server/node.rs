@@ -63,7 +63,7 @@ pub struct Node {
     pub engine: Engine,
     /// Applications and accounts.
     pub accounts: Arc<Directory>,
-    /// True while the node takes connections.
+    /// True while the node takes connections and writes down what it acknowledges.
     pub ready: Arc<AtomicBool>,
     /// Where the wire protocol is spoken.
     pub wire: SocketAddr,
@@ -108,7 +108,7 @@ impl Node {
             workers.push(spawn(shared.clone(), index, hub, listener)?);
         }
         let engine = Engine::new(shared.mailboxes.clone(), last_room);
-        let ready = Arc::new(AtomicBool::new(true));
+        let ready = shared.ready.clone();
         Ok(Node { engine, accounts, ready, wire, log, shared, workers, history_days: config.history.days })
     }
 
@@ -125,11 +125,6 @@ impl Node {
                 Err(error) => tracing::error!(%error, "expiring the history failed"),
             }
         }
-    }
-
-    /// Whether every change is still written down.
-    pub fn is_healthy(&self) -> bool {
-        !self.shared.is_broken.load(Ordering::Acquire)
     }
 
     /// Sends everybody away, writes down what there is, and returns when that is done. Blocks.

@@ -32,8 +32,8 @@ pub(crate) struct Shared {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) gate: Gate,
     pub(crate) resume: ResumeKey,
-    /// The store has failed: nothing is acknowledged any more.
-    pub(crate) is_broken: AtomicBool,
+    /// The node takes connections and writes down what it acknowledges.
+    pub(crate) ready: Arc<AtomicBool>,
     started: Instant,
     drain_until: AtomicU64,
     app_keys: RwLock<HashSet<Arc<str>>>,
@@ -72,7 +72,7 @@ impl Shared {
             mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
             gate: Gate::new(bounds.connections_max, bounds.connections_per_address_max),
             resume: ResumeKey::random()?,
-            is_broken: AtomicBool::new(false),
+            ready: Arc::new(AtomicBool::new(true)),
             started: Instant::now(),
             drain_until: AtomicU64::new(u64::MAX),
             app_keys: RwLock::default(),

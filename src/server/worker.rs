@@ -168,7 +168,7 @@ impl Worker {
             committed: Box::new(move |result| {
                 if let Err(error) = &result {
                     tracing::error!(%error, "the log failed; every change is refused until a restart");
-                    shared.is_broken.store(true, std::sync::atomic::Ordering::Release);
+                    shared.ready.store(false, std::sync::atomic::Ordering::Release);
                 }
                 shared.mailboxes[index].committed(result.is_ok());
             }),
@@ -220,6 +220,9 @@ impl Worker {
         let state = &mut *self.state.borrow_mut();
         if !state.connections.is_empty() && self.shared.now() < self.shared.drain_until() {
             return false;
+        }
+        if state.hub.is_broken() {
+            return true;
         }
         if state.hub.has_uncommitted() {
             return false;
@@ -357,13 +360,15 @@ impl State {
     }
 
     fn kick(&mut self, worker: &Rc<Worker>, id: ConnId, kicked: Box<pb::Kicked>, is_last_room: bool) {
+        let may_return = kicked.may_reconnect;
         self.staging.clear();
         Push::Kicked(kicked).encode(&mut self.staging);
         let close_by = worker.shared.now().plus_ms(LINGER_MS);
         if let Some(connection) = self.connections.get_mut(id.slot()).filter(|connection| connection.id == id) {
             connection.transmit(&self.staging);
             if is_last_room {
-                connection.close(CloseReason::Kicked, close_by);
+                // Who is sent away to come back at once keeps its place for the grace.
+                connection.close(if may_return { CloseReason::Slow } else { CloseReason::Kicked }, close_by);
             }
         }
         self.staging.clear();
