@@ -15,11 +15,7 @@ pub(super) struct StoreKeeper(pub(super) Arc<dyn RoomLog>);
 
 impl Keeper for StoreKeeper {
     fn keep_app(&self, app: &App) -> Result<(), Status> {
-        let row = store::App {
-            app_key: app.key.clone(),
-            app_secret: app.secret.reveal().to_owned(),
-            disabled: app.disabled,
-        };
+        let row = store::App { app_key: app.key.clone(), app_secret: app.secret.reveal().to_owned(), disabled: app.disabled };
         self.0.put(Space::Apps, app.key.as_bytes(), &row.encode_to_vec()).map_err(failed)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::task::LocalSet;
 
-use super::config::Config;
+use super::config::{Config, Durability};
 use super::engine::Engine;
 use super::keep::{self, StoreKeeper};
 use super::listen;
@@ -18,7 +18,7 @@ use crate::account::Directory;
 use crate::dispatch::{Hub, HubConfig};
 use crate::error::Status;
 use crate::limits::{BLOCKING_THREADS_MAX, WORKERS_MAX};
-use crate::log::{LogError, MemoryLog, RoomLog};
+use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog};
 
 /// Why a node does not start.
 #[derive(Debug)]
@@ -148,7 +148,11 @@ fn open_log(config: &Config) -> Result<Arc<dyn RoomLog>, LogError> {
     if config.memory {
         return Ok(Arc::new(MemoryLog::new()?));
     }
-    Err(LogError::Store("the embedded store is not linked in".into()))
+    let durability = match config.durability {
+        Durability::Commit => log::Durability::Commit,
+        Durability::Interval { interval_ms } => log::Durability::Interval { ms: interval_ms },
+    };
+    Ok(Arc::new(FjallLog::open(&config.data, &log::Options { durability, ..log::Options::default() })?))
 }
 
 fn spawn(shared: Arc<Shared>, index: usize, hub: Hub, listener: std::net::TcpListener) -> Result<JoinHandle<()>, StartError> {

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::dispatch::{Counters, Effect, Hub};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
 use crate::limits::READ_BYTES;
-use crate::log::{Batch, Snapshot};
+use crate::log::{Batch, LogStats, Snapshot};
 use crate::session::{CloseReason, ServerOutput, ServerSession};
 use crate::wire::{Push, pb};
 
@@ -168,7 +169,7 @@ impl Worker {
             committed: Box::new(move |result| {
                 if let Err(error) = &result {
                     tracing::error!(%error, "the log failed; every change is refused until a restart");
-                    shared.ready.store(false, std::sync::atomic::Ordering::Release);
+                    shared.ready.store(false, Ordering::Release);
                 }
                 shared.mailboxes[index].committed(result.is_ok());
             }),
@@ -213,6 +214,9 @@ impl Worker {
         gauge("chatroom_rooms_in_memory", rooms);
         gauge("chatroom_members", readers);
         gauge("chatroom_lagging_readers", laggards);
+        if let (0, Some(log)) = (self.index, self.shared.log.stats()) {
+            report_log(log);
+        }
     }
 
     /// Whether a draining worker has nothing left to do.
@@ -384,6 +388,17 @@ impl State {
             self.hub.on_connection_gone(&actor, is_on_purpose(reason));
         }
     }
+}
+
+/// The log is the node's: one worker reports it.
+fn report_log(log: &LogStats) {
+    let total = |name: &'static str, value: &AtomicU64| metrics::counter!(name).absolute(value.load(Ordering::Relaxed));
+    total("chatroom_log_commits_total", &log.commits);
+    total("chatroom_log_records_total", &log.records);
+    total("chatroom_log_bytes_total", &log.bytes);
+    total("chatroom_log_commit_microseconds_total", &log.commit_us);
+    total("chatroom_log_batches_failed_total", &log.failed);
+    metrics::gauge!("chatroom_log_commit_microseconds_max").set(log.take_slowest() as f64);
 }
 
 /// What a request is refused with whose room's worker cannot keep up.
