@@ -1,0 +1,189 @@
+//! A request that was accepted ends exactly once, whatever becomes of the client.
+
+mod peer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chatroom::client::{Client, Event, State, start};
+use chatroom::error::{Code, Status};
+use chatroom::limits::CLIENT_QUEUE_MAX;
+use chatroom::wire::{Request, Response, pb};
+use peer::{Peer, connect, event, listen, options, soon, state};
+use tokio::sync::mpsc;
+
+fn info() -> Request {
+    Request::RoomInfo(pb::RoomInfoRequest { room_id: 1 })
+}
+
+/// Counts how often each of some requests was completed.
+#[derive(Clone)]
+struct Tally {
+    counts: Arc<Vec<AtomicUsize>>,
+    results: mpsc::UnboundedSender<Result<Response, Status>>,
+}
+
+impl Tally {
+    fn new(requests: usize) -> (Tally, mpsc::UnboundedReceiver<Result<Response, Status>>) {
+        let (results, out) = mpsc::unbounded_channel();
+        (Tally { counts: Arc::new((0..requests).map(|_| AtomicUsize::new(0)).collect()), results }, out)
+    }
+
+    fn ask(&self, client: &Client, place: usize, request: Request) -> Result<(), Status> {
+        let tally = self.clone();
+        client.request_with(request, move |result| {
+            tally.counts[place].fetch_add(1, Ordering::SeqCst);
+            tally.results.send(result).expect("the test listens");
+        })
+    }
+
+    fn counts(&self) -> Vec<usize> {
+        self.counts.iter().map(|count| count.load(Ordering::SeqCst)).collect()
+    }
+}
+
+#[tokio::test]
+async fn closing_with_a_hundred_requests_in_flight_completes_each_of_them() {
+    let (listener, address) = listen().await;
+    let (client, mut events) = start(options(&address));
+    let connecting = connect(&client);
+    let (mut peer, _) = Peer::accept_login(&listener, "r1").await;
+    soon(connecting).await.unwrap().unwrap();
+
+    let (tally, mut results) = Tally::new(100);
+    for place in 0..100 {
+        let send = pb::MessageSendRequest { room_id: 1, ..Default::default() };
+        let request = if place % 2 == 0 { info() } else { Request::MessageSend(Box::new(send)) };
+        tally.ask(&client, place, request).unwrap();
+    }
+    // Three are answered, the others are on their way.
+    for _ in 0..3 {
+        match peer.request().await {
+            (sequence, Request::RoomInfo(_)) => peer.respond(sequence, Response::RoomInfo(Box::default())).await,
+            (sequence, _) => peer.respond(sequence, Response::MessageSend(pb::MessageSendResponse::default())).await,
+        }
+    }
+    for _ in 0..3 {
+        assert!(soon(results.recv()).await.unwrap().is_ok());
+    }
+    client.close();
+    soon(peer.see_off()).await;
+    for _ in 3..100 {
+        let status = soon(results.recv()).await.unwrap().unwrap_err();
+        assert!(matches!(status.code, Code::NotInitialised | Code::NoServer), "{status}");
+    }
+    event(&mut events, |event| (event == Event::Closed).then_some(())).await;
+    assert_eq!(soon(events.next()).await, None, "nothing comes after the end");
+    assert_eq!(tally.counts(), vec![1; 100]);
+    // S001-004
+    assert_eq!(tally.ask(&client, 0, info()).unwrap_err().code, Code::NotInitialised);
+    assert_eq!(soon(client.connect()).await.unwrap_err().code, Code::NotInitialised);
+    assert_eq!(tally.counts(), vec![1; 100]);
+}
+
+#[tokio::test]
+async fn a_client_without_handles_closes_and_completes() {
+    let (listener, address) = listen().await;
+    let (client, mut events) = start(options(&address));
+    let connecting = connect(&client);
+    let (peer, _) = Peer::accept_login(&listener, "r1").await;
+    soon(connecting).await.unwrap().unwrap();
+    let (tally, mut results) = Tally::new(1);
+    tally.ask(&client, 0, info()).unwrap();
+    drop(client);
+    soon(peer.see_off()).await;
+    assert!(soon(results.recv()).await.unwrap().is_err());
+    event(&mut events, |event| (event == Event::Closed).then_some(())).await;
+    assert_eq!(tally.counts(), [1]);
+}
+
+#[tokio::test]
+async fn a_client_that_is_closed_while_it_connects_gives_up() {
+    let (listener, address) = listen().await;
+    let (client, mut events) = start(options(&address));
+    let connecting = connect(&client);
+    let _silent = Peer::accept(&listener).await;
+    state(&mut events, State::Entering).await;
+    let (tally, mut results) = Tally::new(1);
+    tally.ask(&client, 0, info()).unwrap();
+    client.close();
+    assert_eq!(soon(connecting).await.unwrap().unwrap_err().code, Code::NotInitialised);
+    assert_eq!(soon(results.recv()).await.unwrap().unwrap_err().code, Code::NotInitialised);
+    assert_eq!(tally.counts(), [1]);
+}
+
+#[test]
+fn a_runtime_that_ends_completes_what_was_open() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (tally, mut results) = Tally::new(2);
+    let (client, _events) = runtime.block_on(async {
+        let (listener, address) = listen().await;
+        let (client, events) = start(options(&address));
+        let connecting = connect(&client);
+        let (mut peer, _) = Peer::accept_login(&listener, "r1").await;
+        soon(connecting).await.unwrap().unwrap();
+        tally.ask(&client, 0, info()).unwrap();
+        peer.request().await;
+        (client, events)
+    });
+    tally.ask(&client, 1, info()).unwrap();
+    drop(runtime);
+    for _ in 0..2 {
+        assert_eq!(results.blocking_recv().unwrap().unwrap_err().code, Code::NotInitialised);
+    }
+    assert_eq!(tally.counts(), [1, 1]);
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_refused_at_once_and_a_place_comes_free_with_an_answer() {
+    let (listener, address) = listen().await;
+    let (client, _events) = start(options(&address));
+    let connecting = connect(&client);
+    let (mut peer, _) = Peer::accept_login(&listener, "r1").await;
+    soon(connecting).await.unwrap().unwrap();
+    let (tally, mut results) = Tally::new(CLIENT_QUEUE_MAX + 1);
+    for place in 0..CLIENT_QUEUE_MAX {
+        tally.ask(&client, place, info()).unwrap();
+    }
+    assert_eq!(tally.ask(&client, CLIENT_QUEUE_MAX, info()).unwrap_err().code, Code::Busy);
+    let (sequence, _) = peer.request().await;
+    peer.respond(sequence, Response::RoomInfo(Box::default())).await;
+    assert!(soon(results.recv()).await.unwrap().is_ok());
+    // The place is given back right after the completion was called.
+    soon(async {
+        while tally.ask(&client, CLIENT_QUEUE_MAX, info()).is_err() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    client.close();
+    soon(peer.see_off()).await;
+    for _ in 0..CLIENT_QUEUE_MAX {
+        soon(results.recv()).await.unwrap().unwrap_err();
+    }
+    assert_eq!(tally.counts(), vec![1; CLIENT_QUEUE_MAX + 1]);
+}
+
+// S000-016, S001-003
+#[tokio::test]
+async fn a_disconnect_logs_out_and_the_client_can_connect_again() {
+    let (listener, address) = listen().await;
+    let (client, mut events) = start(options(&address));
+    let connecting = connect(&client);
+    let (mut peer, _) = Peer::accept_login(&listener, "r1").await;
+    soon(connecting).await.unwrap().unwrap();
+    let leaver = client.clone();
+    let leaving = tokio::spawn(async move { leaver.disconnect().await });
+    let (sequence, request) = peer.request().await;
+    assert!(matches!(request, Request::Logout(_)));
+    peer.respond(sequence, Response::Logout(pb::Status::default())).await;
+    assert!(peer.next().await.is_none());
+    soon(leaving).await.unwrap();
+    assert_eq!(client.state(), State::Exited);
+    state(&mut events, State::Exited).await;
+
+    let connecting = connect(&client);
+    let (_peer, login) = Peer::accept_login(&listener, "r2").await;
+    soon(connecting).await.unwrap().unwrap();
+    assert_eq!(login.resume, None, "who logged out has nothing to resume");
+}
