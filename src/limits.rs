@@ -221,7 +221,7 @@ pub const ADMIN_PORT: u16 = 7480;
 
 /// Connections of a node, unless configured otherwise.
 pub const CONNECTIONS_MAX: usize = 1_000_000;
-/// Connections from one address, unless configured otherwise. Loopback is exempt: proxies and tests live there.
+/// Connections from one address, unless configured otherwise.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 10_000;
 /// Threads of a worker that may wait for the disk.
 pub const BLOCKING_THREADS_MAX: usize = 4;

@@ -1,0 +1,417 @@
+//! Two workers without sockets, disk or clock: what a room's members hear and what those who ask are answered, wherever
+//! connection and room live.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use bytes::{Bytes, BytesMut};
+use chatroom::dispatch::{Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request, owner_of};
+use chatroom::error::Code;
+use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
+use chatroom::limits::{DETACH_GRACE_MS, FEED_BYTES_MAX, SNAPSHOT_ENTRIES};
+use chatroom::room::{Actor, Ask, Create, Enter, Op, Origin, Query, Room, Settings};
+use chatroom::wire::{Frame, FrameCodec, PacketKind, Push, Response, pb};
+use tokio_util::codec::Decoder;
+
+const WORKERS: usize = 2;
+
+/// What reaches the connections, as bytes.
+#[derive(Default)]
+struct Wires(BTreeMap<ConnId, BytesMut>);
+
+impl Outlet for Wires {
+    fn write(&mut self, connection: ConnId, bytes: &[u8]) -> usize {
+        self.0.entry(connection).or_default().extend_from_slice(bytes);
+        bytes.len()
+    }
+
+    fn hold(&mut self, connection: ConnId, rest: Bytes) {
+        self.write(connection, &rest);
+    }
+}
+
+/// Hubs, linked by hand.
+struct World {
+    hubs: Vec<Hub>,
+    wires: Wires,
+    answers: HashMap<(ConnId, u32), Answer>,
+    kicked: Vec<(ConnId, pb::Kicked)>,
+    now_ms: u64,
+    commits: bool,
+    records: Vec<chatroom::room::Record>,
+    snapshots: usize,
+    sequence: u32,
+}
+
+impl World {
+    fn new() -> World {
+        let settings = Arc::new(Settings { sends_per_second: 0, room_intake_per_second: 0, ..Settings::default() });
+        let last_room = Arc::new(AtomicI64::new(100));
+        let hub = |worker| {
+            Hub::new(HubConfig {
+                worker,
+                workers: WORKERS,
+                epoch: Epoch(1),
+                seed: 1,
+                settings: settings.clone(),
+                feed_bytes_max: FEED_BYTES_MAX,
+                detach_grace_ms: DETACH_GRACE_MS,
+                last_room: last_room.clone(),
+            })
+        };
+        World {
+            hubs: (0..WORKERS).map(hub).collect(),
+            wires: Wires::default(),
+            answers: HashMap::new(),
+            kicked: Vec::new(),
+            now_ms: 1_000,
+            commits: true,
+            records: Vec::new(),
+            snapshots: 0,
+            sequence: 0,
+        }
+    }
+
+    /// A room that the given worker owns.
+    fn room_of(worker: usize) -> RoomId {
+        (1..100).map(|id| RoomId::new(id).unwrap()).find(|id| owner_of(*id, WORKERS) == worker).unwrap()
+    }
+
+    fn ask(&mut self, actor: &Actor, room: RoomId, ask: Ask) -> u32 {
+        self.sequence += 1;
+        let connection = actor.connection.unwrap();
+        let asked = Asked { connection, sequence: self.sequence, kind: PacketKind::MessageSend as u16, room };
+        let request = Request { room, asker: Asker::Connection(asked), actor: actor.clone(), ask, app_key: None, resume: None };
+        self.hubs[connection.worker()].request(request);
+        self.sequence
+    }
+
+    fn command(&mut self, actor: &Actor, room: RoomId, op: Op) -> Answer {
+        let sequence = self.ask(actor, room, Ask::Command(op));
+        self.settle();
+        self.answers.remove(&(actor.connection.unwrap(), sequence)).expect("every request is answered")
+    }
+
+    fn create(&mut self, room: RoomId, creator: &str) {
+        let create = Create {
+            app_key: "app".into(),
+            creator: AccountId::parse(creator).unwrap(),
+            name: "room".into(),
+            announcement: None,
+            broadcast_url: String::new(),
+            ext: String::new(),
+            queue_level: 0,
+            moderation_id: String::new(),
+            silent_in_out: false,
+        };
+        let actor = Actor { connection: Some(ConnId::new(0, 999, 999)), ..Actor::http(create.creator.clone()) };
+        self.command(&actor, room, Op::Create(Box::new(create))).unwrap();
+    }
+
+    fn enter(&mut self, actor: &Actor, room: RoomId) -> pb::RoomEnterResponse {
+        match self.command(actor, room, enter(room, None)).unwrap() {
+            Response::RoomEnter(response) => *response,
+            other => panic!("not an answer to an enter: {other:?}"),
+        }
+    }
+
+    /// Turns and mail until everything is quiet.
+    fn settle(&mut self) {
+        for _ in 0..50 {
+            let mut is_quiet = true;
+            for worker in 0..WORKERS {
+                self.now_ms += 1;
+                self.hubs[worker].set_clock(Time(self.now_ms * 1000), UnixMs(1_700_000_000_000 + self.now_ms as i64));
+                is_quiet &= !self.turn(worker);
+            }
+            if is_quiet {
+                return;
+            }
+        }
+        panic!("the hubs never fall quiet");
+    }
+
+    fn turn(&mut self, worker: usize) -> bool {
+        let effects = self.hubs[worker].take_effects();
+        let mut was_busy = !effects.is_empty();
+        for effect in effects {
+            match effect {
+                Effect::Answer(asked, answer) => {
+                    let doubled = self.answers.insert((asked.connection, asked.sequence), *answer);
+                    assert!(doubled.is_none(), "a request is answered twice");
+                }
+                Effect::Transmit { connection, bytes } => drop(self.wires.write(connection, &bytes)),
+                Effect::Kicked { connection, kicked, .. } => {
+                    let mut frame = BytesMut::new();
+                    Push::Kicked(kicked.clone()).encode(&mut frame);
+                    self.wires.write(connection, &frame);
+                    self.kicked.push((connection, *kicked));
+                }
+                Effect::Load(room) => {
+                    let settings = Arc::new(Settings::default());
+                    self.hubs[worker].on_loaded(room, Ok(Room::new(room, settings)));
+                }
+                Effect::History { .. } => {}
+            }
+        }
+        self.hubs[worker].flush(&mut self.wires);
+        for other in 0..WORKERS {
+            let mail = self.hubs[worker].take_mail(other);
+            was_busy |= !mail.is_empty();
+            self.hubs[other].on_mail(mail);
+        }
+        if self.commits
+            && let Some(writes) = self.hubs[worker].take_writes()
+        {
+            self.records.extend(writes.records);
+            self.snapshots += writes.snapshots.len();
+            self.hubs[worker].on_committed(true);
+            was_busy = true;
+        }
+        was_busy
+    }
+
+    /// What a connection has heard since the last look, each push by its kind and number.
+    fn heard(&mut self, connection: ConnId) -> Vec<String> {
+        let mut bytes = self.wires.0.remove(&connection).unwrap_or_default();
+        let mut heard = Vec::new();
+        while let Some(frame) = FrameCodec::default().decode(&mut bytes).unwrap() {
+            heard.push(name(frame));
+        }
+        assert!(bytes.is_empty(), "only whole frames are written");
+        heard
+    }
+}
+
+fn name(frame: Frame) -> String {
+    match Push::decode(frame.header.kind, frame.body).unwrap() {
+        Push::Message(message) => String::from_utf8(message.body.to_vec()).unwrap(),
+        Push::Notification(notification) => notification.r#type.to_string(),
+        Push::Kicked(kicked) => format!("kicked {}", kicked.reason),
+        other => format!("{other:?}"),
+    }
+}
+
+fn actor(account: &str, worker: u8, slot: u32) -> Actor {
+    Actor {
+        account: AccountId::parse(account).unwrap(),
+        connection: Some(ConnId::new(worker, slot, slot)),
+        origin: Origin::Member,
+        anonymous: false,
+        globally_muted: false,
+        client_type: 4,
+    }
+}
+
+fn enter(room: RoomId, replaces: Option<ConnId>) -> Op {
+    let request = pb::RoomEnterRequest { room_id: room.get(), ..Default::default() };
+    Op::Enter(Box::new(Enter { app_key: "app".into(), replaces, ..Enter::from_request(request) }))
+}
+
+fn text(room: RoomId, body: &str) -> Op {
+    Op::Send(Box::new(pb::MessageSendRequest {
+        room_id: room.get(),
+        message_id: body.to_owned(),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        ..Default::default()
+    }))
+}
+
+#[test]
+fn members_on_every_worker_hear_a_room_in_one_order_whoever_owns_it() {
+    for owner in 0..WORKERS {
+        let mut world = World::new();
+        let room = World::room_of(owner);
+        world.create(room, "carol");
+        let people = [actor("ann", 0, 1), actor("bob", 1, 2), actor("carol", 0, 3), actor("dan", 1, 4)];
+        people.iter().for_each(|person| drop(world.enter(person, room)));
+        people.iter().for_each(|person| drop(world.heard(person.connection.unwrap())));
+        // S000-011: in seq order; the sender has its response and no echo.
+        for body in ["one", "two"] {
+            world.command(&people[0], room, text(room, body)).unwrap();
+        }
+        world.command(&people[1], room, text(room, "three")).unwrap();
+        assert_eq!(world.heard(people[0].connection.unwrap()), ["three"]);
+        assert_eq!(world.heard(people[1].connection.unwrap()), ["one", "two"]);
+        assert_eq!(world.heard(people[2].connection.unwrap()), ["one", "two", "three"]);
+        assert_eq!(world.heard(people[3].connection.unwrap()), ["one", "two", "three"]);
+    }
+}
+
+#[test]
+fn who_enters_hears_its_own_arrival_and_nothing_older() {
+    let mut world = World::new();
+    let room = World::room_of(1);
+    world.create(room, "carol");
+    let (ann, bob) = (actor("ann", 0, 1), actor("bob", 0, 2));
+    world.enter(&ann, room);
+    world.ask(&ann, room, Ask::Command(text(room, "before")));
+    let response = world.enter(&bob, room);
+    assert_eq!(world.heard(bob.connection.unwrap()), ["301"]);
+    assert_eq!(world.heard(ann.connection.unwrap()), ["301", "301"]);
+    // Deliveries follow from the number the answer names.
+    assert_eq!(response.last_seq, 3);
+}
+
+#[test]
+fn an_answer_waits_for_the_commit_and_the_delivery_does_not() {
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "carol");
+    let (ann, bob) = (actor("ann", 0, 1), actor("bob", 1, 2));
+    world.enter(&ann, room);
+    world.enter(&bob, room);
+    world.heard(bob.connection.unwrap());
+    world.commits = false;
+    let sequence = world.ask(&ann, room, Ask::Command(text(room, "hello")));
+    world.settle();
+    assert_eq!(world.heard(bob.connection.unwrap()), ["hello"]);
+    assert!(!world.answers.contains_key(&(ann.connection.unwrap(), sequence)));
+    world.commits = true;
+    world.settle();
+    assert!(world.answers[&(ann.connection.unwrap(), sequence)].is_ok());
+    assert!(world.records.iter().any(|record| record.in_history));
+}
+
+#[test]
+fn a_failed_commit_acknowledges_nothing_and_nothing_after_it() {
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "carol");
+    let ann = actor("ann", 0, 1);
+    world.enter(&ann, room);
+    world.commits = false;
+    let sequence = world.ask(&ann, room, Ask::Command(text(room, "lost")));
+    world.settle();
+    world.hubs[0].take_writes().expect("something is to be written");
+    world.hubs[0].on_committed(false);
+    world.settle();
+    let answer = world.answers.remove(&(ann.connection.unwrap(), sequence)).unwrap();
+    assert_eq!(answer.unwrap_err().code, Code::ServerError);
+    assert_eq!(world.command(&ann, room, text(room, "next")).unwrap_err().code, Code::ServerError);
+    assert!(world.hubs[0].is_broken());
+}
+
+#[test]
+fn who_is_kicked_hears_why_before_it_goes_and_nothing_after() {
+    // S000-032
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "carol");
+    let (carol, bob) = (actor("carol", 0, 1), actor("bob", 1, 2));
+    world.enter(&carol, room);
+    world.enter(&bob, room);
+    world.heard(bob.connection.unwrap());
+    let kick = pb::MemberKickRequest { room_id: room.get(), account: "bob".into(), ..Default::default() };
+    world.command(&carol, room, Op::Kick(kick)).unwrap();
+    world.command(&carol, room, text(room, "gone")).unwrap();
+    assert_eq!(world.heard(bob.connection.unwrap()), ["313", "kicked 2"]);
+    assert_eq!(world.kicked[0].1.room_id, room.get());
+    // May enter again.
+    world.enter(&bob, room);
+}
+
+#[test]
+fn a_lost_connection_keeps_its_place_for_the_grace_and_leaves_after_it() {
+    let mut world = World::new();
+    let room = World::room_of(1);
+    world.create(room, "carol");
+    let (ann, bob) = (actor("ann", 0, 1), actor("bob", 0, 2));
+    world.enter(&ann, room);
+    world.enter(&bob, room);
+    world.heard(ann.connection.unwrap());
+    world.hubs[0].on_connection_gone(&bob, false);
+    world.settle();
+    world.now_ms += DETACH_GRACE_MS / 2;
+    world.settle();
+    world.hubs.iter_mut().for_each(Hub::on_tick);
+    world.settle();
+    assert_eq!(world.heard(ann.connection.unwrap()), [""; 0]);
+    world.now_ms += DETACH_GRACE_MS;
+    world.settle();
+    world.hubs.iter_mut().for_each(Hub::on_tick);
+    world.settle();
+    assert_eq!(world.heard(ann.connection.unwrap()), ["302"]);
+}
+
+#[test]
+fn a_resume_within_the_grace_replays_what_was_missed_and_nobody_notices() {
+    for (owner, new_worker) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let mut world = World::new();
+        let room = World::room_of(owner);
+        world.create(room, "carol");
+        let (ann, bob) = (actor("ann", 0, 1), actor("bob", 0, 2));
+        world.enter(&ann, room);
+        let heard_to = world.enter(&bob, room).last_seq + 1;
+        world.heard(ann.connection.unwrap());
+        world.hubs[0].on_connection_gone(&bob, false);
+        world.command(&ann, room, text(room, "missed")).unwrap();
+        let again = Actor { connection: Some(ConnId::new(new_worker, 50, 50)), ..bob.clone() };
+        let asked = Asked { connection: again.connection.unwrap(), sequence: 7, kind: 0, room };
+        let position = pb::RoomPosition { room_id: room.get(), epoch: 1, last_seq: heard_to };
+        world.hubs[usize::from(new_worker)].request(Request {
+            room,
+            asker: Asker::Connection(asked),
+            actor: again.clone(),
+            ask: Ask::Command(enter(room, bob.connection)),
+            app_key: None,
+            resume: Some(Box::new(position)),
+        });
+        world.settle();
+        let Ok(Response::RoomEnter(response)) = world.answers.remove(&(again.connection.unwrap(), 7)).unwrap() else {
+            panic!("the resume is not answered as an enter");
+        };
+        assert!(response.resumed && !response.gap);
+        assert_eq!(response.replayed, 1);
+        world.command(&ann, room, text(room, "after")).unwrap();
+        assert_eq!(world.heard(again.connection.unwrap()), ["missed", "after"]);
+        assert_eq!(world.heard(ann.connection.unwrap()), [""; 0], "nobody left and nobody came");
+    }
+}
+
+#[test]
+fn a_room_that_never_was_is_missing_and_one_that_is_busy_says_so() {
+    let mut world = World::new();
+    let ann = actor("ann", 0, 1);
+    let beyond = RoomId::new(101).unwrap();
+    assert_eq!(world.command(&ann, beyond, enter(beyond, None)).unwrap_err().code, Code::NotFound);
+    let never = RoomId::new(5).unwrap();
+    assert_eq!(world.command(&ann, never, enter(never, None)).unwrap_err().code, Code::NotFound);
+    assert!(!world.hubs[0].is_in_a_room(ann.connection.unwrap()), "a refused enter leaves no trace");
+}
+
+#[test]
+fn another_application_s_room_is_missing() {
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "carol");
+    for (app_key, expected) in [("app", None), ("other", Some(Code::NotFound))] {
+        let connection = ConnId::new(0, 77, 77);
+        let asked = Asked { connection, sequence: 1, kind: 0, room };
+        world.hubs[0].request(Request {
+            room,
+            asker: Asker::Connection(asked),
+            actor: Actor::http(AccountId::parse("x").unwrap()),
+            ask: Ask::Query(Query::Info(pb::RoomInfoRequest { room_id: room.get() })),
+            app_key: Some(app_key.into()),
+            resume: None,
+        });
+        world.settle();
+        let answer = world.answers.remove(&(connection, 1)).unwrap();
+        assert_eq!(answer.err().map(|status| status.code), expected);
+    }
+}
+
+#[test]
+fn a_snapshot_follows_every_so_many_entries() {
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "carol");
+    let ann = actor("ann", 0, 1);
+    world.enter(&ann, room);
+    for number in 1..SNAPSHOT_ENTRIES {
+        world.command(&ann, room, text(room, &number.to_string())).unwrap();
+    }
+    assert_eq!(world.snapshots, 1);
+}
