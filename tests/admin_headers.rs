@@ -123,10 +123,11 @@ fn a_request_id_is_good_once_a_minute_on_its_path_and_changes_nothing_again() {
 #[test]
 fn too_many_calls_of_an_endpoint_are_416_and_block_it_for_their_application_only() {
     // S002-006
-    let api = serve_with(Http { calls_per_second: 3, block_ms: 600_000, ..Http::default() });
-    let codes: Vec<_> = (0..5).map(|_| get().send(&api).code()).collect();
-    assert_eq!(codes.iter().filter(|code| **code == 416).count(), codes.iter().rev().take_while(|code| **code == 416).count());
-    assert_eq!((codes[0], codes[4]), (404, 416));
+    let api = serve_with(Http { calls_per_second: 1, block_ms: 600_000, ..Http::default() });
+    assert_eq!(get().send(&api).code(), 404);
+    // A slow machine may take a second for a call or two; not for sixty in a row.
+    assert!((0..60).any(|_| get().send(&api).code() == 416));
+    assert_eq!(get().send(&api).code(), 416);
     assert_eq!(call("/user/create.action", "accid=bob").send(&api).code(), 200);
     assert_eq!(Call { app_key: Some("other".to_owned()), ..get() }.send(&api).code(), 404);
 }

@@ -99,7 +99,19 @@ fn unhex(text: &str) -> Option<[u8; 20]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn nothing_but_the_secret_makes_a_token(token in ".*", json in ".*", signature in "[0-9a-f]{40}", time: i64, life: u64) {
+            prop_assert!(verify(&token, NOW.0).is_err());
+            prop_assert!(verify(&BASE64.encode(json), NOW.0).is_err());
+            let claims = format!(r#"{{"signature":"{signature}","curTime":{time},"ttl":{life}}}"#);
+            prop_assert!(verify(&BASE64.encode(claims), NOW.0).is_err());
+        }
+    }
 
     const NOW: UnixMs = UnixMs(1_700_000_000_000);
 

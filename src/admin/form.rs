@@ -99,8 +99,24 @@ fn nibble(digit: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::error::Code;
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(body in any::<Vec<u8>>(), query in ".*") {
+            let _ = Form::parse(&body, &query);
+        }
+
+        #[test]
+        fn what_is_encoded_comes_back(text in ".+") {
+            let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let form = Form::parse(format!("x={encoded}").as_bytes(), "").unwrap();
+            prop_assert_eq!(form.text("x"), Some(text.as_str()));
+        }
+    }
 
     fn form(body: &str, query: &str) -> Form {
         Form::parse(body.as_bytes(), query).unwrap()
