@@ -180,7 +180,12 @@ async fn a_disconnect_logs_out_and_the_client_can_connect_again() {
     assert!(peer.next().await.is_none());
     soon(leaving).await.unwrap();
     assert_eq!(client.state(), State::Exited);
-    state(&mut events, State::Exited).await;
+    let status = event(&mut events, |event| match event {
+        Event::Disconnected(status) => Some(status),
+        _ => None,
+    });
+    assert!(status.await.is_ok(), "it was wanted");
+    assert_eq!(soon(events.next()).await, Some(Event::State(State::Exited)));
 
     let connecting = connect(&client);
     let (_peer, login) = Peer::accept_login(&listener, "r2").await;

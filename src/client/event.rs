@@ -56,7 +56,7 @@ pub enum Event {
         /// Time until the attempt.
         delay_ms: u64,
     },
-    /// The connection is over, and no reconnect follows.
+    /// The connection is over, and no reconnect follows. The status is 200 when the host wanted it.
     Disconnected(Status),
     /// A message.
     Message(Box<pb::Message>),

@@ -145,27 +145,24 @@ impl Task {
                 Wish::Disconnect => continue,
                 Wish::Close => break,
             }
-            let (status, is_over) = match self.live().await {
-                End::Wish(Wish::Close) => (closed(), true),
-                End::Wish(_) => (Status::new(Code::NotLoggedIn, "disconnected by the host"), false),
-                End::Final(status) => (status, false),
-            };
-            self.rest(status);
-            if is_over {
-                break;
+            match self.live().await {
+                End::Wish(Wish::Close) => break,
+                End::Wish(_) => self.rest(Status::OK, &Status::new(Code::NotLoggedIn, "disconnected by the host")),
+                End::Final(status) if status.is_ok() => self.rest(status, &Status::new(Code::NotLoggedIn, "logged out")),
+                End::Final(status) => self.rest(status.clone(), &status),
             }
         }
-        self.rest(closed());
+        self.rest(Status::OK, &closed());
     }
 
-    /// Everything that is open ends here; the next connect is a first one.
-    fn rest(&mut self, status: Status) {
-        self.session.give_up(&status, &mut self.outputs);
+    /// The client is where it was before it connected. `unfinished` is what becomes of everything that is open.
+    fn rest(&mut self, status: Status, unfinished: &Status) {
+        self.session.give_up(unfinished, &mut self.outputs);
         self.session.forget();
         self.apply();
         for done in self.connecting.drain(..) {
             // The host may have stopped waiting.
-            let _ = done.send(Err(status.clone()));
+            let _ = done.send(Err(unfinished.clone()));
         }
         if !matches!(self.state, State::Disconnected | State::Exited) {
             self.tell(Event::Disconnected(status));

@@ -1,6 +1,6 @@
 //! What a client remembers of the rooms it is in, so that it can come back to them: how it entered, what it has seen.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::id::Time;
@@ -166,7 +166,7 @@ impl Rooms {
 /// The last message ids of a room, as digests: the least recently seen one goes first.
 #[derive(Debug, Default)]
 struct Seen {
-    digests: HashSet<u64>,
+    digests: BTreeSet<u64>,
     order: VecDeque<u64>,
 }
 
