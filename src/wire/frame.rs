@@ -116,23 +116,23 @@ impl Frame {
 
     /// The checksum the frame has on the wire.
     pub fn checksum(&self) -> u32 {
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&self.header.to_bytes());
-        hasher.update(&self.body);
-        hasher.finalize()
+        checksum(&self.header.to_bytes(), &self.body)
     }
 
     /// Appends the frame's bytes to `out`.
     pub fn encode(&self, out: &mut BytesMut) {
         out.reserve(self.wire_len());
-        let start = open(out, self.header);
-        out.extend_from_slice(&self.body);
-        seal(&mut out[start..]);
+        let start = out.len();
+        out.put_slice(&self.header.to_bytes());
+        out.put_u32_le(self.checksum());
+        out.put_slice(&self.body);
+        debug_assert_eq!(out.len() - start, self.wire_len(), "the length field counts the body");
     }
 }
 
 impl Header {
     /// What stands before the checksum.
+    #[inline]
     fn to_bytes(self) -> [u8; CHECKSUM_AT] {
         let mut bytes = [MAGIC_V1, self.flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         bytes[2..4].copy_from_slice(&self.kind.to_le_bytes());
@@ -142,43 +142,28 @@ impl Header {
     }
 }
 
-/// Where the checksum stands in the header, and how many bytes stand before it.
-const CHECKSUM_AT: usize = 12;
-/// How far what stands before the checksum moves so that it touches the body.
-const SHIFT: usize = HEADER_BYTES - CHECKSUM_AT;
-
-/// Begins a frame at the end of `out`, for [`seal`] to finish once the body stands behind it. Returns where it begins.
-fn open(out: &mut BytesMut, header: Header) -> usize {
-    let start = out.len();
-    out.put_slice(&[0; SHIFT]);
-    out.put_slice(&header.to_bytes());
-    start
-}
-
 /// Appends the frame of a message to `out`, whose body is written in place.
 pub fn encode_message(out: &mut BytesMut, kind: u16, flags: u8, sequence: u32, message: &impl prost::Message) {
     let body_len = message.encoded_len();
     let length = u32::try_from(body_len).expect("bodies are bounded by FRAME_BYTES_CEILING");
+    let header = Header { flags, kind, length, sequence }.to_bytes();
     out.reserve(HEADER_BYTES + body_len);
-    let start = open(out, Header { flags, kind, length, sequence });
+    let start = out.len();
+    out.put_slice(&header);
+    out.put_u32_le(0);
     message.encode_raw(out);
-    seal(&mut out[start..]);
+    let sum = checksum(&header, &out[start + HEADER_BYTES..]);
+    out[start + CHECKSUM_AT..start + HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
 }
 
-/// Gives a frame begun by [`open`] its checksum.
-///
-/// The checksum field parts the two things it covers. The header's other fields wait in front of the body, where they and the body
-/// are one run of bytes and one call of the hasher, and move to their place afterwards.
-fn seal(frame: &mut [u8]) {
-    let sum = crc32fast::hash(&frame[SHIFT..]);
-    frame.copy_within(SHIFT..HEADER_BYTES, 0);
-    frame[CHECKSUM_AT..HEADER_BYTES].copy_from_slice(&sum.to_le_bytes());
-}
+/// Where the checksum stands in the header, and how many bytes stand before it.
+pub(super) const CHECKSUM_AT: usize = 12;
 
-/// Compares a received frame's checksum with its bytes. Leaves the header in disorder, as [`open`] does; the body is untouched.
-pub(super) fn unseal(frame: &mut [u8]) -> Result<(), FrameError> {
-    let found = u32::from_le_bytes([frame[12], frame[13], frame[14], frame[15]]);
-    frame.copy_within(..CHECKSUM_AT, SHIFT);
-    let computed = crc32fast::hash(&frame[SHIFT..]);
-    if found == computed { Ok(()) } else { Err(FrameError::BadChecksum { found, computed }) }
+/// CRC-32 over header bytes 0-11 followed by the body (wire.md §1).
+#[inline]
+pub(super) fn checksum(header: &[u8; CHECKSUM_AT], body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(header);
+    hasher.update(body);
+    hasher.finalize()
 }

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::frame::{FLAG_RESPONSE, Frame, encode_message};
+use super::frame::{FLAG_RESPONSE, Frame, Header, encode_message};
 use super::pb::{self, PacketKind};
 use super::store;
 use crate::error::Status;
@@ -62,9 +62,13 @@ macro_rules! packets {
             }
 
             /// Reads the body of a request.
-            pub fn decode(kind: u16, body: Bytes) -> Result<Request, PacketError> {
+            pub fn decode(kind: u16, mut body: Bytes) -> Result<Request, PacketError> {
+                Request::decode_in_place(kind, &mut body)
+            }
+
+            fn decode_in_place(kind: u16, body: &mut Bytes) -> Result<Request, PacketError> {
                 match known(kind)? {
-                    PacketKind::Ping => Ok(Request::Ping(body)),
+                    PacketKind::Ping => Ok(Request::Ping(std::mem::take(body))),
                     $(PacketKind::$request_kind => Ok(Request::$request(read(PacketKind::$request_kind, body)?)),)*
                     _ => Err(PacketError::UnknownKind { kind }),
                 }
@@ -86,9 +90,13 @@ macro_rules! packets {
             }
 
             /// Reads the body of a response.
-            pub fn decode(kind: u16, body: Bytes) -> Result<Response, PacketError> {
+            pub fn decode(kind: u16, mut body: Bytes) -> Result<Response, PacketError> {
+                Response::decode_in_place(kind, &mut body)
+            }
+
+            fn decode_in_place(kind: u16, body: &mut Bytes) -> Result<Response, PacketError> {
                 match known(kind)? {
-                    PacketKind::Ping => Ok(Response::Ping(body)),
+                    PacketKind::Ping => Ok(Response::Ping(std::mem::take(body))),
                     $(PacketKind::$request_kind => Ok(Response::$request(read(PacketKind::$request_kind, body)?)),)*
                     _ => Err(PacketError::UnknownKind { kind }),
                 }
@@ -112,7 +120,11 @@ macro_rules! packets {
             }
 
             /// Reads the body of a push.
-            pub fn decode(kind: u16, body: Bytes) -> Result<Push, PacketError> {
+            pub fn decode(kind: u16, mut body: Bytes) -> Result<Push, PacketError> {
+                Push::decode_in_place(kind, &mut body)
+            }
+
+            fn decode_in_place(kind: u16, body: &mut Bytes) -> Result<Push, PacketError> {
                 match known(kind)? {
                     $(PacketKind::$push_kind => Ok(Push::$push(read(PacketKind::$push_kind, body)?)),)*
                     _ => Err(PacketError::UnknownKind { kind }),
@@ -197,16 +209,15 @@ pub enum Packet {
 
 impl Packet {
     /// Reads a frame's body. A zero sequence is a push, the flag RESPONSE a response, anything else a request.
-    pub fn decode(frame: Frame) -> Result<Packet, PacketError> {
-        let (header, is_response) = (frame.header, frame.is_response());
-        if is_response {
-            let response = Response::decode(header.kind, frame.body)?;
-            Ok(Packet::Response { sequence: header.sequence, response })
-        } else if header.sequence == 0 {
-            Push::decode(header.kind, frame.body).map(Packet::Push)
+    #[inline]
+    pub fn decode(mut frame: Frame) -> Result<Packet, PacketError> {
+        let (Header { kind, sequence, .. }, body) = (frame.header, &mut frame.body);
+        if frame.header.flags & FLAG_RESPONSE != 0 {
+            Ok(Packet::Response { sequence, response: Response::decode_in_place(kind, body)? })
+        } else if sequence == 0 {
+            Ok(Packet::Push(Push::decode_in_place(kind, body)?))
         } else {
-            let request = Request::decode(header.kind, frame.body)?;
-            Ok(Packet::Request { sequence: header.sequence, request })
+            Ok(Packet::Request { sequence, request: Request::decode_in_place(kind, body)? })
         }
     }
 
@@ -246,6 +257,12 @@ fn known(kind: u16) -> Result<PacketKind, PacketError> {
     PacketKind::try_from(i32::from(kind)).map_err(|_| PacketError::UnknownKind { kind })
 }
 
-fn read<T: prost::Message + Default>(kind: PacketKind, body: Bytes) -> Result<T, PacketError> {
-    T::decode(body).map_err(|error| PacketError::BadBody { kind, reason: error.to_string() })
+/// Reads a message into the place where it stays: for `T = Box<…>` it never moves.
+#[inline]
+fn read<T: prost::Message + Default>(kind: PacketKind, body: &mut Bytes) -> Result<T, PacketError> {
+    let mut message = T::default();
+    match message.merge(body) {
+        Ok(()) => Ok(message),
+        Err(error) => Err(PacketError::BadBody { kind, reason: error.to_string() }),
+    }
 }
