@@ -8,6 +8,8 @@ pub mod account;
 pub mod admin;
 #[cfg(feature = "capi")]
 pub mod capi;
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "server")]
