@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -169,7 +170,6 @@ impl Connection {
                 },
                 () = sleep_until(ping_at) => Ok(Turn::Ping),
             };
-            let now = *phase.borrow_and_update();
             let outcome = match turn {
                 Ok(Turn::Read) => self.read(),
                 Ok(Turn::Write) => self.write(),
@@ -179,7 +179,8 @@ impl Connection {
                     self.ask(&Request::Ping(Bytes::new()));
                     self.write()
                 }
-                Ok(Turn::Phase) => match now {
+                // Looked at in this turn alone: what is marked as seen in another one would be missed.
+                Ok(Turn::Phase) => match *phase.borrow_and_update() {
                     Phase::Over => break None,
                     Phase::Sending { start } => {
                         self.start = Some(start);
@@ -207,9 +208,11 @@ impl Connection {
             // A server that does not take it notices the closed connection instead.
             let _ = self.write();
         }
-        if let Some(sending) = &self.sending {
+        if let Some(sending) = &mut self.sending {
             self.ledger.unanswered = sending.open.len() as u64;
-            self.common.live.unanswered.fetch_sub(self.ledger.unanswered, std::sync::atomic::Ordering::Relaxed);
+            sending.shots.close();
+            let unsent = std::iter::from_fn(|| sending.shots.try_recv().ok()).count() as u64;
+            self.common.live.unanswered.fetch_sub(self.ledger.unanswered + unsent, Ordering::Relaxed);
         }
         self.ledger.cut = self.ledger.cut.or(cut);
         self.ledger
@@ -313,7 +316,7 @@ impl Connection {
     fn on_answer(&mut self, frame: Frame) {
         let (Some(sending), Some(start)) = (&mut self.sending, self.start) else { return };
         let Some((number, due)) = sending.open.remove(&frame.header.sequence) else { return };
-        self.common.live.unanswered.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        self.common.live.unanswered.fetch_sub(1, Ordering::Relaxed);
         let answer = pb::Status::decode(frame.body).unwrap_or_default();
         if answer.code == 0 || answer.code == Code::Ok.number() {
             self.ledger.accepted.insert(number);
@@ -332,17 +335,19 @@ impl Connection {
             if due >= self.common.plan.duration {
                 break;
             }
+            Live::count(&self.common.live.unanswered, 1);
             self.shoot(due)?;
         }
         Ok(())
     }
 
-    /// Sends the message that is due.
+    /// Sends the message that is due, which is counted as unanswered already.
     fn shoot(&mut self, due: Duration) -> Result<(), String> {
         let Some(sending) = &mut self.sending else { return Ok(()) };
         let number = sending.count.saturating_mul(sending.stride).saturating_add(sending.in_room);
         if number >= MESSAGES_PER_ROOM_MAX {
             self.is_open = false;
+            self.common.live.unanswered.fetch_sub(1, Ordering::Relaxed);
             return Ok(());
         }
         sending.count += 1;
@@ -358,7 +363,6 @@ impl Connection {
             sending.open.insert(sequence, (number, due));
         }
         self.ledger.sent += 1;
-        Live::count(&self.common.live.unanswered, 1);
         self.write()
     }
 }

@@ -103,7 +103,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let start = Instant::now();
     phase.send_replace(Phase::Sending { start });
     if let Pace::Rate(per_second) = plan.pace {
-        shots.keep_pace(start, per_second, plan.duration, |elapsed| show(&bar, &plan, &live, elapsed));
+        shots.keep_pace(&plan, per_second, start, &live, |elapsed| show(&bar, &plan, &live, elapsed));
     } else {
         while start.elapsed() < plan.duration {
             std::thread::sleep(LOOK.min(plan.duration.saturating_sub(start.elapsed())));
@@ -152,6 +152,7 @@ fn drain(live: &Live, patience: Duration) {
     let mut last_change = Instant::now();
     let mut before = (0, 0);
     loop {
+        std::thread::sleep(LOOK);
         let delivered = live.delivered.load(Ordering::Relaxed);
         let open = live.unanswered.load(Ordering::Relaxed);
         if open == 0 && delivered >= live.expected.load(Ordering::Relaxed) {
@@ -163,7 +164,6 @@ fn drain(live: &Live, patience: Duration) {
         } else if last_change.elapsed() > patience {
             return;
         }
-        std::thread::sleep(LOOK);
     }
 }
 

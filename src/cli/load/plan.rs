@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::super::failure::Failure;
 use super::super::who::token;
 use super::Flags;
+use super::tally::Live;
 use crate::wire::frame::VERSIONS;
 use crate::wire::pb;
 
@@ -180,15 +181,15 @@ impl Shots {
         }
     }
 
-    /// Tells the senders in turn when each message is due, at that time. A sender that cannot keep up has them waiting, each with
-    /// the time at which it should have left; `look` is called now and then.
+    /// Tells the senders in turn when each message is due, at that time, and counts it as unanswered. A sender that cannot keep up
+    /// has them waiting, each with the time at which it should have left; `look` is called now and then.
     ///
     /// A plain thread wakes within some fifty microseconds, a timer of the runtime within a millisecond.
-    pub(super) fn keep_pace(&self, start: Instant, per_second: f64, duration: Duration, mut look: impl FnMut(Duration)) {
+    pub(super) fn keep_pace(&self, plan: &Plan, per_second: f64, start: Instant, live: &Live, mut look: impl FnMut(Duration)) {
         let mut looked = Duration::ZERO;
         for (trigger, sent) in self.triggers.iter().cycle().zip(0_u32..) {
             let due = Duration::from_secs_f64(f64::from(sent) / per_second);
-            if due >= duration {
+            if due >= plan.duration {
                 break;
             }
             let mut elapsed = start.elapsed();
@@ -200,8 +201,9 @@ impl Shots {
                     look(elapsed);
                 }
             }
-            if let Some(trigger) = trigger {
-                // A connection that is gone shows in the report.
+            // A connection that is gone shows in the report.
+            if let Some(trigger) = trigger.as_ref().filter(|trigger| !trigger.is_closed()) {
+                Live::count(&live.unanswered, 1);
                 let _ = trigger.send(due);
             }
         }
@@ -261,7 +263,10 @@ mod tests {
             shots.put(place, trigger);
             heard.push(shots_out);
         }
-        shots.keep_pace(Instant::now(), 1000.0, Duration::from_millis(5), |_| {});
+        let plan = Plan { duration: Duration::from_millis(5), ..plan(2, 1, 2) };
+        let live = Live::default();
+        shots.keep_pace(&plan, 1000.0, Instant::now(), &live, |_| {});
+        assert_eq!(live.unanswered.into_inner(), 5);
         let mut due = |place: usize| std::iter::from_fn(|| heard[place].try_recv().ok()).collect::<Vec<_>>();
         let ms = Duration::from_millis;
         assert_eq!(due(0), [ms(0), ms(2), ms(4)]);
