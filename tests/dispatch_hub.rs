@@ -275,6 +275,35 @@ fn an_answer_waits_for_the_commit_and_the_delivery_does_not() {
 }
 
 #[test]
+fn a_message_sent_again_is_not_acknowledged_before_the_first_one_is_durable() {
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "carol");
+    let ann = actor("ann", 0, 1);
+    world.enter(&ann, room);
+    world.commits = false;
+    let again = || match text(room, "hello") {
+        Op::Send(send) => Op::Send(Box::new(pb::MessageSendRequest { resend: true, ..*send })),
+        other => other,
+    };
+    let first = world.ask(&ann, room, Ask::Command(again()));
+    let second = world.ask(&ann, room, Ask::Command(again()));
+    world.settle();
+    let _under_way = world.hubs[0].take_writes().expect("the first one is to be written");
+    let third = world.ask(&ann, room, Ask::Command(again()));
+    world.settle();
+    assert!(world.answers.is_empty());
+    world.hubs[0].on_committed(true);
+    world.settle();
+    let seqs = [first, second, third].map(|sequence| match world.answers.remove(&(ann.connection.unwrap(), sequence)) {
+        Some(Ok(Response::MessageSend(response))) => (response.seq, response.duplicate),
+        other => panic!("not an answer to a send: {other:?}"),
+    });
+    // S000-043
+    assert_eq!(seqs, [(3, false), (3, true), (3, true)]);
+}
+
+#[test]
 fn a_failed_commit_acknowledges_nothing_and_nothing_after_it() {
     let mut world = World::new();
     let room = World::room_of(0);

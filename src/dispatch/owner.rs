@@ -232,6 +232,8 @@ impl Hub {
         let replay = self.replay(id, heard, resume.as_deref(), &presence, &mut reply);
         if durable {
             self.writes.held.push((asker, Ok(reply)));
+        } else if matches!(&reply, Response::MessageSend(reply) if reply.duplicate) {
+            self.answer_after_writes(asker, Ok(reply));
         } else {
             self.answer(asker, Ok(reply));
         }
@@ -252,6 +254,16 @@ impl Hub {
         if durable {
             self.writes.records.push(Record { room: id, entry, push, in_history });
             self.note_durable(id);
+        }
+    }
+
+    /// Answers once everything applied so far is durable: whoever asks again for a message that is on its way to the disk must
+    /// not be told earlier than the first time.
+    fn answer_after_writes(&mut self, asker: Asker, answer: Answer) {
+        match &mut self.in_flight {
+            _ if !self.writes.records.is_empty() => self.writes.held.push((asker, answer)),
+            Some(in_flight) => in_flight.held.push((asker, answer)),
+            None => self.answer(asker, answer),
         }
     }
 
