@@ -5,14 +5,14 @@
 mod log_records;
 
 use std::fs::OpenOptions;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use chatroom::id::{Epoch, Seq, UnixMs};
-use chatroom::log::{Batch, Durability, FjallLog, LogError, Options, RoomLog, Space};
+use chatroom::log::{Batch, Durability, FjallLog, LogError, Options, RoomLog, Snapshot, Space};
 use log_records::*;
 
 const FOLDER: &str = "CHATROOM_TEST_LOG_FOLDER";
@@ -37,7 +37,7 @@ fn last_in_order(log: &FjallLog, number: u64) -> u64 {
 /// Entries of growing size, now and then larger than what the store writes at once, over two days.
 fn entry(number: u64, seq: u64) -> chatroom::room::Record {
     let mut record = text(room(number as i64), seq, NOON + seq as i64 * DAY_MS / 20_000);
-    if seq % 50 == 0
+    if seq.is_multiple_of(50)
         && let Some(chatroom::room::PushBody::Message { body, .. }) = &record.push
     {
         let mut message = <chatroom::wire::pb::Message as prost::Message>::decode(body.clone()).unwrap();
@@ -198,6 +198,23 @@ fn a_torn_tail_is_cut_and_what_stands_before_it_is_kept() {
         drop(log);
         assert_eq!(seqs(&open(&torn).follow(room(1), Seq(0), 100).unwrap()), (1..=11).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_hole_in_a_large_value_of_the_last_commit_costs_that_commit_only() {
+    let home = tempfile::tempdir().unwrap();
+    let log = open(home.path());
+    append(&log, (1..=10).map(|seq| text(room(1), seq, NOON)).collect(), vec![snapshot(room(1), 5)]);
+    let large = Snapshot { state: vec![b'x'; 20_000].into(), ..snapshot(room(1), 11) };
+    append(&log, vec![text(room(1), 11, NOON)], vec![large]);
+    drop(log);
+    let (path, used) = journal(home.path());
+    let mut file = OpenOptions::new().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(used - 12_000)).unwrap();
+    file.write_all(&[0; 4096]).unwrap();
+    drop(file);
+    let loaded = open(home.path()).load(room(1), UnixMs(NOON)).unwrap().unwrap();
+    assert_eq!((loaded.snapshot, seqs(&loaded.records)), (Some(snapshot(room(1), 5)), (1..=10).collect()));
 }
 
 #[test]

@@ -22,6 +22,8 @@ const FORMAT: u64 = 1;
 const JOURNAL_BYTES: u64 = 128 << 20;
 /// Threads that write buffers out and merge what was written: one for each kind of work.
 const STORE_THREADS: usize = 2;
+/// What the store writes at the end of a commit.
+const END_MARK: [u8; 4] = *b"FJL\x03";
 const DAY_PREFIX: &str = "day-";
 
 pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), LogError> {
@@ -32,7 +34,12 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
     if !path.try_exists().map_err(unusable)? {
         create(folder, options)?;
     }
-    let db = database(&path, options)?;
+    let db = database(&path, options).or_else(|error| {
+        if matches!(error, ::fjall::Error::JournalRecovery(_)) && cut_last_commit(&path).map_err(unusable)? {
+            return database(&path, options).map_err(|error| unopened(&path, &error));
+        }
+        Err(unopened(&path, &error))
+    })?;
     if !db.keyspace_exists("meta") {
         return Err(LogError::Corrupt(format!("{} is not the store of a chatroomd", path.display())));
     }
@@ -98,7 +105,7 @@ fn create(folder: &Path, options: &Options) -> Result<(), LogError> {
     if new.try_exists().map_err(unusable)? {
         std::fs::remove_dir_all(&new).map_err(unusable)?;
     }
-    let db = database(&new, options)?;
+    let db = database(&new, options).map_err(|error| unopened(&new, &error))?;
     let meta = db.keyspace("meta", KeyspaceCreateOptions::default).map_err(failed)?;
     let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
     batch.insert(&meta, META_FORMAT, FORMAT.to_be_bytes());
@@ -111,14 +118,41 @@ fn create(folder: &Path, options: &Options) -> Result<(), LogError> {
     Ok(())
 }
 
-fn database(path: &Path, options: &Options) -> Result<Database, LogError> {
-    let builder = Database::builder(path)
+fn database(path: &Path, options: &Options) -> ::fjall::Result<Database> {
+    Database::builder(path)
         .cache_size(options.cache_bytes)
         .max_journaling_size(JOURNAL_BYTES)
         .worker_threads(STORE_THREADS)
         // The writer says for each batch how far it has to go.
-        .manual_journal_persist(true);
-    builder.open().map_err(|error| LogError::Store(format!("{}: {error}", path.display())))
+        .manual_journal_persist(true)
+        .open()
+}
+
+fn unopened(path: &Path, error: &::fjall::Error) -> LogError {
+    LogError::Store(format!("{}: {error}", path.display()))
+}
+
+/// Takes the end mark off the last commit of the newest journal, so that the store cuts it as one that never ended. False if
+/// there is none.
+///
+/// The store cuts a torn commit by itself but for one case: power was lost while it was on its way, and a hole lies within a
+/// single large value, which only the checksum notices; then it refuses to open. Nobody was told that such a commit is durable.
+fn cut_last_commit(store: &Path) -> std::io::Result<bool> {
+    let number = |path: &Path| path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u64>().ok());
+    let mut newest = None;
+    for file in std::fs::read_dir(store)? {
+        let path = file?.path();
+        if path.extension().is_some_and(|end| end == "jnl") {
+            newest = newest.max(number(&path).map(|number| (number, path)));
+        }
+    }
+    let Some((_, path)) = newest else { return Ok(false) };
+    let bytes = std::fs::read(&path)?;
+    let Some(end) = bytes.windows(END_MARK.len()).rposition(|window| window == END_MARK) else { return Ok(false) };
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(end as u64)?;
+    file.sync_all()?;
+    Ok(true)
 }
 
 /// The keyspaces of the days there are.
