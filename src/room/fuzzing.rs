@@ -17,7 +17,7 @@ const ACCOUNTS: [&str; 6] = ["boss", "alice", "bob", "carol", "anon_1", "dave"];
 
 /// Applies the commands that `data` stands for to a room, and panics if anything breaks a promise of the room: a place of the
 /// log is used exactly when something came of a command, a refused command leaves no trace, counts fit the connections, the
-/// snapshot restores the state, and the log replayed into a new room gives the same state.
+/// snapshot restores the state, the same entries have the same outcomes, and the log replayed gives the same state.
 #[doc(hidden)]
 pub fn fuzz_commands(data: &[u8]) {
     let mut draw = Draw(data);
@@ -26,6 +26,9 @@ pub fn fuzz_commands(data: &[u8]) {
         let command = draw.command();
         life.time_ms += i64::from(draw.byte()) * 7;
         life.step(command);
+        if draw.below(16) == 0 {
+            life.saved = life.room.snapshot();
+        }
     }
     life.check_replay();
 }
@@ -33,8 +36,12 @@ pub fn fuzz_commands(data: &[u8]) {
 /// A room, and what was learned about it from its outcomes.
 struct Life {
     room: Room,
+    /// Lives through the same entries, and must come to the same.
+    twin: Room,
     settings: Arc<Settings>,
     log: Vec<Entry>,
+    /// The lasting state at some moment of this life.
+    saved: Vec<u8>,
     here: BTreeSet<ConnId>,
     time_ms: i64,
     random: u64,
@@ -47,8 +54,17 @@ impl Life {
             settings = Settings { sends_per_second: 0, anonymous_enabled: false, ..settings };
         }
         let settings = Arc::new(settings);
-        let room = Room::new(RoomId::new(7).expect("7 is positive"), settings.clone());
-        let mut life = Life { room, settings, log: Vec::new(), here: BTreeSet::new(), time_ms: 1_700_000_000_000, random: 1 };
+        let new = || Room::new(RoomId::new(7).expect("7 is positive"), settings.clone());
+        let mut life = Life {
+            room: new(),
+            twin: new(),
+            saved: new().snapshot(),
+            settings,
+            log: Vec::new(),
+            here: BTreeSet::new(),
+            time_ms: 1_700_000_000_000,
+            random: 1,
+        };
         life.step(Command { actor: actor("boss", None, Origin::Http), op: Op::Exit });
         life.step(Command { actor: actor("boss", None, Origin::Http), op: Op::Create(Box::new(create())) });
         life
@@ -68,7 +84,9 @@ impl Life {
         let stamp = Stamp { time: UnixMs(self.time_ms), random: self.random >> 20 };
         let entry = Entry { seq: self.room.next_seq(), epoch: Epoch(3), stamp, command };
         let before = (self.room.snapshot(), self.room.connections(), self.room.online_count());
-        let outcome = match self.room.apply(&entry) {
+        let result = self.room.apply(&entry);
+        assert_eq!(result, self.twin.apply(&entry), "the same entry has the same outcome in the same state");
+        let outcome = match result {
             Ok(outcome) => outcome,
             Err(status) => {
                 assert!(!status.is_ok(), "a refusal has a reason");
@@ -134,10 +152,14 @@ impl Life {
     }
 
     fn check_replay(&self) {
-        let mut replayed = Room::new(self.room.id(), self.settings.clone());
-        self.log.iter().for_each(|entry| replayed.replay(entry));
-        assert_eq!(lasting(&replayed), lasting(&self.room));
-        assert!(replayed.next_seq() <= self.room.next_seq());
+        assert_eq!(self.room.snapshot(), self.twin.snapshot());
+        let new = Room::new(self.room.id(), self.settings.clone());
+        let saved = Room::restore(self.room.id(), self.settings.clone(), &self.saved).expect("our own snapshot is readable");
+        for mut replayed in [new, saved] {
+            self.log.iter().for_each(|entry| replayed.replay(entry));
+            assert_eq!(lasting(&replayed), lasting(&self.room));
+            assert!(replayed.next_seq() <= self.room.next_seq());
+        }
     }
 }
 
