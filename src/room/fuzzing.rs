@@ -22,6 +22,14 @@ const ACCOUNTS: [&str; 6] = ["boss", "alice", "bob", "carol", "anon_1", "dave"];
 pub fn fuzz_commands(data: &[u8]) {
     let mut draw = Draw(data);
     let mut life = Life::new(draw.flag());
+    for place in 0..draw.below(7) {
+        let enter = Enter {
+            app_key: "app".into(),
+            ..Enter::from_request(pb::RoomEnterRequest { nick: "n".into(), ..Default::default() })
+        };
+        let account = ACCOUNTS[usize::from(place)];
+        life.step(Command { actor: actor(account, Some(place), Origin::Member), op: Op::Enter(Box::new(enter)) });
+    }
     while !draw.0.is_empty() {
         let command = draw.command();
         life.time_ms += i64::from(draw.byte()) * 7;
@@ -234,16 +242,20 @@ impl Draw<'_> {
     }
 
     fn text(&mut self) -> Option<String> {
-        match self.below(5) {
-            0 => None,
-            1 => Some(String::new()),
-            2 => Some("x".repeat(4097)),
+        match self.below(16) {
+            0 => Some("x".repeat(4097)),
+            1..=4 => None,
+            5..=7 => Some(String::new()),
             _ => Some(format!("text {}", self.below(3))),
         }
     }
 
     fn command(&mut self) -> Command {
-        let place = self.below(12);
+        // The creator acts more often than others, so that more of what is tried is allowed.
+        let place = match self.below(18) {
+            place @ 0..12 => place,
+            place => place % 2 * 6,
+        };
         let account = ACCOUNTS[usize::from(place % 6)];
         let (origin, connection) = match self.below(10) {
             0 => (Origin::Http, None),
@@ -256,7 +268,13 @@ impl Draw<'_> {
     }
 
     fn op(&mut self) -> Op {
-        match self.below(24) {
+        match self.below(26) {
+            24 | 25 => Op::SetRole(pb::MemberSetRoleRequest {
+                account: self.account(),
+                change: 1 + i32::from(self.below(4)),
+                set: self.flag(),
+                ..Default::default()
+            }),
             0 => Op::Create(Box::new(create())),
             1..=5 => Op::Enter(Box::new(self.enter())),
             6 => Op::Exit,
