@@ -319,6 +319,9 @@ impl Hub {
                 }
                 self.effects.push(Effect::Answer(asked, answer));
             }
+            Mail::History(asked, request) => {
+                self.effects.push(Effect::History { asker: Asker::Connection(asked), room: asked.room, request });
+            }
             Mail::Joined { room, connection, replay } => self.join(room, connection, replay),
             Mail::Left { room, connection, kicked } => self.leave(room, connection, kicked),
             Mail::Frame { room, item } => self.append(room, item),

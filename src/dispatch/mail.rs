@@ -56,6 +56,8 @@ pub enum Mail {
     Request(Box<Request>),
     /// To the holder of a connection: the answer to its request.
     Answer(Asked, Box<Answer>),
+    /// To the holder of a connection: the room lets it read its history, which any worker can look up.
+    History(Asked, Box<pb::MessageHistoryRequest>),
     /// To the holder of a connection: from here on it hears the room, after these frames that it missed.
     Joined {
         /// Which room.

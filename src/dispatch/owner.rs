@@ -175,9 +175,11 @@ impl Hub {
         match ask {
             Ask::Command(op) => self.command(room, asker, Command { actor, op }, resume),
             Ask::Query(query) => match (live.room.query(self.unix, &actor, &query), query) {
-                (Ok(_), Query::History(request)) => {
-                    self.effects.push(Effect::History { asker, room, request: Box::new(request) })
-                }
+                (Ok(_), Query::History(request)) => match asker {
+                    // Whoever holds the connection looks it up, because only there it can be written.
+                    Asker::Connection(asked) => self.send(asked.connection.worker(), Mail::History(asked, Box::new(request))),
+                    asker => self.effects.push(Effect::History { asker, room, request: Box::new(request) }),
+                },
                 (answer, _) => self.answer(asker, answer),
             },
         }
