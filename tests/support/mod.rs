@@ -1,7 +1,7 @@
 //! What the tests of a whole server share: the real `chatroomd` as a process, its HTTP API, and a blocking wire client.
 //!
 //! Nothing here sleeps to let something happen: every wait has a condition and a deadline.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub mod admin;
 pub mod peer;
