@@ -1,5 +1,6 @@
 //! Parameters of a call: the body's and the query string's, in `application/x-www-form-urlencoded` (rest-api.md §1).
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use crate::error::Status;
@@ -72,29 +73,9 @@ impl Form {
 
 /// Undoes the encoding: `+` is a blank, `%` and two hex digits a byte; any other `%` stands for itself.
 fn decode(text: &[u8]) -> Result<String, Status> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, after @ ..] = rest {
-        rest = after;
-        match (first, after) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', [high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                bytes.push(nibble(*high) << 4 | nibble(*low));
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => bytes.push(*first),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| Status::bad_parameter("parameters must be UTF-8"))
-}
-
-/// The value of a hex digit.
-fn nibble(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        _ => digit.saturating_sub(b'A').saturating_add(10) & 15,
-    }
+    let text: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    let decoded = percent_encoding::percent_decode(&text).decode_utf8();
+    decoded.map(Cow::into_owned).map_err(|_| Status::bad_parameter("parameters must be UTF-8"))
 }
 
 #[cfg(test)]

@@ -194,7 +194,8 @@ impl Worker {
 impl State {
     fn write_history(&mut self, asked: Asked, page: crate::log::HistoryPage) {
         let reached_seq = page.reached.map_or(0, |seq| seq.0);
-        let response = store::RawHistoryResponse { items: page.items, has_more: page.has_more, reached_seq, ..Default::default() };
+        let response =
+            store::RawHistoryResponse { items: page.items, has_more: page.has_more, reached_seq, ..Default::default() };
         let mut frame = BytesMut::new();
         encode_history(asked.kind, asked.sequence, &response, &mut frame);
         if let Some(connection) = self.connection(asked.connection) {
