@@ -220,5 +220,9 @@ fn members_change_what_they_show_and_fixed_ones_may_keep_it() {
     world.apply(&alice, change("Ally", true)).unwrap();
     world.apply(&alice, Op::Exit).unwrap();
     assert_eq!(world.member(&boss, "alice").unwrap().nick, "Ally");
+    let alice = world.enter("alice");
+    assert_eq!(world.member(&boss, "alice").unwrap().nick, "Ally", "what was kept is shown again");
+    world.apply(&alice, change("", false)).unwrap();
+    assert_eq!(world.member(&boss, "alice").unwrap().nick, "", "what is cleared for now is not filled up from what is kept");
     assert_eq!(world.code(&boss, Op::UpdateSelf(Box::default())), Code::BadParameter);
 }

@@ -18,11 +18,7 @@ impl Room {
     pub(super) fn member(&self, account: &AccountId, now: UnixMs) -> pb::Member {
         let record = self.roster.record(account);
         let person = self.people.person(account);
-        let (nick, avatar, ext) = match (person.and_then(|person| person.profile.as_deref()), record) {
-            (Some(live), _) => (&live.nick, &live.avatar, &live.ext),
-            (None, Some(record)) => (&record.nick, &record.avatar, &record.ext),
-            (None, None) => (&Box::default(), &Box::default(), &Box::default()),
-        };
+        let (nick, avatar, ext) = self.shown(account);
         let connections = person.map_or(&[][..], |person| &person.connections).iter();
         let until = self.roster.muted_until(account, now);
         pb::Member {
@@ -48,6 +44,17 @@ impl Room {
                 })
                 .collect(),
             ..Default::default()
+        }
+    }
+
+    /// Nick, avatar and ext of an account: of one that is here what it shows, of a fixed member that is not what is kept.
+    pub(super) fn shown(&self, account: &AccountId) -> (&str, &str, &str) {
+        match self.people.person(account) {
+            Some(person) => match person.profile.as_deref() {
+                Some(live) => (&live.nick, &live.avatar, &live.ext),
+                None => ("", "", ""),
+            },
+            None => self.roster.record(account).map_or(("", "", ""), |record| (&record.nick, &record.avatar, &record.ext)),
         }
     }
 

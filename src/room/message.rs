@@ -71,13 +71,7 @@ impl Room {
 
     fn message(&self, entry: &Entry, request: &pb::MessageSendRequest, directed: bool) -> Box<pb::Message> {
         let actor = &entry.command.actor;
-        let live = self.people.person(&actor.account).and_then(|person| person.profile.as_deref());
-        let record = if live.is_none() { self.roster.record(&actor.account) } else { None };
-        let (nick, avatar, ext) = match (live, record) {
-            (Some(live), _) => (&*live.nick, &*live.avatar, &*live.ext),
-            (None, Some(record)) => (&*record.nick, &*record.avatar, &*record.ext),
-            (None, None) => ("", "", ""),
-        };
+        let (nick, avatar, ext) = self.shown(&actor.account);
         Box::new(pb::Message {
             room_id: self.id.get(),
             seq: entry.seq.0,

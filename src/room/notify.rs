@@ -48,10 +48,7 @@ impl Room {
 
     /// What an account is called here.
     pub(super) fn nick_of(&self, account: &AccountId) -> &str {
-        let live = self.people.person(account).and_then(|person| person.profile.as_ref());
-        live.map(|profile| &*profile.nick)
-            .or_else(|| self.roster.record(account).map(|record| &*record.nick))
-            .unwrap_or_default()
+        self.shown(account).0
     }
 
     /// Takes an account out of the room, telling each of its connections why.

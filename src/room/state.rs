@@ -14,7 +14,7 @@ use super::permissions::{self, Class, Grant, Operation, Standing};
 use super::presence::People;
 use super::queue::Queue;
 use super::rate::Bucket;
-use super::roster::{Role, Roster};
+use super::roster::{Record, Role, Roster};
 use super::settings::Settings;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
@@ -220,7 +220,7 @@ impl Room {
     /// Rows 8, 9 and 11 of chatroom.md §c.0: the matrix lets the caller do it.
     pub(super) fn permit(&self, actor: &Actor, operation: Operation, now: UnixMs) -> Result<(Grant, Class), Status> {
         let record = self.roster.record(&actor.account);
-        let class = if actor.anonymous { Class::Anonymous } else { self.class_of(&actor.account) };
+        let class = class_by_record(record, actor.anonymous);
         let standing = Standing {
             class,
             blocklisted: record.is_some_and(|record| record.blocklisted),
@@ -236,13 +236,18 @@ impl Room {
 
     /// What an account is here, before any restriction.
     pub(super) fn class_of(&self, account: &AccountId) -> Class {
-        match self.roster.record(account).map(|record| record.role) {
-            Some(Role::Creator) => Class::Creator,
-            Some(Role::Administrator) => Class::Administrator,
-            Some(Role::Common) => Class::Common,
-            Some(Role::Visitor) => Class::Visitor,
-            None if self.people.person(account).is_some_and(|person| person.anonymous) => Class::Anonymous,
-            None => Class::Visitor,
-        }
+        let is_anonymous = || self.people.person(account).is_some_and(|person| person.anonymous);
+        let record = self.roster.record(account);
+        class_by_record(record, record.is_none() && is_anonymous())
+    }
+}
+
+fn class_by_record(record: Option<&Record>, is_anonymous: bool) -> Class {
+    match record.map(|record| record.role) {
+        _ if is_anonymous => Class::Anonymous,
+        Some(Role::Creator) => Class::Creator,
+        Some(Role::Administrator) => Class::Administrator,
+        Some(Role::Common) => Class::Common,
+        Some(Role::Visitor) | None => Class::Visitor,
     }
 }
