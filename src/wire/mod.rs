@@ -4,11 +4,14 @@
 pub mod codec;
 mod describe;
 pub mod frame;
+mod fuzzing;
 pub mod packet;
 
 pub use codec::FrameCodec;
 pub use describe::describe;
 pub use frame::{Frame, FrameError, Header};
+#[doc(hidden)]
+pub use fuzzing::{fuzz_frames, fuzz_packet};
 pub use packet::{Packet, PacketError, Push, Request, Response};
 
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
