@@ -44,14 +44,16 @@ fn damaged_bodies_are_refused_or_survive_the_wire() {
 
 #[test]
 fn what_the_fuzzers_found_stays_mended() {
-    let targets: [(&str, fn(&[u8])); 3] =
-        [("frames", fuzz_frames), ("packet", fuzz_packet), ("room", chatroom::room::fuzz_commands)];
-    for (target, run) in targets {
+    let check = |target: &str, run: fn(&[u8])| {
         for folder in ["corpus", "artifacts"] {
             let Ok(files) = fs::read_dir(path("fuzz").join(folder).join(target)) else { continue };
             for file in files {
                 run(&fs::read(file.unwrap().path()).unwrap());
             }
         }
-    }
+    };
+    check("frames", fuzz_frames);
+    check("packet", fuzz_packet);
+    check("room", chatroom::room::fuzz_commands);
+    check("store", chatroom::log::fuzz_record);
 }

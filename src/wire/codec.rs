@@ -29,6 +29,26 @@ impl FrameCodec {
         self.frame_bytes_max = frame_bytes_max;
     }
 
+    /// Cuts the next frame out of `src`. Never reserves: how much is read at a time is the reader's business.
+    #[inline]
+    pub fn cut(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
+        let Some(head) = src.first_chunk::<HEADER_BYTES>() else {
+            return src.first().map_or(Ok(()), |first| check_magic(*first)).map(|()| None);
+        };
+        let header = self.header(head)?;
+        let body_len = header.length as usize;
+        let Some(body) = src[HEADER_BYTES..].get(..body_len) else { return Ok(None) };
+        let [covered @ .., a, b, c, d] = head;
+        let (found, computed) = (u32::from_le_bytes([*a, *b, *c, *d]), checksum(covered, body));
+        if found != computed {
+            return Err(FrameError::BadChecksum { found, computed });
+        }
+        src.advance(HEADER_BYTES);
+        // An empty body must not keep the receive buffer alive.
+        let body = if body_len == 0 { Bytes::new() } else { src.split_to(body_len).freeze() };
+        Ok(Some(Frame { header, body }))
+    }
+
     /// Judges a header. What can be refused is refused before a byte of the body is waited for.
     #[inline]
     fn header(&self, head: &[u8; HEADER_BYTES]) -> Result<Header, FrameError> {
@@ -62,24 +82,9 @@ impl Decoder for FrameCodec {
     type Item = Frame;
     type Error = FrameError;
 
-    /// Cuts the next frame out of `src`. Never reserves: how much is read at a time is the reader's business.
     #[inline]
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
-        let Some(head) = src.first_chunk::<HEADER_BYTES>() else {
-            return src.first().map_or(Ok(()), |first| check_magic(*first)).map(|()| None);
-        };
-        let header = self.header(head)?;
-        let body_len = header.length as usize;
-        let Some(body) = src[HEADER_BYTES..].get(..body_len) else { return Ok(None) };
-        let [covered @ .., a, b, c, d] = head;
-        let (found, computed) = (u32::from_le_bytes([*a, *b, *c, *d]), checksum(covered, body));
-        if found != computed {
-            return Err(FrameError::BadChecksum { found, computed });
-        }
-        src.advance(HEADER_BYTES);
-        // An empty body must not keep the receive buffer alive.
-        let body = if body_len == 0 { Bytes::new() } else { src.split_to(body_len).freeze() };
-        Ok(Some(Frame { header, body }))
+        self.cut(src)
     }
 }
 

@@ -1,7 +1,6 @@
 //! What holds for any bytes at all: the bodies of the fuzz targets, here so that an ordinary build compiles them.
 
 use bytes::{Bytes, BytesMut};
-use tokio_util::codec::Decoder;
 
 use super::codec::FrameCodec;
 use super::describe::describe;
@@ -37,7 +36,7 @@ fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Frame>, Option<F
     for piece in pieces {
         buffer.extend_from_slice(piece);
         loop {
-            match codec.decode(&mut buffer) {
+            match codec.cut(&mut buffer) {
                 Ok(Some(frame)) => frames.push(frame),
                 Ok(None) => break,
                 Err(error) => return (frames, Some(error)),
@@ -59,7 +58,7 @@ pub fn fuzz_packet(data: &[u8]) {
 
     let (mut once, mut twice) = (BytesMut::new(), BytesMut::new());
     packet.encode(&mut once);
-    let frame = FrameCodec::new(FRAME_BYTES_CEILING).decode(&mut once.clone()).expect("we encode frames we accept");
+    let frame = FrameCodec::new(FRAME_BYTES_CEILING).cut(&mut once.clone()).expect("we encode frames we accept");
     let frame = frame.expect("we encode whole frames");
     Packet::decode(frame).expect("we encode packets we accept").encode(&mut twice);
     assert_eq!(once, twice, "a packet survives the wire");
