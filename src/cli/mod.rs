@@ -1,10 +1,12 @@
-//! What the command-line client `chatroom` does: join a room, send a message, make load, decode frames.
+//! What the command-line client `chatroom` does: join a room, send a message, make an account, make load, decode frames.
 //!
 //! Text of the room goes to stdout, everything about the connection to stderr, so that the program works in a pipe. May use
 //! `client`, `session`, `wire`, and of `account` the making of tokens and checksums.
 
+mod account;
 mod decode;
 mod failure;
+mod http;
 mod join;
 mod load;
 mod order;
@@ -41,6 +43,8 @@ enum Command {
     Join(join::Flags),
     /// Send one message and print its seq
     Send(send::Flags),
+    /// Make an account and print its static token
+    Account(account::Flags),
     /// Make load: many connections, a rate or a window, and a report of throughput, latency and losses
     Load(load::Flags),
     /// Show the frames in hexadecimal digits or in a file as text
@@ -53,6 +57,7 @@ impl Cli {
         let outcome = match self.command {
             Command::Join(flags) => on_one_thread(join::run(flags)),
             Command::Send(flags) => on_one_thread(send::run(flags)),
+            Command::Account(flags) => account::run(&flags),
             Command::Load(flags) => load::run(&flags),
             Command::Decode(flags) => decode::run(&flags),
         };

@@ -1,0 +1,32 @@
+//! `chatroom account`: a new account with a static token, for a program that logs in with one.
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::http::Caller;
+
+#[derive(Args)]
+pub(super) struct Flags {
+    /// Where the server accepts HTTP
+    #[arg(long, value_name = "HOST:PORT", env = "CHATROOM_ADMIN", default_value = "127.0.0.1:7480")]
+    admin: String,
+    /// The application's key
+    #[arg(long, value_name = "KEY", env = "CHATROOM_APP")]
+    app: String,
+    /// The application's secret
+    #[arg(long, env = "CHATROOM_SECRET", hide_env_values = true)]
+    secret: String,
+    /// The account
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+/// Makes the account over HTTP and prints its token.
+pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
+    let answer = Caller::new(&flags.admin, &flags.app, &flags.secret).call("user/create", &[("accid", &flags.name)])?;
+    match answer["info"]["token"].as_str() {
+        Some(token) => println!("{token}"),
+        None => return Err(Failure::failed(format!("user/create answered without a token: {answer}"))),
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! Calls of the server's HTTP API, signed with the application's secret (rest-api.md §1.1).
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::who::unix_ms;
+use crate::account::check_sum;
+use crate::error::Code;
+
+/// Time for one call.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a call that came too fast is tried again, and after how long: the server blocks a hasty caller for ten seconds.
+const TRIES_MAX: u32 = 12;
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// A caller with an application's authority.
+pub(super) struct Caller<'a> {
+    agent: ureq::Agent,
+    admin: &'a str,
+    app: &'a str,
+    secret: &'a str,
+}
+
+impl Caller<'_> {
+    /// A caller of the API at `admin`, a `host:port`.
+    pub(super) fn new<'a>(admin: &'a str, app: &'a str, secret: &'a str) -> Caller<'a> {
+        let agent = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build().into();
+        Caller { agent, admin, app, secret }
+    }
+
+    /// Calls an endpoint, `user/create` say, until it is not told to slow down; any other code than 200 is a failure.
+    pub(super) fn call(&self, endpoint: &str, parameters: &[(&str, &str)]) -> Result<Value, Failure> {
+        let mut tries = 0;
+        loop {
+            let answer = self.try_call(endpoint, parameters)?;
+            let code = answer["code"].as_i64().unwrap_or_default();
+            if code == i64::from(Code::Ok.number()) {
+                return Ok(answer);
+            }
+            tries += 1;
+            if code != i64::from(Code::TooFrequent.number()) || tries >= TRIES_MAX {
+                let words = answer["desc"].as_str().unwrap_or("no reason given");
+                return Err(Failure::failed(format!(
+                    "{endpoint} over HTTP was refused: {code} {words}. Check --app and --secret."
+                )));
+            }
+            std::thread::sleep(TRY_AGAIN);
+        }
+    }
+
+    fn try_call(&self, endpoint: &str, parameters: &[(&str, &str)]) -> Result<Value, Failure> {
+        let lost = |error: &dyn std::fmt::Display| {
+            Failure::unreachable(format!(
+                "HTTP at {}: {error}. Does chatroomd's line `chatroomd ready … admin=…` say so too? Else give --admin",
+                self.admin
+            ))
+        };
+        let nonce = format!("{:032x}", fastrand::u128(..));
+        let seconds = (unix_ms() / 1000).to_string();
+        let request = self
+            .agent
+            .post(format!("http://{}/nimserver/{endpoint}.action", self.admin))
+            .header("AppKey", self.app)
+            .header("CheckSum", check_sum(self.secret, &nonce, &seconds))
+            .header("Nonce", nonce)
+            .header("CurTime", seconds);
+        let mut response = request.send_form(parameters.iter().copied()).map_err(|error| lost(&error))?;
+        let text = response.body_mut().read_to_string().map_err(|error| lost(&error))?;
+        serde_json::from_str(&text).map_err(|error| lost(&error))
+    }
+}
