@@ -23,7 +23,7 @@ fn a_server_started_with_nothing_prints_the_line_that_two_people_paste() {
     let server = Server::start(Setup { no_app: true, ..Setup::default() });
     let line = server.line(Duration::from_secs(20)).expect("a line to paste follows the ready line");
     let words: Vec<&str> = line.split_whitespace().collect();
-    let join: Vec<&str> = words[words.iter().position(|word| *word == "join").expect("the line joins")..].to_vec();
+    let join: Vec<&str> = words[words.iter().rposition(|word| *word == "join").expect("the line joins")..].to_vec();
     let (secret, wire) = (value_of(&join, "--secret"), server.wire.to_string());
     assert_eq!(value_of(&join, "--server"), wire);
 
