@@ -1,0 +1,29 @@
+/* Sizes and offsets. Compiling this is the test. A size grows with the ABI version; an offset never changes. */
+#include <chatroom.h>
+
+#define LAYOUT(name, condition) typedef char layout_##name[(condition) ? 1 : -1]
+
+#if UINTPTR_MAX == UINT64_MAX
+LAYOUT(bytes, sizeof(chatroom_bytes_t) == 16 && offsetof(chatroom_bytes_t, len) == 8);
+LAYOUT(status, sizeof(chatroom_status_t) == 32 && offsetof(chatroom_status_t, desc) == 16);
+LAYOUT(options, sizeof(chatroom_options_t) == 232 && offsetof(chatroom_options_t, enter) == 64);
+LAYOUT(options_user_data, offsetof(chatroom_options_t, user_data) == 104);
+LAYOUT(options_on_state, offsetof(chatroom_options_t, on_state) == 120);
+LAYOUT(options_on_thread_stop, offsetof(chatroom_options_t, on_thread_stop) == 224);
+LAYOUT(enter, sizeof(chatroom_enter_t) == 72 && offsetof(chatroom_enter_t, tags) == 48);
+LAYOUT(draft, sizeof(chatroom_draft_t) == 136 && offsetof(chatroom_draft_t, body) == 32);
+LAYOUT(draft_x, offsetof(chatroom_draft_t, x) == 112);
+LAYOUT(query, sizeof(chatroom_history_query_t) == 56 && offsetof(chatroom_history_query_t, types) == 40);
+LAYOUT(message, sizeof(chatroom_message_t) == 216 && offsetof(chatroom_message_t, type) == 176);
+LAYOUT(message_body, offsetof(chatroom_message_t, body) == 112);
+LAYOUT(notification_type, offsetof(chatroom_notification_t, type) == 32);
+LAYOUT(item, sizeof(chatroom_item_t) == 16);
+LAYOUT(member_type, offsetof(chatroom_member_t, type) == 96);
+LAYOUT(room, offsetof(chatroom_room_t, name) == 48);
+#else
+/* With 32-bit pointers a pointer and a length take half, and 64-bit numbers keep their own alignment. */
+LAYOUT(bytes, sizeof(chatroom_bytes_t) == 8 && offsetof(chatroom_bytes_t, len) == 4);
+LAYOUT(status, sizeof(chatroom_status_t) == 24 && offsetof(chatroom_status_t, desc) == 16);
+LAYOUT(options, sizeof(chatroom_options_t) == 132 && offsetof(chatroom_options_t, user_data) == 68);
+LAYOUT(item, sizeof(chatroom_item_t) == 8);
+#endif

@@ -1,0 +1,95 @@
+// The C++ wrapper, against a real server. Arguments: address, app key, room, account, token.
+#include <chatroom.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <future>
+#include <string>
+#include <type_traits>
+
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            std::fprintf(stderr, "%s:%d: %s does not hold; last error: %s\n", __FILE__, __LINE__, #condition,          \
+                         chatroom::last_error().c_str());                                                              \
+            std::exit(1);                                                                                              \
+        }                                                                                                              \
+    } while (0)
+
+static_assert(std::is_nothrow_move_constructible<chatroom::Client>::value, "handles move");
+static_assert(!std::is_copy_constructible<chatroom::Client>::value, "handles do not copy");
+static_assert(!std::is_copy_constructible<chatroom::Frame>::value, "handles do not copy");
+
+static int listeners = 0;
+
+struct Hearer : chatroom::Listener {
+    std::promise<chatroom::Message> heard;
+    Hearer() { listeners++; }
+    ~Hearer() override { listeners--; }
+    void on_message(const chatroom_message_t &message) override { heard.set_value(chatroom::Message(message)); }
+};
+
+static void the_codec() {
+    chatroom::Codec codec;
+    chatroom::Frame frame;
+    CHECK(chatroom::Codec::make(15, codec) == CHATROOM_RESULT_BAD_PARAMETER);
+    CHECK(chatroom::last_error().find("frame_bytes_max") != std::string::npos);
+    CHECK(chatroom::Codec::make(0, codec) == CHATROOM_RESULT_OK);
+    std::uint8_t built[64];
+    std::size_t len = 0;
+    const std::uint8_t body[] = {'h', 'i'};
+    CHECK(chatroom_frame_build(9, 0, 5, body, sizeof body, built, sizeof built, &len) == CHATROOM_RESULT_OK);
+    CHECK(codec.next(frame) == CHATROOM_RESULT_OK && !frame);
+    CHECK(codec.feed(std::string_view(reinterpret_cast<char *>(built), len)) == CHATROOM_RESULT_OK);
+    CHECK(codec.next(frame) == CHATROOM_RESULT_OK && frame);
+    chatroom::Frame shared = frame.share();
+    frame = chatroom::Frame();
+    CHECK(shared.kind() == 9 && shared.sequence() == 5 && shared.body() == "hi");
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 6);
+    the_codec();
+    chatroom::Message kept;
+    {
+        std::int64_t room = std::strtoll(argv[3], nullptr, 10);
+        auto enter = chatroom::make<chatroom_enter_t>();
+        enter.room_id = room;
+        auto options = chatroom::make<chatroom_options_t>();
+        options.addresses = argv[1];
+        options.app_key = argv[2];
+        options.account = argv[4];
+        options.token = argv[5];
+        options.enter = &enter;
+        auto hearer = std::make_unique<Hearer>();
+        std::future<chatroom::Message> heard = hearer->heard.get_future();
+        chatroom::Client client;
+        CHECK(chatroom::Client::make(options, std::move(hearer), client) == CHATROOM_RESULT_OK);
+
+        std::promise<std::int32_t> connected;
+        CHECK(client.connect([&](const chatroom_status_t &status) { connected.set_value(status.code); }) ==
+              CHATROOM_RESULT_OK);
+        CHECK(connected.get_future().get() == CHATROOM_RESULT_OK);
+        std::promise<std::uint64_t> sent;
+        CHECK(client.send_text(room, "from C++", [&](const chatroom_status_t &, const chatroom_sent_t *answer) {
+            sent.set_value(answer == nullptr ? 0 : answer->seq);
+        }) == CHATROOM_RESULT_OK);
+        std::uint64_t seq = sent.get_future().get();
+        CHECK(seq > 0);
+        kept = heard.get();
+        CHECK(kept->seq == seq);
+        std::promise<std::size_t> listed;
+        auto query = chatroom::make<chatroom_history_query_t>();
+        query.room_id = room;
+        CHECK(client.history(query, [&](const chatroom_status_t &, const chatroom_history_t *page) {
+            listed.set_value(page == nullptr ? 0 : page->item_count);
+        }) == CHATROOM_RESULT_OK);
+        CHECK(listed.get_future().get() >= 1);
+        chatroom::Client moved = std::move(client);
+        CHECK(moved.state() == CHATROOM_STATE_ENTERED && client.get() == nullptr);
+    }
+    CHECK(listeners == 0);
+    CHECK(chatroom::text(kept->body) == "from C++");
+    std::puts("ok");
+    return 0;
+}

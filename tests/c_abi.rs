@@ -1,0 +1,354 @@
+//! C and C++ programs against the shared library: compiled as C99, C11 and C++17 with every warning an error, run under the
+//! sanitizers and under Valgrind, and talking through a real `chatroomd`.
+//!
+//! What a machine lacks is not passed over: the failure says what to install.
+#![cfg(all(feature = "capi", feature = "server"))]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use chatroom::wire::{FrameCodec, Packet, Request, Response, pb};
+use support::process::APP_KEY;
+use support::{Server, Setup};
+use tokio_util::codec::Decoder;
+
+/// Valgrind runs a program some fifty times slower, and the machine may have other work.
+const PROGRAM_PATIENCE: Duration = Duration::from_secs(300);
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The shared library that was built for this test.
+fn library() -> PathBuf {
+    let this = std::env::current_exe().expect("a running test has a path");
+    let library = this.with_file_name("libchatroom.so");
+    assert!(library.exists(), "{} is not there: cargo builds it with the tests", library.display());
+    library
+}
+
+/// Runs a tool to its end; `what` says what to install when it is absent.
+fn run(command: &mut Command) -> Output {
+    let program = command.get_program().to_string_lossy().into_owned();
+    match command.stdin(Stdio::null()).output() {
+        Ok(output) => output,
+        Err(error) => panic!("{program} cannot be run ({error}): `make setup` installs gcc, g++, clang, valgrind and binutils"),
+    }
+}
+
+fn must(command: &mut Command) -> String {
+    let output = run(command);
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
+    said
+}
+
+/// A folder with what a program links against and finds at run time, laid out as an installation is.
+struct Workshop {
+    folder: tempfile::TempDir,
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    /// With this compiler and language, no instruments.
+    Plain(&'static str, &'static str),
+    /// With this compiler and language, under AddressSanitizer and UndefinedBehaviorSanitizer.
+    Sanitized(&'static str, &'static str),
+}
+
+impl Workshop {
+    fn new() -> Workshop {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        for name in ["libchatroom.so", "libchatroom.so.0"] {
+            std::os::unix::fs::symlink(library(), folder.path().join(name)).expect("a link can be made");
+        }
+        Workshop { folder }
+    }
+
+    /// Compiles a program.
+    fn compile(&self, source: &str, how: How) -> PathBuf {
+        let (How::Plain(compiler, language) | How::Sanitized(compiler, language)) = how;
+        let stem = Path::new(source).file_stem().expect("a source has a name").to_string_lossy();
+        let sanitized = matches!(how, How::Sanitized(..));
+        let program = self.folder.path().join(format!("{stem}-{compiler}-{language}-{sanitized}"));
+        let mut command = Command::new(compiler);
+        command.arg(format!("-std={language}")).args(["-Wall", "-Wextra", "-Werror", "-g", "-O1"]);
+        if !language.starts_with("c++") {
+            command.arg("-pedantic");
+        }
+        if sanitized {
+            command.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]);
+        }
+        command.arg("-I").arg(root().join("include")).arg(root().join(source)).arg("-o").arg(&program);
+        command.arg("-L").arg(self.folder.path()).args(["-lchatroom", "-pthread"]);
+        command.arg(format!("-Wl,-rpath,{}", self.folder.path().display()));
+        must(&mut command);
+        program
+    }
+}
+
+/// Runs a program and expects success, within [`PROGRAM_PATIENCE`].
+fn succeeds(command: &mut Command) {
+    let what = format!("{command:?}");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child =
+        child.unwrap_or_else(|error| panic!("{what} cannot be run ({error}): `make setup` installs what the tests need"));
+    let (said, success) = finish(child, PROGRAM_PATIENCE);
+    assert!(success, "{what} failed:\n{said}");
+}
+
+/// Waits for a program, and ends it when it takes too long: what it said, and whether it succeeded.
+fn finish(mut child: Child, patience: Duration) -> (String, bool) {
+    let mut pipes: Vec<Box<dyn Read + Send>> = Vec::new();
+    pipes.extend(child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>));
+    pipes.extend(child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>));
+    let readers: Vec<_> = pipes
+        .into_iter()
+        .map(|mut pipe| {
+            std::thread::spawn(move || {
+                let mut said = Vec::new();
+                // What was said before an error is what there is to show.
+                let _ = pipe.read_to_end(&mut said);
+                String::from_utf8_lossy(&said).into_owned()
+            })
+        })
+        .collect();
+    let deadline = Instant::now() + patience;
+    let success = loop {
+        match child.try_wait().expect("a child can be waited for") {
+            Some(status) => break status.success(),
+            None if Instant::now() > deadline => {
+                child.kill().expect("our own child can be killed");
+                child.wait().expect("a child can be waited for");
+                break false;
+            }
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    (readers.into_iter().map(|reader| reader.join().expect("a reader does not panic")).collect(), success)
+}
+
+fn valgrind(program: &Path) -> Command {
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect"]);
+    command.args(["--fair-sched=yes", "--child-silent-after-fork=yes"]).arg(program);
+    command
+}
+
+/// Runs a program in all its builds: as each C by each compiler, under the sanitizers, and under Valgrind.
+fn in_all_builds(source: &str, arguments: &dyn Fn() -> Vec<String>) {
+    let workshop = Workshop::new();
+    let c = [How::Plain("gcc", "c99"), How::Plain("gcc", "c11"), How::Plain("clang", "c99"), How::Sanitized("clang", "c11")];
+    let cpp = [How::Plain("g++", "c++17"), How::Sanitized("clang++", "c++17")];
+    let builds: &[How] = if source.ends_with(".cpp") { &cpp } else { &c };
+    for how in builds {
+        let program = workshop.compile(source, *how);
+        succeeds(Command::new(&program).args(arguments()));
+    }
+    let plain = workshop.compile(source, builds[0]);
+    succeeds(valgrind(&plain).args(arguments()));
+}
+
+/// A server that accepts every login and then answers nothing.
+fn silent_server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("a listener has an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || answer_login(stream));
+        }
+    });
+    address
+}
+
+fn answer_login(mut stream: TcpStream) {
+    let (mut codec, mut inbox, mut chunk) = (FrameCodec::default(), BytesMut::new(), [0; 4096]);
+    loop {
+        match stream.read(&mut chunk) {
+            Ok(len) if len > 0 => inbox.extend_from_slice(&chunk[..len]),
+            _ => return,
+        }
+        while let Ok(Some(frame)) = codec.decode(&mut inbox) {
+            if let Ok(Packet::Request { sequence, request: Request::Login(login) }) = Packet::decode(frame) {
+                let answer = pb::LoginResponse { account: login.account, heartbeat_seconds: 30, ..Default::default() };
+                let mut out = BytesMut::new();
+                Response::Login(Box::new(answer)).encode(sequence, &mut out);
+                if stream.write_all(&out).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// An address where nobody listens.
+fn refused_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port is free")
+}
+
+#[test]
+fn the_abi_holds_without_a_network() {
+    in_all_builds("tests/c/abi.c", &Vec::new);
+}
+
+#[test]
+fn clients_close_and_are_freed_at_any_moment() {
+    let (silent, refused) = (silent_server(), refused_address());
+    in_all_builds("tests/c/closing.c", &|| vec![silent.to_string(), refused.to_string()]);
+}
+
+/// A server without limits on rates, because a program runs once per build against it.
+fn server() -> Server {
+    Server::start(Setup { config: support::process::UNLIMITED.into(), memory: true, ..Setup::default() })
+}
+
+#[test]
+fn every_operation_reaches_a_real_server() {
+    let server = server();
+    let admin = server.admin();
+    let (amy, bob) = (admin.create_user("amy"), admin.create_user("bob"));
+    in_all_builds("tests/c/tour.c", &|| {
+        let room = admin.create_room("amy", "tour").to_string();
+        let arguments = [&server.wire.to_string(), APP_KEY, &room, "amy", &amy, "bob", &bob];
+        arguments.map(String::from).to_vec()
+    });
+}
+
+#[test]
+fn the_wrapper_for_cpp_owns_what_it_is_given() {
+    let server = server();
+    let admin = server.admin();
+    let amy = admin.create_user("amy");
+    in_all_builds("tests/c/wrap.cpp", &|| {
+        let room = admin.create_room("amy", "wrap").to_string();
+        [&server.wire.to_string(), APP_KEY, &room, "amy", &amy].map(String::from).to_vec()
+    });
+}
+
+/// Starts the example in its room, as its manual says.
+fn chat(program: &Path, server: &Server, account: &str, token: &str, room: i64) -> Child {
+    Command::new(program)
+        .args([&server.wire.to_string(), APP_KEY, account, token, &room.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program that was just compiled runs")
+}
+
+#[test]
+fn two_c_programs_chat_through_a_real_server() {
+    let workshop = Workshop::new();
+    for how in [How::Plain("gcc", "c99"), How::Plain("clang", "c11"), How::Sanitized("clang", "c99")] {
+        let server = server();
+        let admin = server.admin();
+        let (amy_token, bob_token) = (admin.create_user("amy"), admin.create_user("bob"));
+        let room = admin.create_room("amy", "chat");
+        let program = workshop.compile("examples/c/chat.c", how);
+
+        let mut amy = chat(&program, &server, "amy", &amy_token, room);
+        let mut amy_out = std::io::BufReader::new(amy.stdout.take().expect("stdout is piped"));
+        let mut amy_in = amy.stdin.take().expect("stdin is piped");
+        writeln!(amy_in, "hello").expect("amy reads");
+        // Her own words come back to her: she is in the room.
+        assert_eq!(line(&mut amy_out), "amy: hello\n");
+        let mut bob = chat(&program, &server, "bob", &bob_token, room);
+        writeln!(bob.stdin.take().expect("stdin is piped"), "here is bob\nand he leaves").expect("bob reads");
+        let (said, success) = finish(bob, PROGRAM_PATIENCE);
+        assert!(success, "{said}");
+        assert!(said.contains("bob: here is bob\nbob: and he leaves\n") || said.contains("bob: here is bob\n"), "{said}");
+        assert_eq!(line(&mut amy_out), "bob: here is bob\n");
+        assert_eq!(line(&mut amy_out), "bob: and he leaves\n");
+        drop(amy_in);
+        let (said, success) = finish(amy, PROGRAM_PATIENCE);
+        assert!(success, "{said}");
+        assert!(said.contains("* bob came in") && said.contains("* bob left"), "{said}");
+    }
+}
+
+fn line(from: &mut impl std::io::BufRead) -> String {
+    let mut line = String::new();
+    from.read_line(&mut line).expect("the program lives");
+    line
+}
+
+#[test]
+fn layouts_are_those_of_64_and_of_32_bit_machines() {
+    for compiler in ["gcc", "clang"] {
+        for bits in [&["-m64"][..], &["-m32", "-ffreestanding"][..]] {
+            let mut command = Command::new(compiler);
+            command.args(bits).args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I"]);
+            must(command.arg(root().join("include")).arg(root().join("tests/c/layout.c")));
+        }
+    }
+}
+
+#[test]
+fn the_library_exports_what_the_list_says_and_carries_its_soname() {
+    let list = std::fs::read_to_string(root().join("include/chatroom.symbols")).expect("include/chatroom.symbols is there");
+    let listed: Vec<&str> =
+        list.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(' ').next()).collect();
+    let symbols = must(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(library()));
+    let exported: Vec<&str> = symbols.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(exported, listed);
+
+    let dynamic = must(Command::new("readelf").arg("--dynamic").arg("--wide").arg(library()));
+    assert!(dynamic.contains("soname: [libchatroom.so.0]"), "{dynamic}");
+    // Threads and thread-local values must not outlive the code.
+    assert!(dynamic.contains("NODELETE"), "{dynamic}");
+}
+
+#[test]
+fn a_build_that_aborts_on_panic_is_refused() {
+    let out = tempfile::tempdir().expect("a temporary folder can be made");
+    let compile = |panic: &str| {
+        let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+        command.args(["--crate-type", "lib", "--emit", "metadata", "--out-dir"]).arg(out.path());
+        run(command.arg("-C").arg(format!("panic={panic}")).arg(root().join("src/capi/guard.rs")))
+    };
+    assert!(compile("unwind").status.success());
+    let refused = compile("abort");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("would end the host's process"), "{said}");
+}
+
+#[test]
+fn a_phone_links_no_http_no_disk_and_no_nats() {
+    let tree = must(
+        Command::new(env!("CARGO"))
+            .current_dir(root())
+            .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+            .args(["--no-default-features", "--features", "capi"]),
+    );
+    let packages: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(packages.contains(&"tokio") && packages.contains(&"prost"), "{tree}");
+    for unwanted in [
+        "axum",
+        "hyper",
+        "http",
+        "reqwest",
+        "fjall",
+        "lsm-tree",
+        "rusqlite",
+        "redb",
+        "async-nats",
+        "clap",
+        "serde_json",
+        "toml",
+        "tracing",
+        "metrics",
+        "mimalloc",
+        "sha1",
+        "hmac",
+        "openssl-sys",
+        "indicatif",
+    ] {
+        assert!(!packages.contains(&unwanted), "{unwanted} is linked into a phone's library:\n{tree}");
+    }
+}
