@@ -63,7 +63,8 @@ static void a_broken_stream_stays_broken(void)
 {
     static const uint8_t foreign[4] = {'G', 'E', 'T', ' '};
     static const uint8_t future[4] = {0xC2, 0, 0, 0};
-    uint8_t built[CHATROOM_HEADER_BYTES + 20];
+    uint8_t built[CHATROOM_HEADER_BYTES + 20] = {0};
+    static const uint8_t body[20] = {7};
     size_t len = 0;
     chatroom_codec_t *codec = NULL;
     chatroom_frame_t *frame = (chatroom_frame_t *)&codec;
@@ -84,7 +85,7 @@ static void a_broken_stream_stays_broken(void)
     chatroom_codec_free(codec);
 
     /* One flipped bit, and a frame over the limit. */
-    OK(chatroom_frame_build(1, 0, 1, built, 20, built, sizeof built, &len));
+    OK(chatroom_frame_build(1, 0, 1, body, sizeof body, built, sizeof built, &len));
     built[len - 1] ^= 1;
     OK(chatroom_codec_new(36, &codec));
     OK(chatroom_codec_feed(codec, built, len));

@@ -1,4 +1,4 @@
-// The C++ wrapper, against a real server. Arguments: address, app key, room, account, token.
+// The C++ wrapper, against a real server. Arguments: address, app key, room, an account and its token, and another.
 #include <chatroom.hpp>
 
 #include <cstdio>
@@ -48,7 +48,7 @@ static void the_codec() {
 }
 
 int main(int argc, char **argv) {
-    CHECK(argc == 6);
+    CHECK(argc == 8);
     the_codec();
     chatroom::Message kept;
     {
@@ -70,8 +70,16 @@ int main(int argc, char **argv) {
         CHECK(client.connect([&](const chatroom_status_t &status) { connected.set_value(status.code); }) ==
               CHATROOM_RESULT_OK);
         CHECK(connected.get_future().get() == CHATROOM_RESULT_OK);
+        // The other one, who speaks: one's own words do not come back.
+        options.account = argv[6];
+        options.token = argv[7];
+        chatroom::Client speaker;
+        CHECK(chatroom::Client::make(options, nullptr, speaker) == CHATROOM_RESULT_OK);
+        std::promise<std::int32_t> there;
+        CHECK(speaker.connect([&](const chatroom_status_t &status) { there.set_value(status.code); }) == CHATROOM_RESULT_OK);
+        CHECK(there.get_future().get() == CHATROOM_RESULT_OK);
         std::promise<std::uint64_t> sent;
-        CHECK(client.send_text(room, "from C++", [&](const chatroom_status_t &, const chatroom_sent_t *answer) {
+        CHECK(speaker.send_text(room, "from C++", [&](const chatroom_status_t &, const chatroom_sent_t *answer) {
             sent.set_value(answer == nullptr ? 0 : answer->seq);
         }) == CHATROOM_RESULT_OK);
         std::uint64_t seq = sent.get_future().get();
