@@ -1,4 +1,10 @@
-//! libchatroom.
+//! libchatroom: an open, self-hosted chat room engine. A binary wire protocol, the server `chatroomd`, and a client library
+//! with a C interface.
+//!
+//! A room is a deterministic state machine over an ordered log. Bytes become packets in [`wire`], a connection's protocol is
+//! ruled by [`session`], rooms live in [`room`], who hears what is decided in [`dispatch`], what must last goes into [`log`].
+//! [`account`] knows who is who, [`server`] has the sockets and threads, [`admin`] the HTTP interface; [`client`] is the other
+//! end, [`capi`] the same for C, [`cli`] for people. [`error`], [`limits`] and [`id`] are open to all.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -19,6 +25,7 @@ pub mod id;
 pub mod limits;
 #[cfg(feature = "server")]
 pub mod log;
+#[cfg(feature = "server")]
 pub mod room;
 #[cfg(feature = "server")]
 pub mod server;

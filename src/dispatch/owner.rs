@@ -328,9 +328,11 @@ impl Hub {
 
     /// Lets go those who leave: with `kicked` those who must, after they have heard why, else those who want to.
     fn part(&mut self, room: RoomId, presence: &[Presence], kicks: &[Kick], kicked: bool) {
+        // Kicks stand in the order of those who leave by them.
+        let mut kicks = kicks.iter().peekable();
         for change in presence {
             let Presence::Left(connection) = *change else { continue };
-            let kick = kicks.iter().find(|kick| kick.connection == connection);
+            let kick = kicks.next_if(|kick| kick.connection == connection);
             if kick.is_some() != kicked {
                 continue;
             }

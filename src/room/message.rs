@@ -1,11 +1,16 @@
 //! Messages: what may be sent, and what becomes of it (chatroom.md §a.6, §c.3, §e).
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
 use super::ask::not_offered;
 use super::check;
 use super::command::{Actor, Origin};
 use super::dedup::Accepted;
 use super::entry::{Audience, Entry, Outcome};
-use super::json::{self, Value};
 use super::permissions::Operation;
 use super::rate::{Bucket, Pace};
 use super::state::Room;
@@ -135,7 +140,7 @@ fn check_content(request: &pb::MessageSendRequest) -> Result<(), Status> {
         MessageType::Text => check::chars_some("body", body, limits::BODY_CHARS_MAX)?,
         MessageType::Geo => check_place(attach)?,
         MessageType::Image | MessageType::Audio | MessageType::Video | MessageType::File => {
-            if !json::object(attach, |_, _| {}) {
+            if serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(attach).is_err() {
                 return Err(Status::bad_parameter("attach must be a JSON object"));
             }
         }
@@ -152,22 +157,22 @@ fn check_content(request: &pb::MessageSendRequest) -> Result<(), Status> {
 
 /// The attachment of a geographic location: `{"lng":…,"lat":…,"title":…}`.
 fn check_place(attach: &str) -> Result<(), Status> {
-    let (mut lng, mut lat) = (None, None);
-    let mut titled = true;
-    let is_object = json::object(attach, |name, value| match (name, value) {
-        ("lng", Value::Number(number)) => lng = Some(number),
-        ("lat", Value::Number(number)) => lat = Some(number),
-        ("title", value) => titled = matches!(value, Value::Text(_)),
-        _ => {}
-    });
-    let within = |number: Option<f64>, bound: f64| number.is_some_and(|number| (-bound..=bound).contains(&number));
-    if !is_object || !titled {
-        return Err(Status::bad_parameter("attach must be a JSON object with lng, lat and title"));
-    }
-    if !within(lng, 180.0) || !within(lat, 90.0) {
+    let place: Place = serde_json::from_str(attach).map_err(|_| {
+        Status::bad_parameter("attach must be a JSON object with the numbers lng and lat, and perhaps a text title")
+    })?;
+    if place.lng.abs() > 180.0 || place.lat.abs() > 90.0 {
         return Err(Status::bad_parameter("attach: lng must be -180 to 180 and lat -90 to 90"));
     }
     Ok(())
+}
+
+/// What a geographic location must hold; it may hold more.
+#[derive(Deserialize)]
+struct Place<'a> {
+    lng: f64,
+    lat: f64,
+    #[serde(default, borrow, rename = "title")]
+    _title: Cow<'a, str>,
 }
 
 fn check_moderation(kind: MessageType, moderation: &pb::Moderation) -> Result<(), Status> {

@@ -9,7 +9,6 @@ mod dedup;
 mod enter;
 pub mod entry;
 mod fuzzing;
-mod json;
 mod listing;
 mod member;
 mod message;
