@@ -21,8 +21,9 @@ const REST: Duration = Duration::from_secs(2);
 
 /// Measures both figures and reports those that are wanted.
 ///
-/// Every account joins once before, so that its registration is not counted; on disk the server is started anew in between,
-/// so that nothing it has allocated for the first visit serves the second.
+/// Every account joins once before, so that its registration is not counted. On disk the server is started anew in between, so
+/// that nothing it has allocated for the first visit serves the second; with `--memory` that would forget the accounts, so the
+/// memory is that of the first visit, accounts included.
 pub fn measure(memory: bool, wanted: &[u32], report: &mut Report) -> io::Result<()> {
     let data = tempfile::tempdir()?;
     let setup = || Setup { config: UNLIMITED.into(), data: Some(data.path().into()), workers: Some(1), ..Setup::default() };
@@ -30,34 +31,22 @@ pub fn measure(memory: bool, wanted: &[u32], report: &mut Report) -> io::Result<
     let admin = server.admin();
     admin.create_user("owner");
     let rooms: Vec<i64> = (0..ROOMS).map(|number| admin.create_quiet_room("owner", &format!("room {number}"))).collect();
-    let cpu_before = cpu_ns(server.pid());
-    drop(join_all(&server, &rooms)?);
-    let first = per_cpu_second(cpu_ns(server.pid()) - cpu_before);
+    let (first, connections) = visit(&server, &rooms, "when it also registers its account")?;
+    drop(connections);
     if !memory {
         server.terminate();
         server.wait(Duration::from_secs(20));
         server = on_cpu(SERVER_CPU, || Server::start(setup()))?;
     }
-    std::thread::sleep(REST);
-    let (rss_before, cpu_before) = (server.rss_bytes(), cpu_ns(server.pid()));
-    eprintln!("figures 4 and 5: chatroomd is process {}", server.pid());
-    let begin = Instant::now();
-    let connections = join_all(&server, &rooms)?;
-    let (took, joins) = (begin.elapsed(), per_cpu_second(cpu_ns(server.pid()) - cpu_before));
-    std::thread::sleep(REST);
-    let each = server.rss_bytes().saturating_sub(rss_before) as f64 / CONNECTIONS as f64;
-    eprintln!(
-        "  {CONNECTIONS} joins in {:.2} s, {joins:.0} per CPU second ({first:.0} when the account is new), memory {:.1} MiB before and {:.1} MiB after",
-        took.as_secs_f64(),
-        rss_before as f64 / (1 << 20) as f64,
-        server.rss_bytes() as f64 / (1 << 20) as f64
-    );
+    let (second, connections) = visit(&server, &rooms, "when its account is known")?;
     drop(connections);
+    let bytes_each = if memory { first.bytes_each } else { second.bytes_each };
+    let joins = second.joins_per_cpu_second;
     if wanted.contains(&4) {
         report.lines.push(Line {
             figure: 4,
             title: "memory per joined idle connection, 10,000 of them".into(),
-            measured: each,
+            measured: bytes_each,
             unit: "B",
             target: 2048.0,
             goal: 1024.0,
@@ -74,13 +63,40 @@ pub fn measure(memory: bool, wanted: &[u32], report: &mut Report) -> io::Result<
             goal: 15_000.0,
             verdict: Verdict::AtLeast,
         });
-        report.notes.push(format!("5: {first:.0} joins per CPU second when the join also registers the account"));
+        report.notes.push(format!(
+            "5: {:.0} joins per CPU second when the join also registers the account",
+            first.joins_per_cpu_second
+        ));
     }
     Ok(())
 }
 
-fn per_cpu_second(cpu_ns: u64) -> f64 {
-    CONNECTIONS as f64 * 1e9 / cpu_ns.max(1) as f64
+/// What it cost to let everybody in once.
+struct Visit {
+    joins_per_cpu_second: f64,
+    bytes_each: f64,
+}
+
+/// Lets everybody in, and measures; the connections are still open.
+fn visit(server: &Server, rooms: &[i64], kind: &str) -> io::Result<(Visit, Vec<TcpStream>)> {
+    std::thread::sleep(REST);
+    let (rss_before, cpu_before, begin) = (server.rss_bytes(), cpu_ns(server.pid()), Instant::now());
+    let connections = join_all(server, rooms)?;
+    let (took, cpu) = (begin.elapsed(), cpu_ns(server.pid()) - cpu_before);
+    std::thread::sleep(REST);
+    let rss_after = server.rss_bytes();
+    let visit = Visit {
+        joins_per_cpu_second: CONNECTIONS as f64 * 1e9 / cpu.max(1) as f64,
+        bytes_each: rss_after.saturating_sub(rss_before) as f64 / CONNECTIONS as f64,
+    };
+    eprintln!(
+        "  {CONNECTIONS} joins in {:.2} s, {:.1} us of CPU each {kind}; memory {:.1} MiB before, {:.1} MiB after",
+        took.as_secs_f64(),
+        1e6 / visit.joins_per_cpu_second,
+        rss_before as f64 / f64::from(1 << 20),
+        rss_after as f64 / f64::from(1 << 20)
+    );
+    Ok((visit, connections))
 }
 
 /// Joins every connection and returns them, still open.

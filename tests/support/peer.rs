@@ -178,6 +178,17 @@ impl Peer {
         }
     }
 
+    /// Waits for the server to close; pushes that were on their way may come before that.
+    pub fn expect_closed_after_pushes(&mut self) {
+        loop {
+            match self.try_push(PATIENCE) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return,
+                Err(error) => panic!("expected the end of the connection, found {error}"),
+            }
+        }
+    }
+
     /// The local end's address.
     pub fn local_address(&self) -> SocketAddr {
         self.stream.local_addr().expect("a connected socket has an address")

@@ -33,6 +33,8 @@ pub struct Setup {
     pub arguments: Vec<String>,
     /// Start without an application on the command line.
     pub no_app: bool,
+    /// Start without saying where to listen: `arguments` does.
+    pub no_listen: bool,
 }
 
 /// A running server.
@@ -65,7 +67,10 @@ impl Server {
         let data = setup.data.clone().unwrap_or_else(|| folder.path().join("data"));
         let errors = folder.path().join("stderr");
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatroomd"));
-        command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        command.args(["--admin", "127.0.0.1:0"]);
+        if !setup.no_listen {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         if !setup.no_app {
             command.arg("--app").arg(format!("{APP_KEY}:{APP_SECRET}"));
         }
@@ -83,6 +88,10 @@ impl Server {
             command.arg("--workers").arg(workers.to_string());
         }
         command.args(&setup.arguments);
+        // What the environment of the tests says about servers is not meant for these.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHATROOMD_")) {
+            command.env_remove(name);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(fs::File::create(&errors).expect("the temporary folder is writable"));
         let mut child = command.spawn().expect("chatroomd can be started");
@@ -180,6 +189,7 @@ impl Drop for Server {
 /// A configuration without limits on rates, for tests that are about something else.
 pub const UNLIMITED: &str = "\
 [limits]
+connections_per_address_max = 1000000
 requests_per_second = 0
 client_send_per_second = 0
 room_intake_per_second = 0

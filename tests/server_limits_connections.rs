@@ -1,0 +1,126 @@
+//! How many connections there may be, and how much one of them may ask.
+#![cfg(feature = "server")]
+
+mod support;
+
+use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::time::Instant;
+
+use chatroom::wire::{Request, Response, pb};
+use support::peer::login;
+use support::{PATIENCE, Peer, Server, Setup, wait_until};
+
+fn start(config: &str) -> Server {
+    Server::start(Setup { config: config.into(), ..Setup::default() })
+}
+
+/// Whether the connection is answered rather than closed.
+fn is_served(peer: &mut Peer) -> bool {
+    peer.try_call(&Request::Ping(Default::default())).is_ok()
+}
+
+#[test]
+fn beyond_the_total_connections_are_closed_until_places_come_free() {
+    let server = start("[limits]\nconnections_max = 5");
+    let mut held: Vec<Peer> = (0..5).map(|_| Peer::connect(server.wire)).collect();
+    assert!(held.iter_mut().all(is_served));
+    assert!(!is_served(&mut Peer::connect(server.wire)), "a sixth was let in");
+    assert!(held.iter_mut().all(is_served), "those who are in stay in");
+    held.pop();
+    wait_until("a place to come free", || is_served(&mut Peer::connect(server.wire)));
+}
+
+#[test]
+fn beyond_the_limit_of_an_address_connections_are_closed_but_loopback_is_exempt() {
+    let limits = "[limits]\nconnections_per_address_max = 3";
+    let server = start(limits);
+    let mut held: Vec<Peer> = (0..10).map(|_| Peer::connect(server.wire)).collect();
+    assert!(held.iter_mut().all(is_served), "loopback is exempt: proxies live there");
+    let Some(own) = own_address() else {
+        println!("this machine has no address but loopback: the limit itself is not tried");
+        return;
+    };
+    let server = Server::start(Setup {
+        config: limits.into(),
+        arguments: vec!["--listen".into(), SocketAddr::new(own, 0).to_string()],
+        no_listen: true,
+        ..Setup::default()
+    });
+    let mut held: Vec<Peer> = (0..3).map(|_| Peer::connect(server.wire)).collect();
+    assert!(held.iter_mut().all(is_served));
+    assert!(!is_served(&mut Peer::connect(server.wire)), "a fourth from one address was let in");
+}
+
+/// An address of this machine that is not loopback. Nothing is sent to find it.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|address| !address.is_loopback() && !address.is_unspecified())
+}
+
+#[test]
+fn who_does_not_log_in_in_time_is_told_and_closed() {
+    let server = start("[timers]\nlogin_timeout_ms = 500");
+    let mut stream = TcpStream::connect(server.wire).expect("the server accepts");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket has a timeout");
+    let begin = Instant::now();
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).expect("the server closes");
+    assert!(said.len() > 16 && said[2] == 0x80, "a kicked push: {said:02x?}");
+    assert!(begin.elapsed().as_millis() >= 400, "not before its time");
+}
+
+#[test]
+fn who_says_nothing_for_too_long_is_closed_and_a_ping_is_enough_to_stay() {
+    let server = start("[timers]\nheartbeat_ms = 1000\nidle_timeout_ms = 1500");
+    let (mut silent, answer) = Peer::log_in(&server, login("silent", None));
+    assert_eq!(answer.code, 0);
+    let (mut lively, _) = Peer::log_in(&server, login("lively", None));
+    let mut pings = 0;
+    loop {
+        // The lively one pings while the silent one is waited for.
+        assert!(is_served(&mut lively), "pings keep it alive");
+        pings += 1;
+        match silent.try_push(std::time::Duration::from_millis(100)) {
+            Ok(push) => break assert!(matches!(push, chatroom::wire::Push::Kicked(_)), "{push:?}"),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::TimedOut),
+        }
+        assert!(pings < 200, "the silent one was never closed");
+    }
+    assert!(is_served(&mut lively));
+}
+
+#[test]
+fn a_session_that_asks_too_much_is_told_how_long_to_wait() {
+    // chatroom.md c.0 row 2.
+    let server = start("[limits]\nrequests_per_second = 1\nrequests_burst = 5");
+    let (mut peer, answer) = Peer::log_in(&server, login("eager", None));
+    assert_eq!(answer.code, 0);
+    let asked: Vec<u32> =
+        (0..8).map(|_| peer.ask(&Request::RoomInfo(pb::RoomInfoRequest { room_id: 1 })).expect("the server reads")).collect();
+    let codes: Vec<i32> = asked
+        .iter()
+        .map(|&sequence| match peer.response(sequence, PATIENCE).expect("every request is answered") {
+            Response::RoomInfo(answer) => answer.code,
+            other => panic!("room info was answered with {other:?}"),
+        })
+        .collect();
+    assert!(codes[..5].iter().all(|code| *code != 416), "{codes:?}");
+    assert!(codes[6..].iter().all(|code| *code == 416), "{codes:?}");
+    assert!(is_served(&mut peer), "the connection lives");
+}
+
+#[test]
+fn a_member_that_sends_too_much_is_refused_and_the_rest_is_not() {
+    // chatroom.md e.7.
+    let server = start("[limits]\nclient_send_per_second = 1\nclient_send_burst = 3\n[http]\ncalls_per_second = 0");
+    let admin = server.admin();
+    admin.create_user("owner");
+    let room = admin.create_quiet_room("owner", "rates");
+    let (mut eager, mut calm) = (Peer::join(&server, "eager", room), Peer::join(&server, "calm", room));
+    let codes: Vec<i32> = (0..6).map(|number| eager.send_text(room, &number.to_string(), "text").code).collect();
+    assert_eq!(codes[..3], [0, 0, 0]);
+    assert!(codes.contains(&416), "{codes:?}");
+    assert_eq!(calm.send_text(room, "calm", "text").code, 0);
+}

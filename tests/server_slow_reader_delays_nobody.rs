@@ -1,0 +1,130 @@
+//! One member of a thousand stops reading: the others hear as fast as before, and the server keeps no queue for it.
+#![cfg(feature = "server")]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use chatroom::wire::{Push, Request, pb};
+use socket2::SockRef;
+use support::peer::{login, text_message};
+use support::{PATIENCE, Peer, Server, raise_open_files};
+
+/// Members of each of the two rooms.
+const MEMBERS: usize = 1000;
+const BODY_BYTES: usize = 4096;
+/// Messages of one block, and blocks of each room.
+const BLOCK: usize = 25;
+const BLOCKS: usize = 24;
+const GROWTH_MAX_BYTES: u64 = 10 << 20;
+
+/// A room whose members read, and its publisher.
+struct Hall {
+    room: i64,
+    publisher: Peer,
+    members: Vec<Peer>,
+    sent: usize,
+}
+
+impl Hall {
+    fn new(server: &Server, name: &str, members: usize) -> Hall {
+        let room = server.admin().create_quiet_room("owner", name);
+        let publisher = Peer::join(server, "owner", room);
+        let members = (0..members).map(|number| Peer::join(server, &format!("{name}{number}"), room)).collect();
+        Hall { room, publisher, members, sent: 0 }
+    }
+
+    /// Sends a block, one message after the other has reached every member, and returns how long it took.
+    fn block(&mut self) -> Duration {
+        let body = "m".repeat(BODY_BYTES);
+        let begin = Instant::now();
+        for _ in 0..BLOCK {
+            self.sent += 1;
+            let draft = pb::MessageSendRequest { skip_history: true, ..text_message(self.room, &self.sent.to_string(), &body) };
+            self.publisher.ask(&Request::MessageSend(Box::new(draft))).expect("the server reads");
+            let id = self.sent.to_string();
+            for member in &mut self.members {
+                assert_eq!(member.message().message_id, id, "each message, in order");
+            }
+        }
+        begin.elapsed()
+    }
+}
+
+#[test]
+fn one_of_a_thousand_members_stops_reading() {
+    let needed = 2 * MEMBERS as u64 + 200;
+    let files = raise_open_files(needed);
+    assert!(files >= needed, "{needed} files must be open, and only {files} may be: raise the hard limit (ulimit -Hn)");
+    let server = Server::start_unlimited();
+    server.admin().create_user("owner");
+    let mut calm = Hall::new(&server, "calm", MEMBERS);
+    let mut troubled = Hall::new(&server, "troubled", MEMBERS - 1);
+    let slow = slow_reader(&server, troubled.room);
+    calm.block();
+    troubled.block();
+    let before = server.rss_bytes();
+    // Blocks of the two rooms alternate, so that what else the machine does touches both alike.
+    let (mut without, mut with): (Vec<Duration>, Vec<Duration>) = (Vec::new(), Vec::new());
+    for _ in 0..BLOCKS {
+        without.push(calm.block());
+        with.push(troubled.block());
+    }
+    let grown = server.rss_bytes().saturating_sub(before);
+    let (without, with) = (quarter(&mut without), quarter(&mut with));
+    let sent = troubled.sent * BODY_BYTES;
+    println!(
+        "a block took {without:?} without and {with:?} with a slow reader; {sent} bytes were sent, memory grew by {grown}"
+    );
+    assert!(
+        with.as_secs_f64() <= without.as_secs_f64() * 1.10,
+        "the slow reader costs the others: {with:?} against {without:?}"
+    );
+    assert!(grown < GROWTH_MAX_BYTES, "memory grew by {grown} bytes");
+    expect_gap_or_goodbye(slow, troubled.sent);
+}
+
+/// The time within which the fastest quarter of the blocks was done: what the work takes, without what disturbs it.
+fn quarter(blocks: &mut [Duration]) -> Duration {
+    blocks.sort_unstable();
+    blocks[blocks.len() / 4]
+}
+
+/// A member whose receive buffer is small and which reads nothing after its login.
+fn slow_reader(server: &Server, room: i64) -> Peer {
+    let mut peer = Peer::connect(server.wire);
+    SockRef::from(peer.stream()).set_recv_buffer_size(8 * 1024).expect("a socket has a buffer");
+    peer.call(Request::Login(Box::new(login("slow", Some(room)))));
+    peer
+}
+
+/// When the slow reader reads again, it finds each message once and in order, or is told which are missing, or is told to go.
+fn expect_gap_or_goodbye(mut slow: Peer, sent: usize) {
+    let mut next_seq = None;
+    let (mut heard, mut skipped) = (0, 0);
+    loop {
+        match slow.try_push(PATIENCE) {
+            Ok(Push::Message(message)) => {
+                assert!(next_seq.is_none_or(|next| message.seq == next), "seq {} after {next_seq:?}", message.seq);
+                next_seq = Some(message.seq + 1);
+                heard += 1;
+                if message.message_id == sent.to_string() {
+                    break;
+                }
+            }
+            Ok(Push::Gap(gap)) => {
+                assert!(next_seq.is_none_or(|next| gap.first_seq == next), "gap from {} after {next_seq:?}", gap.first_seq);
+                skipped += gap.last_seq - gap.first_seq + 1;
+                next_seq = Some(gap.last_seq + 1);
+            }
+            Ok(Push::Kicked(kicked)) => {
+                assert_eq!(kicked.reason, pb::KickReason::Silent as i32, "{kicked:?}");
+                return;
+            }
+            Ok(_) => {}
+            Err(error) => panic!("neither a gap nor a goodbye after {heard} messages: {error}"),
+        }
+    }
+    println!("the slow reader heard {heard} messages and was told of {skipped} it missed");
+    assert!(skipped > 0, "it was never overtaken: the test proves nothing");
+}
