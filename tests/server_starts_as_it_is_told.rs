@@ -58,7 +58,7 @@ fn an_address_in_use_is_named() {
 
 #[test]
 fn a_folder_in_use_is_refused() {
-    let server = Server::start_unlimited();
+    let server = Server::start(Setup::default());
     let data = server.data().display().to_string();
     let output = chatroomd(&["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", &data]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));

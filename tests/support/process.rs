@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,7 @@ pub struct Setup {
 /// A running server.
 pub struct Server {
     child: Child,
-    lines: Receiver<String>,
+    lines: Mutex<Receiver<String>>,
     errors: PathBuf,
     folder: TempDir,
     data: PathBuf,
@@ -56,9 +57,9 @@ impl Server {
         Server::try_start(setup).unwrap_or_else(|why| panic!("{why}"))
     }
 
-    /// Starts a server that keeps its data in a temporary folder and has no limits on rates.
+    /// Starts a server that has no limits on rates and keeps nothing: for tests about something else.
     pub fn start_unlimited() -> Server {
-        Server::start(Setup { config: UNLIMITED.into(), ..Setup::default() })
+        Server::start(Setup { config: UNLIMITED.into(), memory: true, ..Setup::default() })
     }
 
     /// Starts a server; the error holds what it said when it ended before it was ready.
@@ -109,7 +110,7 @@ impl Server {
             match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
                     if let Some((wire, admin)) = parse_ready(&line) {
-                        return Ok(Server { child, lines, errors, folder, data, wire, admin });
+                        return Ok(Server { child, lines: Mutex::new(lines), errors, folder, data, wire, admin });
                     }
                 }
                 Err(_) => {
@@ -144,7 +145,7 @@ impl Server {
 
     /// The next line it writes to stdout after the ready line, if one comes within `patience`.
     pub fn line(&self, patience: Duration) -> Option<String> {
-        self.lines.recv_timeout(patience).ok()
+        self.lines.lock().ok()?.recv_timeout(patience).ok()
     }
 
     /// Bytes of memory the process occupies.
