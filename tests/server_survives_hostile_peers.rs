@@ -145,7 +145,11 @@ fn ten_thousand_connections_that_never_log_in_cost_little_and_are_closed() {
     });
     // 3 KiB each: a socket, a session, a task and, for half of them, the three bytes.
     assert_grown_less_than(&server, before, connections as u64 * 3 * 1024 + 4 * MIB, "connections that never log in");
-    pair.talk_during(|| silent.iter_mut().for_each(|stream| { read_to_end(stream); }));
+    pair.talk_during(|| {
+        silent.iter_mut().for_each(|stream| {
+            read_to_end(stream);
+        })
+    });
 }
 
 #[test]
