@@ -27,10 +27,10 @@ fn files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_unknown_key_and_a_bad_value_are_refused_by_name() {
+fn an_unknown_key_and_a_bad_value_are_refused_and_can_be_found() {
     for (text, named) in [
         ("liisten = \"127.0.0.1:0\"", "liisten"),
-        ("[limits]\nconnections_max = \"many\"", "connections_max"),
+        ("[limits]\nconnections_max = \"many\"", "line 2"),
         ("[timers]\nlogin_timeout_ms = 1", "login_timeout_ms"),
         ("durability = \"sometimes\"", "sometimes"),
     ] {

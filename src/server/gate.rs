@@ -1,4 +1,4 @@
-//! How many connections there may be, in all and from one address.
+//! How many connections there may be, in all and from one address. Loopback counts for the first only: proxies live there.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -25,6 +25,9 @@ impl Gate {
             self.connections.fetch_sub(1, Ordering::AcqRel);
             return Err("the server holds as many connections as it may");
         }
+        if address.is_loopback() {
+            return Ok(());
+        }
         let mut by_address = self.by_address.lock();
         let held = by_address.entry(address).or_insert(0);
         if *held >= self.per_address_max {
@@ -38,6 +41,9 @@ impl Gate {
     /// A connection that was let in is gone.
     pub(crate) fn leave(&self, address: IpAddr) {
         self.connections.fetch_sub(1, Ordering::AcqRel);
+        if address.is_loopback() {
+            return;
+        }
         let mut by_address = self.by_address.lock();
         if let Some(held) = by_address.get_mut(&address) {
             *held -= 1;
