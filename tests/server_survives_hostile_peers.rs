@@ -50,6 +50,8 @@ impl Pair {
                 assert_eq!(self.sender.send_text(self.room, &id, "text").code, 0);
                 assert_eq!(self.receiver.message().message_id, id);
                 latencies_us.push(begin.elapsed().as_micros() as u64);
+                // Who only listens is closed for its silence, like the attacker.
+                self.receiver.call(Request::Ping(Default::default()));
             }
             let (median, longest) = (quantile(&mut latencies_us, 0.5), quantile(&mut latencies_us, 1.0));
             println!("{} messages meanwhile, median {median} us, longest {longest} us", latencies_us.len());
