@@ -155,6 +155,8 @@ pub const ROOM_INTAKE_PER_SECOND: u32 = 2000;
 pub const HISTORY_DAYS: u32 = 10;
 /// The largest number of days that may be configured.
 pub const HISTORY_DAYS_MAX: u32 = 3650;
+/// Bytes of the items of one history page: an answer must fit into a frame of the smallest limit a client has.
+pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 /// Entries one history page may look at: bounds what a filter that matches nothing costs.
 pub const HISTORY_SCAN_MAX: usize = 10_000;
 
@@ -168,6 +170,10 @@ pub const QUEUE_VALUE_BYTES_MAX: usize = 4096;
 pub const QUEUE_SIZE_MAX: u32 = 1000;
 /// Elements of a queue initialised without a size.
 pub const QUEUE_SIZE_DEFAULT: u32 = 50;
+/// Bytes of all elements of a queue: a list of them, or a notification that all of them went, must fit into one frame.
+pub const QUEUE_BYTES_MAX: usize = 768 * 1024;
+/// Bytes an element counts for beside its key and value: its owner, and what protobuf adds.
+pub const QUEUE_ELEMENT_BYTES: usize = 64;
 /// Elements of one batch.
 pub const QUEUE_BATCH_MAX: usize = 100;
 

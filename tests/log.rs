@@ -10,8 +10,10 @@ use bytes::Bytes;
 use chatroom::id::{Seq, UnixMs};
 use chatroom::limits;
 use chatroom::log::{Anchor, Batch, FjallLog, HistoryQuery, LogError, MemoryLog, Options, RoomLog, Space};
-use chatroom::room::{Op, Record};
+use chatroom::room::{Op, PushBody, Record};
+use chatroom::wire::pb;
 use log_records::*;
+use prost::Message;
 
 fn keeps_what_is_appended(log: &dyn RoomLog) {
     let records =
@@ -105,6 +107,30 @@ fn anchors_are_exclusive_wherever_they_lie(log: &dyn RoomLog) {
     assert_eq!(page(Anchor::Time(UnixMs(i64::MAX)), false), [118, 115]);
     assert_eq!(page(Anchor::Seq(Seq(0)), false), [0; 0]);
     assert_eq!(page(Anchor::Seq(Seq(u64::MAX)), true), [0; 0]);
+}
+
+/// A page ends before it would not fit into a frame any more, and the next one goes on from there.
+fn a_page_is_bounded_in_bytes(log: &dyn RoomLog) {
+    let heavy = |seq: u64| {
+        let (mut record, body) = (text(room(1), seq, NOON), "x".repeat(16 * 1024).into_bytes());
+        let message =
+            pb::Message { room_id: 1, seq, time_ms: NOON, from: "alice".into(), ext: body.into(), ..Default::default() };
+        record.push = Some(PushBody::Message { message_type: 0, body: message.encode_to_vec().into() });
+        record
+    };
+    append(log, (1..=100).map(heavy).collect(), vec![]);
+    let (mut query, mut all) = (HistoryQuery { oldest_first: true, ..query(room(1), 100) }, Vec::new());
+    loop {
+        let page = log.history(&query).unwrap();
+        let bytes: usize = page.items.iter().filter_map(|item| item.message.as_ref()).map(Bytes::len).sum();
+        assert!(bytes <= limits::HISTORY_PAGE_BYTES_MAX);
+        all.extend(items(&page));
+        if !page.has_more {
+            break;
+        }
+        query.anchor = page.reached.map(Anchor::Seq);
+    }
+    assert_eq!(all, (1..=100).collect::<Vec<u64>>());
 }
 
 fn equal_times_are_not_split(log: &dyn RoomLog) {
@@ -409,6 +435,7 @@ macro_rules! suites {
             follows_from_any_place
             history_pages_chain_in_both_directions
             anchors_are_exclusive_wherever_they_lie
+            a_page_is_bounded_in_bytes
             equal_times_are_not_split
             history_filters_by_type
             what_is_not_for_the_history_is_not_in_it

@@ -4,6 +4,7 @@ mod room_world;
 
 use bytes::Bytes;
 use chatroom::error::{Code, Sub};
+use chatroom::limits;
 use chatroom::room::{Actor, Op, Query};
 use chatroom::wire::Response;
 use chatroom::wire::pb::{self, NotificationType, QueueEvent, QueueOfferRequest, RoleChange};
@@ -207,4 +208,22 @@ fn a_batch_changes_what_is_there_and_names_what_is_not() {
     assert_eq!(world.code(&alice, Op::QueueChange(wordless)), Code::BadParameter);
     let too_many = pb::QueueChangeRequest { elements: vec![element("a", ""); 101], ..Default::default() };
     assert_eq!(world.code(&alice, Op::QueueChange(too_many)), Code::BadParameter);
+}
+
+#[test]
+fn a_full_list_of_the_queue_fits_into_a_frame() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let value = "v".repeat(limits::QUEUE_VALUE_BYTES_MAX);
+    let offer = |key: u32| Op::QueueOffer(Box::new(request(&format!("{key:0128}"), &value)));
+    let offered = (0..limits::QUEUE_SIZE_MAX).take_while(|key| world.apply(&alice, offer(*key)).is_ok()).count();
+    assert!(offered > 150, "the bound is no hindrance in practice: {offered}");
+    assert_eq!(world.apply(&alice, offer(u32::MAX)).unwrap_err().code, Code::OverQuota);
+    let list = world.query(&alice, &Query::QueueList(pb::QueueListRequest { room_id: 7 })).unwrap();
+    let mut frame = bytes::BytesMut::new();
+    list.encode(1, &mut frame);
+    assert!(frame.len() <= limits::FRAME_BYTES_MAX);
+    // What is taken out makes room again, for a small value and for a large one.
+    world.apply(&alice, poll("")).unwrap();
+    world.apply(&alice, offer(u32::MAX)).unwrap();
 }

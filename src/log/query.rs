@@ -184,10 +184,10 @@ fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<Hi
     let limit = (query.limit as usize).max(1);
     let limit_with_equals = limit.saturating_mul(2);
     let mut page = HistoryPage::default();
-    let (mut looked_at, mut last_time) = (0_usize, None);
+    let (mut looked_at, mut bytes, mut last_time) = (0_usize, 0_usize, None);
     for found in entries {
-        let (seq, bytes) = found?;
-        let kept = open(bytes)?;
+        let (seq, record) = found?;
+        let kept = open(record)?;
         if kept.time_ms < query.not_before.0 {
             if query.oldest_first {
                 continue;
@@ -206,7 +206,8 @@ fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<Hi
             page.reached = Some(seq);
             continue;
         };
-        if full {
+        bytes += item.message.as_ref().or(item.notification.as_ref()).map_or(0, Bytes::len);
+        if full || (bytes > limits::HISTORY_PAGE_BYTES_MAX && !page.items.is_empty()) {
             page.has_more = true;
             break;
         }

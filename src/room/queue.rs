@@ -38,6 +38,8 @@ pub(super) struct Queue {
     transient: HashMap<AccountId, u32>,
     next_place: u64,
     size_limit: u32,
+    /// Bytes of all elements, as a list of them weighs on the wire.
+    bytes: usize,
 }
 
 impl Default for Queue {
@@ -48,6 +50,7 @@ impl Default for Queue {
             transient: HashMap::new(),
             next_place: 0,
             size_limit: limits::QUEUE_SIZE_MAX,
+            bytes: 0,
         }
     }
 }
@@ -83,9 +86,14 @@ impl Queue {
         self.elements.values().next()
     }
 
-    /// Whether a key is there already, or there is room for it.
-    pub fn has_room_for(&self, key: &str) -> bool {
-        self.places.contains_key(key) || self.len() < self.size_limit as usize
+    /// Whether a key is there already, or there is room for it; and room for the bytes of its value.
+    pub fn has_room_for(&self, key: &str, value_bytes: usize) -> bool {
+        (self.places.contains_key(key) || self.len() < self.size_limit as usize) && self.has_bytes_for(value_bytes)
+    }
+
+    /// Whether so many more bytes of values fit. Values that would be replaced count until they are.
+    pub fn has_bytes_for(&self, value_bytes: usize) -> bool {
+        self.bytes + value_bytes + limits::QUEUE_ELEMENT_BYTES <= limits::QUEUE_BYTES_MAX
     }
 
     /// Whether the account has an element that goes with it.
@@ -135,6 +143,8 @@ impl Queue {
     }
 
     fn count(&mut self, element: &Element, change: i32) {
+        let weight = element.key.len() + element.value.len() + limits::QUEUE_ELEMENT_BYTES;
+        self.bytes = if change > 0 { self.bytes + weight } else { self.bytes.saturating_sub(weight) };
         if !element.transient {
             return;
         }
@@ -148,6 +158,8 @@ impl Queue {
     /// Panics unless counts and places fit the elements.
     pub fn assert_consistent(&self) {
         assert_eq!(self.places.len(), self.elements.len());
+        let weigh = |element: &Element| element.key.len() + element.value.len() + limits::QUEUE_ELEMENT_BYTES;
+        assert_eq!(self.bytes, self.iter().map(weigh).sum::<usize>());
         assert!(self.places.iter().all(|(key, place)| self.elements.get(place).is_some_and(|element| element.key == *key)));
         let transient = self.iter().filter(|element| element.transient).count();
         assert_eq!(self.transient.values().map(|count| *count as usize).sum::<usize>(), transient);

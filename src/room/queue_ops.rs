@@ -34,7 +34,7 @@ impl Room {
         let owner = check_owner(actor, &request.owner)?;
         self.reach_queue(actor, entry.stamp.time, None)?;
         self.check_owners(actor, entry.stamp.time, &[(owner, request.transient)])?;
-        if !self.queue.has_room_for(&request.key) {
+        if !self.queue.has_room_for(&request.key, request.value.len()) {
             return Err(full());
         }
         let updated = self.queue.element(&request.key).is_some();
@@ -68,7 +68,9 @@ impl Room {
     pub(super) fn note_queue_batch_offer(&mut self, actor: &Actor, request: &pb::QueueBatchOfferRequest) -> Vec<String> {
         let mut failed = Vec::new();
         for element in &request.elements {
-            if check_element(&element.key, &element.value).is_err() || !self.queue.has_room_for(&element.key) {
+            if check_element(&element.key, &element.value).is_err()
+                || !self.queue.has_room_for(&element.key, element.value.len())
+            {
                 failed.push(element.key.clone());
                 continue;
             }
@@ -88,6 +90,9 @@ impl Room {
             return Err(Status::bad_parameter("notify_ext must be given with notify"));
         }
         self.reach_queue(actor, entry.stamp.time, None)?;
+        if !self.queue.has_bytes_for(request.elements.iter().map(|element| element.value.len()).sum()) {
+            return Err(full());
+        }
         let failed_keys = self.note_queue_change(actor, request);
         let done = request.elements.iter().filter(|element| !failed_keys.contains(&element.key));
         let changes: Vec<_> = done.map(|element| change(&element.key, &element.value)).collect();

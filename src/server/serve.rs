@@ -142,8 +142,16 @@ impl State {
             return self.complete_login(worker, asked, answer);
         }
         connection.session.answered(asked.sequence);
+        let start = self.staging.len();
         match answer {
-            Ok(response) => response.encode(asked.sequence, &mut self.staging),
+            Ok(response) => {
+                response.encode(asked.sequence, &mut self.staging);
+                if self.staging.len() - start > worker.shared.session.frame_bytes_max {
+                    self.staging.truncate(start);
+                    let status = Status::new(Code::OverQuota, "the answer does not fit into a frame; ask for a smaller page");
+                    encode_status(asked.kind, asked.sequence, &status, &mut self.staging);
+                }
+            }
             Err(status) => encode_status(asked.kind, asked.sequence, &status, &mut self.staging),
         }
     }
