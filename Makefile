@@ -34,6 +34,7 @@ bench:
 # Stable compilers refuse the sanitizers' flags without RUSTC_BOOTSTRAP.
 fuzz:
 	@tools/setup --fuzz
+	CHATROOM_BLESS=1 $(CARGO) test --quiet --locked --test wire_corpus
 	@set -e; for target in $$(RUSTC_BOOTSTRAP=1 $(CARGO) fuzz list); do \
 		echo "fuzz $$target, $(FUZZ_SECONDS) s"; \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0; \

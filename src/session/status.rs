@@ -6,26 +6,9 @@ use prost::Message as _;
 use crate::error::{Code, Status, Sub};
 use crate::wire::pb;
 
-/// The three fields every response begins with; what follows differs from kind to kind.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Head {
-    #[prost(sint32, tag = "1")]
-    code: i32,
-    #[prost(sint32, tag = "2")]
-    sub: i32,
-    #[prost(string, tag = "3")]
-    desc: String,
-}
-
 /// Reads the status at the head of a response's body; `None` if the body is not protobuf.
 pub(super) fn head_of(body: &Bytes) -> Option<Status> {
-    let head = Head::decode(body.clone()).ok()?;
-    let mut status = status_from_parts(head.code, head.sub, head.desc);
-    if !status.is_ok() {
-        // Only a refusal is a `Status` to its end; in other responses field 11 means something else.
-        status.retry_after_ms = pb::Status::decode(body.clone()).map_or(0, |refusal| refusal.retry_after_ms);
-    }
-    Some(status)
+    pb::Status::decode(body.clone()).ok().map(|status| status_of(&status))
 }
 
 /// Reads a `Status` that arrived as a message of its own.
