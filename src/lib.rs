@@ -5,6 +5,20 @@
 //! ruled by [`session`], rooms live in [`room`], who hears what is decided in [`dispatch`], what must last goes into [`log`].
 //! [`account`] knows who is who, [`server`] has the sockets and threads, [`admin`] the HTTP interface; [`client`] is the other
 //! end, [`capi`] the same for C, [`cli`] for people. [`error`], [`limits`] and [`id`] are open to all.
+//!
+//! ```
+//! use bytes::{Bytes, BytesMut};
+//! use chatroom::wire::{FrameCodec, Packet, Request};
+//! use tokio_util::codec::Decoder;
+//!
+//! let mut bytes = BytesMut::new();
+//! Request::Ping(Bytes::new()).encode(1, &mut bytes);
+//! assert_eq!(bytes[..], [0xC1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0x4B, 0x5E, 0xAA, 0xE7]);
+//!
+//! let frame = FrameCodec::default().decode(&mut bytes)?.expect("all of it has arrived");
+//! assert_eq!(Packet::decode(frame)?, Packet::Request { sequence: 1, request: Request::Ping(Bytes::new()) });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
