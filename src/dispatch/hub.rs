@@ -285,7 +285,7 @@ impl Hub {
     }
 
     pub(super) fn encode(&mut self, push: &Push) -> Bytes {
-        const ARENA_BYTES: usize = 64 * 1024;
+        const ARENA_BYTES: usize = 16 * 1024;
         if self.arena.capacity() < 1024 {
             self.arena.reserve(ARENA_BYTES);
         }

@@ -12,6 +12,7 @@ mod listen;
 mod login;
 mod logs;
 mod mailbox;
+mod metrics;
 mod node;
 mod resume;
 mod serve;

@@ -76,6 +76,7 @@ pub struct Node {
 impl Node {
     /// Opens the store and starts the workers. When this returns, the wire listener accepts.
     pub fn start(config: &Config) -> Result<Node, StartError> {
+        super::metrics::describe();
         let listener = bind(config.listen)?;
         let wire = listener.local_addr().map_err(StartError::Thread)?;
         let log = open_log(config).map_err(StartError::Store)?;

@@ -1,0 +1,36 @@
+//! What each metric says, for whoever reads `/metrics`.
+
+use metrics::{describe_counter, describe_gauge};
+
+const COUNTERS: [(&str, &str); 16] = [
+    ("chatroom_accept_errors_total", "Connections the system would not let us accept; mostly the limit of open files."),
+    ("chatroom_commands_refused_total", "Commands a room refused."),
+    ("chatroom_connections_accepted_total", "Connections that came."),
+    ("chatroom_connections_closed_total", "Connections that ended, by reason."),
+    ("chatroom_connections_refused_total", "Connections over the limit of the node or of their address."),
+    ("chatroom_deliveries_total", "Frames of rooms that sockets took."),
+    ("chatroom_entries_total", "Commands applied to rooms."),
+    ("chatroom_gaps_total", "Readers that were told that they missed messages."),
+    ("chatroom_hopeless_readers_total", "Readers sent away because they were too slow even for notifications."),
+    ("chatroom_http_calls_total", "Calls of the HTTP API, by endpoint and code."),
+    ("chatroom_log_batches_failed_total", "Batches the store failed on; after the first the node is not ready."),
+    ("chatroom_log_bytes_total", "Bytes of records and snapshots written."),
+    ("chatroom_log_commit_microseconds_total", "Microseconds all commits took together."),
+    ("chatroom_log_commits_total", "Group commits."),
+    ("chatroom_log_records_total", "Records that became durable."),
+    ("chatroom_logins_refused_total", "Logins refused, by code."),
+];
+
+const GAUGES: [(&str, &str); 5] = [
+    ("chatroom_connections", "Connections held."),
+    ("chatroom_lagging_readers", "Members whose sockets are behind their room."),
+    ("chatroom_log_commit_microseconds_max", "The slowest commit since the last look."),
+    ("chatroom_members", "Members connected, once for each of their rooms."),
+    ("chatroom_rooms_in_memory", "Rooms in memory."),
+];
+
+/// Tells the recorder what the metrics mean; to be called once it is installed.
+pub(super) fn describe() {
+    COUNTERS.iter().for_each(|(name, meaning)| describe_counter!(*name, *meaning));
+    GAUGES.iter().for_each(|(name, meaning)| describe_gauge!(*name, *meaning));
+}
