@@ -1,7 +1,7 @@
 //! One worker's part of dispatch: the connections it holds and what they hear. What it does for the rooms it owns stands in
 //! `owner.rs`.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -394,10 +394,5 @@ impl Hub {
             *reader = Reader { connection: Some(connection), rooms: Vec::with_capacity(1) };
         }
         &mut reader.rooms
-    }
-
-    /// Rooms whose feeds somebody here reads, for tests and metrics.
-    pub fn rooms_read(&self) -> HashSet<RoomId> {
-        self.feeds.iter().filter(|(_, feed)| feed.readers() > 0).map(|(room, _)| *room).collect()
     }
 }
