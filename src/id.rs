@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::error::{Code, Status};
 use crate::limits;
 
-/// A room, unique on a server and never reused. Positive.
+/// A room, unique on a server. Positive. Rooms made over HTTP count up from 1 and are never reused; those made by clients lie in
+/// the upper half of the numbers, each name always at the same one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RoomId(i64);
 
@@ -16,11 +17,24 @@ impl RoomId {
         if number > 0 { Ok(RoomId(number)) } else { Err(Status::bad_parameter("room_id must be positive")) }
     }
 
+    /// The room made by a client for whose name `hash` stands.
+    pub fn of_client(hash: u64) -> RoomId {
+        RoomId(i64::try_from(hash >> 2).unwrap_or(0) | CLIENT_ROOMS)
+    }
+
+    /// Whether a client made this room (chatroom.md §c.6), and the last to leave ends it.
+    pub fn is_of_client(self) -> bool {
+        self.0 >= CLIENT_ROOMS
+    }
+
     /// The number behind the id.
     pub fn get(self) -> i64 {
         self.0
     }
 }
+
+/// Where the numbers of rooms made by clients begin.
+const CLIENT_ROOMS: i64 = 1 << 62;
 
 impl fmt::Display for RoomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -116,6 +116,8 @@ pub const FIXED_MEMBERS_MAX: usize = 1000;
 pub const CONNECTIONS_PER_ACCOUNT_MAX: usize = 10;
 /// Persistent rooms of one account.
 pub const ROOMS_PER_ACCOUNT_MAX: usize = 10;
+/// Rooms made by clients of one account (chatroom.md §d.5).
+pub const CLIENT_ROOMS_PER_ACCOUNT_MAX: usize = 5;
 /// Items of a page of members or messages asked for by a client.
 pub const PAGE_MAX: u32 = 100;
 /// Accounts of one look-up by a client.
@@ -145,6 +147,10 @@ pub const DEDUP_WINDOW_MS: i64 = 600_000;
 pub const DEDUP_IDS_PER_SENDER: usize = 1000;
 /// Message ids remembered per room: bounds the window of a very busy room to about 16 MiB.
 pub const DEDUP_IDS_PER_ROOM: usize = 131_072;
+/// Messages of high priority per second and room; more are ordinary ones.
+pub const HIGH_PRIORITY_PER_SECOND: usize = 10;
+/// Time for which a message of high priority is sent again to who enters.
+pub const HIGH_PRIORITY_RESEND_MS: i64 = 30_000;
 /// Messages per second of one account in one room.
 pub const SENDS_PER_SECOND: u32 = 10;
 /// Messages of one account in one room at once after a rest.

@@ -127,7 +127,7 @@ proptest! {
                     let audience = match audience {
                         0..=4 => Audience::All,
                         5..=6 => Audience::AllBut(connection(who)),
-                        _ => Audience::Only(vec![connection(who)]),
+                        _ => Audience::Only([connection(who)].into()),
                     };
                     for reader in places.keys() {
                         let is_for = match &audience {

@@ -174,7 +174,7 @@ fn a_directed_message_reaches_the_named_and_the_sender_elsewhere() {
     let (bob, _carol) = (world.enter("bob"), world.enter("carol"));
     let request = MessageSendRequest { to_accounts: vec!["bob".into(), "nobody".into()], ..text("m", "psst") };
     let outcome = world.apply(&phone, send(request)).unwrap();
-    assert_eq!(outcome.audience, Audience::Only(vec![desk.connection.unwrap(), bob.connection.unwrap()]));
+    assert_eq!(outcome.audience, Audience::Only([desk.connection.unwrap(), bob.connection.unwrap()].into()));
     assert!(message(&outcome).directed && !outcome.in_history);
 }
 

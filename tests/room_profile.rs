@@ -183,8 +183,5 @@ fn requests_find_their_room_and_clients_create_none() {
     for room_id in [0, -1] {
         assert_eq!(exit(room_id).unwrap_err().code, Code::BadParameter);
     }
-    let recall = Ask::from_request(Request::MessageRecall(Box::default())).unwrap_err();
-    assert_eq!(recall.code, Code::Unavailable);
-    assert!(recall.desc.contains("not offered"));
     assert_eq!(Ask::from_request(Request::Logout(pb::LogoutRequest {})).unwrap_err().code, Code::InvalidProtocol);
 }

@@ -231,7 +231,7 @@ fn a_room_that_was_left_is_not_entered_again() {
     link.request(Request::RoomExit(pb::RoomExitRequest { room_id: 1 })).unwrap();
     link.turn();
     let (sequence, _) = link.asked[0];
-    link.answer(sequence, &Response::RoomExit(pb::Status::default()));
+    link.answer(sequence, &Response::RoomExit(pb::RoomExitResponse::default()));
     link.turn();
     link.cut();
     link.up();

@@ -71,6 +71,8 @@ pub(super) fn notification(notification: &pb::Notification) -> String {
         Type::RoomUnmuted => format!("{by} unmuted the room"),
         Type::TagTempMuteAdd => format!("{by} muted the tag {} for {seconds} s", printable(&notification.target_tag)),
         Type::TagTempMuteRemove => format!("{by} unmuted the tag {}", printable(&notification.target_tag)),
+        Type::AttributesChanged | Type::AttributesBatchChanged => format!("{by} changed what the room carries"),
+        Type::MemberAttributesChanged => format!("{by} changed what members carry"),
         Type::MessageRecalled => format!("{by} recalled a message"),
         Type::TagsUpdated => format!("{by} changed their tags"),
         Type::Unspecified => "something happened that this version does not know".to_owned(),

@@ -38,11 +38,7 @@ pub struct Item {
 
 impl Item {
     fn is_for(&self, connection: ConnId) -> bool {
-        match &self.audience {
-            Audience::All => true,
-            Audience::AllBut(sender) => *sender != connection,
-            Audience::Only(connections) => connections.binary_search(&connection).is_ok(),
-        }
+        self.audience.admits(connection)
     }
 }
 
@@ -179,7 +175,7 @@ impl Feed {
 
     /// Adds a frame; it is written at the next [`Feed::flush`]. `sender` is the place of the one reader it is not for.
     pub fn append(&mut self, item: Item, sender: Option<Place>) {
-        self.has_selected |= matches!(item.audience, Audience::Only(_));
+        self.has_selected |= matches!(item.audience, Audience::Only(_) | Audience::Except(_));
         if let Some(place) = sender
             && let Some(seat) = self.seats.get_mut(place.0 as usize).filter(|seat| !seat.excepted)
         {

@@ -222,7 +222,7 @@ impl Hub {
             }
         };
         self.counters.entries += 1;
-        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, follow_ups: consequences } = outcome;
+        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, follow_ups: consequences, .. } = outcome;
         follow_ups.extend(consequences);
         if matches!(entry.command.op, Op::Detach)
             && let Some(connection) = entry.command.actor.connection

@@ -1,6 +1,6 @@
 //! Which requests are asked of a room, and which room that is.
 
-use super::command::{Ask, Enter, Op, Query};
+use super::command::{Ask, Enter, Op, Query, Recall};
 use crate::error::{Code, Status};
 use crate::id::RoomId;
 use crate::wire::{Request, pb};
@@ -38,13 +38,23 @@ impl Ask {
             Request::QueueMultiGet(asked) => query(asked.room_id, Query::QueueMultiGet(asked)),
             Request::QueueChange(asked) => command(asked.room_id, Op::QueueChange(asked)),
             Request::QueueDrop(asked) => command(asked.room_id, Op::QueueDrop(asked)),
-            Request::MemberListByTag(_)
-            | Request::MemberCountByTag(_)
-            | Request::MemberTagTempMute(_)
-            | Request::MemberUpdateTags(_)
-            | Request::MemberUpdateLocation(_)
-            | Request::MessageHistoryByTags(_)
-            | Request::MessageRecall(_) => Err(not_offered("this operation")),
+            Request::MemberListByTag(asked) => query(asked.room_id, Query::MembersByTag(asked)),
+            Request::MemberCountByTag(asked) => query(asked.room_id, Query::CountByTag(asked)),
+            Request::MemberTagTempMute(asked) => command(asked.room_id, Op::TagTempMute(asked)),
+            Request::MemberUpdateTags(asked) => command(asked.room_id, Op::UpdateTags(asked)),
+            Request::MemberUpdateLocation(asked) => command(asked.room_id, Op::UpdateLocation(asked)),
+            Request::MessageHistoryByTags(asked) => query(asked.room_id, Query::HistoryByTags(asked)),
+            Request::MessageRecall(asked) => {
+                command(asked.room_id, Op::Recall(Box::new(Recall { request: *asked, seq: None })))
+            }
+            Request::AttributesSet(asked) => command(asked.room_id, Op::SetAttributes(asked)),
+            Request::AttributesDelete(asked) => command(asked.room_id, Op::DeleteAttributes(asked)),
+            Request::AttributesBatch(asked) => command(asked.room_id, Op::BatchAttributes(asked)),
+            Request::AttributesList(asked) => query(asked.room_id, Query::Attributes(asked)),
+            Request::MemberAttributesSet(asked) => command(asked.room_id, Op::SetMemberAttributes(asked)),
+            Request::MemberAttributesLookup(asked) => query(asked.room_id, Query::MemberAttributes(asked)),
+            Request::MemberAttributesList(asked) => query(asked.room_id, Query::MemberAttributesList(asked)),
+            Request::RoomCreate(_) | Request::RoomSwitch(_) | Request::RoomLeaveAll(_) => Err(not_offered("making a room")),
             Request::Ping(_) | Request::Login(_) | Request::Logout(_) | Request::RenewToken(_) | Request::KickDevices(_) => {
                 Err(Status::new(Code::InvalidProtocol, "not a request to a room"))
             }

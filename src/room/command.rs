@@ -1,6 +1,6 @@
 //! What wants to change a room, and who wants it.
 
-use crate::id::{AccountId, ConnId, UnixMs};
+use crate::id::{AccountId, ConnId, Seq, UnixMs};
 use crate::wire::pb;
 
 /// Through which door a command comes (chatroom.md §b, note 5).
@@ -55,12 +55,22 @@ pub enum Op {
     Close(pb::RoomCloseRequest),
     /// HTTP toggleCloseStat with valid=true.
     Reopen,
+    /// §a.3 delayInfo: the room closes by itself later, or does not any more.
+    DelayClose(pb::DelayClose),
+    /// §c.6 createRoom and enterRoom: a connection enters a room made by a client, which begins with it if it is not there.
+    Open(Box<Open>),
+    /// §c.6: nobody is left in a room made by a client. Said by the server.
+    Destroy,
     /// §c.1 muteRoom.
     MuteRoom(pb::RoomMuteRequest),
     /// §c.2 markChatroomIdentity.
     SetRole(pb::MemberSetRoleRequest),
     /// §c.2 kickChatroomMember.
     Kick(pb::MemberKickRequest),
+    /// §d.5: the account has entered more rooms than it may, and leaves this one. Said by the server; presence, never in the log.
+    Expel,
+    /// §d.4: the actor puts other devices of its own account out: presence, never in the log.
+    KickDevices(pb::KickDevicesRequest),
     /// §c.2 updateChatroomMemberTempMute.
     TempMute(pb::MemberTempMuteRequest),
     /// §c.2 updateTagMembersTempMute.
@@ -74,7 +84,7 @@ pub enum Op {
     /// §c.3 sendText and its relatives, and resendMsg.
     Send(Box<pb::MessageSendRequest>),
     /// §c.3 recallMsg.
-    Recall(Box<pb::MessageRecallRequest>),
+    Recall(Box<Recall>),
     /// §f.2.
     QueueInit(pb::QueueInitRequest),
     /// §f.2.
@@ -89,6 +99,36 @@ pub enum Op {
     QueueDrop(pb::QueueDropRequest),
     /// §f.4: the actor's last connection is gone, its transient elements go.
     QueueClearOwner,
+    /// §c.6 setRoomAttributes.
+    SetAttributes(pb::AttributesSetRequest),
+    /// §c.6 deleteRoomAttributes.
+    DeleteAttributes(pb::AttributesDeleteRequest),
+    /// §c.6 endRoomAttributesBatchOperation.
+    BatchAttributes(pb::AttributesBatchRequest),
+    /// §c.6: the actor's last connection is gone, and with it the attributes it owns that go with their owner.
+    ClearOwnerAttributes,
+    /// §c.6 setRoomMembersAttributes.
+    SetMemberAttributes(Box<pb::MemberAttributesSetRequest>),
+    /// §c.6: the actor's last connection is gone, and with it those of its own attributes that go with it.
+    ClearMemberAttributes,
+}
+
+/// A recall, and where the log has the message. A room does not know its messages: the log is asked before the command is applied.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Recall {
+    /// What is asked.
+    pub request: pb::MessageRecallRequest,
+    /// Where the message stands; `None`: there is none such.
+    pub seq: Option<Seq>,
+}
+
+/// A room made by a client, and the connection that makes or enters it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Open {
+    /// The wishes of the client.
+    pub request: pb::RoomCreateRequest,
+    /// With the room it enters.
+    pub enter: Enter,
 }
 
 /// What a room is born with.
@@ -161,6 +201,14 @@ pub enum Query {
     QueueMultiGet(pb::QueueMultiGetRequest),
     /// May the actor read the history of this room? The messages themselves come from the log.
     History(pb::MessageHistoryRequest),
+    /// As `History`, for §c.3 getHistoryMsgsByTags.
+    HistoryByTags(pb::MessageHistoryByTagsRequest),
+    /// §c.6 queryRoomAllAttributes.
+    Attributes(pb::AttributesListRequest),
+    /// §c.6 queryRoomMembersAttributes.
+    MemberAttributes(pb::MemberAttributesLookupRequest),
+    /// §c.6 queryRoomMemberAttributesList.
+    MemberAttributesList(pb::MemberAttributesListRequest),
 }
 
 /// What a request is to a room: the one place that tells commands from questions.

@@ -159,7 +159,7 @@ impl Room {
     pub(super) fn exit(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         let actor = &entry.command.actor;
         let connection = self.here(actor)?;
-        let mut outcome = Outcome::reply(Response::RoomExit(pb::Status::default()));
+        let mut outcome = Outcome::reply(Response::RoomExit(pb::RoomExitResponse::default()));
         let is_last = self.people.person(&actor.account).is_some_and(|person| person.connections.len() == 1);
         if is_last {
             outcome.push = self.in_out_notice(entry, NotificationType::MemberExit, "");
@@ -175,7 +175,7 @@ impl Room {
         let actor = &entry.command.actor;
         let connection = self.here(actor)?;
         self.people.detach(&actor.account, connection);
-        Ok(Outcome::reply(Response::RoomExit(pb::Status::default())))
+        Ok(Outcome::reply(Response::RoomExit(pb::RoomExitResponse::default())))
     }
 
     /// The actor's connection, which is in the room.

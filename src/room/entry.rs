@@ -1,9 +1,11 @@
 //! A command with its place in the log, and what comes of it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::command::{Command, Stamp};
-use crate::id::{ConnId, Epoch, RoomId, Seq};
+use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq};
 use crate::wire::{Push, Response, pb};
 
 /// A command with its place, time and random number. Applying the same entries to the same state gives the same state.
@@ -28,7 +30,9 @@ pub enum Audience {
     /// Every connection but the one whose request it was: it has its response.
     AllBut(ConnId),
     /// Only these, in ascending order.
-    Only(Vec<ConnId>),
+    Only(Arc<[ConnId]>),
+    /// Every connection but these, which stand in ascending order.
+    Except(Arc<[ConnId]>),
 }
 
 /// How a connection's relation to the room changes, for dispatch.
@@ -74,8 +78,24 @@ pub struct Outcome {
     pub presence: Vec<Presence>,
     /// Connections that are told to leave this room; each also stands in `presence` as `Left`.
     pub kicks: Vec<Kick>,
+    /// Accounts whose last connection left the room with this entry.
+    pub departed: Vec<AccountId>,
+    /// Messages of high priority that who enters hears once more, oldest first (chatroom.md §e.4).
+    pub resent: Vec<Box<pb::Message>>,
     /// Consequences: commands to apply right after this one, in this order, each with its own seq.
     pub follow_ups: Vec<Command>,
+}
+
+impl Audience {
+    /// Whether this connection hears it.
+    pub fn admits(&self, connection: ConnId) -> bool {
+        match self {
+            Audience::All => true,
+            Audience::AllBut(sender) => *sender != connection,
+            Audience::Only(connections) => connections.binary_search(&connection).is_ok(),
+            Audience::Except(connections) => connections.binary_search(&connection).is_err(),
+        }
+    }
 }
 
 impl Outcome {
@@ -89,6 +109,8 @@ impl Outcome {
             in_history: false,
             presence: Vec::new(),
             kicks: Vec::new(),
+            departed: Vec::new(),
+            resent: Vec::new(),
             follow_ups: Vec::new(),
         }
     }

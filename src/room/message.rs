@@ -109,7 +109,7 @@ impl Room {
         let mut only: Vec<ConnId> = connections.filter(|connection| Some(*connection) != actor.connection).collect();
         only.sort_unstable();
         only.dedup();
-        Audience::Only(only)
+        Audience::Only(only.into())
     }
 
     pub(super) fn note_send(&mut self, entry: &Entry, request: &pb::MessageSendRequest) {

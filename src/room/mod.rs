@@ -3,11 +3,16 @@
 //! Nothing here reads a clock, a socket, a file or a random generator. May use: `wire` for packet types.
 
 mod ask;
+mod attribute_ops;
+mod attributes;
+mod audience;
 mod check;
 pub mod command;
 mod dedup;
 mod enter;
 pub mod entry;
+mod ephemeral;
+mod expression;
 mod fuzzing;
 mod listing;
 mod member;
@@ -16,20 +21,26 @@ mod moderation;
 mod notify;
 pub mod permissions;
 mod presence;
+mod priority;
 mod profile;
 mod queue;
 mod queue_ops;
 mod rate;
+mod recall;
 pub mod role;
 mod roster;
 mod settings;
 mod snapshot;
+mod space;
 mod state;
 mod stored;
+mod tag_ops;
+mod tags;
+mod timed;
 
-pub use command::{Actor, Ask, Command, Create, Enter, Op, Origin, Query, Stamp};
+pub use command::{Actor, Ask, Command, Create, Enter, Op, Open, Origin, Query, Recall, Stamp};
 pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};
 #[doc(hidden)]
 pub use fuzzing::fuzz_commands;
-pub use settings::Settings;
+pub use settings::{MultiClient, Settings};
 pub use state::Room;

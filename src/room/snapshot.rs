@@ -28,6 +28,9 @@ impl Room {
             tag_mutes: Vec::new(),
             queue: self.queue.iter().map(Element::to_pb).collect(),
             closed: self.exists() && !self.info.valid,
+            attributes: Vec::new(),
+            member_attributes: Vec::new(),
+            born_seq: 0,
         }
         .encode_to_vec()
     }

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use super::ask::not_offered;
 use super::command::{Actor, Op, Origin, Query};
 use super::dedup::Senders;
 use super::entry::{Entry, Outcome};
@@ -142,8 +141,19 @@ impl Room {
             Op::QueueChange(request) => drop(self.note_queue_change(&entry.command.actor, request)),
             Op::QueueDrop(_) => self.queue.drop_all(),
             Op::QueueClearOwner => drop(self.queue.clear_owner(&entry.command.actor.account)),
+            Op::DelayClose(delay) => self.note_delay_close(delay),
+            Op::Open(open) => self.note_open(entry, open),
+            Op::Destroy => self.note_destroy(),
+            Op::TagTempMute(request) => self.note_tag_temp_mute(request, time),
+            Op::Recall(recall) => self.note_recall(recall, time),
+            Op::SetAttributes(request) => drop(self.note_set_attributes(&entry.command.actor.account, request)),
+            Op::DeleteAttributes(request) => drop(self.note_delete_attributes(&entry.command.actor.account, request)),
+            Op::BatchAttributes(request) => drop(self.note_batch_attributes(&entry.command.actor.account, request)),
+            Op::ClearOwnerAttributes => drop(self.note_clear_owner_attributes(&entry.command.actor.account)),
+            Op::SetMemberAttributes(request) => self.note_set_member_attributes(&entry.command.actor.account, request),
+            Op::ClearMemberAttributes => drop(self.note_clear_member_attributes(&entry.command.actor.account)),
             // These change nothing that lasts.
-            Op::Kick(_) | Op::Recall(_) | Op::TagTempMute(_) => {}
+            Op::Kick(_) | Op::Expel | Op::KickDevices(_) => {}
             Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) => {}
         }
         self.advance(entry);
@@ -159,7 +169,12 @@ impl Room {
             Query::QueuePeek(_) => self.queue_peek_query(now, actor),
             Query::QueueMultiGet(request) => self.queue_multi_get_query(now, actor, request),
             Query::History(request) => self.history_query(now, actor, request),
-            Query::MembersByTag(_) | Query::CountByTag(_) => Err(not_offered("finding members by tag")),
+            Query::HistoryByTags(request) => self.history_by_tags_query(now, actor, request),
+            Query::MembersByTag(request) => self.members_by_tag_query(now, actor, request),
+            Query::CountByTag(request) => self.count_by_tag_query(now, actor, request),
+            Query::Attributes(_) => self.attributes_query(now, actor),
+            Query::MemberAttributes(request) => self.member_attributes_query(now, actor, request),
+            Query::MemberAttributesList(request) => self.member_attributes_list_query(now, actor, request),
         }
     }
 
@@ -185,10 +200,21 @@ impl Room {
             Op::QueueChange(request) => self.queue_change(entry, request),
             Op::QueueDrop(_) => self.queue_drop(entry),
             Op::QueueClearOwner => self.queue_clear_owner(entry),
-            Op::TagTempMute(_) => Err(not_offered("muting a tag")),
-            Op::UpdateTags(_) => Err(not_offered("tagging a connection")),
-            Op::UpdateLocation(_) => Err(not_offered("placing a connection")),
-            Op::Recall(_) => Err(not_offered("recalling a message")),
+            Op::TagTempMute(request) => self.tag_temp_mute(entry, request),
+            Op::UpdateTags(request) => self.update_tags(entry, request),
+            Op::UpdateLocation(request) => self.update_location(entry, request),
+            Op::Recall(recall) => self.recall(entry, recall),
+            Op::DelayClose(delay) => self.delay_close(entry, delay),
+            Op::Open(open) => self.open(entry, open),
+            Op::Destroy => self.destroy(entry),
+            Op::Expel => self.expel_account(entry),
+            Op::KickDevices(request) => self.kick_devices(entry, request),
+            Op::SetAttributes(request) => self.set_attributes(entry, request),
+            Op::DeleteAttributes(request) => self.delete_attributes(entry, request),
+            Op::BatchAttributes(request) => self.batch_attributes(entry, request),
+            Op::ClearOwnerAttributes => self.clear_owner_attributes(entry),
+            Op::SetMemberAttributes(request) => self.set_member_attributes(entry, request),
+            Op::ClearMemberAttributes => self.clear_member_attributes(entry),
         }
     }
 

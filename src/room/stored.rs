@@ -1,8 +1,8 @@
 //! Commands in the form the log keeps.
 
-use super::command::{Actor, Command, Create, Op, Origin};
+use super::command::{Actor, Command, Create, Enter, Op, Open, Origin, Recall};
 use crate::error::{Code, Status};
-use crate::id::{AccountId, ConnId};
+use crate::id::{AccountId, ConnId, Seq};
 use crate::wire::pb;
 use crate::wire::store::{self, command::Op as Stored};
 
@@ -12,17 +12,26 @@ impl Command {
     pub fn to_store(&self) -> Option<store::Command> {
         let op = match &self.op {
             Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Send(_) => return None,
+            Op::Expel | Op::KickDevices(_) => return None,
             Op::Create(create) => Stored::Create(create.to_store()),
             Op::Update(request) => Stored::Update(*request.clone()),
             Op::Close(request) => Stored::Close(request.clone()),
             Op::Reopen => Stored::Reopen(store::RoomReopen {}),
+            Op::DelayClose(delay) => Stored::DelayClose(*delay),
+            Op::Open(open) => {
+                Stored::Open(store::RoomOpen { request: Some(open.request.clone()), app_key: open.enter.app_key.clone() })
+            }
+            Op::Destroy => Stored::Destroy(store::RoomDestroy {}),
             Op::MuteRoom(request) => Stored::Mute(request.clone()),
             Op::SetRole(request) => Stored::SetRole(request.clone()),
             Op::Kick(request) => Stored::Kick(request.clone()),
             Op::TempMute(request) => Stored::TempMute(request.clone()),
             Op::TagTempMute(request) => Stored::TagTempMute(request.clone()),
             Op::UpdateSelf(request) => Stored::UpdateSelf(*request.clone()),
-            Op::Recall(request) => Stored::Recall(*request.clone()),
+            Op::Recall(recall) => Stored::Recall(store::MessageRecall {
+                request: Some(recall.request.clone()),
+                seq: recall.seq.map_or(0, |seq| seq.0),
+            }),
             Op::QueueInit(request) => Stored::QueueInit(*request),
             Op::QueueOffer(request) => Stored::QueueOffer(*request.clone()),
             Op::QueueBatchOffer(request) => Stored::QueueBatchOffer(request.clone()),
@@ -32,6 +41,12 @@ impl Command {
             Op::QueueClearOwner => {
                 Stored::QueueClearOwner(store::QueueClearOwner { owner: self.actor.account.as_str().into() })
             }
+            Op::SetAttributes(request) => Stored::AttributesSet(request.clone()),
+            Op::DeleteAttributes(request) => Stored::AttributesDelete(request.clone()),
+            Op::BatchAttributes(request) => Stored::AttributesBatch(request.clone()),
+            Op::ClearOwnerAttributes => Stored::AttributesClearOwner(self.to_clear()),
+            Op::SetMemberAttributes(request) => Stored::MemberAttributesSet(*request.clone()),
+            Op::ClearMemberAttributes => Stored::MemberAttributesClear(self.to_clear()),
         };
         Some(store::Command { actor: Some(self.actor.to_store()), op: Some(op) })
     }
@@ -44,6 +59,13 @@ impl Command {
             Stored::Update(request) => Op::Update(Box::new(request)),
             Stored::Close(request) => Op::Close(request),
             Stored::Reopen(_) => Op::Reopen,
+            Stored::DelayClose(delay) => Op::DelayClose(delay),
+            Stored::Open(open) => {
+                let request = open.request.ok_or_else(|| corrupt("a room of a client without its wishes"))?;
+                let enter = Enter::from_request(request.enter.clone().unwrap_or_default());
+                Op::Open(Box::new(Open { request, enter: Enter { app_key: open.app_key, ..enter } }))
+            }
+            Stored::Destroy(_) => Op::Destroy,
             Stored::Mute(request) => Op::MuteRoom(request),
             Stored::SetRole(request) => Op::SetRole(request),
             Stored::Kick(request) => Op::Kick(request),
@@ -51,7 +73,10 @@ impl Command {
             Stored::TagTempMute(request) => Op::TagTempMute(request),
             Stored::UpdateSelf(request) => Op::UpdateSelf(Box::new(request)),
             Stored::Send(request) => Op::Send(Box::new(request)),
-            Stored::Recall(request) => Op::Recall(Box::new(request)),
+            Stored::Recall(recall) => {
+                let request = recall.request.ok_or_else(|| corrupt("a recall without its request"))?;
+                Op::Recall(Box::new(Recall { request, seq: (recall.seq != 0).then_some(Seq(recall.seq)) }))
+            }
             Stored::QueueInit(request) => Op::QueueInit(request),
             Stored::QueueOffer(request) => Op::QueueOffer(Box::new(request)),
             Stored::QueueBatchOffer(request) => Op::QueueBatchOffer(request),
@@ -59,8 +84,18 @@ impl Command {
             Stored::QueueChange(request) => Op::QueueChange(request),
             Stored::QueueDrop(request) => Op::QueueDrop(request),
             Stored::QueueClearOwner(_) => Op::QueueClearOwner,
+            Stored::AttributesSet(request) => Op::SetAttributes(request),
+            Stored::AttributesDelete(request) => Op::DeleteAttributes(request),
+            Stored::AttributesBatch(request) => Op::BatchAttributes(request),
+            Stored::AttributesClearOwner(_) => Op::ClearOwnerAttributes,
+            Stored::MemberAttributesSet(request) => Op::SetMemberAttributes(Box::new(request)),
+            Stored::MemberAttributesClear(_) => Op::ClearMemberAttributes,
         };
         Ok(Command { actor, op })
+    }
+
+    fn to_clear(&self) -> store::AttributesClearOwner {
+        store::AttributesClearOwner { owner: self.actor.account.as_str().into() }
     }
 
     /// The command that made a message: as much of it as a room needs to remember the message's id.

@@ -146,11 +146,14 @@ packets! {
         RenewToken(pb::RenewTokenRequest) => pb::Status, RenewToken;
         KickDevices(pb::KickDevicesRequest) => pb::Status, KickDevices;
         RoomEnter(Box<pb::RoomEnterRequest>) => Box<pb::RoomEnterResponse>, RoomEnter;
-        RoomExit(pb::RoomExitRequest) => pb::Status, RoomExit;
+        RoomExit(pb::RoomExitRequest) => pb::RoomExitResponse, RoomExit;
         RoomInfo(pb::RoomInfoRequest) => Box<pb::RoomInfoResponse>, RoomInfo;
         RoomUpdate(Box<pb::RoomUpdateRequest>) => Box<pb::RoomInfoResponse>, RoomUpdate;
         RoomClose(pb::RoomCloseRequest) => pb::Status, RoomClose;
         RoomMute(pb::RoomMuteRequest) => pb::Status, RoomMute;
+        RoomCreate(Box<pb::RoomCreateRequest>) => Box<pb::RoomEnterResponse>, RoomCreate;
+        RoomSwitch(Box<pb::RoomSwitchRequest>) => Box<pb::RoomEnterResponse>, RoomSwitch;
+        RoomLeaveAll(pb::RoomLeaveAllRequest) => pb::RoomLeaveAllResponse, RoomLeaveAll;
         MemberList(pb::MemberListRequest) => pb::MemberListResponse, MemberList;
         MemberLookup(pb::MemberLookupRequest) => pb::MemberListResponse, MemberLookup;
         MemberListByTag(pb::MemberListByTagRequest) => pb::MemberListResponse, MemberListByTag;
@@ -175,6 +178,13 @@ packets! {
         QueueMultiGet(pb::QueueMultiGetRequest) => pb::QueueListResponse, QueueMultiGet;
         QueueChange(pb::QueueChangeRequest) => pb::QueueBatchResponse, QueueChange;
         QueueDrop(pb::QueueDropRequest) => pb::Status, QueueDrop;
+        AttributesSet(pb::AttributesSetRequest) => pb::AttributesChangeResponse, AttributesSet;
+        AttributesDelete(pb::AttributesDeleteRequest) => pb::AttributesChangeResponse, AttributesDelete;
+        AttributesBatch(pb::AttributesBatchRequest) => pb::AttributesChangeResponse, AttributesBatch;
+        AttributesList(pb::AttributesListRequest) => pb::AttributesListResponse, AttributesList;
+        MemberAttributesSet(Box<pb::MemberAttributesSetRequest>) => pb::MemberAttributesSetResponse, MemberAttributesSet;
+        MemberAttributesLookup(pb::MemberAttributesLookupRequest) => pb::MemberAttributesListResponse, MemberAttributesLookup;
+        MemberAttributesList(pb::MemberAttributesListRequest) => pb::MemberAttributesListResponse, MemberAttributesList;
     }
     pushes {
         Status(Box<pb::Status>), Status;

@@ -1,5 +1,7 @@
 //! One packet of every kind and role, and the dialogue of docs/protocol.md.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use chatroom::error::{Code, Status, Sub};
 use chatroom::wire::{Packet, Push, Request, Response, pb};
@@ -362,7 +364,65 @@ fn requests() -> Vec<Request> {
             notify_ext: notify_ext(),
         }),
         Request::QueueDrop(pb::QueueDropRequest { room_id }),
+        Request::RoomCreate(Box::new(create())),
+        Request::RoomSwitch(Box::new(pb::RoomSwitchRequest {
+            from_room_id: room_id,
+            to: Some(create()),
+            create_missing: true,
+        })),
+        Request::RoomLeaveAll(pb::RoomLeaveAllRequest {}),
+        Request::AttributesSet(pb::AttributesSetRequest {
+            room_id,
+            attributes: attributes(),
+            force: true,
+            update_owner: true,
+            delete_after_owner_left: true,
+        }),
+        Request::AttributesDelete(pb::AttributesDeleteRequest { room_id, keys: vec!["topic".into()], force: true }),
+        Request::AttributesBatch(pb::AttributesBatchRequest {
+            room_id,
+            operations: vec![
+                pb::AttributesOperation { set: attributes(), delete: vec![] },
+                pb::AttributesOperation { set: Default::default(), delete: vec!["old".into()] },
+            ],
+            force: true,
+            update_owner: true,
+            delete_after_owner_left: true,
+        }),
+        Request::AttributesList(pb::AttributesListRequest { room_id }),
+        Request::MemberAttributesSet(Box::new(pb::MemberAttributesSetRequest {
+            room_id,
+            accounts: vec!["alice".into()],
+            attributes: attributes(),
+            force: true,
+            delete_after_owner_left: Some(false),
+        })),
+        Request::MemberAttributesLookup(pb::MemberAttributesLookupRequest { room_id, accounts: vec!["alice".into()] }),
+        Request::MemberAttributesList(pb::MemberAttributesListRequest { room_id, next: "alice".into(), limit: 10 }),
     ]
+}
+
+fn create() -> pb::RoomCreateRequest {
+    pb::RoomCreateRequest {
+        alias: "lobby".into(),
+        name: "Lobby".into(),
+        enter_existing: true,
+        destroy_delay_seconds: 60,
+        attributes: attributes(),
+        enter: Some(pb::RoomEnterRequest { nick: "Alice".into(), ..Default::default() }),
+    }
+}
+
+fn attributes() -> BTreeMap<String, String> {
+    BTreeMap::from([("topic".into(), "tea".into())])
+}
+
+fn attribute() -> pb::Attribute {
+    pb::Attribute { key: "topic".into(), value: "tea".into(), owner: "alice".into(), delete_after_owner_left: true }
+}
+
+fn carrying() -> pb::MemberAttributes {
+    pb::MemberAttributes { account: "alice".into(), attributes: vec![attribute()], error_keys: vec!["rank".into()] }
 }
 
 fn responses() -> Vec<Response> {
@@ -373,6 +433,9 @@ fn responses() -> Vec<Response> {
     let muted = || pb::MemberTempMuteResponse { seconds: 60, ..Default::default() };
     let queue = || pb::QueueListResponse { elements: vec![element()], ..Default::default() };
     let batch = || pb::QueueBatchResponse { failed_keys: vec!["seat-9".into()], ..Default::default() };
+    let change = || pb::AttributesChangeResponse { error_keys: vec!["topic".into()], ..Default::default() };
+    let carriers =
+        || pb::MemberAttributesListResponse { members: vec![carrying()], next: "alice".into(), ..Default::default() };
     let one = || pb::QueueElementResponse { element: Some(element()), ..Default::default() };
     vec![
         Response::Ping(text("tick")),
@@ -391,7 +454,7 @@ fn responses() -> Vec<Response> {
         Response::RenewToken(ok()),
         Response::KickDevices(ok()),
         Response::RoomEnter(Box::new(entered())),
-        Response::RoomExit(ok()),
+        Response::RoomExit(pb::RoomExitResponse { room_id: ROOM, alias: "lobby".into(), ..Default::default() }),
         Response::RoomInfo(info()),
         Response::RoomUpdate(info()),
         Response::RoomClose(refused()),
@@ -427,6 +490,24 @@ fn responses() -> Vec<Response> {
         Response::QueueMultiGet(queue()),
         Response::QueueChange(batch()),
         Response::QueueDrop(ok()),
+        Response::RoomCreate(Box::new(pb::RoomEnterResponse { created: true, ..entered() })),
+        Response::RoomSwitch(Box::new(entered())),
+        Response::RoomLeaveAll(pb::RoomLeaveAllResponse {
+            room_ids: vec![ROOM],
+            aliases: vec!["lobby".into()],
+            ..Default::default()
+        }),
+        Response::AttributesSet(change()),
+        Response::AttributesDelete(change()),
+        Response::AttributesBatch(change()),
+        Response::AttributesList(pb::AttributesListResponse { attributes: vec![attribute()], ..Default::default() }),
+        Response::MemberAttributesSet(pb::MemberAttributesSetResponse {
+            members: vec![carrying()],
+            error_accounts: vec!["nobody".into()],
+            ..Default::default()
+        }),
+        Response::MemberAttributesLookup(carriers()),
+        Response::MemberAttributesList(carriers()),
     ]
 }
 

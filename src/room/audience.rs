@@ -1,0 +1,1 @@
+//! Who hears what (chatroom.md §a.10, §a.11).

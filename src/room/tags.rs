@@ -1,0 +1,1 @@
+//! Which connections of a room carry which tags (chatroom.md §a.10).
