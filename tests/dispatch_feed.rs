@@ -126,7 +126,8 @@ proptest! {
                     seq += 1;
                     let audience = match audience {
                         0..=4 => Audience::All,
-                        5..=6 => Audience::AllBut(connection(who)),
+                        5 => Audience::AllBut(connection(who)),
+                        6 => Audience::Except([connection(who)].into()),
                         _ => Audience::Only([connection(who)].into()),
                     };
                     for reader in places.keys() {
@@ -134,6 +135,7 @@ proptest! {
                             Audience::All => true,
                             Audience::AllBut(_) => *reader != who,
                             Audience::Only(_) => *reader == who,
+                            Audience::Except(_) => *reader != who,
                         };
                         if is_for {
                             expected.entry(*reader).or_default().push(seq);

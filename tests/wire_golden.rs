@@ -84,7 +84,7 @@ fn every_kind_has_its_golden_frames_and_no_other() {
             assert_eq!(names.contains(&format!("{name}_{role}")), offered, "{name}_{role}");
             found += usize::from(offered);
         }
-        assert_eq!(found == 0, NOT_OFFERED.contains(&kind), "{name}");
+        assert!(found > 0, "{name}");
         // wire.md §3: pushes of a block start at 0x80 within it; a status is the one exception.
         let is_push = Push::decode(number, Bytes::new()).err() != Some(unknown);
         assert_eq!(is_push, number & 0xFF >= 0x80 || kind == PacketKind::Status, "{name}");

@@ -146,12 +146,12 @@ impl Room {
             Op::Destroy => self.note_destroy(),
             Op::TagTempMute(request) => self.note_tag_temp_mute(request, time),
             Op::Recall(recall) => self.note_recall(recall, time),
-            Op::SetAttributes(request) => drop(self.note_set_attributes(&entry.command.actor.account, request)),
-            Op::DeleteAttributes(request) => drop(self.note_delete_attributes(&entry.command.actor.account, request)),
-            Op::BatchAttributes(request) => drop(self.note_batch_attributes(&entry.command.actor.account, request)),
-            Op::ClearOwnerAttributes => drop(self.note_clear_owner_attributes(&entry.command.actor.account)),
+            Op::SetAttributes(request) => self.note_set_attributes(&entry.command.actor.account, request),
+            Op::DeleteAttributes(request) => self.note_delete_attributes(&entry.command.actor.account, request),
+            Op::BatchAttributes(request) => self.note_batch_attributes(&entry.command.actor.account, request),
+            Op::ClearOwnerAttributes => self.note_clear_owner_attributes(&entry.command.actor.account),
             Op::SetMemberAttributes(request) => self.note_set_member_attributes(&entry.command.actor.account, request),
-            Op::ClearMemberAttributes => drop(self.note_clear_member_attributes(&entry.command.actor.account)),
+            Op::ClearMemberAttributes => self.note_clear_member_attributes(&entry.command.actor.account),
             // These change nothing that lasts.
             Op::Kick(_) | Op::Expel | Op::KickDevices(_) => {}
             Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) => {}
