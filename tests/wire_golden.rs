@@ -20,7 +20,6 @@ use tokio_util::codec::{Decoder, Encoder};
 use wire_files::{blessing, bytes, golden, hex, path};
 
 /// Kinds whose numbers are taken and whose operations this version does not offer.
-const NOT_OFFERED: [PacketKind; 3] = [PacketKind::RoomCreate, PacketKind::RoomSwitch, PacketKind::RoomLeaveAll];
 
 fn encoded(packet: &Packet) -> BytesMut {
     let mut bytes = BytesMut::new();
