@@ -19,8 +19,6 @@ use prost::Message;
 use tokio_util::codec::{Decoder, Encoder};
 use wire_files::{blessing, bytes, golden, hex, path};
 
-/// Kinds whose numbers are taken and whose operations this version does not offer.
-
 fn encoded(packet: &Packet) -> BytesMut {
     let mut bytes = BytesMut::new();
     packet.encode(&mut bytes);
