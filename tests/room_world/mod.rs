@@ -7,7 +7,8 @@ use chatroom::error::{Code, Status};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, UnixMs};
 use chatroom::room::{Actor, Command, Create, Enter, Entry, Op, Origin, Outcome, Presence, Query, Room, Settings, Stamp};
 use chatroom::wire::pb::{self, NotificationType, RoleChange};
-use chatroom::wire::{Push, Response};
+use chatroom::wire::{Push, Response, store};
+use prost::Message as _;
 
 pub const START_MS: i64 = 1_800_000_000_000;
 
@@ -64,7 +65,7 @@ impl World {
         let entry = Entry { seq: self.room.next_seq(), epoch: Epoch(5), stamp, command };
         let outcome = self.room.apply(&entry)?;
         if outcome.durable {
-            self.log.push(entry);
+            self.log.push(stored(&entry, &outcome));
         }
         Ok(outcome)
     }
@@ -112,6 +113,36 @@ impl World {
     pub fn set_role(&mut self, actor: &Actor, account: &str, change: RoleChange, set: bool) -> Result<Outcome, Status> {
         self.apply(actor, Op::SetRole(role(account, change, set)))
     }
+}
+
+/// Whatever a test did to a room: its log, read back as it is stored and replayed, gives the same room.
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let mut replayed = Room::new(self.room.id(), self.settings.clone());
+        self.log.iter().for_each(|entry| replayed.replay(entry));
+        assert_eq!(lasting(&replayed), lasting(&self.room), "the log replayed gives the same room");
+    }
+}
+
+/// The lasting state, without what presence leaves in it: presence takes places and times, but is not in the log.
+pub fn lasting(room: &Room) -> store::Snapshot {
+    let mut state = store::Snapshot::decode(&*room.snapshot()).expect("a room's own snapshot is readable");
+    (state.last_seq, state.last_time_ms, state.epoch) = (0, 0, 0);
+    state.members.iter_mut().for_each(|member| member.enter_time_ms = 0);
+    state
+}
+
+/// The entry as the log gives it back.
+fn stored(entry: &Entry, outcome: &Outcome) -> Entry {
+    let command = match (entry.command.to_store(), &outcome.push) {
+        (Some(stored), _) => Command::from_store(stored).expect("what was stored is readable"),
+        (None, Some(Push::Message(message))) => Command::send_from_message(message),
+        (None, other) => panic!("a lasting command has no stored form: {other:?}"),
+    };
+    Entry { command, ..entry.clone() }
 }
 
 pub fn http(account: &str) -> Actor {
