@@ -22,6 +22,7 @@ mod wire_bytes;
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -45,11 +46,13 @@ const DELIVERY_BYTES: usize = 240;
 const OPEN_FILES: u64 = 16_000;
 
 const USAGE: &str = "\
-cargo bench --bench fanout -- [FIGURE...] [--memory] [--redis] [--without-ours] [--seconds S] [--rounds N] [--check]
+cargo bench --bench fanout -- [FIGURE...] [--memory] [--redis] [--against PATH] [--without-ours]
+                           [--seconds S] [--rounds N] [--check]
 
 FIGURE      numbers from 1 to 6; all of them when none is given
 --memory    run chatroomd with --memory instead of a data folder with durability=commit
 --redis     also measure Redis publish/subscribe in figures 1, 2 and 3 (needs redis-server)
+--against   also measure another chatroomd, say one built before a change: the program at this path
 --without-ours
             leave chatroomd out of figures 1, 2, 3 and 6: shows what the machine gives the others, and prints no table
 --seconds   measured time of a round (default 1)
@@ -62,6 +65,7 @@ struct Wishes {
     figures: Vec<u32>,
     memory: bool,
     redis: bool,
+    against: Option<PathBuf>,
     without_ours: bool,
     seconds: f64,
     rounds: usize,
@@ -89,10 +93,22 @@ fn main() -> ExitCode {
 }
 
 fn wishes(arguments: impl Iterator<Item = String>) -> Result<Wishes, String> {
-    let mut wishes =
-        Wishes { figures: Vec::new(), memory: false, redis: false, without_ours: false, seconds: 1.0, rounds: 7, check: false };
+    let mut wishes = Wishes {
+        figures: Vec::new(),
+        memory: false,
+        redis: false,
+        against: None,
+        without_ours: false,
+        seconds: 1.0,
+        rounds: 7,
+        check: false,
+    };
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
+        if argument == "--against" {
+            wishes.against = Some(arguments.next().ok_or(USAGE)?.into());
+            continue;
+        }
         let mut number =
             || arguments.next().and_then(|text| text.parse::<f64>().ok()).filter(|number| *number > 0.0).ok_or(USAGE);
         match argument.as_str() {
@@ -158,7 +174,7 @@ fn measure(wishes: &Wishes) -> io::Result<ExitCode> {
             )?,
             // Figures 4 and 5 come from the same 10,000 connections.
             4 if wishes.figures.contains(&5) => {}
-            4 | 5 => joins::measure(wishes.memory, &wishes.figures, &mut report)?,
+            4 | 5 => joins::measure(wishes.memory, wishes.against.as_deref(), &wishes.figures, &mut report)?,
             _ => latency(wishes, &mut report)?,
         }
     }
@@ -180,9 +196,7 @@ fn ratio(
     (target, goal): (f64, f64),
 ) -> io::Result<()> {
     let rounds = contest(wishes, figure, rooms, receivers, pace, wishes.redis)?;
-    let share = |round: &[Option<Round>; 3], of: usize| {
-        Some(round[of].as_ref()?.per_cpu_second() / round[1].as_ref()?.per_cpu_second())
-    };
+    let share = |round: &Results, of: usize| Some(round[of].as_ref()?.per_cpu_second() / round[1].as_ref()?.per_cpu_second());
     report.lines.push(Line {
         figure,
         title: format!("{title}: ours / bare"),
@@ -199,44 +213,47 @@ fn ratio(
             median(rounds.iter().filter_map(|round| Some(share(round, 0)? / share(round, 2)?)))
         ));
     }
+    if wishes.against.is_some() {
+        let against = rounds.iter().filter_map(|round| Some(share(round, 0)? / share(round, 3)?));
+        report.notes.push(format!("{figure}: ours / the other chatroomd {:.2}", median(against)));
+    }
     Ok(())
 }
 
 /// Figure 6: the delay of 20,000 deliveries a second, ours over the bare loop's.
 fn latency(wishes: &Wishes, report: &mut Report) -> io::Result<()> {
     let rounds = contest(wishes, 6, 10, 100, Pace::PerSecond(20.0), false)?;
-    let ratio = |round: &[Option<Round>; 3]| Some(round[0].as_ref()?.p99_us as f64 / round[1].as_ref()?.p99_us.max(1) as f64);
+    let ratio = |round: &Results, of: usize| Some(round[0].as_ref()?.p99_us as f64 / round[of].as_ref()?.p99_us.max(1) as f64);
     report.lines.push(Line {
         figure: 6,
         title: "p99 delivery latency, 20,000 deliveries/s (10 rooms x 100): ours / bare".into(),
-        measured: median(rounds.iter().filter_map(ratio)),
+        measured: median(rounds.iter().filter_map(|round| ratio(round, 1))),
         unit: "",
         target: 1.5,
         goal: 1.0,
         verdict: Verdict::AtMost,
     });
+    if wishes.against.is_some() {
+        let against = median(rounds.iter().filter_map(|round| ratio(round, 3)));
+        report.notes.push(format!("6: ours / the other chatroomd {against:.2}"));
+    }
     Ok(())
 }
 
-/// Runs alternating rounds of ours, the bare loop and, if wanted, Redis: one triple per round.
-fn contest(
-    wishes: &Wishes,
-    figure: u32,
-    rooms: usize,
-    receivers: u32,
-    pace: Pace,
-    redis: bool,
-) -> io::Result<Vec<[Option<Round>; 3]>> {
+/// One round of each: ours, the bare loop, Redis, another `chatroomd`.
+type Results = [Option<Round>; 4];
+
+/// Runs alternating rounds of ours, the bare loop and, if wanted, Redis and another `chatroomd`.
+fn contest(wishes: &Wishes, figure: u32, rooms: usize, receivers: u32, pace: Pace, redis: bool) -> io::Result<Vec<Results>> {
     let folder = tempfile::tempdir()?;
-    let server = if wishes.without_ours { None } else { Some(start_server(wishes.memory)?) };
-    let ids: Vec<i64> = match &server {
-        Some(server) => {
-            let admin = server.admin();
-            admin.create_user("owner");
-            (0..rooms).map(|number| admin.create_quiet_room("owner", &format!("room {number}"))).collect()
-        }
-        None => (1..).take(rooms).collect(),
-    };
+    let server = if wishes.without_ours { None } else { Some(start_server(wishes.memory, None)?) };
+    let against = wishes.against.as_deref().map(|program| start_server(wishes.memory, Some(program))).transpose()?;
+    let mut ids: Vec<i64> = (1..).take(rooms).collect();
+    for server in server.iter().chain(&against) {
+        let admin = server.admin();
+        admin.create_user("owner");
+        ids = (0..rooms).map(|number| admin.create_quiet_room("owner", &format!("room {number}"))).collect();
+    }
     let sample_every = if matches!(pace, Pace::PerSecond(_)) { 1 } else { 16 };
     let plan = |target, address, server_pid| Plan {
         target,
@@ -248,7 +265,7 @@ fn contest(
         body_bytes: 128,
         sample_every,
     };
-    let mut generators = [None, None, None];
+    let mut generators = [None, None, None, None];
     let mut push = vec![0; DELIVERY_BYTES];
     push[..wire_bytes::HEADER_BYTES].copy_from_slice(&wire_bytes::FrameHeader::message(DELIVERY_BYTES));
     if let Some(server) = &server {
@@ -263,10 +280,13 @@ fn contest(
     if let Some(redis) = &redis {
         generators[2] = Some(Generator::start(&folder, &plan(Target::Redis, redis.address, redis.child.id()))?);
     }
+    if let Some(against) = &against {
+        generators[3] = Some(Generator::start(&folder, &plan(Target::Chatroom, against.wire, against.pid()))?);
+    }
     let mut rounds = Vec::new();
     for number in 1..=wishes.rounds {
-        let mut results = [None, None, None];
-        for ((generator, result), name) in generators.iter_mut().zip(&mut results).zip(["ours ", "bare ", "redis"]) {
+        let mut results = [None, None, None, None];
+        for ((generator, result), name) in generators.iter_mut().zip(&mut results).zip(["ours ", "bare ", "redis", "other"]) {
             if let Some(generator) = generator {
                 let round = generator.round(Duration::from_secs_f64(wishes.seconds))?;
                 eprintln!(
@@ -286,11 +306,11 @@ fn contest(
     Ok(rounds)
 }
 
-/// Starts `chatroomd` on its processor, without limits on rates.
-fn start_server(memory: bool) -> io::Result<Server> {
-    on_cpu(SERVER_CPU, || {
-        Server::start(Setup { config: support::process::UNLIMITED.into(), memory, workers: Some(1), ..Setup::default() })
-    })
+/// Starts `chatroomd`, this build's or the given one, on its processor and without limits on rates.
+fn start_server(memory: bool, program: Option<&Path>) -> io::Result<Server> {
+    let program = program.map(Path::to_owned);
+    let config = support::process::UNLIMITED.into();
+    on_cpu(SERVER_CPU, || Server::start(Setup { config, memory, workers: Some(1), program, ..Setup::default() }))
 }
 
 /// Does something with this thread pinned to a processor; processes started meanwhile stay pinned to it.
@@ -370,7 +390,7 @@ struct Generator {
 impl Generator {
     /// Starts a generator and waits until its connections have joined.
     fn start(folder: &tempfile::TempDir, plan: &Plan) -> io::Result<Generator> {
-        let path = folder.path().join(format!("{:?}", plan.target));
+        let path = folder.path().join(format!("{:?}-{}", plan.target, plan.server_pid));
         std::fs::write(&path, serde_json::to_vec(plan)?)?;
         let mut command = Command::new(std::env::current_exe()?);
         command.env(ROLE_GENERATOR, path).stdin(Stdio::piped()).stdout(Stdio::piped());

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::report::{Line, Report, Verdict};
@@ -24,10 +25,63 @@ const REST: Duration = Duration::from_secs(2);
 /// Every account joins once before, so that its registration is not counted. On disk the server is started anew in between, so
 /// that nothing it has allocated for the first visit serves the second; with `--memory` that would forget the accounts, so the
 /// memory is that of the first visit, accounts included.
-pub fn measure(memory: bool, wanted: &[u32], report: &mut Report) -> io::Result<()> {
+///
+/// With another `chatroomd` to compare with, that one is measured first, and the figures of both stand in a note.
+pub fn measure(memory: bool, against: Option<&Path>, wanted: &[u32], report: &mut Report) -> io::Result<()> {
+    let before = against.map(|program| measure_one(memory, Some(program))).transpose()?;
+    let ours = measure_one(memory, None)?;
+    if let Some(before) = before {
+        report.notes.push(format!(
+            "4: {:.0} B with the other chatroomd, {:.0} B with ours; 5: {:.0} and {:.0} joins per CPU second",
+            before.bytes_each, ours.bytes_each, before.joins_per_cpu_second, ours.joins_per_cpu_second
+        ));
+    }
+    if wanted.contains(&4) {
+        report.lines.push(Line {
+            figure: 4,
+            title: "memory per joined idle connection, 10,000 of them".into(),
+            measured: ours.bytes_each,
+            unit: "B",
+            target: 2048.0,
+            goal: 1024.0,
+            verdict: Verdict::AtMost,
+        });
+    }
+    if wanted.contains(&5) {
+        report.lines.push(Line {
+            figure: 5,
+            title: "joins (connect, login with dynamic token, enter) per server CPU second".into(),
+            measured: ours.joins_per_cpu_second,
+            unit: "/s",
+            target: 8000.0,
+            goal: 15_000.0,
+            verdict: Verdict::AtLeast,
+        });
+        report.notes.push(format!(
+            "5: {:.0} joins per CPU second when the join also registers the account",
+            ours.registering_per_cpu_second
+        ));
+    }
+    Ok(())
+}
+
+/// What both figures come to for one program.
+struct Joins {
+    bytes_each: f64,
+    joins_per_cpu_second: f64,
+    registering_per_cpu_second: f64,
+}
+
+fn measure_one(memory: bool, program: Option<&Path>) -> io::Result<Joins> {
     let data = tempfile::tempdir()?;
-    let setup = || Setup { config: UNLIMITED.into(), data: Some(data.path().into()), workers: Some(1), ..Setup::default() };
-    let mut server = if memory { start_server(true)? } else { on_cpu(SERVER_CPU, || Server::start(setup()))? };
+    let setup = || Setup {
+        config: UNLIMITED.into(),
+        data: Some(data.path().into()),
+        workers: Some(1),
+        program: program.map(Path::to_owned),
+        ..Setup::default()
+    };
+    let mut server = if memory { start_server(true, program)? } else { on_cpu(SERVER_CPU, || Server::start(setup()))? };
     let admin = server.admin();
     admin.create_user("owner");
     let rooms: Vec<i64> = (0..ROOMS).map(|number| admin.create_quiet_room("owner", &format!("room {number}"))).collect();
@@ -40,35 +94,11 @@ pub fn measure(memory: bool, wanted: &[u32], report: &mut Report) -> io::Result<
     }
     let (second, connections) = visit(&server, &rooms, "when its account is known")?;
     drop(connections);
-    let bytes_each = if memory { first.bytes_each } else { second.bytes_each };
-    let joins = second.joins_per_cpu_second;
-    if wanted.contains(&4) {
-        report.lines.push(Line {
-            figure: 4,
-            title: "memory per joined idle connection, 10,000 of them".into(),
-            measured: bytes_each,
-            unit: "B",
-            target: 2048.0,
-            goal: 1024.0,
-            verdict: Verdict::AtMost,
-        });
-    }
-    if wanted.contains(&5) {
-        report.lines.push(Line {
-            figure: 5,
-            title: "joins (connect, login with dynamic token, enter) per server CPU second".into(),
-            measured: joins,
-            unit: "/s",
-            target: 8000.0,
-            goal: 15_000.0,
-            verdict: Verdict::AtLeast,
-        });
-        report.notes.push(format!(
-            "5: {:.0} joins per CPU second when the join also registers the account",
-            first.joins_per_cpu_second
-        ));
-    }
-    Ok(())
+    Ok(Joins {
+        bytes_each: if memory { first.bytes_each } else { second.bytes_each },
+        joins_per_cpu_second: second.joins_per_cpu_second,
+        registering_per_cpu_second: first.joins_per_cpu_second,
+    })
 }
 
 /// What it cost to let everybody in once.

@@ -36,6 +36,8 @@ pub struct Setup {
     pub no_app: bool,
     /// Start without saying where to listen: `arguments` does.
     pub no_listen: bool,
+    /// The program; absent: the `chatroomd` of this build.
+    pub program: Option<PathBuf>,
 }
 
 /// A running server.
@@ -67,7 +69,8 @@ impl Server {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let data = setup.data.clone().unwrap_or_else(|| folder.path().join("data"));
         let errors = folder.path().join("stderr");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chatroomd"));
+        let program = setup.program.unwrap_or_else(|| env!("CARGO_BIN_EXE_chatroomd").into());
+        let mut command = Command::new(program);
         command.args(["--admin", "127.0.0.1:0"]);
         if !setup.no_listen {
             command.args(["--listen", "127.0.0.1:0"]);
