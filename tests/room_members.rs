@@ -226,3 +226,28 @@ fn members_change_what_they_show_and_fixed_ones_may_keep_it() {
     assert_eq!(world.member(&boss, "alice").unwrap().nick, "", "what is cleared for now is not filled up from what is kept");
     assert_eq!(world.code(&boss, Op::UpdateSelf(Box::default())), Code::BadParameter);
 }
+
+#[test]
+fn a_restriction_lifted_in_absence_names_the_member_it_was_on() {
+    let mut world = World::new();
+    let (boss, val) = (world.enter("boss"), world.enter("val"));
+    world.set_role(&boss, "val", RoleChange::Common, true).unwrap();
+    let profile = pb::MemberUpdateSelfRequest { nick: Some("Val".into()), save: true, ..Default::default() };
+    let outcome = world.apply(&val, Op::UpdateSelf(Box::new(profile))).unwrap();
+    let shown = notice(&outcome).member_updated.clone().expect("what the member shows");
+    // chatroom.md §g, row 316: nick, avatar and ext of the member, whatever has changed.
+    assert_eq!((shown.nick.as_deref(), shown.avatar.as_deref(), shown.ext.as_deref()), (Some("Val"), Some(""), Some("")));
+    world.set_role(&boss, "val", RoleChange::Mute, true).unwrap();
+    world.apply(&val, Op::Exit).unwrap();
+    let outcome = world.set_role(&boss, "val", RoleChange::Mute, false).unwrap();
+    assert_eq!(notice(&outcome).target_nicks, ["Val"]);
+}
+
+#[test]
+fn muting_for_a_time_who_is_muted_for_good_repeats_what_is() {
+    let mut world = World::new();
+    let (boss, _val) = (world.enter("boss"), world.enter("val"));
+    world.set_role(&boss, "val", RoleChange::Mute, true).unwrap();
+    let refused = world.apply(&boss, temp_mute("val", 60)).unwrap_err();
+    assert_eq!((refused.code, refused.sub), (Code::Repeated, Some(Sub::MemberRepeated)));
+}

@@ -227,3 +227,20 @@ fn a_full_list_of_the_queue_fits_into_a_frame() {
     world.apply(&alice, poll("")).unwrap();
     world.apply(&alice, offer(u32::MAX)).unwrap();
 }
+
+#[test]
+fn members_hear_what_a_batch_offered_even_where_the_same_key_fails_later() {
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    let element = |key: &str, value: &[u8]| pb::QueueElement {
+        key: key.into(),
+        value: Bytes::copy_from_slice(value),
+        ..Default::default()
+    };
+    let elements = vec![element("b", b"1"), element("b", b"\xff"), element("e", b"1")];
+    let batch = pb::QueueBatchOfferRequest { room_id: 7, elements, notify: true, ..Default::default() };
+    let outcome = world.apply(&boss, Op::QueueBatchOffer(batch)).unwrap();
+    let offered = (NotificationType::QueueBatchOffered, QueueEvent::BatchOffer, vec!["b".into(), "e".into()]);
+    assert_eq!(event(&outcome), offered);
+    assert!(matches!(outcome.reply, Response::QueueBatchOffer(answer) if answer.failed_keys == ["b"]));
+}

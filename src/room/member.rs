@@ -85,11 +85,9 @@ impl Room {
         self.note_update_self(&actor.account, request, entry.stamp.time);
         let notice = (!request.silent).then(|| {
             let mut notice = self.notice_about(entry, NotificationType::MemberUpdated, &actor.account, &request.notify_ext);
-            notice.member_updated = Some(pb::MemberUpdated {
-                nick: request.nick.clone(),
-                avatar: request.avatar.clone(),
-                ext: request.ext.clone(),
-            });
+            let (nick, avatar, ext) = self.shown(&actor.account);
+            let (nick, avatar, ext) = (Some(nick.into()), Some(avatar.into()), Some(ext.into()));
+            notice.member_updated = Some(pb::MemberUpdated { nick, avatar, ext });
             notice
         });
         let reply = Response::MemberUpdateSelf(pb::Status::default());

@@ -27,6 +27,8 @@ impl Room {
         if is_kept && self.roster.record(&target).is_none() && self.roster.len() >= self.settings.fixed_members_max {
             return Err(Status::with_sub(Code::OverQuota, Sub::MemberQuota));
         }
+        // Read before the record goes, with which an absent member's name would go.
+        let mut notice = self.notice_about(entry, kind, &target, &request.notify_ext);
         if is_kept {
             self.note_set_role(&target, after, request, time);
             self.people.set_fixed(&target, after != Standpoint::Visitor);
@@ -34,7 +36,6 @@ impl Room {
                 self.roster.set_enter_time(&target, enter_time);
             }
         }
-        let mut notice = self.notice_about(entry, kind, &target, &request.notify_ext);
         let member = self.member(&target, time);
         notice.role_changed = Some(pb::RoleChanged { r#type: member.r#type, level: member.level.unwrap_or_default() });
         let mut outcome = Outcome::notified(Response::MemberSetRole(Box::default()), Some(notice));
@@ -100,7 +101,7 @@ impl Room {
             return Err(Status::with_sub(Code::NotFound, Sub::MemberMissing));
         }
         if record.is_some_and(|record| record.blocklisted || record.muted) {
-            return Err(Status::with_sub(Code::Repeated, Sub::TargetListed));
+            return Err(Status::with_sub(Code::Repeated, Sub::MemberRepeated));
         }
         let until = self.roster.muted_until(&target, time);
         let (kind, seconds) = match (request.seconds, until) {

@@ -58,15 +58,17 @@ impl Room {
         let owners = owners.collect::<Result<Vec<_>, Status>>()?;
         self.reach_queue(actor, entry.stamp.time, None)?;
         self.check_owners(actor, entry.stamp.time, &owners)?;
-        let failed_keys = self.note_queue_batch_offer(actor, request);
-        let done = request.elements.iter().filter(|element| !failed_keys.contains(&element.key));
-        let changes: Vec<_> = done.map(|element| change(&element.key, &element.value)).collect();
+        let (failed_keys, changes) = self.note_queue_batch_offer(actor, request);
         self.batch_outcome(entry, QueueEvent::BatchOffer, changes, failed_keys, request.notify, &request.notify_ext)
     }
 
-    /// Offers what can be offered, and gives the keys of the rest.
-    pub(super) fn note_queue_batch_offer(&mut self, actor: &Actor, request: &pb::QueueBatchOfferRequest) -> Vec<String> {
-        let mut failed = Vec::new();
+    /// Offers what can be offered; gives the keys of the rest, and what was offered. A key may be among both.
+    pub(super) fn note_queue_batch_offer(
+        &mut self,
+        actor: &Actor,
+        request: &pb::QueueBatchOfferRequest,
+    ) -> (Vec<String>, Vec<pb::QueueElementChange>) {
+        let (mut failed, mut offered) = (Vec::new(), Vec::new());
         for element in &request.elements {
             if check_element(&element.key, &element.value).is_err()
                 || !self.queue.has_room_for(&element.key, element.value.len())
@@ -77,8 +79,9 @@ impl Room {
             let owner = AccountId::parse(&element.owner).unwrap_or_else(|_| actor.account.clone());
             let value = Bytes::copy_from_slice(&element.value);
             self.queue.offer(Element { key: element.key.as_str().into(), value, owner, transient: element.transient });
+            offered.push(change(&element.key, &element.value));
         }
-        failed
+        (failed, offered)
     }
 
     pub(super) fn queue_change(&mut self, entry: &Entry, request: &pb::QueueChangeRequest) -> Result<Outcome, Status> {
