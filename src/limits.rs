@@ -112,12 +112,28 @@ pub const TAG_CHARS_MAX: usize = 32;
 pub const EXPRESSION_CHARS_MAX: usize = 128;
 /// Fixed members of a room.
 pub const FIXED_MEMBERS_MAX: usize = 1000;
+/// The most fixed members a room may be configured to have: a snapshot holds all of them.
+pub const FIXED_MEMBERS_CEILING: u64 = 10_000;
+/// The most robots a room may be configured to have.
+pub const ROBOTS_CEILING: u64 = 10_000;
 /// Connections of one account in one room.
 pub const CONNECTIONS_PER_ACCOUNT_MAX: usize = 10;
 /// Persistent rooms of one account.
 pub const ROOMS_PER_ACCOUNT_MAX: usize = 10;
 /// Rooms made by clients of one account (chatroom.md §d.5).
 pub const CLIENT_ROOMS_PER_ACCOUNT_MAX: usize = 5;
+/// Robots of one call that adds or removes them.
+pub const ROBOTS_PER_CALL_MAX: usize = 100;
+/// Robots of a room.
+pub const ROBOTS_PER_ROOM_MAX: usize = 1000;
+/// Seconds a robot stays after it was added, or added again.
+pub const ROBOT_TTL_SECONDS: i64 = 86_400;
+/// The longest stay of a robot that may be configured: 30 days, as of a temporary mute.
+pub const ROBOT_TTL_SECONDS_MAX: u64 = 2_592_000;
+/// Seconds after which a room may be told to close by itself (7 days).
+pub const DELAY_CLOSE_SECONDS_MAX: u32 = 604_800;
+/// Things a room does by itself at one tick; what is left waits for the next one, so that no room holds up the others.
+pub const DUE_COMMANDS_MAX: usize = 1000;
 /// Items of a page of members or messages asked for by a client.
 pub const PAGE_MAX: u32 = 100;
 /// Accounts of one look-up by a client.
@@ -151,6 +167,10 @@ pub const DEDUP_IDS_PER_ROOM: usize = 131_072;
 pub const HIGH_PRIORITY_PER_SECOND: usize = 10;
 /// Time for which a message of high priority is sent again to who enters.
 pub const HIGH_PRIORITY_RESEND_MS: i64 = 30_000;
+/// The most messages of high priority per second and room that may be configured.
+pub const HIGH_PRIORITY_CEILING: u64 = 1000;
+/// The longest time to send them again that may be configured.
+pub const HIGH_PRIORITY_RESEND_SECONDS_MAX: u64 = 300;
 /// Messages per second of one account in one room.
 pub const SENDS_PER_SECOND: u32 = 10;
 /// Messages of one account in one room at once after a rest.
@@ -235,6 +255,24 @@ pub const ADMIN_PORT: u16 = 7480;
 pub const CONNECTIONS_MAX: usize = 1_000_000;
 /// Connections from one address, unless configured otherwise.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 10_000;
+/// Pairs of client types in a `custom` multi-client policy: every client type with every other, and to spare.
+pub const MULTI_CLIENT_PAIRS_MAX: usize = 256;
+/// Bytes of a callback's address.
+pub const CALLBACK_URL_BYTES_MAX: usize = 1024;
+/// Calls of applications' callbacks that one worker has under way at once; one more is 503.
+pub const CALLBACKS_IN_FLIGHT_MAX: usize = 1024;
+/// How long an application may take to say whether somebody may log in (chatroom.md §d.1).
+pub const LOGIN_CALLBACK_MS: u64 = 5_000;
+/// How long an application may take to say whether a message may be sent (chatroom.md §e.9).
+pub const SEND_CALLBACK_MS: u64 = 2_000;
+/// Bytes of a callback's answer: a number and, at most, a message's body with every character escaped.
+pub const CALLBACK_ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Idle connections to one callback's host that are kept for the next call.
+pub const CALLBACK_IDLE_CONNECTIONS_MAX: usize = 64;
+/// How long such a connection is kept.
+pub const CALLBACK_IDLE_MS: u64 = 30_000;
+/// Requests of one connection that may wait behind a message whose callback has not answered; one more is 503.
+pub const REQUESTS_HELD_MAX: usize = 128;
 /// Threads of a worker that may wait for the disk.
 pub const BLOCKING_THREADS_MAX: usize = 4;
 /// Connections the system may hold for us until we accept them.

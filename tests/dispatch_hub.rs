@@ -54,7 +54,7 @@ impl World {
                 workers: WORKERS,
                 epoch: Epoch(1),
                 seed: 1,
-                settings: settings.clone(),
+                rules: settings.clone(),
                 feed_bytes_max: FEED_BYTES_MAX,
                 detach_grace_ms: DETACH_GRACE_MS,
                 last_room: last_room.clone(),

@@ -14,6 +14,26 @@ use crate::id::{ConnId, Epoch, RoomId, Time, UnixMs};
 use crate::room::{Actor, Ask, Audience, Op, Settings};
 use crate::wire::{Push, pb};
 
+/// What the rooms of each application go by. The answer may change while the node runs.
+pub trait Rules: Send + Sync + std::fmt::Debug {
+    /// The settings of the rooms of this application.
+    fn settings(&self, app_key: &str) -> Arc<Settings>;
+
+    /// Grows whenever an answer of [`Rules::settings`] changes.
+    fn version(&self) -> u64;
+}
+
+/// The same settings for every application, for good.
+impl Rules for Settings {
+    fn settings(&self, _app_key: &str) -> Arc<Settings> {
+        Arc::new(self.clone())
+    }
+
+    fn version(&self) -> u64 {
+        0
+    }
+}
+
 /// What a hub is told once.
 #[derive(Clone, Debug)]
 pub struct HubConfig {
@@ -26,7 +46,7 @@ pub struct HubConfig {
     /// Seed of the random numbers that entries carry.
     pub seed: u64,
     /// What the rooms go by.
-    pub settings: Arc<Settings>,
+    pub rules: Arc<dyn Rules>,
     /// Bytes of recent frames a feed keeps.
     pub feed_bytes_max: usize,
     /// How long a lost connection keeps its place.
@@ -118,6 +138,8 @@ pub struct Hub {
     pub(super) arena: BytesMut,
     pub(super) random: fastrand::Rng,
     pub(super) is_broken: bool,
+    /// The version of the rules that the rooms here go by.
+    pub(super) rules_version: u64,
 }
 
 impl Hub {
@@ -140,6 +162,7 @@ impl Hub {
             arena: BytesMut::new(),
             random: fastrand::Rng::with_seed(config.seed),
             is_broken: false,
+            rules_version: config.rules.version(),
             config,
         }
     }
@@ -257,9 +280,12 @@ impl Hub {
         }
     }
 
-    /// Once a second or so: graces that are over, frames that are old, rooms that are idle.
+    /// Once a second or so: graces that are over, rules that have changed, what rooms do by themselves, frames that are old, rooms
+    /// that are idle.
     pub fn on_tick(&mut self) {
         self.end_graces();
+        self.refresh_rules();
+        self.do_what_is_due();
         let now = self.now;
         self.feeds.retain(|_, feed| {
             feed.trim(now);

@@ -9,6 +9,6 @@ mod mail;
 mod owner;
 
 pub use feed::{Feed, Item, Missed, Outlet, Place};
-pub use hub::{Counters, Effect, Hub, HubConfig};
+pub use hub::{Counters, Effect, Hub, HubConfig, Rules};
 pub use mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 pub use owner::Writes;

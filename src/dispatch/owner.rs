@@ -10,7 +10,7 @@ use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail, Request};
 use crate::error::{Code, Status, Sub};
 use crate::id::{ConnId, RoomId, Seq, Time, UnixMs};
-use crate::limits::{HEADER_BYTES, LOADING_COMMANDS_MAX, ROOM_IDLE_MS, SNAPSHOT_ENTRIES, WRITES_WAITING_MAX};
+use crate::limits::{DUE_COMMANDS_MAX, HEADER_BYTES, LOADING_COMMANDS_MAX, ROOM_IDLE_MS, SNAPSHOT_ENTRIES, WRITES_WAITING_MAX};
 use crate::room::{Actor, Ask, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Record, Room, Stamp};
 use crate::wire::{Push, Response, pb};
 
@@ -90,13 +90,12 @@ impl Hub {
     /// A request for a room of this worker.
     pub(super) fn own(&mut self, request: Request) {
         let (room, workers, now) = (request.room, self.config.workers, self.now);
-        let is_create = matches!(request.ask, Ask::Command(Op::Create(_)));
         match self.rooms.get_mut(&room) {
             Some(Owned::Live(_)) => self.ask(request),
             Some(Owned::Loading(waiting)) if waiting.len() < LOADING_COMMANDS_MAX => waiting.push(request),
             Some(Owned::Loading(_)) => self.answer(request.asker, Err(busy("the room is being loaded"))),
-            None if is_create => {
-                let fresh = Room::new(room, self.config.settings.clone());
+            None if let Ask::Command(Op::Create(create)) = &request.ask => {
+                let fresh = Room::new(room, self.config.rules.settings(&create.app_key));
                 self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, now))));
                 self.ask(request);
             }
@@ -112,10 +111,12 @@ impl Hub {
     pub fn on_loaded(&mut self, id: RoomId, loaded: Result<Room, Status>) {
         let Some(Owned::Loading(waiting)) = self.rooms.remove(&id) else { return };
         match loaded {
-            Ok(room) => {
+            Ok(mut room) => {
+                room.set_settings(self.config.rules.settings(room.app_key()));
                 let mut live = Live::new(room, self.config.workers, self.now);
                 live.saved = live.last_seq();
                 self.rooms.insert(id, Owned::Live(Box::new(live)));
+                self.do_due(id);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
             Err(status) => waiting.into_iter().for_each(|request| self.answer(request.asker, Err(status.clone()))),
@@ -222,6 +223,10 @@ impl Hub {
             }
         };
         self.counters.entries += 1;
+        if matches!(entry.command.op, Op::Create(_) | Op::Open(_)) && outcome.durable {
+            let settings = self.config.rules.settings(live.room.app_key());
+            live.room.set_settings(settings);
+        }
         let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, follow_ups: consequences, .. } = outcome;
         follow_ups.extend(consequences);
         if matches!(entry.command.op, Op::Detach)
@@ -377,12 +382,46 @@ impl Hub {
         }
     }
 
+    /// Puts changed settings in force: what a room decides from now on goes by them.
+    pub(super) fn refresh_rules(&mut self) {
+        let version = self.config.rules.version();
+        if std::mem::replace(&mut self.rules_version, version) == version {
+            return;
+        }
+        for owned in self.rooms.values_mut() {
+            if let Owned::Live(live) = owned {
+                live.room.set_settings(self.config.rules.settings(live.room.app_key()));
+            }
+        }
+    }
+
+    /// Lets rooms do what they do by themselves when its time has come. A room that is not in memory does it when it is loaded.
+    pub(super) fn do_what_is_due(&mut self) {
+        let is_due = |live: &Live| live.room.deadline().is_some_and(|at| at <= self.unix);
+        let due = self.rooms.iter().filter(|(_, owned)| matches!(owned, Owned::Live(live) if is_due(live)));
+        let mut due: Vec<RoomId> = due.map(|(id, _)| *id).collect();
+        due.sort_unstable();
+        due.into_iter().for_each(|id| self.do_due(id));
+    }
+
+    fn do_due(&mut self, id: RoomId) {
+        for _ in 0..DUE_COMMANDS_MAX {
+            let Some(Owned::Live(live)) = self.rooms.get(&id) else { return };
+            let Some(command) = live.room.due(self.unix) else { return };
+            let refused = self.counters.refused;
+            self.command(id, Asker::Nobody, command, None);
+            if self.is_broken || self.counters.refused > refused {
+                return;
+            }
+        }
+    }
+
     pub(super) fn evict_idle_rooms(&mut self) {
         let (now, writes, feeds) = (self.now, &mut self.writes, &mut self.feeds);
         let is_behind = self.in_flight.is_some();
         self.rooms.retain(|id, owned| {
             let Owned::Live(live) = owned else { return true };
-            if !live.is_deserted() || now.ms_since(live.used) < ROOM_IDLE_MS {
+            if !live.is_deserted() || !live.room.is_empty_of_people() || now.ms_since(live.used) < ROOM_IDLE_MS {
                 return true;
             }
             if live.room.exists() && live.saved < live.last_seq() {

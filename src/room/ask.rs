@@ -71,6 +71,7 @@ impl Enter {
             account_avatar: String::new(),
             app_key: String::new(),
             device_id: String::new(),
+            custom_client_type: 0,
             replaces: None,
         }
     }

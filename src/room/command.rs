@@ -67,6 +67,17 @@ pub enum Op {
     SetRole(pb::MemberSetRoleRequest),
     /// §c.2 kickChatroomMember.
     Kick(pb::MemberKickRequest),
+    /// §a.8: robots come, or stay longer. Said over HTTP; presence, never in the log.
+    AddRobots(Box<AddRobots>),
+    /// §a.8: robots go. Said over HTTP; presence, never in the log.
+    RemoveRobots(RemoveRobots),
+    /// The actor takes its place as a robot, a consequence of `AddRobots`: presence, never in the log.
+    SeatRobot(Box<Robot>),
+    /// The actor ceases to be a robot, a consequence of `RemoveRobots` or because its time is over: presence, never in the log.
+    UnseatRobot {
+        /// No 302.
+        silent: bool,
+    },
     /// §d.5: the account has entered more rooms than it may, and leaves this one. Said by the server; presence, never in the log.
     Expel,
     /// §d.4: the actor puts other devices of its own account out: presence, never in the log.
@@ -154,6 +165,46 @@ pub struct Create {
     pub silent_in_out: bool,
 }
 
+/// Accounts that are to be robots in a room (chatroom.md §a.8). That they exist and are not blocked is for the caller to see to.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct AddRobots {
+    /// 1-100, each once.
+    pub robots: Vec<(AccountId, RobotProfile)>,
+    /// What they show as `ext`, at most 4096 char.
+    pub ext: String,
+    /// Goes into their enter notifications, at most 2048 char.
+    pub notify_ext: String,
+}
+
+/// What an account's profile gives a robot to show.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct RobotProfile {
+    /// Its nick.
+    pub nick: String,
+    /// The address of its avatar.
+    pub avatar: String,
+}
+
+/// Robots that are to go.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct RemoveRobots {
+    /// Which, at most 100; `None`: all of them.
+    pub accounts: Option<Vec<AccountId>>,
+    /// No 302 for those who go.
+    pub silent: bool,
+}
+
+/// One robot on its way to its place.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Robot {
+    /// What it shows.
+    pub profile: RobotProfile,
+    /// See [`AddRobots::ext`].
+    pub ext: String,
+    /// See [`AddRobots::notify_ext`].
+    pub notify_ext: String,
+}
+
 /// What a connection brings along when it enters.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Enter {
@@ -167,6 +218,8 @@ pub struct Enter {
     pub app_key: String,
     /// The device, for the multi-client policy.
     pub device_id: String,
+    /// The application's own client type, for the multi-client policy; 0: none.
+    pub custom_client_type: u32,
     /// The connection this one takes over from, if its resume token was right and it is still there.
     pub replaces: Option<ConnId>,
 }

@@ -7,6 +7,7 @@ use super::entry::{Audience, Entry, Kick, Outcome, Presence};
 use super::notify::Farewell;
 use super::permissions::Operation;
 use super::presence::{Connection, Profile, device_number};
+use super::settings::Kind;
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, UnixMs};
@@ -46,7 +47,7 @@ impl Room {
             id: connection,
             enter_time: entry.stamp.time,
             device: device_number(&enter.device_id),
-            client_type: actor.client_type,
+            kind: kind_of(actor, enter),
             detached: false,
         };
         let is_new = self.people.add(&actor.account, added, actor.anonymous, fixed);
@@ -86,15 +87,19 @@ impl Room {
         Ok(())
     }
 
-    /// Which connections of the account give way to a new one: that of the same device, and the oldest when the account would
-    /// have more than it may have.
+    /// Which connections of the account give way to a new one: that of the same device, those the policy of the application
+    /// names, and the oldest when the account would have more than it may have.
     fn displaced(&self, actor: &Actor, enter: &Enter) -> Vec<ConnId> {
         let Some(person) = self.people.person(&actor.account) else { return Vec::new() };
-        let device = device_number(&enter.device_id);
-        let is_same = |own: &Connection| device != 0 && own.device == device && own.client_type == actor.client_type;
-        let (same, others): (Vec<&Connection>, Vec<&Connection>) = person.connections.iter().partition(|own| is_same(own));
+        let (device, kind) = (device_number(&enter.device_id), kind_of(actor, enter));
+        let policy = &self.settings.multi_client;
+        let gives_way = |own: &Connection| {
+            let is_same = device != 0 && own.device == device && own.kind.client == kind.client;
+            is_same || policy.displaces(kind, own.kind)
+        };
+        let (gone, others): (Vec<&Connection>, Vec<&Connection>) = person.connections.iter().partition(|own| gives_way(own));
         let too_many = (others.len() + 1).saturating_sub(self.settings.connections_per_account_max.max(1));
-        same.into_iter().chain(others.into_iter().take(too_many)).map(|own| own.id).collect()
+        gone.into_iter().chain(others.into_iter().take(too_many)).map(|own| own.id).collect()
     }
 
     /// Takes those connections out. The account has entered anew by now, so nobody is told that it left.
@@ -139,7 +144,7 @@ impl Room {
     }
 
     /// 301 or 302, if the room has them switched on.
-    fn in_out_notice(&self, entry: &Entry, kind: NotificationType, ext: &str) -> Option<Push> {
+    pub(super) fn in_out_notice(&self, entry: &Entry, kind: NotificationType, ext: &str) -> Option<Push> {
         if !self.info.in_out_notification {
             return None;
         }
@@ -160,7 +165,8 @@ impl Room {
         let actor = &entry.command.actor;
         let connection = self.here(actor)?;
         let mut outcome = Outcome::reply(Response::RoomExit(pb::RoomExitResponse::default()));
-        let is_last = self.people.person(&actor.account).is_some_and(|person| person.connections.len() == 1);
+        let is_last =
+            self.people.person(&actor.account).is_some_and(|person| person.connections.len() == 1 && !person.robot);
         if is_last {
             outcome.push = self.in_out_notice(entry, NotificationType::MemberExit, "");
             outcome.audience = Audience::AllBut(connection);
@@ -193,4 +199,9 @@ impl Room {
         let here = self.people.person(account).map(|person| person.enter_time);
         here.or_else(|| self.roster.record(account).map(|record| record.enter_time)).unwrap_or_default()
     }
+}
+
+/// What kind of client enters. A type beyond all numbers there are counts as the last one.
+fn kind_of(actor: &Actor, enter: &Enter) -> Kind {
+    Kind { client: u16::try_from(actor.client_type).unwrap_or(u16::MAX), custom: enter.custom_client_type }
 }

@@ -21,6 +21,7 @@ impl Room {
         let (nick, avatar, ext) = self.shown(account);
         let connections = person.map_or(&[][..], |person| &person.connections).iter();
         let until = self.roster.muted_until(account, now);
+        let robot_until = person.filter(|person| person.robot).and_then(|_| self.people.robot_until(account));
         pb::Member {
             account: account.as_str().into(),
             r#type: self.member_type(account) as i32,
@@ -39,10 +40,12 @@ impl Room {
                     nick: nick.to_string(),
                     avatar: avatar.to_string(),
                     enter_time_ms: own.enter_time.0,
-                    client_type: own.client_type,
+                    client_type: own.kind.client.into(),
                     connection_id: own.id.to_string(),
                 })
                 .collect(),
+            robot: robot_until.is_some(),
+            robot_expire_seconds: robot_until.map_or(0, |until| seconds_left(until, now)),
             ..Default::default()
         }
     }
@@ -67,6 +70,7 @@ impl Room {
             (Some(record), _) if record.blocklisted || record.muted => MemberType::Limited,
             (Some(_), _) => MemberType::Common,
             (None, Some(person)) if person.anonymous => MemberType::Anonymous,
+            (None, Some(person)) if person.robot => MemberType::Virtual,
             (None, Some(_)) => MemberType::Visitor,
             (None, None) => MemberType::Unset,
         }

@@ -27,6 +27,7 @@ mod queue;
 mod queue_ops;
 mod rate;
 mod recall;
+mod robot;
 pub mod role;
 mod roster;
 mod settings;
@@ -38,7 +39,7 @@ mod tag_ops;
 mod tags;
 mod timed;
 
-pub use command::{Actor, Ask, Command, Create, Enter, Op, Open, Origin, Query, Recall, Stamp};
+pub use command::{Actor, AddRobots, Ask, Command, Create, Enter, Op, Open, Origin, Query, Recall, RemoveRobots, Robot, RobotProfile, Stamp};
 pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};
 #[doc(hidden)]
 pub use fuzzing::fuzz_commands;

@@ -137,6 +137,8 @@ pub enum Class {
     Visitor,
     /// A visitor without account.
     Anonymous,
+    /// A robot without any role, through HTTP.
+    Robot,
 }
 
 /// Everything about a caller that the matrix asks for.
@@ -182,6 +184,7 @@ pub fn check(operation: Operation, who: &Standing) -> Result<Grant, Status> {
         Class::Common => Column::Common,
         Class::Visitor => Column::Visitor,
         Class::Anonymous => Column::Anonymous,
+        Class::Robot => Column::Robot,
     };
     let grant = match cell(operation, column) {
         Cell::WithoutPriority => Grant::WithoutPriority,
@@ -285,7 +288,7 @@ pub fn check_target(action: Action, operator: Class, target: Class, is_self: boo
         _ if is_self => 4,
         Class::Creator => 0,
         Class::Administrator => 1,
-        Class::Common | Class::Visitor => 2,
+        Class::Common | Class::Visitor | Class::Robot => 2,
         Class::Anonymous => 3,
     };
     match TARGETS[action as usize].1[column] {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::settings::Kind;
 use crate::id::{AccountId, ConnId, UnixMs};
 
 /// One connection of an account in the room.
@@ -11,7 +12,8 @@ pub(super) struct Connection {
     pub enter_time: UnixMs,
     /// Tells the devices of one account apart; 0: not named.
     pub device: u64,
-    pub client_type: u32,
+    /// Number of the client type, and the application's own.
+    pub kind: Kind,
     /// Lost, and kept for the grace.
     pub detached: bool,
 }
@@ -24,18 +26,20 @@ pub(super) struct Profile {
     pub ext: Box<str>,
 }
 
-/// An account with at least one connection in the room. Kept small: a room may hold a million of them.
+/// An account with at least one connection in the room, or a robot. Kept small: a room may hold a million of them.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
-    /// When the earliest of its connections entered.
+    /// When the earliest of its connections entered. A robot keeps the time it came at, whatever its connections do.
     pub enter_time: UnixMs,
-    /// In the order they entered; never empty.
+    /// In the order they entered; never empty unless the person is a robot.
     pub connections: Vec<Connection>,
     /// Absent while everything in it would be empty.
     pub profile: Option<Box<Profile>>,
     pub anonymous: bool,
     /// Has a record among the fixed members, and so no place in the list of visitors.
     pub fixed: bool,
+    /// The HTTP API put it here; it stays until its time is over, with or without connections.
+    pub robot: bool,
 }
 
 impl Person {
@@ -51,6 +55,9 @@ pub(super) struct People {
     by_account: HashMap<AccountId, Person>,
     /// Those who are not fixed members, by the time they entered: the order of the lists of visitors.
     visitors: BTreeSet<(UnixMs, AccountId)>,
+    /// Until when each robot stays.
+    robots: HashMap<AccountId, UnixMs>,
+    robots_by_end: BTreeSet<(UnixMs, AccountId)>,
     connections: usize,
 }
 
@@ -88,7 +95,7 @@ impl People {
             return false;
         }
         let enter_time = connection.enter_time;
-        let person = Person { enter_time, connections: vec![connection], profile: None, anonymous, fixed };
+        let person = Person { enter_time, connections: vec![connection], profile: None, anonymous, fixed, robot: false };
         if !fixed {
             self.visitors.insert((enter_time, account.clone()));
         }
@@ -101,18 +108,15 @@ impl People {
         let person = self.by_account.get_mut(account)?;
         let place = person.connections.iter().position(|own| own.id == connection)?;
         self.connections = self.connections.saturating_sub(1);
-        if person.connections.len() == 1 {
+        if person.connections.len() == 1 && !person.robot {
             return self.forget(account);
         }
         person.connections.remove(place);
-        let earliest = person.connections.iter().map(|own| own.enter_time).min().unwrap_or(person.enter_time);
-        if earliest != person.enter_time {
-            if !person.fixed {
-                self.visitors.remove(&(person.enter_time, account.clone()));
-                self.visitors.insert((earliest, account.clone()));
-            }
-            person.enter_time = earliest;
+        if person.robot {
+            return None;
         }
+        let earliest = person.connections.iter().map(|own| own.enter_time).min().unwrap_or(person.enter_time);
+        self.set_enter_time(account, earliest);
         None
     }
 
@@ -127,6 +131,7 @@ impl People {
     pub fn clear(&mut self) -> Vec<(AccountId, Person)> {
         self.connections = 0;
         self.visitors = BTreeSet::new();
+        (self.robots, self.robots_by_end) = Default::default();
         let mut everybody: Vec<_> = std::mem::take(&mut self.by_account).into_iter().collect();
         everybody.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         everybody
@@ -172,10 +177,78 @@ impl People {
 
     fn forget(&mut self, account: &AccountId) -> Option<Person> {
         let (account, person) = self.by_account.remove_entry(account)?;
+        if let Some(until) = self.robots.remove(&account) {
+            self.robots_by_end.remove(&(until, account.clone()));
+        }
         if !person.fixed {
             self.visitors.remove(&(person.enter_time, account));
         }
         Some(person)
+    }
+
+    /// Robots here.
+    pub fn robots(&self) -> usize {
+        self.robots.len()
+    }
+
+    /// Whether the account is a robot here.
+    pub fn is_robot(&self, account: &AccountId) -> bool {
+        !self.robots.is_empty() && self.robots.contains_key(account)
+    }
+
+    /// Until when the account stays, if it is a robot here.
+    pub fn robot_until(&self, account: &AccountId) -> Option<UnixMs> {
+        self.robots.get(account).copied()
+    }
+
+    /// The robots in the order their time is over.
+    pub fn robots_by_end(&self) -> &BTreeSet<(UnixMs, AccountId)> {
+        &self.robots_by_end
+    }
+
+    /// Puts a robot in its place, from now on until then; one that is there stays until then. True: the account was not here
+    /// before.
+    pub fn seat_robot(&mut self, account: &AccountId, now: UnixMs, until: UnixMs, fixed: bool) -> bool {
+        let is_new = match self.by_account.get_mut(account) {
+            Some(person) => {
+                person.robot = true;
+                false
+            }
+            None => {
+                let person =
+                    Person { enter_time: now, connections: Vec::new(), profile: None, anonymous: false, fixed, robot: true };
+                if !fixed {
+                    self.visitors.insert((now, account.clone()));
+                }
+                self.by_account.insert(account.clone(), person);
+                true
+            }
+        };
+        if let Some(old) = self.robots.insert(account.clone(), until) {
+            self.robots_by_end.remove(&(old, account.clone()));
+        }
+        self.robots_by_end.insert((until, account.clone()));
+        is_new
+    }
+
+    /// Ends a robot's stay. Gives the person unless it stays because of its connections.
+    pub fn unseat_robot(&mut self, account: &AccountId) -> Option<Person> {
+        let until = self.robots.remove(account)?;
+        self.robots_by_end.remove(&(until, account.clone()));
+        let person = self.by_account.get_mut(account)?;
+        person.robot = false;
+        let Some(earliest) = person.connections.iter().map(|own| own.enter_time).min() else { return self.forget(account) };
+        self.set_enter_time(account, earliest);
+        None
+    }
+
+    fn set_enter_time(&mut self, account: &AccountId, time: UnixMs) {
+        let Some(person) = self.by_account.get_mut(account).filter(|person| person.enter_time != time) else { return };
+        if !person.fixed {
+            self.visitors.remove(&(person.enter_time, account.clone()));
+            self.visitors.insert((time, account.clone()));
+        }
+        person.enter_time = time;
     }
 
     /// Panics unless counts and lists fit the people.
@@ -184,7 +257,9 @@ impl People {
         assert_eq!(self.visitors.len(), self.by_account.values().filter(|person| !person.fixed).count());
         for (account, person) in &self.by_account {
             let earliest = person.connections.iter().map(|own| own.enter_time).min();
-            assert_eq!(earliest, Some(person.enter_time), "{account} has entered with its earliest connection");
+            let has_its_time = person.robot || earliest == Some(person.enter_time);
+            assert!(has_its_time, "{account} is a robot, or has entered with its earliest connection");
+            assert_eq!(person.robot, self.robots.contains_key(account), "{account} stays for a time if it is a robot");
             assert_eq!(person.fixed, is_fixed(account), "{account} knows whether it is a fixed member");
             assert_eq!(!person.fixed, self.visitors.contains(&(person.enter_time, account.clone())));
         }

@@ -147,6 +147,10 @@ impl Room {
     pub(super) fn close(&mut self, entry: &Entry, request: &pb::RoomCloseRequest) -> Result<Outcome, Status> {
         let actor = &entry.command.actor;
         check::notify_ext(&request.notify_ext)?;
+        if actor.origin == Origin::Http && self.exists() && !self.info.valid {
+            self.permit(actor, Operation::Close, entry.stamp.time)?;
+            return Err(Status::with_sub(Code::Repeated, Sub::RoomRepeated));
+        }
         self.reach(actor)?;
         self.permit(actor, Operation::Close, entry.stamp.time)?;
         let notice = self.notice(entry, NotificationType::RoomClosed, &request.notify_ext);
@@ -161,6 +165,7 @@ impl Room {
 
     pub(super) fn note_close(&mut self) {
         self.info.valid = false;
+        self.info.delay_close = None;
         self.queue.drop_all();
     }
 
@@ -189,7 +194,7 @@ impl Room {
         pb::RoomInfo { online_count: self.online_count(), queue_size_limit: self.queue.size_limit(), ..self.info.clone() }
     }
 
-    fn info_response(&self) -> Box<pb::RoomInfoResponse> {
+    pub(super) fn info_response(&self) -> Box<pb::RoomInfoResponse> {
         Box::new(pb::RoomInfoResponse { room: Some(self.room_info()), ..Default::default() })
     }
 }

@@ -2,7 +2,15 @@
 
 use crate::limits;
 
-/// The settings a room works by. Shared by all rooms of a node.
+// Client types (chatroom.md §a.5).
+const CLIENT_ANDROID: u16 = 1;
+const CLIENT_IOS: u16 = 2;
+const CLIENT_PC: u16 = 4;
+const CLIENT_WEB: u16 = 16;
+const CLIENT_MAC: u16 = 64;
+const CLIENT_HARMONY: u16 = 65;
+
+/// The settings a room works by. Shared by all rooms of an application.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// Messages per second of one account in one room; 0: unlimited.
@@ -33,6 +41,10 @@ pub struct Settings {
     pub client_rooms_per_account_max: usize,
     /// Whether rooms made by clients keep a history.
     pub client_rooms_have_history: bool,
+    /// Robots in a room.
+    pub robots_max: usize,
+    /// How long a robot stays after it was added, or added again.
+    pub robot_ttl_ms: i64,
 }
 
 /// The multi-client policy of an application (chatroom.md §d.4): who gives way when an account enters a room once more.
@@ -49,6 +61,48 @@ pub enum MultiClient {
     SameType,
     /// Connections whose client type stands beside that of the new one.
     Custom(Vec<(u32, u32)>),
+}
+
+impl MultiClient {
+    /// Whether a connection of an account gives way to a new one of the same account from another device.
+    pub(super) fn displaces(&self, new: Kind, old: Kind) -> bool {
+        match self {
+            MultiClient::Coexist => false,
+            MultiClient::Single => true,
+            MultiClient::OneDesktopOneMobile => new.group().is_some() && new.group() == old.group(),
+            // A custom type takes the place of the client type where one of the two has it.
+            MultiClient::SameType if new.custom != 0 || old.custom != 0 => new.custom == old.custom,
+            MultiClient::SameType => new.client == old.client,
+            MultiClient::Custom(pairs) => pairs.contains(&(new.client.into(), old.client.into())),
+        }
+    }
+}
+
+/// What kind of client is on a connection, as far as the multi-client policy asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Kind {
+    /// Number of the client type.
+    pub client: u16,
+    /// The application's own type; 0: none.
+    pub custom: u32,
+}
+
+/// What `one_desktop_one_mobile` allows one of each of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Group {
+    Desktop,
+    Mobile,
+}
+
+impl Kind {
+    /// The group of the client type; one that chatroom.md §d.4 puts into neither displaces nobody and is displaced by nobody.
+    fn group(self) -> Option<Group> {
+        match self.client {
+            CLIENT_PC | CLIENT_MAC | CLIENT_WEB => Some(Group::Desktop),
+            CLIENT_ANDROID | CLIENT_IOS | CLIENT_HARMONY => Some(Group::Mobile),
+            _ => None,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -68,6 +122,8 @@ impl Default for Settings {
             rooms_per_account_max: limits::ROOMS_PER_ACCOUNT_MAX,
             client_rooms_per_account_max: limits::CLIENT_ROOMS_PER_ACCOUNT_MAX,
             client_rooms_have_history: false,
+            robots_max: limits::ROBOTS_PER_ROOM_MAX,
+            robot_ttl_ms: limits::ROBOT_TTL_SECONDS * 1000,
         }
     }
 }

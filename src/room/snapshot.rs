@@ -61,6 +61,7 @@ impl Room {
         let mut room = Room::new(id, settings);
         room.last_seq = Seq(snapshot.last_seq);
         room.last_time = UnixMs(snapshot.last_time_ms);
+        room.empty_since = room.last_time;
         room.epoch = Epoch(snapshot.epoch);
         let Some(info) = snapshot.info else { return Ok(room) };
         room.app_key = snapshot.app_key;

@@ -36,6 +36,8 @@ pub struct Room {
     pub(super) queue: Queue,
     pub(super) senders: Senders,
     pub(super) intake: Bucket,
+    /// Since when nobody is in the room, while nobody is. After loading the last time known.
+    pub(super) empty_since: UnixMs,
 }
 
 impl Room {
@@ -55,6 +57,7 @@ impl Room {
             queue: Queue::default(),
             senders: Senders::default(),
             intake: Bucket::default(),
+            empty_since: UnixMs::default(),
         }
     }
 
@@ -106,7 +109,11 @@ impl Room {
         if entry.seq != self.next_seq() || entry.stamp.time < self.last_time {
             return Err(Status::new(Code::ServerError, "the entry is out of its place"));
         }
+        let was_empty = self.is_empty_of_people();
         let outcome = self.decide(entry)?;
+        if !was_empty && self.is_empty_of_people() {
+            self.empty_since = entry.stamp.time;
+        }
         if outcome.push.is_some() || outcome.durable {
             self.advance(entry);
         }
@@ -141,7 +148,7 @@ impl Room {
             Op::QueueChange(request) => drop(self.note_queue_change(&entry.command.actor, request)),
             Op::QueueDrop(_) => self.queue.drop_all(),
             Op::QueueClearOwner => drop(self.queue.clear_owner(&entry.command.actor.account)),
-            Op::DelayClose(delay) => self.note_delay_close(delay),
+            Op::DelayClose(delay) => self.note_delay_close(delay, time),
             Op::Open(open) => self.note_open(entry, open),
             Op::Destroy => self.note_destroy(),
             Op::TagTempMute(request) => self.note_tag_temp_mute(request, time),
@@ -154,9 +161,16 @@ impl Room {
             Op::ClearMemberAttributes => self.note_clear_member_attributes(&entry.command.actor.account),
             // These change nothing that lasts.
             Op::Kick(_) | Op::Expel | Op::KickDevices(_) => {}
+            Op::AddRobots(_) | Op::RemoveRobots(_) | Op::SeatRobot(_) | Op::UnseatRobot { .. } => {}
             Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) => {}
         }
         self.advance(entry);
+        self.empty_since = self.last_time;
+    }
+
+    /// Puts the settings of the room's application in force.
+    pub fn set_settings(&mut self, settings: Arc<Settings>) {
+        self.settings = settings;
     }
 
     /// Answers a question. For [`Query::History`] an empty answer says that the actor may read it.
@@ -209,6 +223,10 @@ impl Room {
             Op::Destroy => self.destroy(entry),
             Op::Expel => self.expel_account(entry),
             Op::KickDevices(request) => self.kick_devices(entry, request),
+            Op::AddRobots(request) => self.add_robots(entry, request),
+            Op::RemoveRobots(request) => self.remove_robots(entry, request),
+            Op::SeatRobot(robot) => self.seat_robot(entry, robot),
+            Op::UnseatRobot { silent } => self.unseat_robot(entry, *silent),
             Op::SetAttributes(request) => self.set_attributes(entry, request),
             Op::DeleteAttributes(request) => self.delete_attributes(entry, request),
             Op::BatchAttributes(request) => self.batch_attributes(entry, request),
@@ -246,7 +264,11 @@ impl Room {
     /// Rows 8, 9 and 11 of chatroom.md §c.0: the matrix lets the caller do it.
     pub(super) fn permit(&self, actor: &Actor, operation: Operation, now: UnixMs) -> Result<(Grant, Class), Status> {
         let record = self.roster.record(&actor.account);
-        let class = class_by_record(record, actor.anonymous);
+        let class = match class_by_record(record, actor.anonymous) {
+            // A robot has no connection: what it does comes over HTTP.
+            Class::Visitor if actor.origin == Origin::Http && self.people.is_robot(&actor.account) => Class::Robot,
+            class => class,
+        };
         let standing = Standing {
             class,
             blocklisted: record.is_some_and(|record| record.blocklisted),

@@ -1,15 +1,82 @@
 //! What a room does by itself when its time has come: closing after a delay, ending when it is empty (chatroom.md §a.3, §c.6).
 
-use super::ask::not_offered;
+use super::command::{Actor, Command, Op, Origin};
 use super::entry::{Entry, Outcome};
+use super::permissions::Operation;
 use super::state::Room;
-use crate::error::Status;
-use crate::wire::pb;
+use crate::error::{Code, Status};
+use crate::id::{AccountId, UnixMs};
+use crate::limits;
+use crate::wire::{Response, pb};
+
+/// `DelayClose.policy`: does not close by itself.
+const OFF: u32 = 0;
+/// `DelayClose.policy`: closes that long after it was set.
+const FIXED_TIME: u32 = 1;
+/// `DelayClose.policy`: closes after nobody has been in the room that long.
+const EMPTY_FOR: u32 = 2;
 
 impl Room {
-    pub(super) fn delay_close(&mut self, _entry: &Entry, _request: &pb::DelayClose) -> Result<Outcome, Status> {
-        Err(not_offered("closing later"))
+    /// When the room next does something by itself, as far as that is known now; `None`: nothing waits for a time.
+    pub fn deadline(&self) -> Option<UnixMs> {
+        [self.closes_at(), self.robot_goes_at()].into_iter().flatten().min()
     }
 
-    pub(super) fn note_delay_close(&mut self, _delay: &pb::DelayClose) {}
+    /// What the room does by itself now, if its time has come: to be applied, and then asked for again.
+    pub fn due(&self, now: UnixMs) -> Option<Command> {
+        let is_over = |at: Option<UnixMs>| at.is_some_and(|at| at <= now);
+        if is_over(self.closes_at()) {
+            return Some(server(self.creator.clone()?, Op::Close(pb::RoomCloseRequest::default())));
+        }
+        if is_over(self.robot_goes_at()) {
+            return self.robot_that_goes().map(|robot| server(robot, Op::UnseatRobot { silent: false }));
+        }
+        None
+    }
+
+    /// When the room closes by itself.
+    fn closes_at(&self) -> Option<UnixMs> {
+        let delay = self.info.delay_close.as_ref().filter(|_| self.info.valid)?;
+        let from = match delay.policy {
+            FIXED_TIME => delay.start_time_ms,
+            EMPTY_FOR if self.is_empty_of_people() => delay.start_time_ms.max(self.empty_since.0),
+            _ => return None,
+        };
+        Some(UnixMs(from.saturating_add(i64::from(delay.delay_seconds) * 1000)))
+    }
+
+    pub(super) fn delay_close(&mut self, entry: &Entry, request: &pb::DelayClose) -> Result<Outcome, Status> {
+        let actor = &entry.command.actor;
+        if request.policy > EMPTY_FOR {
+            return Err(Status::bad_parameter("policy must be 0, 1 or 2"));
+        }
+        if request.delay_seconds > limits::DELAY_CLOSE_SECONDS_MAX {
+            return Err(Status::bad_parameter(format!("delay_seconds must not exceed {}", limits::DELAY_CLOSE_SECONDS_MAX)));
+        }
+        self.reach(actor)?;
+        if actor.origin == Origin::Member {
+            return Err(Status::new(Code::Forbidden, "a room is told over HTTP to close later"));
+        }
+        self.permit(actor, Operation::Close, entry.stamp.time)?;
+        self.note_delay_close(request, entry.stamp.time);
+        Ok(Outcome::lasting(Response::RoomInfo(self.info_response())))
+    }
+
+    /// The timer starts anew, whatever it was set to before.
+    pub(super) fn note_delay_close(&mut self, delay: &pb::DelayClose, time: UnixMs) {
+        self.info.delay_close = (delay.policy != OFF).then_some(pb::DelayClose { start_time_ms: time.0, ..*delay });
+    }
+}
+
+/// A command the server gives on behalf of an account.
+fn server(account: AccountId, op: Op) -> Command {
+    let actor = Actor {
+        account,
+        connection: None,
+        origin: Origin::Server,
+        anonymous: false,
+        globally_muted: false,
+        client_type: 0,
+    };
+    Command { actor, op }
 }

@@ -3,7 +3,10 @@
 //! Every key of the file is also `CHATROOMD_<SECTION>_<KEY>` in the environment and `--set section.key=value` on the command
 //! line; the most used have flags of their own. Holds numbers only: what they mean is the business of the modules they go to.
 
+mod app;
+mod callback;
 mod error;
+mod policy;
 mod sources;
 
 use std::collections::HashSet;
@@ -12,10 +15,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{App, Secret};
+use crate::account::Secret;
 use crate::limits;
 
+pub use app::{AppConfig, OnFailure, Rooms};
+pub use callback::CallbackUrl;
 pub use error::ConfigError;
+pub use policy::Policy;
 
 /// Everything a node can be told. `Config::default()` is what it does when it is told nothing.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -40,6 +46,8 @@ pub struct Config {
     pub apps: Vec<AppConfig>,
     /// Bounds on what clients may do.
     pub limits: Limits,
+    /// What rooms go by.
+    pub rooms: Rooms,
     /// How long things take.
     pub timers: Timers,
     /// What is kept of the past.
@@ -51,34 +59,6 @@ pub struct Config {
     /// Check the configuration and exit (`--check-config`).
     #[serde(skip)]
     pub check_only: bool,
-}
-
-/// An application in the file.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AppConfig {
-    /// 1-64 letters, digits, `_` or `-`.
-    pub key: String,
-    /// 1-64 characters.
-    #[serde(deserialize_with = "secret")]
-    pub secret: Secret,
-    /// Refuse every login and HTTP call.
-    #[serde(default)]
-    pub disabled: bool,
-    /// Let visitors in without an account.
-    #[serde(default = "yes")]
-    pub anonymous: bool,
-}
-
-impl AppConfig {
-    /// The application it describes; the words name what is wrong.
-    pub fn app(&self) -> Result<App, ConfigError> {
-        let app = App::new(self.key.as_str(), self.secret.clone()).map_err(|status| ConfigError::OutOfBounds {
-            key: "apps".to_owned(),
-            reason: format!("'{}': {}", self.key, status.desc),
-        })?;
-        Ok(App { disabled: self.disabled, anonymous_enabled: self.anonymous, ..app })
-    }
 }
 
 /// When a send is acknowledged (design.md §4).
@@ -234,6 +214,7 @@ impl Default for Config {
             auto_register: true,
             apps: Vec::new(),
             limits: Limits::default(),
+            rooms: Rooms::default(),
             timers: Timers::default(),
             history: History::default(),
             http: Http::default(),
@@ -366,9 +347,11 @@ impl Config {
                 reason: format!("is '{base}'; begin it with '/' and end it without, as in \"/nimserver\", or leave it empty"),
             });
         }
+        app::check("rooms.", &self.common_settings())?;
         let mut keys = HashSet::new();
         for app in &self.apps {
             app.app()?;
+            app::check(&format!("apps: '{}': ", app.key), &self.settings_of(app))?;
             if !keys.insert(&app.key) {
                 return Err(ConfigError::OutOfBounds {
                     key: "apps".to_owned(),

@@ -58,8 +58,12 @@ struct Flags {
 
 /// Every key but `apps` with its default.
 pub(super) fn defaults() -> Vec<(String, Value)> {
-    let table =
-        Table::try_from(Config::default()).expect("the defaults are numbers, texts and addresses, all of which TOML has");
+    values(&Config::default())
+}
+
+/// Every key but `apps` with its value.
+fn values(config: &Config) -> Vec<(String, Value)> {
+    let table = Table::try_from(config).expect("the values are numbers, texts and addresses, all of which TOML has");
     let mut keys = Vec::new();
     for (name, value) in table {
         match value {
@@ -68,6 +72,12 @@ pub(super) fn defaults() -> Vec<(String, Value)> {
         }
     }
     keys
+}
+
+/// The keys whose values differ in two configurations, but `apps`.
+pub(super) fn differences(one: &Config, other: &Config) -> Vec<String> {
+    let pairs = values(one).into_iter().zip(values(other));
+    pairs.filter(|((_, one), (_, other))| one != other).map(|((key, _), _)| key).collect()
 }
 
 /// A default as the file would have it.
@@ -195,7 +205,7 @@ fn put_apps(apps: &mut Vec<AppConfig>, given: Vec<AppConfig>) {
 fn parse_apps<'a>(name: &str, texts: impl Iterator<Item = &'a str>) -> Result<Vec<AppConfig>, ConfigError> {
     let parse = |text: &str| match text.split_once(':') {
         Some((key, secret)) if !key.is_empty() && !secret.is_empty() => {
-            Ok(AppConfig { key: key.to_owned(), secret: Secret::new(secret), disabled: false, anonymous: true })
+            Ok(AppConfig::new(key, Secret::new(secret)))
         }
         _ => Err(ConfigError::BadValue { name: name.to_owned(), reason: "an application is written KEY:SECRET".to_owned() }),
     };

@@ -1,0 +1,110 @@
+//! What the applications of the node have been told: settings of their rooms, and who is asked on their behalf. Changes while the
+//! node runs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::http::Uri;
+use parking_lot::RwLock;
+
+use super::config::{AppConfig, Config, OnFailure};
+use crate::dispatch::Rules;
+use crate::room::Settings;
+
+/// What has been said of each application. Any thread.
+pub(crate) struct Apps {
+    current: RwLock<Arc<AppTable>>,
+    version: AtomicU64,
+}
+
+/// All of it at one moment.
+pub(crate) struct AppTable {
+    common: Arc<Settings>,
+    by_key: HashMap<String, AppRow>,
+    asks_before_sends: bool,
+}
+
+/// What has been said of one application.
+pub(crate) struct AppRow {
+    settings: Arc<Settings>,
+    login_callback: Option<Uri>,
+    send_callback: Option<SendCallback>,
+}
+
+/// Who is asked whether a message may be sent.
+#[derive(Clone)]
+pub(crate) struct SendCallback {
+    pub(crate) uri: Uri,
+    pub(crate) on_failure: OnFailure,
+}
+
+impl Apps {
+    pub(crate) fn new(config: &Config) -> Apps {
+        Apps { current: RwLock::new(Arc::new(AppTable::new(config))), version: AtomicU64::new(1) }
+    }
+
+    /// Puts in force what the configuration says now.
+    pub(crate) fn replace(&self, config: &Config) {
+        *self.current.write() = Arc::new(AppTable::new(config));
+        self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// What is in force.
+    pub(crate) fn table(&self) -> Arc<AppTable> {
+        self.current.read().clone()
+    }
+}
+
+impl AppTable {
+    fn new(config: &Config) -> AppTable {
+        let row = |app: &AppConfig| AppRow {
+            settings: Arc::new(config.settings_of(app)),
+            login_callback: app.login_callback.as_ref().map(|url| url.uri().clone()),
+            send_callback: app
+                .send_callback
+                .as_ref()
+                .map(|url| SendCallback { uri: url.uri().clone(), on_failure: app.send_callback_fail }),
+        };
+        AppTable {
+            common: Arc::new(config.common_settings()),
+            by_key: config.apps.iter().map(|app| (app.key.clone(), row(app))).collect(),
+            asks_before_sends: config.apps.iter().any(|app| app.send_callback.is_some()),
+        }
+    }
+
+    /// The settings of an application's rooms.
+    pub(crate) fn settings(&self, app_key: &str) -> &Arc<Settings> {
+        self.by_key.get(app_key).map_or(&self.common, |row| &row.settings)
+    }
+
+    /// Who is asked whether somebody may log in.
+    pub(crate) fn login_callback(&self, app_key: &str) -> Option<&Uri> {
+        self.by_key.get(app_key)?.login_callback.as_ref()
+    }
+
+    /// Who is asked whether a message may be sent.
+    pub(crate) fn send_callback(&self, app_key: &str) -> Option<&SendCallback> {
+        // Most nodes ask nobody, and then a message costs no look-up.
+        if !self.asks_before_sends {
+            return None;
+        }
+        self.by_key.get(app_key)?.send_callback.as_ref()
+    }
+}
+
+impl Rules for Apps {
+    fn settings(&self, app_key: &str) -> Arc<Settings> {
+        self.current.read().settings(app_key).clone()
+    }
+
+    fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+}
+
+impl std::fmt::Debug for Apps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Apps").field("version", &self.version()).finish_non_exhaustive()
+    }
+}

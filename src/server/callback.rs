@@ -1,0 +1,109 @@
+//! Asking an application over HTTP. The calls run on a thread of their own, so that neither a slow host nor a slow name server
+//! holds up a worker or the disk.
+
+use std::io;
+use std::time::Duration;
+
+use axum::http::{Request, Uri, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::limits::{CALLBACK_ANSWER_BYTES_MAX, CALLBACK_IDLE_CONNECTIONS_MAX, CALLBACK_IDLE_MS};
+
+/// Asks applications. Any thread, any runtime.
+pub(crate) struct Callbacks {
+    client: Client<HttpConnector, Full<Bytes>>,
+    runtime: Handle,
+    /// Dropped, it ends the thread.
+    _running: oneshot::Sender<()>,
+}
+
+/// Why there is no answer that can be used.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// None came in time.
+    Timeout,
+    /// The host cannot be reached, or breaks off.
+    Unreachable,
+    /// The answer is not 2xx.
+    Status(u16),
+    /// The answer is no JSON object with a `code`, or too long.
+    Unreadable,
+}
+
+impl NoAnswer {
+    /// A word for logs and metrics.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            NoAnswer::Timeout => "timeout",
+            NoAnswer::Unreachable => "unreachable",
+            NoAnswer::Status(_) => "status",
+            NoAnswer::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// What an application says.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub(crate) struct Verdict {
+    /// 200 for yes.
+    pub(crate) code: i64,
+    /// When a login's token expires.
+    #[serde(default, rename = "expireAt")]
+    pub(crate) expire_at_ms: Option<i64>,
+    /// What is sent in place of a message's body.
+    #[serde(default)]
+    pub(crate) body: Option<String>,
+}
+
+impl Callbacks {
+    pub(crate) fn start() -> io::Result<Callbacks> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(crate::limits::BLOCKING_THREADS_MAX)
+            .thread_name("callback-names")
+            .build()?;
+        let handle = runtime.handle().clone();
+        let (running, ended) = oneshot::channel::<()>();
+        std::thread::Builder::new().name("callbacks".into()).spawn(move || {
+            // Ends with an error when the sender is gone, which is what is waited for.
+            let _ = runtime.block_on(ended);
+            runtime.shutdown_background();
+        })?;
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_millis(CALLBACK_IDLE_MS))
+            .pool_max_idle_per_host(CALLBACK_IDLE_CONNECTIONS_MAX)
+            .build_http();
+        Ok(Callbacks { client, runtime: handle, _running: running })
+    }
+
+    /// Asks with a JSON object and waits at most so long for the verdict.
+    pub(crate) async fn ask(&self, uri: &Uri, question: &impl Serialize, patience_ms: u64) -> Result<Verdict, NoAnswer> {
+        let body = serde_json::to_vec(question).map_err(|_| NoAnswer::Unreadable)?;
+        let request = Request::post(uri.clone())
+            .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|_| NoAnswer::Unreachable)?;
+        let exchange = exchange(self.client.clone(), request);
+        // The clock runs on the thread of the calls too: an answer that came in time counts, however busy the worker is.
+        let asked = self.runtime.spawn(tokio::time::timeout(Duration::from_millis(patience_ms), exchange));
+        asked.await.map_err(|_| NoAnswer::Unreachable)?.map_err(|_| NoAnswer::Timeout)?
+    }
+}
+
+async fn exchange(client: Client<HttpConnector, Full<Bytes>>, request: Request<Full<Bytes>>) -> Result<Verdict, NoAnswer> {
+    let response = client.request(request).await.map_err(|_| NoAnswer::Unreachable)?;
+    if !response.status().is_success() {
+        return Err(NoAnswer::Status(response.status().as_u16()));
+    }
+    let body = Limited::new(response.into_body(), CALLBACK_ANSWER_BYTES_MAX).collect();
+    let body = body.await.map_err(|_| NoAnswer::Unreadable)?.to_bytes();
+    serde_json::from_slice(&body).map_err(|_| NoAnswer::Unreadable)
+}
