@@ -224,26 +224,43 @@ pub struct Status {
     pub desc: Cow<'static, str>,
     /// How long to wait before trying again, in milliseconds; 0 unless the code is 416.
     pub retry_after_ms: u32,
+    /// A number that stands on the wire in place of the code's: one of [`CALLBACK_CODES`], and only with 463.
+    pub chosen: Option<i32>,
 }
+
+/// Numbers an application's callback may choose for a message it refuses (chatroom.md §e.9). The first of them are also numbers of
+/// codes that a client gives itself; no server ever sends those.
+pub const CALLBACK_CODES: std::ops::RangeInclusive<i32> = 20_000..=20_099;
 
 impl Status {
     /// Success.
-    pub const OK: Status = Status { code: Code::Ok, sub: None, desc: Cow::Borrowed(""), retry_after_ms: 0 };
+    pub const OK: Status = Status { code: Code::Ok, sub: None, desc: Cow::Borrowed(""), retry_after_ms: 0, chosen: None };
 
     /// A status with words for people.
     pub fn new(code: Code, desc: impl Into<Cow<'static, str>>) -> Status {
-        Status { code, sub: None, desc: desc.into(), retry_after_ms: 0 }
+        Status { code, sub: None, desc: desc.into(), retry_after_ms: 0, chosen: None }
     }
 
     /// A status refined by a sub code, in whose meaning the words are.
     pub fn with_sub(code: Code, sub: Sub) -> Status {
         let (_, _, meaning) = SUBS.iter().find(|row| row.0 == sub).expect("every sub code has a row: both come from one list");
-        Status { code, sub: Some(sub), desc: Cow::Borrowed(meaning), retry_after_ms: 0 }
+        Status { code, sub: Some(sub), desc: Cow::Borrowed(meaning), retry_after_ms: 0, chosen: None }
     }
 
     /// 414, naming the field.
     pub fn bad_parameter(desc: impl Into<Cow<'static, str>>) -> Status {
         Status::new(Code::BadParameter, desc)
+    }
+
+    /// 463, under the number the callback chose if that is one it may choose.
+    pub fn refused_by_callback(number: i64) -> Status {
+        let chosen = i32::try_from(number).ok().filter(|number| CALLBACK_CODES.contains(number));
+        Status { chosen, ..Status::new(Code::CallbackRefused, "") }
+    }
+
+    /// The number on the wire, in C and in HTTP.
+    pub fn number(&self) -> i32 {
+        self.chosen.unwrap_or(self.code.number())
     }
 
     /// Whether this is success.
@@ -259,7 +276,7 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.code.number())?;
+        write!(f, "{}", self.number())?;
         if let Some(sub) = self.sub {
             write!(f, "/{}", sub.number())?;
         }
@@ -281,6 +298,14 @@ mod tests {
             assert_eq!(row.code.row(), row);
         }
         assert_eq!(Code::from_number(7), None);
+    }
+
+    #[test]
+    fn a_callback_chooses_among_its_own_numbers_only() {
+        for (said, number) in [(20_000, 20_000), (20_099, 20_099), (20_100, 463), (403, 463), (i64::MAX, 463)] {
+            let status = Status::refused_by_callback(said);
+            assert_eq!((status.code, status.number()), (Code::CallbackRefused, number));
+        }
     }
 
     #[test]

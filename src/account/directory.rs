@@ -17,6 +17,9 @@ use crate::limits;
 /// Parts the accounts of an application lie in, so that a part that grows holds up few.
 const SHARDS: usize = 64;
 
+/// `auth_type` of a login about which the application is asked.
+pub const CALLBACK: i32 = 2;
+
 /// How soon something has to be on disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Urgency {
@@ -151,20 +154,34 @@ impl Directory {
                 let expires = verify_dynamic(&tenant.app, &id, login.account, login.token, now)?;
                 (self.find_or_register(&tenant, &id)?, Some(expires))
             }
-            2 => return Err(Status::new(Code::Unavailable, "login by callback is not offered: use a static or dynamic token")),
+            CALLBACK => return Err(Status::new(Code::Unavailable, "whoever logs in by callback is asked about, not verified")),
             _ => return Err(Status::bad_parameter("auth_type must be 0 (static), 1 (dynamic) or 2 (callback)")),
         };
-        if account.blocked {
-            return Err(Status::with_sub(Code::AccountDisabled, Sub::AccountBanned));
+        admit(&account, expires)
+    }
+
+    /// The first half of a login by callback, before the application is asked: the same checks up to the account's, which is what
+    /// the application is asked about.
+    pub fn check_callback_login(&self, login: &Login<'_>) -> Result<AccountId, Status> {
+        self.enabled(login.app_key)?;
+        check_parameters(login)?.ok_or_else(|| Status::bad_parameter("account is missing"))
+    }
+
+    /// The second half, after the application has said yes: an account that is unknown is created if accounts may register
+    /// themselves, and is 302 otherwise; 508 if what the application vouches for is over by now; 422 for a blocked one.
+    pub fn finish_callback_login(
+        &self,
+        app_key: &str,
+        id: &AccountId,
+        expires: Option<UnixMs>,
+        now: UnixMs,
+    ) -> Result<Verified, Status> {
+        let tenant = self.enabled(app_key)?;
+        let account = self.find_or_register(&tenant, id)?;
+        if expires.is_some_and(|expires| expires <= now) {
+            return Err(Status::new(Code::TokenExpired, "the token has expired: log in with a new one"));
         }
-        Ok(Verified {
-            account: account.id.clone(),
-            anonymous: false,
-            nick: account.name.clone(),
-            avatar: account.icon.clone(),
-            globally_muted: account.muted,
-            expires,
-        })
+        admit(&account, expires)
     }
 
     /// Checks the token of a `renewToken`: when it expires, `None` for a static one; 302 if it is not a valid token of this account.
@@ -300,6 +317,21 @@ impl Directory {
     fn empty_shards(&self) -> [Shard; SHARDS] {
         std::array::from_fn(|_| RwLock::new(HashMap::with_hasher(self.hasher.clone())))
     }
+}
+
+/// An account that has proved itself, unless it is blocked.
+fn admit(account: &Account, expires: Option<UnixMs>) -> Result<Verified, Status> {
+    if account.blocked {
+        return Err(Status::with_sub(Code::AccountDisabled, Sub::AccountBanned));
+    }
+    Ok(Verified {
+        account: account.id.clone(),
+        anonymous: false,
+        nick: account.name.clone(),
+        avatar: account.icon.clone(),
+        globally_muted: account.muted,
+        expires,
+    })
 }
 
 enum Added {

@@ -60,7 +60,7 @@ pub(super) fn verify_dynamic(app_key: &str, secret: &str, names: &[&str], token:
 }
 
 /// 302, in the same words whether the account or the token is wrong, so that nobody learns which accounts exist.
-pub(super) fn wrong_token() -> Status {
+pub(crate) fn wrong_token() -> Status {
     Status::with_sub(Code::WrongToken, Sub::InvalidToken)
 }
 

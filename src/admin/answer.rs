@@ -45,7 +45,7 @@ pub(super) fn failure(status: &Status) -> Answer {
         sub_code: Option<i32>,
     }
     let desc = if status.desc.is_empty() { status.code.row().meaning } else { &status.desc };
-    let failure = Failure { code: status.code.number(), desc, sub_code: status.sub.map(|sub| sub.number()) };
+    let failure = Failure { code: status.number(), desc, sub_code: status.sub.map(|sub| sub.number()) };
     Answer { code: failure.code, response: json(&failure) }
 }
 

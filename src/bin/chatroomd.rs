@@ -65,6 +65,7 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             () = node.expire() => {}
+            stopped = node.reload_on_hangup(config.clone(), || Config::load(std::env::args_os())) => stopped?,
         }
         tracing::info!("draining");
         let stopped = tokio::task::spawn_blocking(move || node.stop()).await;

@@ -32,7 +32,7 @@ pub(crate) enum NoAnswer {
     /// The host cannot be reached, or breaks off.
     Unreachable,
     /// The answer is not 2xx.
-    Status(u16),
+    Status,
     /// The answer is no JSON object with a `code`, or too long.
     Unreadable,
 }
@@ -43,7 +43,7 @@ impl NoAnswer {
         match self {
             NoAnswer::Timeout => "timeout",
             NoAnswer::Unreachable => "unreachable",
-            NoAnswer::Status(_) => "status",
+            NoAnswer::Status => "status",
             NoAnswer::Unreadable => "unreadable",
         }
     }
@@ -101,7 +101,7 @@ impl Callbacks {
 async fn exchange(client: Client<HttpConnector, Full<Bytes>>, request: Request<Full<Bytes>>) -> Result<Verdict, NoAnswer> {
     let response = client.request(request).await.map_err(|_| NoAnswer::Unreachable)?;
     if !response.status().is_success() {
-        return Err(NoAnswer::Status(response.status().as_u16()));
+        return Err(NoAnswer::Status);
     }
     let body = Limited::new(response.into_body(), CALLBACK_ANSWER_BYTES_MAX).collect();
     let body = body.await.map_err(|_| NoAnswer::Unreadable)?.to_bytes();

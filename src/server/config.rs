@@ -298,6 +298,11 @@ impl Config {
         sources::defaults().into_iter().map(|(key, value)| (key, sources::text(&value))).collect()
     }
 
+    /// The keys, but `apps`, that have other values than in `other`.
+    pub fn differences(&self, other: &Config) -> Vec<String> {
+        sources::differences(self, other)
+    }
+
     /// Whether the values make sense, one by one and together.
     fn check(&self) -> Result<(), ConfigError> {
         let Config { limits: bounds, timers, .. } = self;

@@ -11,6 +11,7 @@ use slab::Slab;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
+use super::presend::Held;
 use crate::dispatch::Outlet;
 use crate::id::{AccountId, ConnId, Time};
 use crate::room::{Actor, Origin};
@@ -40,6 +41,9 @@ pub(crate) struct Identity {
     pub(crate) anonymous: bool,
     pub(crate) globally_muted: bool,
     pub(crate) client_type: u32,
+    pub(crate) custom_client_type: u32,
+    /// The application is asked about it, so it is asked about a new token too.
+    pub(crate) by_callback: bool,
     pub(crate) nick: Box<str>,
     pub(crate) avatar: Box<str>,
     pub(crate) device_id: Box<str>,
@@ -79,6 +83,7 @@ pub(crate) struct Connection {
     pub(crate) identity: Option<Box<Identity>>,
     pub(crate) pending_login: Option<Box<PendingLogin>>,
     pub(crate) resume: Option<Box<Resume>>,
+    pub(crate) held: Option<Box<Held>>,
     pub(crate) address: IpAddr,
 }
 
@@ -112,6 +117,7 @@ impl Connection {
             identity: None,
             pending_login: None,
             resume: None,
+            held: None,
         }
     }
 

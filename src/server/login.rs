@@ -3,28 +3,72 @@
 use std::rc::Rc;
 
 use bytes::BytesMut;
+use serde::Serialize;
 
-use super::connection::{Identity, PendingLogin, Resume};
-use super::worker::{State, Worker};
-use crate::account::{Login, Verified};
+use super::callback::{NoAnswer, Verdict};
+use super::connection::{Connection, Identity, PendingLogin, Phase, Resume};
+use super::worker::{State, Worker, overloaded};
+use crate::account::{CALLBACK, Login, Verified, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status};
-use crate::id::{ConnId, RoomId};
+use crate::id::{AccountId, ConnId, RoomId, UnixMs};
+use crate::limits::{CALLBACKS_IN_FLIGHT_MAX, LOGIN_CALLBACK_MS, TOKEN_BYTES_MAX};
 use crate::room::{Ask, Op};
 use crate::session::CloseReason;
 use crate::wire::frame::VERSIONS;
 use crate::wire::{PacketKind, Response, pb};
 
+/// What a client that does not say its type counts as: a desktop (chatroom.md §a.5).
+const CLIENT_TYPE_UNSET: u32 = 4;
+
+/// A login on its way.
+struct Attempt {
+    sequence: u32,
+    request: pb::LoginRequest,
+    /// The room to enter in the same round trip.
+    enter: Option<(RoomId, pb::RoomEnterRequest)>,
+}
+
+/// What an application is asked about a login, or about a new token.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Question {
+    app_key: String,
+    accid: String,
+    token: String,
+    login_ext: String,
+    client_type: u32,
+    ip: String,
+}
+
 impl State {
     /// Verifies a login; with a room in it, the answer waits for the room's.
     pub(super) fn login(&mut self, worker: &Rc<Worker>, id: ConnId, sequence: u32, mut request: pb::LoginRequest) {
+        if request.client_type == 0 {
+            request.client_type = CLIENT_TYPE_UNSET;
+        }
         let enter = request.enter.take();
-        let verified = verify(worker, &request, enter.as_ref());
-        let room = enter.as_ref().map(|enter| RoomId::new(enter.room_id)).transpose();
-        let (verified, room) = match verified.and_then(|verified| Ok((verified, room?))) {
-            Ok(both) => both,
-            Err(status) => return self.refuse_login(worker, id, sequence, &status, None),
+        let by_callback = request.auth_type == CALLBACK && !request.anonymous;
+        let verified = match by_callback {
+            true => check_callback(worker, &request, enter.as_ref()).map(Err),
+            false => verify(worker, &request, enter.as_ref()).map(Ok),
         };
+        let room = enter.as_ref().map(|enter| RoomId::new(enter.room_id)).transpose();
+        match verified.and_then(|verified| Ok((verified, room?))) {
+            Ok((verified, room)) => {
+                let attempt = Attempt { sequence, request, enter: room.zip(enter) };
+                match verified {
+                    Ok(verified) => self.admit(worker, id, attempt, verified),
+                    Err(account) => self.ask_about_login(worker, id, attempt, account),
+                }
+            }
+            Err(status) => self.refuse_login(worker, id, sequence, &status, None),
+        }
+    }
+
+    /// Lets somebody in who is who they say.
+    fn admit(&mut self, worker: &Rc<Worker>, id: ConnId, attempt: Attempt, verified: Verified) {
+        let Attempt { sequence, request, enter } = attempt;
         let shared = &worker.shared;
         let token_expires = verified.expires.map(|at| shared.time_of(at));
         let old =
@@ -37,7 +81,7 @@ impl State {
             idle_timeout_seconds: seconds(shared.session.idle_timeout_ms),
             frame_bytes_max: u32::try_from(shared.session.frame_bytes_max).unwrap_or(u32::MAX),
             resume_token: shared.resume.issue(id, &request.app_key, &verified.account),
-            resumed: old.is_some() && room.is_none(),
+            resumed: old.is_some() && enter.is_none(),
             ..pb::LoginResponse::default()
         };
         let Some(connection) = self.connection(id) else { return };
@@ -49,12 +93,14 @@ impl State {
             anonymous: verified.anonymous,
             globally_muted: verified.globally_muted,
             client_type: request.client_type,
+            custom_client_type: request.custom_client_type,
+            by_callback: request.auth_type == CALLBACK && !verified.anonymous,
             nick: verified.nick.into(),
             avatar: verified.avatar.into(),
             device_id: request.device_id.into(),
         }));
-        match enter.zip(room) {
-            Some((enter, room)) => {
+        match enter {
+            Some((room, enter)) => {
                 connection.pending_login = Some(Box::new(PendingLogin { sequence, response, token_expires }));
                 let ask = Ask::Command(Op::Enter(Box::new(self.enter(id, enter))));
                 self.ask(worker, Asked { connection: id, sequence, kind: PacketKind::RoomEnter as u16, room }, ask);
@@ -66,6 +112,62 @@ impl State {
                 connection.transmit(&frame);
             }
         }
+    }
+
+    /// Asks the application whether somebody may log in; the login goes on when it has answered, if the connection still waits.
+    fn ask_about_login(&mut self, worker: &Rc<Worker>, id: ConnId, attempt: Attempt, account: AccountId) {
+        let app_key = attempt.request.app_key.clone();
+        let Some(connection) = self.connection(id) else { return };
+        let question = Question {
+            app_key: app_key.clone(),
+            accid: account.to_string(),
+            token: attempt.request.token.clone(),
+            login_ext: attempt.request.login_ext.clone(),
+            client_type: attempt.request.client_type,
+            ip: connection.address.to_string(),
+        };
+        let sequence = attempt.sequence;
+        let then = move |state: &mut State, worker: &Rc<Worker>, expires: Result<Option<UnixMs>, Status>| {
+            let waits = |connection: &mut Connection| connection.phase == Phase::Open && connection.identity.is_none();
+            if !state.connection(id).is_some_and(waits) {
+                return;
+            }
+            let shared = &worker.shared;
+            let verified = expires
+                .and_then(|expires| shared.accounts.finish_callback_login(&app_key, &account, expires, shared.unix()));
+            match verified {
+                Ok(verified) => state.admit(worker, id, attempt, verified),
+                Err(status) => state.refuse_login(worker, id, sequence, &status, None),
+            }
+        };
+        if let Err(status) = self.ask_application_about(worker, question, then) {
+            self.refuse_login(worker, id, sequence, &status, None);
+        }
+    }
+
+    /// Asks an application about a token, and does `then` with what it comes to: when it expires, or why it is not good. Fails
+    /// with 514 if the application cannot be asked, and with 503 if too many are being asked.
+    fn ask_application_about(
+        &mut self,
+        worker: &Rc<Worker>,
+        question: Question,
+        then: impl FnOnce(&mut State, &Rc<Worker>, Result<Option<UnixMs>, Status>) + 'static,
+    ) -> Result<(), Status> {
+        let uri = self.apps(worker).login_callback(&question.app_key).cloned();
+        let uri = uri.ok_or_else(|| Status::new(Code::Unavailable, "the application has no callback for logins"))?;
+        if self.callbacks >= CALLBACKS_IN_FLIGHT_MAX {
+            return Err(overloaded());
+        }
+        self.callbacks += 1;
+        let worker = worker.clone();
+        tokio::task::spawn_local(async move {
+            let verdict = worker.shared.callbacks.ask(&uri, &question, LOGIN_CALLBACK_MS).await;
+            worker.with(|state| {
+                state.callbacks -= 1;
+                then(state, &worker, judge(verdict));
+            });
+        });
+        Ok(())
     }
 
     /// The room has answered the login that wanted to enter it.
@@ -116,12 +218,39 @@ impl State {
     }
 
     /// A new token for a connection that stays (chatroom.md §d.1).
-    pub(super) fn renew_token(&mut self, worker: &Rc<Worker>, id: ConnId, sequence: u32, token: &str) {
-        let shared = &worker.shared;
-        let Some(connection) = self.connections.get_mut(id.slot()).filter(|connection| connection.id == id) else { return };
+    pub(super) fn renew_token(&mut self, worker: &Rc<Worker>, id: ConnId, sequence: u32, token: String) {
+        let Some(connection) = self.connection(id) else { return };
         let Some(identity) = connection.identity.as_deref() else { return };
-        let renewed = shared.accounts.verify_renewal(&identity.app_key, &identity.account, token, shared.unix());
-        let status = match renewed {
+        if !identity.by_callback {
+            let (accounts, now) = (&worker.shared.accounts, worker.shared.unix());
+            let expires = accounts.verify_renewal(&identity.app_key, &identity.account, &token, now);
+            return self.renewed(worker, id, sequence, expires);
+        }
+        let question = Question {
+            app_key: identity.app_key.to_string(),
+            accid: identity.account.to_string(),
+            token,
+            login_ext: String::new(),
+            client_type: identity.client_type,
+            ip: connection.address.to_string(),
+        };
+        let refused = if (1..=TOKEN_BYTES_MAX).contains(&question.token.len()) {
+            let then = move |state: &mut State, worker: &Rc<Worker>, expires| state.renewed(worker, id, sequence, expires);
+            self.ask_application_about(worker, question, then)
+        } else {
+            Err(Status::bad_parameter("token must be 1-4096 bytes"))
+        };
+        if let Err(status) = refused {
+            self.renewed(worker, id, sequence, Err(status));
+        }
+    }
+
+    /// What a new token came to.
+    fn renewed(&mut self, worker: &Rc<Worker>, id: ConnId, sequence: u32, expires: Result<Option<UnixMs>, Status>) {
+        let shared = &worker.shared;
+        let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
+        let status = match expires {
+            Ok(Some(expires)) if expires <= shared.unix() => wrong_token(),
             Ok(expires) => {
                 connection.session.renewed(shared.now(), expires.map(|at| shared.time_of(at)));
                 Status::OK
@@ -133,12 +262,44 @@ impl State {
     }
 }
 
+/// What an application's answer about a token comes to.
+fn judge(verdict: Result<Verdict, NoAnswer>) -> Result<Option<UnixMs>, Status> {
+    match verdict {
+        Ok(verdict) if verdict.code == 200 => Ok(verdict.expire_at_ms.map(UnixMs)),
+        Ok(_) => Err(wrong_token()),
+        Err(failure) => {
+            metrics::counter!("chatroom_callbacks_failed_total", "callback" => "login", "reason" => failure.as_str())
+                .increment(1);
+            tracing::debug!(?failure, "the callback of a login gave no answer");
+            Err(wrong_token())
+        }
+    }
+}
+
 fn verify(worker: &Worker, request: &pb::LoginRequest, enter: Option<&pb::RoomEnterRequest>) -> Result<Verified, Status> {
+    check_client(request)?;
+    worker.shared.accounts.verify_login(&login_of(request, enter), worker.shared.unix())
+}
+
+fn check_callback(
+    worker: &Worker,
+    request: &pb::LoginRequest,
+    enter: Option<&pb::RoomEnterRequest>,
+) -> Result<AccountId, Status> {
+    check_client(request)?;
+    worker.shared.accounts.check_callback_login(&login_of(request, enter))
+}
+
+fn check_client(request: &pb::LoginRequest) -> Result<(), Status> {
     let version = request.protocol_version;
     if version != 0 && !VERSIONS.contains(&version) {
         return Err(Status::new(Code::VersionTooOld, "this server speaks protocol version 1"));
     }
-    let login = Login {
+    Ok(())
+}
+
+fn login_of<'a>(request: &'a pb::LoginRequest, enter: Option<&'a pb::RoomEnterRequest>) -> Login<'a> {
+    Login {
         app_key: &request.app_key,
         account: &request.account,
         token: &request.token,
@@ -148,8 +309,7 @@ fn verify(worker: &Worker, request: &pb::LoginRequest, enter: Option<&pb::RoomEn
         nick: enter.map(|enter| enter.nick.as_str()),
         device_id: &request.device_id,
         custom_tag: &request.custom_tag,
-    };
-    worker.shared.accounts.verify_login(&login, worker.shared.unix())
+    }
 }
 
 fn seconds(ms: u64) -> u32 {

@@ -2,8 +2,9 @@
 
 use metrics::{describe_counter, describe_gauge};
 
-const COUNTERS: [(&str, &str); 16] = [
+const COUNTERS: [(&str, &str); 17] = [
     ("chatroom_accept_errors_total", "Connections the system would not let us accept; mostly the limit of open files."),
+    ("chatroom_callbacks_failed_total", "Callbacks of applications without a usable answer, by callback and reason."),
     ("chatroom_commands_refused_total", "Commands a room refused."),
     ("chatroom_connections_accepted_total", "Connections that came."),
     ("chatroom_connections_closed_total", "Connections that ended, by reason."),

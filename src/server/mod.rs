@@ -3,6 +3,8 @@
 
 pub mod config;
 
+mod apps;
+mod callback;
 mod connection;
 mod engine;
 mod first_start;
@@ -14,6 +16,8 @@ mod logs;
 mod mailbox;
 mod metrics;
 mod node;
+mod presend;
+mod reload;
 mod resume;
 mod serve;
 mod shared;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::task::LocalSet;
 
+use super::callback::Callbacks;
 use super::config::{Config, Durability};
 use super::engine::Engine;
 use super::keep::{self, StoreKeeper};
@@ -68,7 +69,7 @@ pub struct Node {
     /// Where the wire protocol is spoken.
     pub wire: SocketAddr,
     pub(super) log: Arc<dyn RoomLog>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     history_days: u32,
 }
@@ -90,7 +91,8 @@ impl Node {
             0 => std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
             count => count,
         };
-        let shared = Shared::new(config, accounts.clone(), log.clone(), count).map_err(StartError::Accounts)?;
+        let callbacks = Callbacks::start().map_err(StartError::Thread)?;
+        let shared = Shared::new(config, accounts.clone(), log.clone(), callbacks, count).map_err(StartError::Accounts)?;
         let shared = Arc::new(shared);
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
         let mut workers = Vec::with_capacity(count);
@@ -100,7 +102,7 @@ impl Node {
                 workers: count,
                 epoch: log.epoch(),
                 seed: fastrand::u64(..),
-                settings: shared.settings.clone(),
+                rules: shared.apps.clone(),
                 feed_bytes_max: config.limits.feed_bytes_max,
                 detach_grace_ms: config.timers.detach_grace_ms,
                 last_room: last_room.clone(),

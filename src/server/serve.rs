@@ -56,21 +56,27 @@ impl State {
     /// Does what a session wants done.
     pub(super) fn handle(&mut self, worker: &Rc<Worker>, id: ConnId, outputs: &mut Vec<ServerOutput>) {
         for output in outputs.drain(..) {
-            match output {
-                ServerOutput::Transmit(frame) => {
-                    if let Some(connection) = self.connection(id) {
-                        connection.transmit(&frame);
-                    }
-                }
-                ServerOutput::Login { sequence, request } => self.login(worker, id, sequence, *request),
-                ServerOutput::Request { sequence, request } => self.request(worker, id, sequence, request),
-                ServerOutput::RenewToken { sequence, token } => self.renew_token(worker, id, sequence, &token),
-                ServerOutput::Logout { sequence } => {
-                    self.respond(id, PacketKind::Logout as u16, sequence, &Status::OK);
-                    self.end(worker, id, CloseReason::LoggedOut);
-                }
-                ServerOutput::Close(reason) => self.end(worker, id, reason),
+            if let Some(output) = self.hold_back(id, output) {
+                self.dispatch(worker, id, output);
             }
+        }
+    }
+
+    pub(super) fn dispatch(&mut self, worker: &Rc<Worker>, id: ConnId, output: ServerOutput) {
+        match output {
+            ServerOutput::Transmit(frame) => {
+                if let Some(connection) = self.connection(id) {
+                    connection.transmit(&frame);
+                }
+            }
+            ServerOutput::Login { sequence, request } => self.login(worker, id, sequence, *request),
+            ServerOutput::Request { sequence, request } => self.request(worker, id, sequence, request),
+            ServerOutput::RenewToken { sequence, token } => self.renew_token(worker, id, sequence, token),
+            ServerOutput::Logout { sequence } => {
+                self.respond(id, PacketKind::Logout as u16, sequence, &Status::OK);
+                self.end(worker, id, CloseReason::LoggedOut);
+            }
+            ServerOutput::Close(reason) => self.end(worker, id, reason),
         }
     }
 
@@ -90,6 +96,10 @@ impl State {
             Request::RoomEnter(request) => {
                 RoomId::new(request.room_id).map(|room| (room, Ask::Command(Op::Enter(Box::new(self.enter(id, *request))))))
             }
+            Request::MessageSend(request) => match self.send_callback(worker, id) {
+                Some(callback) => return self.ask_first(worker, id, sequence, request, callback),
+                None => Ask::from_request(Request::MessageSend(request)),
+            },
             request => Ask::from_request(request),
         };
         match ask {
@@ -128,6 +138,7 @@ impl State {
             account_avatar: identity.map(|identity| identity.avatar.to_string()).unwrap_or_default(),
             app_key: identity.map(|identity| identity.app_key.to_string()).unwrap_or_default(),
             device_id: identity.map(|identity| identity.device_id.to_string()).unwrap_or_default(),
+            custom_client_type: identity.map(|identity| identity.custom_client_type).unwrap_or_default(),
             replaces,
         }
     }
@@ -140,6 +151,9 @@ impl State {
         };
         if connection.pending_login.as_ref().is_some_and(|pending| pending.sequence == asked.sequence) {
             return self.complete_login(worker, asked, answer);
+        }
+        if connection.held.as_ref().is_some_and(|held| held.waits_for_room(asked.sequence)) {
+            return self.on_may_send(worker, asked, answer);
         }
         connection.session.answered(asked.sequence);
         let start = self.staging.len();
@@ -157,7 +171,7 @@ impl State {
     }
 
     /// Answers a request that no room will see.
-    fn refuse(&mut self, id: ConnId, kind: u16, sequence: u32, status: &Status) {
+    pub(super) fn refuse(&mut self, id: ConnId, kind: u16, sequence: u32, status: &Status) {
         if let Some(connection) = self.connection(id) {
             connection.session.answered(sequence);
         }

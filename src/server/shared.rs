@@ -7,23 +7,26 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::RwLock;
 
+use super::apps::Apps;
+use super::callback::Callbacks;
 use super::config::Config;
 use super::gate::Gate;
 use super::mailbox::Mailbox;
 use super::resume::ResumeKey;
 use crate::account::Directory;
-use crate::dispatch::owner_of;
+use crate::dispatch::{Rules, owner_of};
 use crate::error::{Code, Status};
 use crate::id::{RoomId, Seq, Time, UnixMs};
 use crate::log::{Anchor, HistoryPage, HistoryQuery, LogError, RoomLog};
-use crate::room::{Room, Settings};
+use crate::room::Room;
 use crate::session::SessionConfig;
 use crate::wire::pb;
 
 /// What all workers of a node share.
 pub(crate) struct Shared {
     pub(crate) session: SessionConfig,
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) apps: Arc<Apps>,
+    pub(crate) callbacks: Callbacks,
     pub(crate) backlog_bytes_max: usize,
     pub(crate) history_days: u32,
     pub(crate) drain_ms: u64,
@@ -44,6 +47,7 @@ impl Shared {
         config: &Config,
         accounts: Arc<Directory>,
         log: Arc<dyn RoomLog>,
+        callbacks: Callbacks,
         workers: usize,
     ) -> Result<Shared, Status> {
         let bounds = &config.limits;
@@ -58,12 +62,8 @@ impl Shared {
                 requests_burst: bounds.requests_burst,
                 ..SessionConfig::default()
             },
-            settings: Arc::new(Settings {
-                sends_per_second: bounds.client_send_per_second,
-                sends_burst: bounds.client_send_burst,
-                room_intake_per_second: bounds.room_intake_per_second,
-                ..Settings::default()
-            }),
+            apps: Arc::new(Apps::new(config)),
+            callbacks,
             backlog_bytes_max: bounds.backlog_bytes_max,
             history_days: config.history.days,
             drain_ms: config.timers.drain_ms,
@@ -122,13 +122,14 @@ impl Shared {
         Time(self.drain_until.load(Ordering::Acquire))
     }
 
-    /// Rebuilds a room from the log. Waits for the disk.
+    /// Rebuilds a room from the log; the hub gives it the settings of its application. Waits for the disk.
     pub(crate) fn load(&self, id: RoomId) -> Result<Room, Status> {
         let loaded = self.log.load(id, self.unix()).map_err(|error| store_failed(&error))?;
-        let Some(loaded) = loaded else { return Ok(Room::new(id, self.settings.clone())) };
+        let settings = self.apps.settings("");
+        let Some(loaded) = loaded else { return Ok(Room::new(id, settings)) };
         let mut room = match &loaded.snapshot {
-            Some(snapshot) => Room::restore(id, self.settings.clone(), &snapshot.state)?,
-            None => Room::new(id, self.settings.clone()),
+            Some(snapshot) => Room::restore(id, settings, &snapshot.state)?,
+            None => Room::new(id, settings),
         };
         loaded.records.iter().for_each(|record| room.replay(&record.entry));
         Ok(room)

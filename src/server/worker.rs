@@ -14,10 +14,11 @@ use bytes::BytesMut;
 use slab::Slab;
 use tokio::net::TcpStream;
 
+use super::apps::AppTable;
 use super::connection::{Connection, Phase, Sockets};
 use super::mailbox::Mailbox;
 use super::shared::Shared;
-use crate::dispatch::{Counters, Effect, Hub};
+use crate::dispatch::{Counters, Effect, Hub, Rules};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
 use crate::limits::READ_BYTES;
@@ -49,6 +50,10 @@ pub(super) struct State {
     connections_made: u32,
     turn_is_due: bool,
     pub(super) histories: usize,
+    /// Callbacks that have not answered yet.
+    pub(super) callbacks: usize,
+    /// What the applications have been told, as of the version last seen.
+    pub(super) apps: (u64, Arc<AppTable>),
     reported: Counters,
 }
 
@@ -63,6 +68,8 @@ impl Worker {
             connections_made: 0,
             turn_is_due: false,
             histories: 0,
+            callbacks: 0,
+            apps: (shared.apps.version(), shared.apps.table()),
             reported: Counters::default(),
         });
         Rc::new(Worker { shared, index, state })
@@ -242,6 +249,15 @@ impl State {
         self.connections.get_mut(id.slot()).filter(|connection| connection.id == id)
     }
 
+    /// What the applications have been told.
+    pub(super) fn apps(&mut self, worker: &Worker) -> &AppTable {
+        let version = worker.shared.apps.version();
+        if self.apps.0 != version {
+            self.apps = (version, worker.shared.apps.table());
+        }
+        &self.apps.1
+    }
+
     fn poll(&mut self, worker: &Rc<Worker>, id: ConnId, context: &mut Context<'_>) -> Poll<()> {
         loop {
             let Some(connection) = self.connections.get_mut(id.slot()).filter(|held| held.id == id) else {
@@ -353,7 +369,7 @@ impl State {
     }
 
     /// Writes the staged answers in one go.
-    fn write_staged(&mut self, id: Option<ConnId>) {
+    pub(super) fn write_staged(&mut self, id: Option<ConnId>) {
         if let Some(id) = id
             && let Some(connection) = self.connections.get_mut(id.slot()).filter(|connection| connection.id == id)
             && !self.staging.is_empty()

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::Message as _;
 
-use crate::error::{Code, Status, Sub};
+use crate::error::{CALLBACK_CODES, Code, Status, Sub};
 use crate::wire::pb;
 
 /// Reads the status at the head of a response's body; `None` if the body is not protobuf.
@@ -22,6 +22,8 @@ pub fn status_of(status: &pb::Status) -> Status {
 pub(super) fn status_from_parts(code: i32, sub: i32, desc: String) -> Status {
     let known = if code == 0 { Some(Code::Ok) } else { Code::from_number(code) };
     let mut status = match known {
+        // A server sends none of the codes a client gives itself: here these numbers are a callback's.
+        _ if CALLBACK_CODES.contains(&code) => Status { chosen: Some(code), ..Status::new(Code::CallbackRefused, desc) },
         Some(Code::Ok) => Status::OK,
         Some(code) => Status::new(code, desc),
         None => Status::new(Code::ServerError, format!("unknown code {code}: {desc}")),
@@ -48,6 +50,15 @@ mod tests {
         status.retry_after_ms = 40;
         let body = pb::Status::from(&status).encode_to_vec();
         assert_eq!(head_of(&body.into()), Some(status));
+    }
+
+    #[test]
+    fn a_number_that_a_callback_chose_is_a_refusal_by_it() {
+        for number in [20_000, 20_001, 20_042, 20_099] {
+            let status = status_of(&pb::Status { code: number, ..Default::default() });
+            assert_eq!((status.code, status.number()), (Code::CallbackRefused, number));
+            assert_eq!(pb::Status::from(&status).code, number);
+        }
     }
 
     #[test]

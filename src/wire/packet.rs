@@ -254,7 +254,7 @@ pub fn encode_history(kind: u16, sequence: u32, response: &store::RawHistoryResp
 impl From<&Status> for pb::Status {
     fn from(status: &Status) -> pb::Status {
         pb::Status {
-            code: if status.is_ok() { 0 } else { status.code.number() },
+            code: if status.is_ok() { 0 } else { status.number() },
             sub: status.sub_number(),
             desc: status.desc.clone().into_owned(),
             supported_versions: Vec::new(),
