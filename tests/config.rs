@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use chatroom::account::Secret;
 use chatroom::limits;
+use chatroom::room::{MultiClient, Settings};
 use chatroom::server::config::{AppConfig, Config, ConfigError, Durability, LogFormat, LogLevel};
 
 const DOCS: &str = include_str!("../docs/configuration.md");
@@ -29,7 +30,7 @@ fn refusal(flags: &[&str], environment: &[(&str, &str)], file: Option<&str>) -> 
 }
 
 fn app(key: &str, secret: &str) -> AppConfig {
-    AppConfig { key: key.to_owned(), secret: Secret::new(secret), disabled: false, anonymous: true }
+    AppConfig::new(key, Secret::new(secret))
 }
 
 #[test]
@@ -60,11 +61,13 @@ fn every_key_is_documented_with_its_default() {
         assert!(DOCS.contains(&format!("\n| `{key}` | `{default}` | ")), "docs/configuration.md lacks {key} = {default}");
     }
     let known: Vec<_> = Config::keys().into_iter().map(|(key, _)| key).collect();
-    let of_apps = ["key", "secret", "disabled", "anonymous"];
+    let of_apps = ["key", "secret", "disabled", "anonymous", "login_callback", "send_callback", "send_callback_fail"];
+    let policies = ["coexist", "single", "one_desktop_one_mobile", "same_type", "custom(16>4,4>16)"];
+    assert!(policies.iter().all(|policy| load(&["--set", &format!("rooms.multi_client={policy}")], &[], None).is_ok()));
     for line in DOCS.lines().filter_map(|line| line.strip_prefix("| `")) {
         let key = line.split('`').next().unwrap();
         assert!(
-            known.iter().any(|known| known == key) || of_apps.contains(&key),
+            known.iter().any(|known| known == key) || of_apps.contains(&key) || policies.contains(&key),
             "docs/configuration.md names {key}, which is no key"
         );
     }
@@ -144,6 +147,55 @@ fn applications_add_up_and_a_later_one_takes_the_place_of_its_namesake() {
 }
 
 #[test]
+fn an_application_goes_by_its_own_settings_and_else_by_those_of_the_node() {
+    let file = "\
+        [limits]\nclient_send_per_second = 7\n\
+        [rooms]\nmulti_client = \"single\"\nrobots_max = 5\n\
+        [[apps]]\nkey = \"own\"\nsecret = \"1\"\nmulti_client = \"custom(16>4, 4>16)\"\nclient_send_per_second = 3\n\
+        anonymous = false\nhigh_priority_resend_seconds = 4\nrobot_ttl_seconds = 9\nfixed_members_max = 11\n\
+        [[apps]]\nkey = \"common\"\nsecret = \"2\"\n";
+    let config = load(&[], &[], Some(file)).unwrap();
+    let [own, common] = &config.apps[..] else { panic!("two applications were named") };
+    let own = config.settings_of(own);
+    assert_eq!(own.multi_client, MultiClient::Custom(vec![(16, 4), (4, 16)]));
+    assert_eq!((own.sends_per_second, own.anonymous_enabled, own.robots_max), (3, false, 5));
+    assert_eq!((own.high_priority_resend_ms, own.robot_ttl_ms, own.fixed_members_max), (4000, 9000, 11));
+    let expected = Settings { sends_per_second: 7, multi_client: MultiClient::Single, robots_max: 5, ..Settings::default() };
+    assert_eq!(config.settings_of(common), expected);
+    let refused = refusal(&[], &[], Some("[[apps]]\nkey = \"a\"\nsecret = \"s\"\nrobots_max = 10001\n"));
+    assert!(refused.contains("'a': robots_max") && refused.contains("0 to 10000"), "{refused}");
+    assert_eq!(Config::default().common_settings(), Settings::default());
+}
+
+#[test]
+fn a_callback_is_plain_http_and_its_address_is_not_told() {
+    let with =
+        |url: &str| load(&[], &[], Some(&format!("[[apps]]\nkey = \"a\"\nsecret = \"s\"\nlogin_callback = \"{url}\"\n")));
+    let config = with("http://127.0.0.1:8080/login?key=hush").unwrap();
+    let shown = format!("{config:?}");
+    assert!(shown.contains("127.0.0.1:8080") && !shown.contains("hush"), "{shown}");
+    for (url, words) in [
+        ("https://example.com/hush", "speaks no TLS"),
+        ("ftp://example.com/hush", "must begin with http://"),
+        ("/hush", "must begin with http://"),
+        ("http://name:hush@example.com/", "name and password"),
+        (&format!("http://example.com/{}hush", "x".repeat(limits::CALLBACK_URL_BYTES_MAX)), "at most 1024 bytes"),
+    ] {
+        let refused = with(url).unwrap_err().to_string();
+        assert!(refused.contains(words) && !refused.contains("hush"), "{url}: {refused}");
+    }
+}
+
+#[test]
+fn the_keys_that_differ_are_named() {
+    let one = load(&[], &[], None).unwrap();
+    let other = load(&["--set", "rooms.robots_max=3", "--set", "http.block_ms=1", "--app", "a:b"], &[], None).unwrap();
+    let mut differences = one.differences(&other);
+    differences.sort();
+    assert_eq!(differences, ["http.block_ms", "rooms.robots_max"]);
+}
+
+#[test]
 fn durability_is_commit_or_an_interval() {
     let durability = |text: &str| load(&["--durability", text], &[], None).map(|config| config.durability);
     assert_eq!(durability("commit").unwrap(), Durability::Commit);
@@ -199,6 +251,16 @@ fn values_end_at_their_bounds() {
         ("timers.idle_timeout_ms", "30001", "30000"),
         ("timers.detach_grace_ms", "60000", "60001"),
         ("history.days", "3650", "3651"),
+        ("rooms.connections_per_account_max", "100", "101"),
+        ("rooms.rooms_per_account_max", "1000", "1001"),
+        ("rooms.client_rooms_per_account_max", "1", "0"),
+        ("rooms.fixed_members_max", "10000", "10001"),
+        ("rooms.high_priority_per_second", "1000", "1001"),
+        ("rooms.high_priority_resend_seconds", "300", "301"),
+        ("rooms.robots_max", "10000", "10001"),
+        ("rooms.robot_ttl_seconds", "1", "0"),
+        ("rooms.multi_client", "custom(1>2)", "custom(1>x)"),
+        ("rooms.multi_client", "same_type", "alone"),
         ("http.base", "/api", "/api/"),
         ("http.base", "", "api"),
     ] {

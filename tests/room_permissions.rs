@@ -156,6 +156,19 @@ fn every_class_and_modifier_is_judged_by_its_column() {
 }
 
 #[test]
+fn a_robot_is_judged_by_its_column_and_the_mutes_bear_on_it_as_on_a_visitor() {
+    let robot = Standing { class: Class::Robot, ..PLAIN };
+    for (operation, (name, texts)) in MATRIX.iter().map(|row| row.0).zip(rows(MATRIX_TEXT)) {
+        if texts[10] != "n/a" {
+            assert_eq!(checked(operation, &robot), code(texts[10]).0, "{name} by a robot");
+        }
+    }
+    assert_eq!(check(Operation::SendHighPriority, &robot), Ok(Grant::Full), "its message keeps its priority");
+    assert_eq!(checked(Operation::Send, &Standing { room_muted: true, ..robot }), 13006);
+    assert_eq!(checked(Operation::Send, &Standing { temp_muted: true, ..robot }), 13004);
+}
+
+#[test]
 fn the_first_of_several_restrictions_is_the_one_told() {
     let mut who =
         Standing { blocklisted: true, globally_muted: true, muted: true, temp_muted: true, room_muted: true, ..PLAIN };

@@ -165,8 +165,7 @@ impl Room {
         let actor = &entry.command.actor;
         let connection = self.here(actor)?;
         let mut outcome = Outcome::reply(Response::RoomExit(pb::RoomExitResponse::default()));
-        let is_last =
-            self.people.person(&actor.account).is_some_and(|person| person.connections.len() == 1 && !person.robot);
+        let is_last = self.people.person(&actor.account).is_some_and(|person| person.connections.len() == 1 && !person.robot);
         if is_last {
             outcome.push = self.in_out_notice(entry, NotificationType::MemberExit, "");
             outcome.audience = Audience::AllBut(connection);

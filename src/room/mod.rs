@@ -39,7 +39,9 @@ mod tag_ops;
 mod tags;
 mod timed;
 
-pub use command::{Actor, AddRobots, Ask, Command, Create, Enter, Op, Open, Origin, Query, Recall, RemoveRobots, Robot, RobotProfile, Stamp};
+pub use command::{
+    Actor, AddRobots, Ask, Command, Create, Enter, Op, Open, Origin, Query, Recall, RemoveRobots, Robot, RobotProfile, Stamp,
+};
 pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};
 #[doc(hidden)]
 pub use fuzzing::fuzz_commands;

@@ -47,11 +47,8 @@ impl Room {
             } else {
                 places -= 1;
                 coming.push(pb::Member { account: name(), robot: true, ..Default::default() });
-                let robot = Robot {
-                    profile: profile.clone(),
-                    ext: request.ext.clone(),
-                    notify_ext: request.notify_ext.clone(),
-                };
+                let robot =
+                    Robot { profile: profile.clone(), ext: request.ext.clone(), notify_ext: request.notify_ext.clone() };
                 outcome.follow_ups.push(by_itself(account.clone(), Op::SeatRobot(Box::new(robot))));
             }
         }

@@ -70,13 +70,7 @@ impl Room {
 
 /// A command the server gives on behalf of an account.
 fn server(account: AccountId, op: Op) -> Command {
-    let actor = Actor {
-        account,
-        connection: None,
-        origin: Origin::Server,
-        anonymous: false,
-        globally_muted: false,
-        client_type: 0,
-    };
+    let actor =
+        Actor { account, connection: None, origin: Origin::Server, anonymous: false, globally_muted: false, client_type: 0 };
     Command { actor, op }
 }

@@ -133,8 +133,8 @@ impl State {
                 return;
             }
             let shared = &worker.shared;
-            let verified = expires
-                .and_then(|expires| shared.accounts.finish_callback_login(&app_key, &account, expires, shared.unix()));
+            let verified =
+                expires.and_then(|expires| shared.accounts.finish_callback_login(&app_key, &account, expires, shared.unix()));
             match verified {
                 Ok(verified) => state.admit(worker, id, attempt, verified),
                 Err(status) => state.refuse_login(worker, id, sequence, &status, None),

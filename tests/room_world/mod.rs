@@ -53,11 +53,22 @@ impl World {
     pub fn apply(&mut self, actor: &Actor, op: Op) -> Result<Outcome, Status> {
         let outcome = self.place(Command { actor: actor.clone(), op })?;
         self.consequences.clear();
-        for command in outcome.follow_ups.clone() {
+        let mut follow_ups: std::collections::VecDeque<_> = outcome.follow_ups.clone().into();
+        while let Some(command) = follow_ups.pop_front() {
             let consequence = self.place(command).expect("a consequence is not refused");
+            follow_ups.extend(consequence.follow_ups.clone());
             self.consequences.push(consequence);
         }
         Ok(outcome)
+    }
+
+    /// Lets the room do what it does by itself by now, as its owner does once a second; gives what that came to.
+    pub fn tick(&mut self) -> Vec<Outcome> {
+        let mut done = Vec::new();
+        while let Some(command) = self.room.due(UnixMs(self.time_ms)) {
+            done.push(self.apply(&command.actor, command.op).expect("what is due is not refused"));
+        }
+        done
     }
 
     fn place(&mut self, command: Command) -> Result<Outcome, Status> {

@@ -156,6 +156,12 @@ impl Server {
         rss_bytes(self.pid())
     }
 
+    /// Rewrites the configuration file the server was started with, and tells it to read that again (SIGHUP).
+    pub fn reconfigure(&self, config: &str) {
+        fs::write(self.folder.path().join("chatroomd.toml"), config).expect("the temporary folder is writable");
+        kill_process(Pid::from_child(&self.child), Signal::HUP).expect("our own child can be signalled");
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("our own child can be signalled");

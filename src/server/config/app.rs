@@ -241,7 +241,12 @@ pub(super) fn check(of: &str, settings: &Settings) -> Result<(), ConfigError> {
         ("client_rooms_per_account_max", number(settings.client_rooms_per_account_max), 1, 100),
         ("fixed_members_max", number(settings.fixed_members_max), 1, limits::FIXED_MEMBERS_CEILING),
         ("high_priority_per_second", number(settings.high_priority_per_second), 0, limits::HIGH_PRIORITY_CEILING),
-        ("high_priority_resend_seconds", seconds(settings.high_priority_resend_ms), 0, limits::HIGH_PRIORITY_RESEND_SECONDS_MAX),
+        (
+            "high_priority_resend_seconds",
+            seconds(settings.high_priority_resend_ms),
+            0,
+            limits::HIGH_PRIORITY_RESEND_SECONDS_MAX,
+        ),
         ("robots_max", number(settings.robots_max), 0, limits::ROBOTS_CEILING),
         ("robot_ttl_seconds", seconds(settings.robot_ttl_ms), 1, limits::ROBOT_TTL_SECONDS_MAX),
     ];

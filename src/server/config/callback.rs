@@ -32,7 +32,9 @@ impl TryFrom<String> for CallbackUrl {
         match uri.scheme_str() {
             Some("http") => {}
             Some("https") => {
-                return refused("must begin with http://: this version speaks no TLS to callbacks; put a proxy on this machine");
+                return refused(
+                    "must begin with http://: this version speaks no TLS to callbacks; put a proxy on this machine",
+                );
             }
             _ => return refused("must begin with http://, as in \"http://127.0.0.1:8080/check\""),
         }

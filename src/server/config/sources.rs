@@ -204,9 +204,7 @@ fn put_apps(apps: &mut Vec<AppConfig>, given: Vec<AppConfig>) {
 /// Reads applications from text; a refusal does not quote them.
 fn parse_apps<'a>(name: &str, texts: impl Iterator<Item = &'a str>) -> Result<Vec<AppConfig>, ConfigError> {
     let parse = |text: &str| match text.split_once(':') {
-        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => {
-            Ok(AppConfig::new(key, Secret::new(secret)))
-        }
+        Some((key, secret)) if !key.is_empty() && !secret.is_empty() => Ok(AppConfig::new(key, Secret::new(secret))),
         _ => Err(ConfigError::BadValue { name: name.to_owned(), reason: "an application is written KEY:SECRET".to_owned() }),
     };
     texts.map(parse).collect()
