@@ -255,7 +255,8 @@ impl Status {
     /// 463, under the number the callback chose if that is one it may choose.
     pub fn refused_by_callback(number: i64) -> Status {
         let chosen = i32::try_from(number).ok().filter(|number| CALLBACK_CODES.contains(number));
-        Status { chosen, ..Status::new(Code::CallbackRefused, "") }
+        let desc = chosen.map_or(Cow::Borrowed(""), |chosen| format!("the application's callback answered {chosen}").into());
+        Status { chosen, ..Status::new(Code::CallbackRefused, desc) }
     }
 
     /// The number on the wire, in C and in HTTP.

@@ -53,7 +53,9 @@ fn the_page_of_errors_lists_every_code() {
     let mut page = String::from(
         "# Codes\n\n\
          Every request is answered with a code: the same number on the wire, in C and in HTTP (C has `OK` = 0 where the wire has 200). \
-         Where a rule has several grounds, a `sub` code names the one. This page is written by `tests/wire_docs.rs` from the table in \
+         Where a rule has several grounds, a `sub` code names the one. A message that the application's callback refuses is answered \
+         with 463, or with a number from 20000 to 20099 that the callback chose: on the wire these are always a callback's, for the \
+         codes of that range below are a client's own. This page is written by `tests/wire_docs.rs` from the table in \
          `src/error.rs`; `CHATROOM_BLESS=1 cargo test --test wire_docs` writes it anew.\n\n\
          | code | meaning | whose doing | what follows | connection |\n|---|---|---|---|---|\n",
     );

@@ -85,6 +85,9 @@ impl State {
 
     /// Who is asked about the messages of a connection.
     pub(super) fn send_callback(&mut self, worker: &Worker, id: ConnId) -> Option<SendCallback> {
+        if !self.apps(worker).asks_before_sends {
+            return None;
+        }
         let app_key = self.connection(id)?.identity.as_deref()?.app_key.clone();
         self.apps(worker).send_callback(&app_key).cloned()
     }

@@ -103,29 +103,29 @@ pub struct AppConfig {
     pub client_send_burst: Option<u32>,
     /// See `limits.room_intake_per_second`.
     pub room_intake_per_second: Option<u32>,
-    /// See [`Rooms::multi_client`], and likewise what follows.
+    /// See [`Rooms::multi_client`].
     pub multi_client: Option<Policy>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::connections_per_account_max`].
     pub connections_per_account_max: Option<usize>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::rooms_per_account_max`].
     pub rooms_per_account_max: Option<usize>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::client_rooms_per_account_max`].
     pub client_rooms_per_account_max: Option<usize>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::client_room_history`].
     pub client_room_history: Option<bool>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::fixed_members_max`].
     pub fixed_members_max: Option<usize>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::high_priority_per_second`].
     pub high_priority_per_second: Option<usize>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::high_priority_resend_seconds`].
     pub high_priority_resend_seconds: Option<u32>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::downlink_normal_per_second`].
     pub downlink_normal_per_second: Option<u32>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::downlink_high_per_second`].
     pub downlink_high_per_second: Option<u32>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::robots_max`].
     pub robots_max: Option<usize>,
-    #[allow(missing_docs)]
+    /// See [`Rooms::robot_ttl_seconds`].
     pub robot_ttl_seconds: Option<u32>,
 }
 
