@@ -9,8 +9,8 @@ use bytes::{Bytes, BytesMut};
 use chatroom::dispatch::{Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request, owner_of};
 use chatroom::error::Code;
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
-use chatroom::limits::{DETACH_GRACE_MS, FEED_BYTES_MAX, SNAPSHOT_ENTRIES};
-use chatroom::room::{Actor, Ask, Create, Enter, Op, Origin, Query, Room, Settings};
+use chatroom::limits::{DETACH_GRACE_MS, FEED_BYTES_MAX, ROBOT_TTL_SECONDS, ROOM_IDLE_MS, SNAPSHOT_ENTRIES};
+use chatroom::room::{Actor, AddRobots, Ask, Create, Enter, Op, Origin, Query, RobotProfile, Room, Settings};
 use chatroom::wire::{Frame, FrameCodec, PacketKind, Push, Response, pb};
 use tokio_util::codec::Decoder;
 
@@ -443,4 +443,36 @@ fn a_snapshot_follows_every_so_many_entries() {
         world.command(&ann, room, text(room, &number.to_string())).unwrap();
     }
     assert_eq!(world.snapshots, 1);
+}
+
+#[test]
+fn a_room_does_what_is_due_at_the_tick_and_stays_in_memory_while_robots_are_in_it() {
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "carol");
+    let carol = Actor { connection: Some(ConnId::new(0, 999, 999)), ..Actor::http(AccountId::parse("carol").unwrap()) };
+    let robots = vec![(AccountId::parse("robot").unwrap(), RobotProfile::default())];
+    world.command(&carol, room, Op::AddRobots(Box::new(AddRobots { robots, ..Default::default() }))).unwrap();
+    let ann = actor("ann", 1, 1);
+    let is_in_memory = |world: &mut World, ms_later: u64| {
+        world.now_ms += ms_later;
+        world.settle();
+        // At the first tick the state is written down, at the second it may go.
+        for _ in 0..2 {
+            world.hubs[0].on_tick();
+            world.settle();
+        }
+        world.hubs[0].gauges().0 == 1
+    };
+    assert!(is_in_memory(&mut world, 2 * ROOM_IDLE_MS), "nobody else would remember the robot");
+    world.enter(&ann, room);
+    world.heard(ann.connection.unwrap());
+    assert!(is_in_memory(&mut world, ROBOT_TTL_SECONDS as u64 * 1000));
+    assert_eq!(world.heard(ann.connection.unwrap()), ["302"], "its time is over");
+    let delay = pb::DelayClose { policy: 1, delay_seconds: 5, start_time_ms: 0 };
+    world.command(&carol, room, Op::DelayClose(delay)).unwrap();
+    assert!(is_in_memory(&mut world, 4_000) && world.heard(ann.connection.unwrap()).is_empty());
+    assert!(is_in_memory(&mut world, 1_000));
+    assert_eq!(world.heard(ann.connection.unwrap()), ["311", "kicked 1"]);
+    assert!(!is_in_memory(&mut world, 2 * ROOM_IDLE_MS));
 }

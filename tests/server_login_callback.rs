@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use chatroom::account::{Account, Secret};
 use chatroom::id::AccountId;
+use chatroom::limits;
 use chatroom::server::Node;
 use chatroom::server::config::{AppConfig, CallbackUrl, Config};
 use chatroom::wire::pb::{self, AuthType, KickReason};
@@ -16,7 +17,7 @@ use receiver::{Gate, Receiver};
 use serde_json::json;
 use support::admin::unix_ms;
 use support::process::{APP_KEY, APP_SECRET};
-use support::{PATIENCE, Peer, Server, Setup, peer, wait_until};
+use support::{PATIENCE, Peer, Server, Setup, peer, raise_open_files, wait_until};
 
 const YES: &str = "{\"code\":200}";
 
@@ -143,6 +144,29 @@ fn a_slow_application_holds_up_nobody_else_and_five_seconds_are_the_most() {
     assert!(began.elapsed() >= Duration::from_secs(5), "it was given its five seconds");
     slow.expect_closed();
     gate.open();
+}
+
+#[test]
+fn one_question_too_many_at_once_is_busy() {
+    let limit = limits::CALLBACKS_IN_FLIGHT_MAX;
+    raise_open_files(4 * limit as u64);
+    // Nobody accepts, so nobody answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = server(&format!("http://{}/silent", silent.local_addr().unwrap()), "workers = 1");
+    let mut waiting = Vec::with_capacity(limit);
+    for number in 0..limit {
+        let mut peer = Peer::connect(server.wire);
+        peer.ask(&Request::Login(Box::new(login(&format!("a{number}"), "word", None)))).unwrap();
+        // Answered after the login before it has been looked at.
+        peer.call(Request::Ping(Default::default()));
+        waiting.push(peer);
+    }
+    let (mut refused, answer) = Peer::log_in(&server, login("late", "word", None));
+    assert_eq!(answer.code, 503);
+    refused.expect_closed();
+    assert_eq!(Peer::log_in(&server, peer::login("dynamic", None)).1.code, 0, "who needs no question gets in");
+    let first = waiting.first_mut().unwrap();
+    assert!(matches!(first.any_response(PATIENCE), Ok((_, Response::Login(answer))) if answer.code == 302));
 }
 
 #[test]

@@ -113,3 +113,27 @@ fn settings_of_sends_change_within_a_second_for_who_is_in() {
     let mut bob = Peer::join(&server, "bob", room);
     assert_eq!(bob.send_text(room, "b1", "hello").code, 0, "the limit is each account's own");
 }
+
+#[test]
+fn an_application_can_be_added_and_switched_off_while_the_server_runs() {
+    let (server, room) = start("");
+    let mut alice = join(&server, room, "phone", 1, 0);
+    let with_second =
+        |disabled: bool| format!("{}[[apps]]\nkey = \"second\"\nsecret = \"2\"\ndisabled = {disabled}\n", config(""));
+    let log_in = || {
+        let mut request = pb::LoginRequest { app_key: "second".into(), ..login("bob", None) };
+        request.token = support::admin::dynamic_token("second", "2", "bob", 3600);
+        Peer::log_in(&server, request).1.code
+    };
+    assert_eq!(log_in(), 403);
+    server.reconfigure(&with_second(false));
+    wait_until("the application to be added", || server.said().contains("application added"));
+    wait_until("the configuration to be read", || server.said().contains("was read again"));
+    assert_eq!(log_in(), 0);
+    server.reconfigure(&with_second(true));
+    wait_until("the application to be switched off", || server.said().contains("application changed"));
+    assert_eq!(log_in(), 403);
+    server.reconfigure(&config(""));
+    wait_until("the warning", || server.said().contains("application no longer named"));
+    assert!(is_in(&mut alice, room, "m1") && !server.said().contains("secret"), "nobody else is touched");
+}

@@ -12,7 +12,7 @@ use chatroom::error::{Code, Status};
 use chatroom::id::{AccountId, RoomId};
 use chatroom::room::{Actor, AddRobots, Command, Create, Op, Query, RemoveRobots, RobotProfile};
 use chatroom::server::Node;
-use chatroom::server::config::{AppConfig, Config};
+use chatroom::server::config::{AppConfig, Config, Timers};
 use chatroom::wire::pb::{self, KickReason, MemberQuery, NotificationType};
 use chatroom::wire::{Push, Request, Response};
 use support::peer::login;
@@ -36,6 +36,7 @@ impl World {
             workers: 2,
             apps: vec![app],
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            timers: Timers { drain_ms: 100, ..Timers::default() },
             ..Config::default()
         };
         let node = Node::start(&config).unwrap();

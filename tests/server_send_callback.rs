@@ -134,6 +134,30 @@ fn what_a_connection_asks_next_waits_behind_its_message_and_others_do_not_wait()
 }
 
 #[test]
+fn a_message_whose_connection_is_lost_meanwhile_is_sent_once_its_sender_sends_it_again() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let receiver = Receiver::start(move |_| {
+        held.pass();
+        (200, YES.into())
+    });
+    let Scene { server, room } = scene(&receiver.url(), "");
+    let (mut alice, mut bob) = (Peer::join(&server, "alice", room), Peer::join(&server, "bob", room));
+    let message = MessageSendRequest { resend: true, ..text_message(room, "m1", "hello") };
+    alice.ask(&Request::MessageSend(Box::new(message.clone()))).unwrap();
+    wait_until("the application to be asked", || gate.is_reached());
+    alice.cut();
+    let mut alice = Peer::join(&server, "alice", room);
+    let sequence = alice.ask(&Request::MessageSend(Box::new(message))).unwrap();
+    wait_until("the application to be asked again", || receiver.asked().len() == 2);
+    gate.open();
+    let answer = alice.response(sequence, PATIENCE).unwrap();
+    assert!(matches!(answer, Response::MessageSend(answer) if answer.code == 0));
+    assert_eq!(alice.send_text(room, "m2", "next").code, 0);
+    assert_eq!([bob.message().message_id, bob.message().message_id], ["m1", "m2"], "each of them once");
+}
+
+#[test]
 fn more_than_the_line_holds_is_busy() {
     let gate = Gate::default();
     let held = gate.clone();

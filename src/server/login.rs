@@ -48,21 +48,16 @@ impl State {
             request.client_type = CLIENT_TYPE_UNSET;
         }
         let enter = request.enter.take();
-        let by_callback = request.auth_type == CALLBACK && !request.anonymous;
-        let verified = match by_callback {
-            true => check_callback(worker, &request, enter.as_ref()).map(Err),
-            false => verify(worker, &request, enter.as_ref()).map(Ok),
-        };
+        let proof = prove(worker, &request, enter.as_ref());
         let room = enter.as_ref().map(|enter| RoomId::new(enter.room_id)).transpose();
-        match verified.and_then(|verified| Ok((verified, room?))) {
-            Ok((verified, room)) => {
-                let attempt = Attempt { sequence, request, enter: room.zip(enter) };
-                match verified {
-                    Ok(verified) => self.admit(worker, id, attempt, verified),
-                    Err(account) => self.ask_about_login(worker, id, attempt, account),
-                }
-            }
-            Err(status) => self.refuse_login(worker, id, sequence, &status, None),
+        let (proof, room) = match proof.and_then(|proof| Ok((proof, room?))) {
+            Ok(both) => both,
+            Err(status) => return self.refuse_login(worker, id, sequence, &status, None),
+        };
+        let attempt = Attempt { sequence, request, enter: room.zip(enter) };
+        match proof {
+            Proof::Given(verified) => self.admit(worker, id, attempt, verified),
+            Proof::ToAskFor(account) => self.ask_about_login(worker, id, attempt, account),
         }
     }
 
@@ -276,26 +271,24 @@ fn judge(verdict: Result<Verdict, NoAnswer>) -> Result<Option<UnixMs>, Status> {
     }
 }
 
-fn verify(worker: &Worker, request: &pb::LoginRequest, enter: Option<&pb::RoomEnterRequest>) -> Result<Verified, Status> {
-    check_client(request)?;
-    worker.shared.accounts.verify_login(&login_of(request, enter), worker.shared.unix())
+/// How somebody proves who they are.
+enum Proof {
+    /// By what they brought along.
+    Given(Verified),
+    /// By the word of the application, about this account.
+    ToAskFor(AccountId),
 }
 
-fn check_callback(
-    worker: &Worker,
-    request: &pb::LoginRequest,
-    enter: Option<&pb::RoomEnterRequest>,
-) -> Result<AccountId, Status> {
-    check_client(request)?;
-    worker.shared.accounts.check_callback_login(&login_of(request, enter))
-}
-
-fn check_client(request: &pb::LoginRequest) -> Result<(), Status> {
+fn prove(worker: &Worker, request: &pb::LoginRequest, enter: Option<&pb::RoomEnterRequest>) -> Result<Proof, Status> {
     let version = request.protocol_version;
     if version != 0 && !VERSIONS.contains(&version) {
         return Err(Status::new(Code::VersionTooOld, "this server speaks protocol version 1"));
     }
-    Ok(())
+    let (accounts, login) = (&worker.shared.accounts, login_of(request, enter));
+    if request.auth_type == CALLBACK && !request.anonymous {
+        return accounts.check_callback_login(&login).map(Proof::ToAskFor);
+    }
+    accounts.verify_login(&login, worker.shared.unix()).map(Proof::Given)
 }
 
 fn login_of<'a>(request: &'a pb::LoginRequest, enter: Option<&'a pb::RoomEnterRequest>) -> Login<'a> {
