@@ -168,7 +168,7 @@ pub const HIGH_PRIORITY_PER_SECOND: usize = 10;
 /// Time for which a message of high priority is sent again to who enters.
 pub const HIGH_PRIORITY_RESEND_MS: i64 = 30_000;
 /// The most messages of high priority per second and room that may be configured.
-pub const HIGH_PRIORITY_CEILING: u64 = 1000;
+pub const HIGH_PRIORITY_PER_SECOND_MAX: usize = 1000;
 /// The longest time to send them again that may be configured.
 pub const HIGH_PRIORITY_RESEND_SECONDS_MAX: u64 = 300;
 /// Messages per second of one account in one room.

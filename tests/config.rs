@@ -255,7 +255,7 @@ fn values_end_at_their_bounds() {
         ("rooms.rooms_per_account_max", "1000", "1001"),
         ("rooms.client_rooms_per_account_max", "1", "0"),
         ("rooms.fixed_members_max", "10000", "10001"),
-        ("rooms.high_priority_per_second", "1000", "1001"),
+        ("limits.high_priority_per_second", "1000", "1001"),
         ("rooms.high_priority_resend_seconds", "300", "301"),
         ("rooms.robots_max", "10000", "10001"),
         ("rooms.robot_ttl_seconds", "1", "0"),

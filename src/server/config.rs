@@ -106,7 +106,7 @@ impl From<Durability> for String {
     }
 }
 
-/// Bounds on what clients may do. For every rate 0 means without limit.
+/// Bounds on what clients may do. For every rate 0 means without limit, but for `high_priority_per_second`, where it means none.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -128,6 +128,12 @@ pub struct Limits {
     pub client_send_burst: u32,
     /// Messages a room takes from clients per second.
     pub room_intake_per_second: u32,
+    /// Messages of high priority of a room per second.
+    pub high_priority_per_second: u32,
+    /// Ordinary messages of a room that one connection is sent per second.
+    pub downlink_normal_per_second: u32,
+    /// Messages of high priority of a room that one connection is sent per second.
+    pub downlink_high_per_second: u32,
     /// Bytes of recent frames a room's feed keeps.
     pub feed_bytes_max: usize,
     /// Bytes that may wait for a slow connection before it is closed.
@@ -236,6 +242,9 @@ impl Default for Limits {
             client_send_per_second: limits::SENDS_PER_SECOND,
             client_send_burst: limits::SENDS_BURST,
             room_intake_per_second: limits::ROOM_INTAKE_PER_SECOND,
+            high_priority_per_second: limits::HIGH_PRIORITY_PER_SECOND as u32,
+            downlink_normal_per_second: 0,
+            downlink_high_per_second: 0,
             feed_bytes_max: limits::FEED_BYTES_MAX,
             backlog_bytes_max: limits::BACKLOG_BYTES_MAX,
         }
@@ -324,6 +333,12 @@ impl Config {
                 u64::from(bounds.client_send_burst),
                 u64::from(bounds.client_send_per_second.min(1)),
                 1 << 31,
+            ),
+            (
+                "limits.high_priority_per_second",
+                u64::from(bounds.high_priority_per_second),
+                0,
+                limits::HIGH_PRIORITY_PER_SECOND_MAX as u64,
             ),
             ("limits.feed_bytes_max", bounds.feed_bytes_max as u64, 4096, 1 << 40),
             ("limits.backlog_bytes_max", bounds.backlog_bytes_max as u64, 4096, 1 << 40),

@@ -8,8 +8,8 @@ use super::node::Node;
 use crate::error::Status;
 
 /// Keys that take effect without a restart, beside `apps`.
-const AT_ONCE: [&str; 4] =
-    ["rooms.", "limits.client_send_per_second", "limits.client_send_burst", "limits.room_intake_per_second"];
+const AT_ONCE: [&str; 5] =
+    ["rooms.", "limits.client_send_", "limits.room_intake_per_second", "limits.high_priority_per_second", "limits.downlink_"];
 
 impl Node {
     /// Reads the configuration again with `load` whenever the process is sent SIGHUP, and puts in force what can be; a bad one is

@@ -25,14 +25,8 @@ pub struct Rooms {
     pub client_room_history: bool,
     /// Fixed members of a room.
     pub fixed_members_max: usize,
-    /// Messages of high priority per second and room.
-    pub high_priority_per_second: usize,
     /// How long a message of high priority is sent again to who enters.
     pub high_priority_resend_seconds: u32,
-    /// Ordinary messages per second that a connection is sent; 0: without limit.
-    pub downlink_normal_per_second: u32,
-    /// Messages of high priority per second that a connection is sent; 0: without limit.
-    pub downlink_high_per_second: u32,
     /// Robots of a room.
     pub robots_max: usize,
     /// How long a robot stays.
@@ -48,10 +42,7 @@ impl Default for Rooms {
             client_rooms_per_account_max,
             client_rooms_have_history,
             fixed_members_max,
-            high_priority_per_second,
             high_priority_resend_ms,
-            downlink_normal_per_second,
-            downlink_high_per_second,
             robots_max,
             robot_ttl_ms,
             ..
@@ -63,10 +54,7 @@ impl Default for Rooms {
             client_rooms_per_account_max,
             client_room_history: client_rooms_have_history,
             fixed_members_max,
-            high_priority_per_second,
             high_priority_resend_seconds: seconds(high_priority_resend_ms),
-            downlink_normal_per_second,
-            downlink_high_per_second,
             robots_max,
             robot_ttl_seconds: seconds(robot_ttl_ms),
         }
@@ -115,13 +103,13 @@ pub struct AppConfig {
     pub client_room_history: Option<bool>,
     /// See [`Rooms::fixed_members_max`].
     pub fixed_members_max: Option<usize>,
-    /// See [`Rooms::high_priority_per_second`].
-    pub high_priority_per_second: Option<usize>,
+    /// See `limits.high_priority_per_second`.
+    pub high_priority_per_second: Option<u32>,
     /// See [`Rooms::high_priority_resend_seconds`].
     pub high_priority_resend_seconds: Option<u32>,
-    /// See [`Rooms::downlink_normal_per_second`].
+    /// See `limits.downlink_normal_per_second`.
     pub downlink_normal_per_second: Option<u32>,
-    /// See [`Rooms::downlink_high_per_second`].
+    /// See `limits.downlink_high_per_second`.
     pub downlink_high_per_second: Option<u32>,
     /// See [`Rooms::robots_max`].
     pub robots_max: Option<usize>,
@@ -191,10 +179,10 @@ impl Config {
             connections_per_account_max: rooms.connections_per_account_max,
             anonymous_enabled: true,
             multi_client: rooms.multi_client.0.clone(),
-            high_priority_per_second: rooms.high_priority_per_second,
+            high_priority_per_second: bounds.high_priority_per_second as usize,
             high_priority_resend_ms: i64::from(rooms.high_priority_resend_seconds) * 1000,
-            downlink_normal_per_second: rooms.downlink_normal_per_second,
-            downlink_high_per_second: rooms.downlink_high_per_second,
+            downlink_normal_per_second: bounds.downlink_normal_per_second,
+            downlink_high_per_second: bounds.downlink_high_per_second,
             rooms_per_account_max: rooms.rooms_per_account_max,
             client_rooms_per_account_max: rooms.client_rooms_per_account_max,
             client_rooms_have_history: rooms.client_room_history,
@@ -217,7 +205,7 @@ impl Config {
         set(&mut settings.fixed_members_max, &app.fixed_members_max);
         set(&mut settings.connections_per_account_max, &app.connections_per_account_max);
         set(&mut settings.multi_client, &app.multi_client.as_ref().map(|policy| policy.0.clone()));
-        set(&mut settings.high_priority_per_second, &app.high_priority_per_second);
+        set(&mut settings.high_priority_per_second, &app.high_priority_per_second.map(|said| said as usize));
         set(&mut settings.high_priority_resend_ms, &app.high_priority_resend_seconds.map(|said| i64::from(said) * 1000));
         set(&mut settings.downlink_normal_per_second, &app.downlink_normal_per_second);
         set(&mut settings.downlink_high_per_second, &app.downlink_high_per_second);
@@ -240,7 +228,7 @@ pub(super) fn check(of: &str, settings: &Settings) -> Result<(), ConfigError> {
         ("rooms_per_account_max", number(settings.rooms_per_account_max), 1, 1000),
         ("client_rooms_per_account_max", number(settings.client_rooms_per_account_max), 1, 100),
         ("fixed_members_max", number(settings.fixed_members_max), 1, limits::FIXED_MEMBERS_CEILING),
-        ("high_priority_per_second", number(settings.high_priority_per_second), 0, limits::HIGH_PRIORITY_CEILING),
+        ("high_priority_per_second", number(settings.high_priority_per_second), 0, limits::HIGH_PRIORITY_PER_SECOND_MAX as u64),
         (
             "high_priority_resend_seconds",
             seconds(settings.high_priority_resend_ms),
