@@ -36,6 +36,11 @@ impl Actor {
     pub fn http(account: AccountId) -> Actor {
         Actor { account, connection: None, origin: Origin::Http, anonymous: false, globally_muted: false, client_type: 32 }
     }
+
+    /// The server itself, about an account.
+    pub fn server(account: AccountId) -> Actor {
+        Actor { account, connection: None, origin: Origin::Server, anonymous: false, globally_muted: false, client_type: 0 }
+    }
 }
 
 /// A change somebody wants. Requests of the wire protocol stand here as they are; what they may hold is checked by `Room::apply`.

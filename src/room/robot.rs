@@ -147,5 +147,5 @@ fn check_count(count: usize) -> Result<(), Status> {
 
 /// What a robot does at the server's word.
 fn by_itself(account: AccountId, op: Op) -> Command {
-    Command { actor: Actor { origin: Origin::Server, client_type: 0, ..Actor::http(account) }, op }
+    Command { actor: Actor::server(account), op }
 }

@@ -5,7 +5,7 @@ use super::entry::{Entry, Outcome};
 use super::permissions::Operation;
 use super::state::Room;
 use crate::error::{Code, Status};
-use crate::id::{AccountId, UnixMs};
+use crate::id::UnixMs;
 use crate::limits;
 use crate::wire::{Response, pb};
 
@@ -26,10 +26,12 @@ impl Room {
     pub fn due(&self, now: UnixMs) -> Option<Command> {
         let is_over = |at: Option<UnixMs>| at.is_some_and(|at| at <= now);
         if is_over(self.closes_at()) {
-            return Some(server(self.creator.clone()?, Op::Close(pb::RoomCloseRequest::default())));
+            let op = Op::Close(pb::RoomCloseRequest::default());
+            return Some(Command { actor: Actor::server(self.creator.clone()?), op });
         }
         if is_over(self.robot_goes_at()) {
-            return self.robot_that_goes().map(|robot| server(robot, Op::UnseatRobot { silent: false }));
+            let op = Op::UnseatRobot { silent: false };
+            return self.robot_that_goes().map(|robot| Command { actor: Actor::server(robot), op });
         }
         None
     }
@@ -66,11 +68,4 @@ impl Room {
     pub(super) fn note_delay_close(&mut self, delay: &pb::DelayClose, time: UnixMs) {
         self.info.delay_close = (delay.policy != OFF).then_some(pb::DelayClose { start_time_ms: time.0, ..*delay });
     }
-}
-
-/// A command the server gives on behalf of an account.
-fn server(account: AccountId, op: Op) -> Command {
-    let actor =
-        Actor { account, connection: None, origin: Origin::Server, anonymous: false, globally_muted: false, client_type: 0 };
-    Command { actor, op }
 }
