@@ -4,7 +4,7 @@ mod room_world;
 
 use bytes::Bytes;
 use chatroom::error::{Code, Sub};
-use chatroom::room::{Audience, Op, Settings};
+use chatroom::room::{Actor, Audience, Op, Query, Settings};
 use chatroom::wire::Response;
 use chatroom::wire::pb::{self, MessageSendRequest, NotificationType, RoleChange};
 use room_world::*;
@@ -266,4 +266,29 @@ fn refusals_come_in_the_order_of_the_checks() {
     let mut nothing = World::nothing(Settings::default());
     assert_eq!(nothing.code(&outside, send(text("m", ""))), Code::BadParameter);
     assert_eq!(nothing.code(&outside, send(text("m", "hello"))), Code::NotFound);
+}
+
+#[test]
+fn whether_a_message_may_be_sent_is_answered_as_the_send_would_be_and_changes_nothing() {
+    let mut world = World::with(Settings { sends_per_second: 1, sends_burst: 1, ..Settings::default() });
+    let alice = world.enter("alice");
+    let may = |world: &World, actor: &Actor, request: pb::MessageSendRequest| {
+        world.query(actor, &Query::MaySend(Box::new(request))).map_err(|status| status.code)
+    };
+    let empty = Response::MessageSend(pb::MessageSendResponse::default());
+    let next = world.room.next_seq();
+    for _ in 0..3 {
+        assert_eq!(may(&world, &alice, text("m1", "hello")), Ok(empty.clone()), "asking costs nothing");
+    }
+    assert_eq!(world.room.next_seq(), next);
+    let first = world.apply(&alice, send(text("m1", "hello"))).unwrap();
+    assert_eq!(may(&world, &alice, text("m2", "hello")), Err(Code::TooFrequent), "the allowance is used up");
+    let again = pb::MessageSendRequest { resend: true, ..text("m1", "hello") };
+    let (Response::MessageSend(first), Ok(Response::MessageSend(again))) = (first.reply, may(&world, &alice, again)) else {
+        panic!("a send is answered as one");
+    };
+    assert_eq!((again.seq, again.time_ms, again.duplicate), (first.seq, first.time_ms, true));
+    let outside = world.connection("bob");
+    assert_eq!(may(&world, &outside, text("m3", "hello")), Err(Code::Forbidden));
+    assert_eq!(may(&world, &alice, text("m3", "")), Err(Code::BadParameter));
 }

@@ -203,6 +203,9 @@ pub enum Query {
     History(pb::MessageHistoryRequest),
     /// As `History`, for §c.3 getHistoryMsgsByTags.
     HistoryByTags(pb::MessageHistoryByTagsRequest),
+    /// Would this message be accepted now? Runs every check of [`Op::Send`] and changes nothing: whoever asks an outside party
+    /// about messages asks it only about those the room would take.
+    MaySend(Box<pb::MessageSendRequest>),
     /// §c.6 queryRoomAllAttributes.
     Attributes(pb::AttributesListRequest),
     /// §c.6 queryRoomMembersAttributes.

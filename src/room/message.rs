@@ -15,36 +15,39 @@ use super::permissions::Operation;
 use super::rate::{Bucket, Pace};
 use super::state::Room;
 use crate::error::{Code, Status};
-use crate::id::{AccountId, ConnId, MessageId};
+use crate::id::{AccountId, ConnId, MessageId, UnixMs};
 use crate::limits;
 use crate::wire::pb::{self, MessageType};
 use crate::wire::{Push, Response};
 
+/// What the checks of a message come to.
+enum Checked {
+    /// It was accepted before.
+    Duplicate(Accepted),
+    /// It may be sent.
+    New(Sendable),
+}
+
+/// A message that may be sent.
+struct Sendable {
+    id: MessageId,
+    /// Whom it is for; empty: the room.
+    receivers: Vec<AccountId>,
+    /// What the room's and the sender's allowances are after it, if it counts against them.
+    paid: Option<(Bucket, Bucket)>,
+}
+
 impl Room {
     pub(super) fn send(&mut self, entry: &Entry, request: &pb::MessageSendRequest) -> Result<Outcome, Status> {
         let (actor, now) = (&entry.command.actor, entry.stamp.time);
-        let id = MessageId::parse(&request.message_id)?;
-        check_content(request)?;
-        let receivers = check_receivers(request)?;
-        check_offered(request)?;
-        self.reach(actor)?;
-        if request.resend
-            && let Some(accepted) = self.senders.accepted(&actor.account, id.as_str(), now)
-        {
-            return Ok(Outcome::reply(sent(accepted.clone(), true)));
-        }
-        let operation = if receivers.is_empty() { Operation::Send } else { Operation::SendDirected };
-        if matches!(MessageType::try_from(request.r#type), Ok(MessageType::Notification | MessageType::Robot)) {
-            return Err(Status::new(Code::Forbidden, "messages of this type are made by the server"));
-        }
-        self.permit(actor, operation, now)?;
-        let bucket = if actor.origin == Origin::Member {
-            let (intake, bucket) = self.pace(entry)?;
-            self.intake = intake;
-            Some(bucket)
-        } else {
-            None
+        let Sendable { id, receivers, paid } = match self.check_send(now, actor, request)? {
+            Checked::Duplicate(accepted) => return Ok(Outcome::reply(sent(accepted, true))),
+            Checked::New(sendable) => sendable,
         };
+        let bucket = paid.map(|(intake, bucket)| {
+            self.intake = intake;
+            bucket
+        });
         if let Some(ratio) = request.abandon_ratio
             && entry.stamp.random % 10_000 < u64::from(ratio)
         {
@@ -65,12 +68,47 @@ impl Room {
         })
     }
 
+    /// Whether a message would be accepted now: the checks of [`Room::send`] in their order, and nothing changes. Answers an empty
+    /// response, or that of the first time where the message was accepted before.
+    pub(super) fn may_send_query(
+        &self,
+        now: UnixMs,
+        actor: &Actor,
+        request: &pb::MessageSendRequest,
+    ) -> Result<Response, Status> {
+        Ok(match self.check_send(now, actor, request)? {
+            Checked::Duplicate(accepted) => sent(accepted, true),
+            Checked::New(_) => Response::MessageSend(pb::MessageSendResponse::default()),
+        })
+    }
+
+    /// The rows of chatroom.md §c.0 on a message, in their order.
+    fn check_send(&self, now: UnixMs, actor: &Actor, request: &pb::MessageSendRequest) -> Result<Checked, Status> {
+        let id = MessageId::parse(&request.message_id)?;
+        check_content(request)?;
+        let receivers = check_receivers(request)?;
+        check_offered(request)?;
+        self.reach(actor)?;
+        if request.resend
+            && let Some(accepted) = self.senders.accepted(&actor.account, id.as_str(), now)
+        {
+            return Ok(Checked::Duplicate(accepted.clone()));
+        }
+        let operation = if receivers.is_empty() { Operation::Send } else { Operation::SendDirected };
+        if matches!(MessageType::try_from(request.r#type), Ok(MessageType::Notification | MessageType::Robot)) {
+            return Err(Status::new(Code::Forbidden, "messages of this type are made by the server"));
+        }
+        self.permit(actor, operation, now)?;
+        let paid = if actor.origin == Origin::Member { Some(self.pace(now, actor)?) } else { None };
+        Ok(Checked::New(Sendable { id, receivers, paid }))
+    }
+
     /// What the room's and the sender's allowances are after this message; 416 if either is used up.
-    fn pace(&self, entry: &Entry) -> Result<(Bucket, Bucket), Status> {
-        let (settings, now) = (&self.settings, entry.stamp.time);
+    fn pace(&self, now: UnixMs, actor: &Actor) -> Result<(Bucket, Bucket), Status> {
+        let settings = &self.settings;
         let own = Pace { per_second: settings.sends_per_second, burst: settings.sends_burst };
         let room = Pace { per_second: settings.room_intake_per_second, burst: settings.room_intake_per_second };
-        let bucket = self.senders.bucket(&entry.command.actor.account).take(now, own)?;
+        let bucket = self.senders.bucket(&actor.account).take(now, own)?;
         Ok((self.intake.take(now, room)?, bucket))
     }
 

@@ -170,6 +170,7 @@ impl Room {
             Query::QueueMultiGet(request) => self.queue_multi_get_query(now, actor, request),
             Query::History(request) => self.history_query(now, actor, request),
             Query::HistoryByTags(request) => self.history_by_tags_query(now, actor, request),
+            Query::MaySend(request) => self.may_send_query(now, actor, request),
             Query::MembersByTag(request) => self.members_by_tag_query(now, actor, request),
             Query::CountByTag(request) => self.count_by_tag_query(now, actor, request),
             Query::Attributes(_) => self.attributes_query(now, actor),
