@@ -151,6 +151,34 @@ pub const DEDUP_IDS_PER_ROOM: usize = 131_072;
 pub const HIGH_PRIORITY_PER_SECOND: usize = 10;
 /// Time for which a message of high priority is sent again to who enters.
 pub const HIGH_PRIORITY_RESEND_MS: i64 = 30_000;
+/// The most messages of high priority per second and room that may be configured.
+pub const HIGH_PRIORITY_PER_SECOND_MAX: usize = 1000;
+/// Bytes of messages of high priority a room keeps for who enters; the oldest go first.
+pub const PRIORITY_BACKLOG_BYTES_MAX: usize = 1024 * 1024;
+/// Messages of high priority a room keeps for who enters: over thrice what the default rate brings in 30 s.
+pub const PRIORITY_BACKLOG_MAX: usize = 1024;
+/// Bytes such a message counts for beside its encoded form.
+pub const PRIORITY_MESSAGE_BYTES: usize = 256;
+/// Connections of an audience that are kept with such a message; of a longer list it is forgotten who heard it.
+pub const PRIORITY_LISTED_MAX: usize = 8192;
+/// Bytes of such messages sent to one who enters, so that a fresh connection is not closed as a slow one; the newest go.
+pub const PRIORITY_RESENT_BYTES_MAX: usize = 192 * 1024;
+/// Accounts of which a room remembers what they heard of the backlog, some 10 MiB; one that is forgotten hears it twice.
+pub const PRIORITY_NOTES_MAX: usize = 65_536;
+/// Stretches of the backlog remembered per account.
+pub const PRIORITY_RANGES_MAX: usize = 32;
+/// Time within which who sent a message may recall it (chatroom.md §c.3).
+pub const RECALL_WINDOW_MS: i64 = 120_000;
+/// Time for which a room remembers what was recalled: far longer than the log takes to forget it.
+pub const RECALLED_MS: i64 = 60_000;
+/// Recalls a room remembers.
+pub const RECALLED_MAX: usize = 10_000;
+/// Words of a moderator's list.
+pub const WORDS_MAX: usize = 100_000;
+/// Bytes of a file of words.
+pub const WORDS_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Characters of a word of that list.
+pub const WORD_CHARS_MAX: usize = 64;
 /// Messages per second of one account in one room.
 pub const SENDS_PER_SECOND: u32 = 10;
 /// Messages of one account in one room at once after a rest.
@@ -165,6 +193,8 @@ pub const HISTORY_DAYS_MAX: u32 = 3650;
 pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 /// Entries one history page may look at: bounds what a filter that matches nothing costs.
 pub const HISTORY_SCAN_MAX: usize = 10_000;
+/// Entries of one millisecond among which a message is looked for.
+pub const FIND_SCAN_MAX: usize = 10_000;
 
 // Queue (chatroom.md §f).
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use chatroom::dispatch::{Feed, Item, Missed, Outlet, Place};
+use chatroom::dispatch::{Class, Feed, Item, Missed, Outlet, Place};
 use chatroom::id::{ConnId, Seq, Time};
 use chatroom::limits::{FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX};
 use chatroom::room::Audience;
@@ -76,7 +76,7 @@ fn seqs(mut written: &[u8]) -> Vec<u64> {
 }
 
 fn item(seq: u64, len: usize, audience: Audience) -> Item {
-    Item { frame: frame(seq, len), seq: Seq(seq), audience, is_notification: false, at: Time(0) }
+    Item { frame: frame(seq, len), seq: Seq(seq), audience, class: Class::Normal, at: Time(0) }
 }
 
 #[derive(Clone, Debug)]
@@ -187,7 +187,10 @@ fn a_reader_that_is_overtaken_learns_what_it_missed_but_loses_no_notification() 
     let place = feed.join(connection(1));
     sockets.free.insert(connection(1), 150);
     for seq in 1..=1000 {
-        feed.append(Item { is_notification: seq == 300, ..item(seq, 100, Audience::All) }, None);
+        feed.append(
+            Item { class: if seq == 300 { Class::Kept } else { Class::Normal }, ..item(seq, 100, Audience::All) },
+            None,
+        );
         feed.flush(&mut scratch, &mut sockets);
         feed.trim(Time(0));
     }
@@ -203,12 +206,48 @@ fn a_reader_that_is_overtaken_learns_what_it_missed_but_loses_no_notification() 
 }
 
 #[test]
+fn a_reader_that_is_overtaken_lacks_normal_messages_first_and_those_of_high_priority_next() {
+    let (mut feed, mut sockets, mut scratch) = (Feed::new(10_000), Sockets::default(), Vec::new());
+    let (patient, late) = (feed.join(connection(1)), feed.join(connection(2)));
+    for number in [1, 2] {
+        sockets.free.insert(connection(number), 0);
+    }
+    let class = |seq: u64| match seq % 10 {
+        0 => Class::Kept,
+        5 => Class::High,
+        _ => Class::Normal,
+    };
+    let mut push = |feed: &mut Feed, sockets: &mut Sockets, seq: u64| {
+        feed.append(Item { class: class(seq), ..item(seq, 1000, Audience::All) }, None);
+        feed.flush(&mut scratch, sockets);
+        feed.trim(Time(0));
+    };
+    (1..=300).for_each(|seq| push(&mut feed, &mut sockets, seq));
+    sockets.open(connection(1), usize::MAX);
+    assert!(!feed.missed(patient).unwrap().is_hopeless);
+    feed.catch_up(patient, &mut Vec::new(), &mut sockets);
+    let expected: Vec<u64> = (1..=300).filter(|seq| *seq > 290 || seq % 5 == 0).collect();
+    assert_eq!(seqs(&sockets.written[&connection(1)]), expected);
+    // Once there is no room for both, messages of high priority go and notifications stay.
+    let last = FEED_SAVED_BYTES_MAX as u64 / 1000 * 10 - 100;
+    (301..=last).for_each(|seq| push(&mut feed, &mut sockets, seq));
+    sockets.open(connection(2), usize::MAX);
+    assert!(!feed.missed(late).unwrap().is_hopeless);
+    feed.catch_up(late, &mut Vec::new(), &mut sockets);
+    let heard = seqs(&sockets.written[&connection(2)]);
+    assert!(heard.windows(2).all(|pair| pair[0] < pair[1]), "in order");
+    assert!((1..=last / 10).all(|number| heard.binary_search(&(10 * number)).is_ok()), "no notification is lost");
+    assert!(heard.binary_search(&5).is_err(), "the oldest of high priority is lost");
+    assert!(heard.binary_search(&(last - 15)).is_ok(), "the newest is not");
+}
+
+#[test]
 fn a_reader_that_lacks_too_many_notifications_is_hopeless() {
     let (mut feed, mut sockets, mut scratch) = (Feed::new(10_000), Sockets::default(), Vec::new());
     let place = feed.join(connection(1));
     sockets.free.insert(connection(1), 0);
     for seq in 1..=(2 * FEED_SAVED_BYTES_MAX as u64 / 1000) {
-        feed.append(Item { is_notification: true, ..item(seq, 1000, Audience::All) }, None);
+        feed.append(Item { class: Class::Kept, ..item(seq, 1000, Audience::All) }, None);
         feed.flush(&mut scratch, &mut sockets);
         feed.trim(Time(0));
     }

@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicI64;
 
 use bytes::{Bytes, BytesMut};
 use chatroom::dispatch::{Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request, owner_of};
-use chatroom::error::Code;
+use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::{DETACH_GRACE_MS, FEED_BYTES_MAX, SNAPSHOT_ENTRIES};
-use chatroom::room::{Actor, Ask, Create, Enter, Op, Origin, Query, Room, Settings};
+use chatroom::room::{Actor, Ask, Create, Enter, Op, Origin, Query, Recall, Room, Settings};
 use chatroom::wire::{Frame, FrameCodec, PacketKind, Push, Response, pb};
 use tokio_util::codec::Decoder;
 
@@ -41,6 +41,7 @@ struct World {
     commits: bool,
     records: Vec<chatroom::room::Record>,
     snapshots: usize,
+    finds: usize,
     sequence: u32,
 }
 
@@ -69,6 +70,7 @@ impl World {
             commits: true,
             records: Vec::new(),
             snapshots: 0,
+            finds: 0,
             sequence: 0,
         }
     }
@@ -151,6 +153,15 @@ impl World {
                 Effect::Load(room) => {
                     let settings = Arc::new(Settings::default());
                     self.hubs[worker].on_loaded(room, Ok(Room::new(room, settings)));
+                }
+                Effect::Find(find) => {
+                    self.finds += 1;
+                    let is_it = |record: &&chatroom::room::Record| match &record.entry.command.op {
+                        Op::Send(request) => record.room == find.room && request.message_id == find.request.message_id,
+                        _ => false,
+                    };
+                    let found = self.records.iter().find(is_it).map(|record| record.entry.seq);
+                    self.hubs[worker].on_found(*find, Ok(found));
                 }
                 Effect::History { .. } => {}
             }
@@ -443,4 +454,95 @@ fn a_snapshot_follows_every_so_many_entries() {
         world.command(&ann, room, text(room, &number.to_string())).unwrap();
     }
     assert_eq!(world.snapshots, 1);
+}
+
+fn recall(room: RoomId, id: &str, time_ms: i64, from: &str) -> Op {
+    let request = pb::MessageRecallRequest {
+        room_id: room.get(),
+        message_id: id.into(),
+        time_ms,
+        from: from.into(),
+        ..Default::default()
+    };
+    Op::Recall(Box::new(Recall { request, seq: None }))
+}
+
+fn time_of(answer: Answer) -> i64 {
+    match answer {
+        Ok(Response::MessageSend(sent)) => sent.time_ms,
+        other => panic!("not an answer to a send: {other:?}"),
+    }
+}
+
+#[test]
+fn a_recall_asks_the_log_once_everything_before_it_is_durable() {
+    for worker in 0..WORKERS {
+        let mut world = World::new();
+        let room = World::room_of(worker);
+        world.create(room, "boss");
+        let (alice, bob) = (actor("alice", 0, 1), actor("bob", 1, 2));
+        world.enter(&alice, room);
+        world.enter(&bob, room);
+        let time = time_of(world.command(&alice, room, text(room, "m1")));
+        world.commits = false;
+        world.ask(&alice, room, Ask::Command(text(room, "m2")));
+        world.settle();
+        let recalled = world.ask(&alice, room, Ask::Command(recall(room, "m1", time, "alice")));
+        let unknown = world.ask(&alice, room, Ask::Command(recall(room, "m7", time, "alice")));
+        world.settle();
+        // The first commit is under way or waits; nothing may be looked up before it.
+        assert_eq!(world.finds, 0);
+        world.commits = true;
+        world.settle();
+        assert_eq!(world.finds, 2);
+        let connection = alice.connection.unwrap();
+        assert!(matches!(world.answers.remove(&(connection, recalled)), Some(Ok(Response::MessageRecall(_)))));
+        let missing = world.answers.remove(&(connection, unknown)).unwrap().unwrap_err();
+        assert_eq!((missing.code, missing.sub), (Code::NotFound, Some(Sub::MessageMissing)));
+        // The log of this test still has it, as one that is slow to forget would.
+        let again = world.command(&alice, room, recall(room, "m1", time, "alice")).unwrap_err();
+        assert_eq!((again.code, again.sub), (Code::NotFound, Some(Sub::MessageMissing)));
+        assert_eq!(world.heard(bob.connection.unwrap()), ["301", "m1", "m2", "323"]);
+        // Who may not is told so without a look into the log.
+        let finds = world.finds;
+        assert_eq!(world.command(&bob, room, recall(room, "m2", time, "alice")).unwrap_err().code, Code::Forbidden);
+        assert_eq!(world.finds, finds);
+    }
+}
+
+#[test]
+fn a_recall_of_a_failed_log_is_refused() {
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "boss");
+    let alice = actor("alice", 0, 1);
+    world.enter(&alice, room);
+    world.commits = false;
+    world.ask(&alice, room, Ask::Command(text(room, "m1")));
+    let recalled = world.ask(&alice, room, Ask::Command(recall(room, "m1", 1, "alice")));
+    world.settle();
+    world.hubs[0].take_writes().unwrap();
+    world.hubs[0].on_committed(false);
+    world.settle();
+    let refused = world.answers.remove(&(alice.connection.unwrap(), recalled)).unwrap().unwrap_err();
+    assert_eq!((refused.code, world.finds), (Code::ServerError, 0));
+}
+
+// S002-033: who enters hears what it has not heard, after the answer.
+#[test]
+fn messages_of_high_priority_reach_who_enters_later_on_any_worker() {
+    for worker in 0..WORKERS {
+        let mut world = World::new();
+        let room = World::room_of(worker);
+        world.create(room, "boss");
+        let (boss, bob) = (actor("boss", 0, 1), actor("bob", 1, 2));
+        world.enter(&boss, room);
+        for id in ["m1", "m2"] {
+            let Op::Send(request) = text(room, id) else { unreachable!() };
+            let request = pb::MessageSendRequest { high_priority: id == "m2", ..*request };
+            world.command(&boss, room, Op::Send(Box::new(request))).unwrap();
+        }
+        world.enter(&bob, room);
+        assert_eq!(world.heard(bob.connection.unwrap()), ["m2", "301"]);
+    }
 }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use slab::Slab;
 
+use super::downlink::{Allowance, Class, Downlink};
 use crate::id::{ConnId, Seq, Time};
 use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
 use crate::room::Audience;
@@ -30,8 +31,8 @@ pub struct Item {
     pub seq: Seq,
     /// Who hears it.
     pub audience: Audience,
-    /// Notifications are never skipped by a reader that lags (chatroom.md §e.7).
-    pub is_notification: bool,
+    /// What is left out first when a reader cannot have everything (chatroom.md §e.7).
+    pub class: Class,
     /// When it came.
     pub at: Time,
 }
@@ -53,6 +54,23 @@ struct Seat {
     lag: u32,
     /// Some frame of this turn is not for this connection.
     excepted: bool,
+}
+
+/// Who reads, and what it has been sent where that is limited.
+#[derive(Clone, Copy)]
+struct Reader {
+    connection: ConnId,
+    downlink: Downlink,
+    allowance: Allowance,
+}
+
+impl Reader {
+    /// Whether it hears a frame; to be asked once for each, in their order.
+    fn hears(&mut self, item: &Item) -> bool {
+        item.is_for(self.connection)
+            && (!self.downlink.is_set()
+                || self.allowance.takes(&self.downlink, self.connection, item.seq.0, item.class, item.at))
+    }
 }
 
 const UP_TO_DATE: u32 = u32::MAX;
@@ -88,6 +106,8 @@ pub struct Feed {
     flushed: u64,
     /// Notifications the ring has dropped while some reader still lacked them, with their running numbers.
     saved: VecDeque<(u64, Item)>,
+    /// Messages of high priority likewise; they make room for notifications.
+    saved_high: VecDeque<(u64, Item)>,
     saved_bytes: usize,
     /// Readers that stand before this running number have lost a notification for good.
     saved_from: u64,
@@ -98,6 +118,9 @@ pub struct Feed {
     laggards: Slab<Cursor>,
     excepted: Vec<u32>,
     has_selected: bool,
+    downlink: Downlink,
+    /// What each seat was sent lately; empty while nothing is limited.
+    allowances: Vec<Allowance>,
 }
 
 impl Feed {
@@ -110,6 +133,7 @@ impl Feed {
             bytes_max,
             flushed: 0,
             saved: VecDeque::new(),
+            saved_high: VecDeque::new(),
             saved_bytes: 0,
             saved_from: 0,
             dropped: Seq(0),
@@ -118,7 +142,14 @@ impl Feed {
             laggards: Slab::new(),
             excepted: Vec::new(),
             has_selected: false,
+            downlink: Downlink::default(),
+            allowances: Vec::new(),
         }
+    }
+
+    /// The same feed, of which a reader is sent no more than this.
+    pub fn limited(self, downlink: Downlink) -> Feed {
+        Feed { downlink, ..self }
     }
 
     /// How many connections read this feed.
@@ -152,9 +183,13 @@ impl Feed {
         let seat = Seat { connection: Some(connection), lag, excepted: false };
         if let Some(place) = self.free.pop() {
             self.seats[place as usize] = seat;
+            self.allow(place as usize, Allowance::default());
             return Place(place);
         }
         self.seats.push(seat);
+        if self.downlink.is_set() {
+            self.allowances.push(Allowance::default());
+        }
         Place(u32::try_from(self.seats.len() - 1).expect("a worker holds at most 16 M connections"))
     }
 
@@ -164,13 +199,15 @@ impl Feed {
         let Some(connection) = seat.connection.take() else { return Vec::new() };
         let lag = std::mem::replace(&mut seat.lag, UP_TO_DATE);
         let next = if lag == UP_TO_DATE { self.flushed } else { self.laggards.remove(lag as usize).next };
+        let mut reader = self.reader(place.0 as usize, connection);
         self.free.push(place.0);
         if self.free.len() == self.seats.len() {
+            self.allowances = Vec::new();
             self.seats = Vec::new();
             self.free = Vec::new();
             self.excepted.clear();
         }
-        self.ring.range(self.index(next)..).filter(|item| item.is_for(connection)).map(|item| item.frame.clone()).collect()
+        self.ring.range(self.index(next)..).filter(|item| reader.hears(item)).map(|item| item.frame.clone()).collect()
     }
 
     /// Adds a frame; it is written at the next [`Feed::flush`]. `sender` is the place of the one reader it is not for.
@@ -204,9 +241,9 @@ impl Feed {
                 }
                 self.laggards.remove(lag as usize);
                 self.seats[index].lag = UP_TO_DATE;
-                self.serve(cursor, connection, scratch, outlet, &mut deliveries)
-            } else if excepted || self.has_selected {
-                self.serve(from, connection, scratch, outlet, &mut deliveries)
+                self.serve(cursor, index, connection, scratch, outlet, &mut deliveries)
+            } else if excepted || self.has_selected || self.downlink.is_set() {
+                self.serve(from, index, connection, scratch, outlet, &mut deliveries)
             } else {
                 let taken = outlet.write(connection, &whole);
                 if taken == whole.len() {
@@ -252,9 +289,16 @@ impl Feed {
             return 0;
         }
         let Cursor { mut next, .. } = self.laggards[lag as usize];
+        let index = place.0 as usize;
         if next < self.first {
-            for (number, item) in &self.saved {
-                if *number >= next && item.is_for(connection) {
+            let mut reader = self.reader(index, connection);
+            let (mut kept, mut high) = (self.saved.iter().peekable(), self.saved_high.iter().peekable());
+            while let Some((number, item)) = match (kept.peek(), high.peek()) {
+                (Some(one), Some(other)) if other.0 < one.0 => high.next(),
+                (Some(_), _) => kept.next(),
+                (None, _) => high.next(),
+            } {
+                if *number >= next && reader.hears(item) {
                     let taken = outlet.write(connection, &item.frame);
                     if taken < item.frame.len() {
                         outlet.hold(connection, item.frame.slice(taken..));
@@ -262,9 +306,10 @@ impl Feed {
                     deliveries += 1;
                 }
             }
+            self.allow(index, reader.allowance);
             next = self.first;
         }
-        next = self.serve(next, connection, scratch, outlet, &mut deliveries);
+        next = self.serve(next, index, connection, scratch, outlet, &mut deliveries);
         self.laggards.remove(lag as usize);
         self.seats[place.0 as usize].lag =
             if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next) };
@@ -292,8 +337,9 @@ impl Feed {
             }
             self.drop_oldest();
         }
-        if self.laggards.is_empty() && !self.saved.is_empty() {
+        if self.laggards.is_empty() && self.saved_bytes > 0 {
             self.saved = VecDeque::new();
+            self.saved_high = VecDeque::new();
             self.saved_bytes = 0;
         }
         if self.ring.is_empty() && self.ring.capacity() > 0 {
@@ -307,12 +353,17 @@ impl Feed {
         self.dropped = item.seq;
         let number = self.first;
         self.first += 1;
-        let is_lacking = item.is_notification && self.laggards.iter().any(|(_, cursor)| cursor.next <= number);
+        let is_lacking = item.class != Class::Normal && self.laggards.iter().any(|(_, cursor)| cursor.next <= number);
         if is_lacking {
             self.saved_bytes += item.frame.len();
-            self.saved.push_back((number, item));
+            let saved = if item.class == Class::High { &mut self.saved_high } else { &mut self.saved };
+            saved.push_back((number, item));
         }
         while self.saved_bytes > FEED_SAVED_BYTES_MAX {
+            if let Some((_, item)) = self.saved_high.pop_front() {
+                self.saved_bytes -= item.frame.len();
+                continue;
+            }
             let Some((number, item)) = self.saved.pop_front() else { break };
             self.saved_bytes -= item.frame.len();
             self.saved_from = number + 1;
@@ -331,24 +382,38 @@ impl Feed {
         usize::try_from(number.saturating_sub(self.first)).map_or(self.ring.len(), |index| index.min(self.ring.len()))
     }
 
-    /// Writes what `connection` may hear from running number `from` on, several frames a write, until the end or until it is
-    /// blocked. Returns where it stands then.
+    fn reader(&self, index: usize, connection: ConnId) -> Reader {
+        let allowance = self.allowances.get(index).copied().unwrap_or_default();
+        Reader { connection, downlink: self.downlink, allowance }
+    }
+
+    fn allow(&mut self, index: usize, allowance: Allowance) {
+        if let Some(own) = self.allowances.get_mut(index) {
+            *own = allowance;
+        }
+    }
+
+    /// Writes what the reader at `index` may hear from running number `from` on, several frames a write, until the end or until
+    /// it is blocked. Returns where it stands then.
     fn serve(
-        &self,
+        &mut self,
         from: u64,
+        index: usize,
         connection: ConnId,
         scratch: &mut Vec<u8>,
         outlet: &mut impl Outlet,
         deliveries: &mut u64,
     ) -> u64 {
         let mut next = from;
+        let mut reader = self.reader(index, connection);
         while next < self.end() {
             scratch.clear();
-            let mut until = next;
+            let before = reader;
+            let (mut until, mut heard) = (next, 0);
             for item in self.ring.range(self.index(next)..) {
-                if item.is_for(connection) {
+                if reader.hears(item) {
                     scratch.extend_from_slice(&item.frame);
-                    *deliveries += 1;
+                    heard += 1;
                 }
                 until += 1;
                 if scratch.len() >= READ_BYTES {
@@ -357,29 +422,36 @@ impl Feed {
             }
             let taken = if scratch.is_empty() { 0 } else { outlet.write(connection, scratch) };
             if taken < scratch.len() {
-                let (reached, rest) = self.reached(next, taken, |item| item.is_for(connection));
-                let undone = self.ring.range(self.index(reached)..self.index(until)).filter(|item| item.is_for(connection));
-                *deliveries -= undone.count() as u64;
+                (reader, heard) = (before, 0);
+                let (reached, rest) = self.reached(next, taken, |item| {
+                    let hears = reader.hears(item);
+                    heard += u64::from(hears);
+                    hears
+                });
+                *deliveries += heard;
                 if let Some(rest) = rest {
                     outlet.hold(connection, rest);
                 }
+                self.allow(index, reader.allowance);
                 return reached;
             }
+            *deliveries += heard;
             next = until;
         }
+        self.allow(index, reader.allowance);
         next
     }
 
     /// How far `taken` bytes reach when the frames that `is_for` admits are written from running number `from` on: the frame to
     /// go on with, and what is left of the one that was begun.
-    fn reached(&self, from: u64, taken: usize, is_for: impl Fn(&Item) -> bool) -> (u64, Option<Bytes>) {
+    fn reached(&self, from: u64, taken: usize, mut is_for: impl FnMut(&Item) -> bool) -> (u64, Option<Bytes>) {
         let mut left = taken;
         let mut next = from;
         for item in self.ring.range(self.index(from)..) {
+            if left == 0 {
+                break;
+            }
             if is_for(item) {
-                if left == 0 {
-                    break;
-                }
                 if left < item.frame.len() {
                     return (next + 1, Some(item.frame.slice(left..)));
                 }

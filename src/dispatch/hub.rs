@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
+use super::downlink::Downlink;
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
-use super::owner::{Owned, Writes, room_missing};
+use super::owner::{Find, Owned, Writes, room_missing};
 use crate::id::{ConnId, Epoch, RoomId, Time, UnixMs};
 use crate::room::{Actor, Ask, Audience, Op, Settings};
 use crate::wire::{Push, pb};
@@ -35,6 +36,12 @@ pub struct HubConfig {
     pub last_room: Arc<AtomicI64>,
 }
 
+impl HubConfig {
+    fn feed(&self) -> Feed {
+        Feed::new(self.feed_bytes_max).limited(Downlink::new(&self.settings))
+    }
+}
+
 /// What a hub wants done. To be carried out in this order, before [`Hub::flush`].
 pub enum Effect {
     /// Write the answer to a request.
@@ -57,6 +64,8 @@ pub enum Effect {
     },
     /// Read a room's state from the log and hand it to [`Hub::on_loaded`].
     Load(RoomId),
+    /// Ask the log where a message stands and hand that to [`Hub::on_found`].
+    Find(Box<Find>),
     /// Read a page of history and answer with it.
     History {
         /// Who waits.
@@ -335,7 +344,8 @@ impl Hub {
         };
         let Some(membership) = reader.rooms.iter_mut().find(|membership| membership.room == room) else { return };
         if membership.place.is_none() {
-            let feed = self.feeds.entry(room).or_insert_with(|| Feed::new(self.config.feed_bytes_max));
+            let config = &self.config;
+            let feed = self.feeds.entry(room).or_insert_with(|| config.feed());
             membership.place = Some(feed.join(connection));
         }
         self.effects.extend(replay.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
@@ -363,7 +373,7 @@ impl Hub {
             Audience::AllBut(sender) => self.place(*sender, room),
             _ => None,
         };
-        let feed = self.feeds.entry(room).or_insert_with(|| Feed::new(self.config.feed_bytes_max));
+        let feed = self.feeds.entry(room).or_insert_with(|| self.config.feed());
         if !feed.is_dirty() {
             self.dirty.push(room);
         }

@@ -5,13 +5,14 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use prost::Message as _;
 
 use super::record::{open, unpack};
-use super::{Anchor, HistoryPage, HistoryQuery, Loaded, LogError, Snapshot};
+use super::{Anchor, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, Snapshot};
 use crate::id::{RoomId, Seq, UnixMs};
 use crate::limits;
 use crate::room::{Op, Record};
-use crate::wire::pb::MessageType;
+use crate::wire::pb::{self, MessageType};
 use crate::wire::store;
 
 const DAY_MS: i64 = 86_400_000;
@@ -114,6 +115,23 @@ impl<T: Table> Reader<T> {
         }
     }
 
+    /// See [`RoomLog::find`](super::RoomLog::find).
+    pub fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
+        let Some((_, table)) = self.days.iter().find(|(day, _)| *day == day_of(query.time)) else { return Ok(None) };
+        let Some(first) = first_in(table, query.room, query.time)? else { return Ok(None) };
+        for found in table.range(query.room, first, LAST).take(limits::FIND_SCAN_MAX) {
+            let (seq, bytes) = found?;
+            let kept = open(bytes)?;
+            if kept.time_ms > query.time.0 {
+                break;
+            }
+            if !kept.message.is_empty() && !kept.recalled && is_message(&kept.message, query)? {
+                return Ok(Some(seq));
+            }
+        }
+        Ok(None)
+    }
+
     fn ascending(&self, room: RoomId, first: Seq) -> impl Iterator<Item = Found> {
         let tables = std::iter::once(&self.carried).chain(self.days.iter().map(|(_, table)| table));
         tables.flat_map(move |table| table.range(room, first, LAST))
@@ -179,6 +197,12 @@ fn first_in(table: &impl Table, room: RoomId, time: UnixMs) -> Result<Option<Seq
     table.range(room, Seq(low), LAST).next().map(|found| found.map(|(seq, _)| seq)).transpose()
 }
 
+fn is_message(body: &Bytes, query: &FindQuery) -> Result<bool, LogError> {
+    let message =
+        pb::Message::decode(body.clone()).map_err(|error| LogError::Corrupt(format!("the body of a message: {error}")))?;
+    Ok(message.message_id == query.message_id && message.from == query.from.as_str())
+}
+
 /// Fills a page from entries that come in the order asked for.
 fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<HistoryPage, LogError> {
     let limit = (query.limit as usize).max(1);
@@ -220,7 +244,7 @@ fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<Hi
 
 /// The item of an entry, if it belongs in the history and its type is asked for.
 fn wanted(query: &HistoryQuery, kept: &store::Record) -> Option<store::RawHistoryItem> {
-    if kept.skip_history {
+    if kept.skip_history || kept.recalled {
         return None;
     }
     let is_message = !kept.message.is_empty();

@@ -71,6 +71,34 @@ pub(super) fn open(bytes: Bytes) -> Result<store::Record, LogError> {
     store::Record::decode(bytes).map_err(|error| LogError::Corrupt(format!("a record: {error}")))
 }
 
+/// The kept form of a message without what was said: who sent it when and under which id stays, for the sender may send it again.
+/// `None`: there is nothing to take out.
+pub(super) fn without_content(bytes: Bytes) -> Result<Option<Vec<u8>>, LogError> {
+    let mut kept = open(bytes)?;
+    if kept.message.is_empty() || kept.recalled {
+        return Ok(None);
+    }
+    let message =
+        pb::Message::decode(kept.message).map_err(|error| LogError::Corrupt(format!("the body of a message: {error}")))?;
+    let message = pb::Message {
+        room_id: message.room_id,
+        seq: message.seq,
+        time_ms: message.time_ms,
+        epoch: message.epoch,
+        message_id: message.message_id,
+        from: message.from,
+        from_client_type: message.from_client_type,
+        r#type: message.r#type,
+        skip_history: message.skip_history,
+        ..Default::default()
+    };
+    kept.message = message.encode_to_vec().into();
+    kept.command = None;
+    kept.notify_target_tags = String::new();
+    kept.recalled = true;
+    Ok(Some(kept.encode_to_vec()))
+}
+
 /// The record behind its kept form.
 pub(super) fn unpack(room: RoomId, kept: store::Record) -> Result<Record, LogError> {
     let command = match kept.command {

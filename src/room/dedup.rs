@@ -13,6 +13,7 @@ pub(super) struct Accepted {
     pub seq: Seq,
     pub epoch: Epoch,
     pub time: UnixMs,
+    pub high_priority: bool,
 }
 
 /// One account that has sent something lately, here or not.
@@ -88,7 +89,13 @@ mod tests {
     use super::*;
 
     fn accepted(seq: u64, time: i64) -> Accepted {
-        Accepted { id: MessageId::parse(&format!("m{seq}")).unwrap(), seq: Seq(seq), epoch: Epoch(1), time: UnixMs(time) }
+        Accepted {
+            id: MessageId::parse(&format!("m{seq}")).unwrap(),
+            seq: Seq(seq),
+            epoch: Epoch(1),
+            time: UnixMs(time),
+            high_priority: false,
+        }
     }
 
     fn sent(senders: &mut Senders, account: &AccountId, count: u64) {

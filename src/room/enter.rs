@@ -32,8 +32,13 @@ impl Room {
         if self.people.has(&actor.account, connection) {
             return Err(Status::with_sub(Code::Repeated, Sub::RoomRepeated));
         }
+        self.moderate_profile([&enter.request.nick, &enter.request.avatar, &enter.request.ext])?;
+        let now = entry.stamp.time;
+        if let Some(replaces) = enter.replaces {
+            self.note_replaced(&actor.account, replaces, now);
+        }
         if let Some(replaces) = enter.replaces
-            && self.people.replace(&actor.account, replaces, connection)
+            && self.people.replace(&actor.account, replaces, connection, self.last_seq)
         {
             self.show(actor, enter, false);
             let reply = self.enter_response(entry, connection, true);
@@ -45,18 +50,20 @@ impl Room {
         let added = Connection {
             id: connection,
             enter_time: entry.stamp.time,
+            after: self.last_seq,
             device: device_number(&enter.device_id),
             client_type: actor.client_type,
             detached: false,
         };
         let is_new = self.people.add(&actor.account, added, actor.anonymous, fixed);
-        self.displace(actor, displaced, &mut outcome);
+        self.displace(actor, displaced, now, &mut outcome);
         outcome.presence.push(Presence::Joined(connection));
         self.show(actor, enter, is_new);
         if is_new {
             self.roster.set_enter_time(&actor.account, entry.stamp.time);
             outcome.push = self.in_out_notice(entry, NotificationType::MemberEnter, &enter.request.enter_ext);
         }
+        outcome.resent = self.resend(&actor.account, connection, now);
         outcome.reply = self.enter_response(entry, connection, false);
         Ok(outcome)
     }
@@ -98,8 +105,9 @@ impl Room {
     }
 
     /// Takes those connections out. The account has entered anew by now, so nobody is told that it left.
-    fn displace(&mut self, actor: &Actor, displaced: Vec<ConnId>, outcome: &mut Outcome) {
+    fn displace(&mut self, actor: &Actor, displaced: Vec<ConnId>, now: UnixMs, outcome: &mut Outcome) {
         for connection in displaced {
+            self.note_heard(&actor.account, connection, now);
             let ext = format!("{{\"clientType\":{}}}", actor.client_type);
             let message = "the account has entered from elsewhere";
             let farewell = Farewell { reason: KickReason::SamePlatform, message, ext: &ext };
@@ -166,6 +174,7 @@ impl Room {
             outcome.audience = Audience::AllBut(connection);
             outcome.follow_ups.extend(self.clear_owner_command(&actor.account));
         }
+        self.note_heard(&actor.account, connection, entry.stamp.time);
         self.people.remove(&actor.account, connection);
         outcome.presence.push(Presence::Left(connection));
         Ok(outcome)
@@ -174,6 +183,7 @@ impl Room {
     pub(super) fn detach(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         let actor = &entry.command.actor;
         let connection = self.here(actor)?;
+        self.note_heard(&actor.account, connection, entry.stamp.time);
         self.people.detach(&actor.account, connection);
         Ok(Outcome::reply(Response::RoomExit(pb::RoomExitResponse::default())))
     }

@@ -11,7 +11,8 @@ use super::check;
 use super::command::{Actor, Origin};
 use super::dedup::Accepted;
 use super::entry::{Audience, Entry, Outcome};
-use super::permissions::Operation;
+use super::moderator::{Rewritten, stand_in};
+use super::permissions::{Grant, Operation};
 use super::rate::{Bucket, Pace};
 use super::state::Room;
 use crate::error::{Code, Status};
@@ -19,6 +20,9 @@ use crate::id::{AccountId, ConnId, MessageId, UnixMs};
 use crate::limits;
 use crate::wire::pb::{self, MessageType};
 use crate::wire::{Push, Response};
+
+/// A JSON object whose values do not matter.
+pub(super) type Object<'a> = BTreeMap<Cow<'a, str>, IgnoredAny>;
 
 /// What the checks of a message come to.
 enum Checked {
@@ -35,12 +39,17 @@ struct Sendable {
     receivers: Vec<AccountId>,
     /// What the room's and the sender's allowances are after it, if it counts against them.
     paid: Option<(Bucket, Bucket)>,
+    /// Whether high priority is asked for, and by somebody who may have it.
+    may_be_high: bool,
+    /// What moderation has put in place of what was said.
+    rewritten: Rewritten,
 }
 
 impl Room {
     pub(super) fn send(&mut self, entry: &Entry, request: &pb::MessageSendRequest) -> Result<Outcome, Status> {
         let (actor, now) = (&entry.command.actor, entry.stamp.time);
-        let Sendable { id, receivers, paid } = match self.check_send(now, actor, request)? {
+        let request = &*plain(request);
+        let Sendable { id, receivers, paid, may_be_high, rewritten } = match self.check_send(now, actor, request)? {
             Checked::Duplicate(accepted) => return Ok(Outcome::reply(sent(accepted, true))),
             Checked::New(sendable) => sendable,
         };
@@ -55,9 +64,17 @@ impl Room {
                 pb::MessageSendResponse { message_id: request.message_id.clone(), abandoned: true, ..Default::default() };
             return Ok(Outcome::reply(Response::MessageSend(response)));
         }
-        let message = self.message(entry, request, !receivers.is_empty());
+        let mut message = self.message(entry, request, !receivers.is_empty());
+        rewritten.body.into_iter().for_each(|body| message.body = body);
+        rewritten.attach.into_iter().for_each(|attach| message.attach = attach);
         let audience = self.audience(actor, &receivers);
-        let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: now };
+        // Over the rate a message is an ordinary one. A caller that would rather be refused (403, 107304) is refused here.
+        message.high_priority = may_be_high && self.priority.admit(now, self.settings.high_priority_per_second);
+        message.resend_on_enter = message.high_priority && request.high_priority_resend.unwrap_or(true) && receivers.is_empty();
+        if message.resend_on_enter {
+            self.priority.keep(&message, &audience);
+        }
+        let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: now, high_priority: message.high_priority };
         let reply = sent(accepted.clone(), false);
         self.senders.remember(&actor.account, accepted, bucket);
         Ok(Outcome {
@@ -76,7 +93,7 @@ impl Room {
         actor: &Actor,
         request: &pb::MessageSendRequest,
     ) -> Result<Response, Status> {
-        Ok(match self.check_send(now, actor, request)? {
+        Ok(match self.check_send(now, actor, &plain(request))? {
             Checked::Duplicate(accepted) => sent(accepted, true),
             Checked::New(_) => Response::MessageSend(pb::MessageSendResponse::default()),
         })
@@ -99,8 +116,14 @@ impl Room {
             return Err(Status::new(Code::Forbidden, "messages of this type are made by the server"));
         }
         self.permit(actor, operation, now)?;
+        // With `abandon_ratio` the wish for high priority is void (chatroom.md §e.3).
+        let may_be_high = request.high_priority && request.abandon_ratio.is_none() && {
+            let (grant, _) = self.permit(actor, Operation::SendHighPriority, now)?;
+            grant == Grant::Full || actor.origin != Origin::Member
+        };
         let paid = if actor.origin == Origin::Member { Some(self.pace(now, actor)?) } else { None };
-        Ok(Checked::New(Sendable { id, receivers, paid }))
+        let rewritten = self.moderate_message(request)?;
+        Ok(Checked::New(Sendable { id, receivers, paid, may_be_high, rewritten }))
     }
 
     /// What the room's and the sender's allowances are after this message; 416 if either is used up.
@@ -152,9 +175,30 @@ impl Room {
 
     pub(super) fn note_send(&mut self, entry: &Entry, request: &pb::MessageSendRequest) {
         if let Ok(id) = MessageId::parse(&request.message_id) {
-            let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: entry.stamp.time };
+            let (time, high_priority) = (entry.stamp.time, request.high_priority);
+            let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time, high_priority };
             self.senders.remember(&entry.command.actor.account, accepted, None);
+            if high_priority {
+                self.priority.admit(time, limits::HIGH_PRIORITY_PER_SECOND_MAX);
+            }
         }
+    }
+}
+
+/// A text that came as `{"msg":"…"}` in the attachment, as one that came in the body (chatroom.md §a.6).
+fn plain(request: &pb::MessageSendRequest) -> Cow<'_, pb::MessageSendRequest> {
+    #[derive(Deserialize)]
+    struct Text {
+        msg: String,
+    }
+    if request.r#type != MessageType::Text as i32 || !request.body.is_empty() || request.attach.is_empty() {
+        return Cow::Borrowed(request);
+    }
+    match serde_json::from_slice(&request.attach) {
+        Ok(Text { msg }) => {
+            Cow::Owned(pb::MessageSendRequest { body: msg.into(), attach: Default::default(), ..request.clone() })
+        }
+        Err(_) => Cow::Borrowed(request),
     }
 }
 
@@ -164,6 +208,7 @@ fn sent(accepted: Accepted, duplicate: bool) -> Response {
         time_ms: accepted.time.0,
         seq: accepted.seq.0,
         epoch: accepted.epoch.0,
+        high_priority: accepted.high_priority,
         duplicate,
         ..Default::default()
     })
@@ -178,7 +223,7 @@ fn check_content(request: &pb::MessageSendRequest) -> Result<(), Status> {
         MessageType::Text => check::chars_some("body", body, limits::BODY_CHARS_MAX)?,
         MessageType::Geo => check_place(attach)?,
         MessageType::Image | MessageType::Audio | MessageType::Video | MessageType::File => {
-            if serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(attach).is_err() {
+            if serde_json::from_str::<Object<'_>>(attach).is_err() {
                 return Err(Status::bad_parameter("attach must be a JSON object"));
             }
         }
@@ -222,6 +267,9 @@ fn check_moderation(kind: MessageType, moderation: &pb::Moderation) -> Result<()
     }
     check::chars("bid", &moderation.bid, limits::MODERATION_ID_CHARS_MAX)?;
     check::chars("antispam_custom", &moderation.antispam_custom, limits::ANTISPAM_CUSTOM_CHARS_MAX)?;
+    if moderation.antispam && !moderation.antispam_custom.is_empty() {
+        stand_in(&moderation.antispam_custom)?;
+    }
     check::chars("yidun_anti_cheating", &moderation.yidun_anti_cheating, limits::MODERATION_ID_CHARS_MAX)?;
     check::chars("yidun_antispam_ext", &moderation.yidun_antispam_ext, limits::MODERATION_ID_CHARS_MAX)
 }
@@ -247,10 +295,6 @@ fn check_offered(request: &pb::MessageSendRequest) -> Result<(), Status> {
     }
     if request.at.is_some() {
         return Err(not_offered("sending with coordinates"));
-    }
-    // With `abandon_ratio` the wish for high priority is void (chatroom.md §e.3).
-    if request.high_priority && request.abandon_ratio.is_none() {
-        return Err(not_offered("high priority"));
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod listing;
 mod member;
 mod message;
 mod moderation;
+mod moderator;
 mod notify;
 pub mod permissions;
 mod presence;
@@ -42,5 +43,6 @@ pub use command::{Actor, Ask, Command, Create, Enter, Op, Open, Origin, Query, R
 pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};
 #[doc(hidden)]
 pub use fuzzing::fuzz_commands;
+pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList};
 pub use settings::{MultiClient, Settings};
 pub use state::Room;

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::id::{AccountId, ConnId, UnixMs};
+use crate::id::{AccountId, ConnId, Seq, UnixMs};
 
 /// One connection of an account in the room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Connection {
     pub id: ConnId,
     pub enter_time: UnixMs,
+    /// It hears what comes after this place of the room.
+    pub after: Seq,
     /// Tells the devices of one account apart; 0: not named.
     pub device: u64,
     pub client_type: u32,
@@ -132,10 +134,11 @@ impl People {
         everybody
     }
 
-    /// Puts one connection in the place of another of the same account. False: there is none such.
-    pub fn replace(&mut self, account: &AccountId, old: ConnId, new: ConnId) -> bool {
+    /// Puts one connection in the place of another of the same account, from this place of the room on. False: there is none such.
+    pub fn replace(&mut self, account: &AccountId, old: ConnId, new: ConnId, after: Seq) -> bool {
         let Some(own) = self.connection_mut(account, old) else { return false };
         own.id = new;
+        own.after = after;
         own.detached = false;
         true
     }

@@ -1,5 +1,6 @@
 //! What an operator may set about rooms; the defaults are those of the table of limits.
 
+use super::moderator::SharedModerator;
 use crate::limits;
 
 /// The settings a room works by. Shared by all rooms of a node.
@@ -33,6 +34,8 @@ pub struct Settings {
     pub client_rooms_per_account_max: usize,
     /// Whether rooms made by clients keep a history.
     pub client_rooms_have_history: bool,
+    /// Who judges what is said and shown; `None`: nobody.
+    pub moderator: Option<SharedModerator>,
 }
 
 /// The multi-client policy of an application (chatroom.md §d.4): who gives way when an account enters a room once more.
@@ -68,6 +71,7 @@ impl Default for Settings {
             rooms_per_account_max: limits::ROOMS_PER_ACCOUNT_MAX,
             client_rooms_per_account_max: limits::CLIENT_ROOMS_PER_ACCOUNT_MAX,
             client_rooms_have_history: false,
+            moderator: None,
         }
     }
 }

@@ -11,8 +11,10 @@ use super::dedup::Senders;
 use super::entry::{Entry, Outcome};
 use super::permissions::{self, Class, Grant, Operation, Standing};
 use super::presence::People;
+use super::priority::Priority;
 use super::queue::Queue;
 use super::rate::Bucket;
+use super::recall::Recalled;
 use super::roster::{Record, Role, Roster};
 use super::settings::Settings;
 use crate::error::{Code, Status, Sub};
@@ -36,6 +38,8 @@ pub struct Room {
     pub(super) queue: Queue,
     pub(super) senders: Senders,
     pub(super) intake: Bucket,
+    pub(super) priority: Priority,
+    pub(super) recalled: Recalled,
 }
 
 impl Room {
@@ -55,6 +59,8 @@ impl Room {
             queue: Queue::default(),
             senders: Senders::default(),
             intake: Bucket::default(),
+            priority: Priority::default(),
+            recalled: Recalled::default(),
         }
     }
 
@@ -106,6 +112,7 @@ impl Room {
         if entry.seq != self.next_seq() || entry.stamp.time < self.last_time {
             return Err(Status::new(Code::ServerError, "the entry is out of its place"));
         }
+        self.priority.expire(entry.stamp.time, self.settings.high_priority_resend_ms);
         let outcome = self.decide(entry)?;
         if outcome.push.is_some() || outcome.durable {
             self.advance(entry);

@@ -5,6 +5,7 @@
 
 mod error;
 mod sources;
+mod words;
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +17,7 @@ use crate::account::{App, Secret};
 use crate::limits;
 
 pub use error::ConfigError;
+pub use words::Moderation;
 
 /// Everything a node can be told. `Config::default()` is what it does when it is told nothing.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -44,6 +46,8 @@ pub struct Config {
     pub timers: Timers,
     /// What is kept of the past.
     pub history: History,
+    /// What may not be said.
+    pub moderation: Moderation,
     /// The HTTP API.
     pub http: Http,
     /// What the node says about itself.
@@ -126,7 +130,7 @@ impl From<Durability> for String {
     }
 }
 
-/// Bounds on what clients may do. For every rate 0 means without limit.
+/// Bounds on what clients may do. For every rate 0 means without limit, but for `high_priority_per_second`, where it means none.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -148,6 +152,12 @@ pub struct Limits {
     pub client_send_burst: u32,
     /// Messages a room takes from clients per second.
     pub room_intake_per_second: u32,
+    /// Messages of high priority of a room per second.
+    pub high_priority_per_second: u32,
+    /// Ordinary messages of a room that one connection is sent per second.
+    pub downlink_normal_per_second: u32,
+    /// Messages of high priority of a room that one connection is sent per second.
+    pub downlink_high_per_second: u32,
     /// Bytes of recent frames a room's feed keeps.
     pub feed_bytes_max: usize,
     /// Bytes that may wait for a slow connection before it is closed.
@@ -236,6 +246,7 @@ impl Default for Config {
             limits: Limits::default(),
             timers: Timers::default(),
             history: History::default(),
+            moderation: Moderation::default(),
             http: Http::default(),
             log: Log::default(),
             check_only: false,
@@ -255,6 +266,9 @@ impl Default for Limits {
             client_send_per_second: limits::SENDS_PER_SECOND,
             client_send_burst: limits::SENDS_BURST,
             room_intake_per_second: limits::ROOM_INTAKE_PER_SECOND,
+            high_priority_per_second: limits::HIGH_PRIORITY_PER_SECOND as u32,
+            downlink_normal_per_second: 0,
+            downlink_high_per_second: 0,
             feed_bytes_max: limits::FEED_BYTES_MAX,
             backlog_bytes_max: limits::BACKLOG_BYTES_MAX,
         }
@@ -339,6 +353,12 @@ impl Config {
                 u64::from(bounds.client_send_per_second.min(1)),
                 1 << 31,
             ),
+            (
+                "limits.high_priority_per_second",
+                u64::from(bounds.high_priority_per_second),
+                0,
+                limits::HIGH_PRIORITY_PER_SECOND_MAX as u64,
+            ),
             ("limits.feed_bytes_max", bounds.feed_bytes_max as u64, 4096, 1 << 40),
             ("limits.backlog_bytes_max", bounds.backlog_bytes_max as u64, 4096, 1 << 40),
             ("timers.heartbeat_ms", timers.heartbeat_ms, 1000, day_ms),
@@ -357,6 +377,7 @@ impl Config {
                 });
             }
         }
+        self.moderation.moderator()?;
         let base = &self.http.base;
         if !(base.is_empty()
             || base.starts_with('/') && !base.ends_with('/') && base.bytes().all(|byte| byte.is_ascii_graphic()))

@@ -14,8 +14,8 @@ use super::resume::ResumeKey;
 use crate::account::Directory;
 use crate::dispatch::owner_of;
 use crate::error::{Code, Status};
-use crate::id::{RoomId, Seq, Time, UnixMs};
-use crate::log::{Anchor, HistoryPage, HistoryQuery, LogError, RoomLog};
+use crate::id::{AccountId, RoomId, Seq, Time, UnixMs};
+use crate::log::{Anchor, FindQuery, HistoryPage, HistoryQuery, LogError, RoomLog};
 use crate::room::{Room, Settings};
 use crate::session::SessionConfig;
 use crate::wire::pb;
@@ -62,6 +62,10 @@ impl Shared {
                 sends_per_second: bounds.client_send_per_second,
                 sends_burst: bounds.client_send_burst,
                 room_intake_per_second: bounds.room_intake_per_second,
+                high_priority_per_second: bounds.high_priority_per_second as usize,
+                downlink_normal_per_second: bounds.downlink_normal_per_second,
+                downlink_high_per_second: bounds.downlink_high_per_second,
+                moderator: config.moderation.moderator().map_err(|error| Status::bad_parameter(error.to_string()))?,
                 ..Settings::default()
             }),
             backlog_bytes_max: bounds.backlog_bytes_max,
@@ -130,8 +134,27 @@ impl Shared {
             Some(snapshot) => Room::restore(id, self.settings.clone(), &snapshot.state)?,
             None => Room::new(id, self.settings.clone()),
         };
-        loaded.records.iter().for_each(|record| room.replay(&record.entry));
+        for record in &loaded.records {
+            room.replay(&record.entry);
+            room.replay_push(record);
+        }
         Ok(room)
+    }
+
+    /// Where the log has a message that is to be recalled, if it is still in the history's time. Waits for the disk.
+    pub(crate) fn find(&self, room: RoomId, request: &pb::MessageRecallRequest) -> Result<Option<Seq>, Status> {
+        let (time, from) = (UnixMs(request.time_ms), AccountId::parse(&request.from)?);
+        // Without a history the log holds messages for a while all the same.
+        if time < self.not_before().min(UnixMs(self.unix().0 - crate::limits::RECALL_WINDOW_MS)) {
+            return Ok(None);
+        }
+        let query = FindQuery { room, time, message_id: request.message_id.clone(), from };
+        self.log.find(&query).map_err(|error| store_failed(&error))
+    }
+
+    /// The oldest time the history reaches back to.
+    fn not_before(&self) -> UnixMs {
+        UnixMs(self.unix().0 - i64::from(self.history_days) * 86_400_000)
     }
 
     /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Waits for the disk.
@@ -147,7 +170,7 @@ impl Shared {
             limit: if request.limit == 0 { crate::limits::PAGE_MAX } else { request.limit },
             oldest_first: request.reverse,
             types: request.types.clone(),
-            not_before: UnixMs(self.unix().0 - i64::from(self.history_days) * 86_400_000),
+            not_before: self.not_before(),
         };
         self.log.history(&query).map_err(|error| store_failed(&error))
     }
