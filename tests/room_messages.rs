@@ -245,7 +245,6 @@ fn what_is_not_offered_yet_is_refused_and_not_half_done() {
     let requests = [
         MessageSendRequest { notify_target_tags: Some("{\"tag\":\"a\"}".into()), ..text("m", "hello") },
         MessageSendRequest { at: Some(pb::Point::default()), ..text("m", "hello") },
-        MessageSendRequest { high_priority: true, ..text("m", "hello") },
     ];
     for request in requests {
         let status = world.apply(&alice, send(request)).unwrap_err();
@@ -291,4 +290,76 @@ fn whether_a_message_may_be_sent_is_answered_as_the_send_would_be_and_changes_no
     let outside = world.connection("bob");
     assert_eq!(may(&world, &outside, text("m3", "hello")), Err(Code::Forbidden));
     assert_eq!(may(&world, &alice, text("m3", "")), Err(Code::BadParameter));
+}
+
+// S000-036: the other form of a text.
+#[test]
+fn a_text_may_come_in_the_attachment() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let with = |attach: &'static str| send(MessageSendRequest { attach: attach.into(), ..text("m", "") });
+    let outcome = world.apply(&alice, with(r#"{"msg":"good evening"}"#)).unwrap();
+    assert_eq!((&message(&outcome).body[..], &message(&outcome).attach[..]), (&b"good evening"[..], &b""[..]));
+    for bad in [r#"{"msg":""}"#, r#"{"msg":5}"#, r#"{"text":"good evening"}"#, "good evening"] {
+        assert_eq!(world.code(&alice, with(bad)), Code::BadParameter, "{bad}");
+    }
+}
+
+// S002-030, S003-006
+#[test]
+fn every_type_of_the_table_is_taken_as_it_stands_there() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let of = |kind, body: &'static str, attach: &'static str| {
+        send(MessageSendRequest { r#type: kind, attach: attach.into(), body: body.into(), ..text("m", "") })
+    };
+    let place = r#"{"lng":1.5,"lat":-2,"title":"t"}"#;
+    for (kind, body, attach) in [(0, "text", ""), (1, "", "{}"), (2, "", "{}"), (3, "", "{}"), (4, "", place), (6, "", "{}")] {
+        assert_eq!(world.code(&alice, of(kind, body, attach)), Code::Ok, "type {kind}");
+        assert_eq!(world.code(&alice, of(kind, "", "no object")), Code::BadParameter, "type {kind}");
+        assert_eq!(world.code(&alice, of(kind, "", "[1]")), Code::BadParameter, "type {kind}");
+    }
+    for (kind, body, attach) in [(10, "tip", ""), (10, "", ""), (100, "", "free <text>"), (100, "", r#"{"a":1}"#)] {
+        let outcome = world.apply(&alice, of(kind, body, attach)).unwrap();
+        let message = message(&outcome);
+        assert_eq!((message.r#type, &message.body[..], &message.attach[..]), (kind, body.as_bytes(), attach.as_bytes()));
+    }
+    for kind in [5, 11] {
+        assert_eq!(world.code(&alice, of(kind, "x", "{}")), Code::Forbidden, "type {kind} is the server's");
+    }
+    for kind in [-1, 7, 8, 9, 12, 99, 101, 200, i32::MAX] {
+        assert_eq!(world.code(&alice, of(kind, "x", "{}")), Code::BadParameter, "type {kind} is none");
+    }
+}
+
+// S002-031, S002-038
+#[test]
+fn what_goes_along_with_a_message_is_carried_or_ends_at_its_limit() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let outcome = world.apply(&alice, send(MessageSendRequest { sub_type: 7, ..text("m", "x") })).unwrap();
+    assert_eq!(message(&outcome).sub_type, 7);
+    let moderated = |change: fn(&mut pb::Moderation, String), length| {
+        let mut moderation = pb::Moderation::default();
+        change(&mut moderation, "é".repeat(length));
+        MessageSendRequest { moderation: Some(moderation), ..text("m", "x") }
+    };
+    let env = |length| MessageSendRequest { env: "é".repeat(length), ..text("m", "x") };
+    let callback = |length| MessageSendRequest { callback_ext: "é".repeat(length), ..text("m", "x") };
+    let cases: [(MessageSendRequest, MessageSendRequest); 6] = [
+        (env(32), env(33)),
+        (callback(1024), callback(1025)),
+        (moderated(|m, s| m.bid = s, 1024), moderated(|m, s| m.bid = s, 1025)),
+        (moderated(|m, s| m.antispam_custom = s, 5000), moderated(|m, s| m.antispam_custom = s, 5001)),
+        (moderated(|m, s| m.yidun_anti_cheating = s, 1024), moderated(|m, s| m.yidun_anti_cheating = s, 1025)),
+        (moderated(|m, s| m.yidun_antispam_ext = s, 1024), moderated(|m, s| m.yidun_antispam_ext = s, 1025)),
+    ];
+    for (fits, over) in cases {
+        assert_eq!(world.code(&alice, send(fits)), Code::Ok);
+        assert_eq!(world.code(&alice, send(over)), Code::BadParameter);
+    }
+    for (ratio, code) in [(0, Code::Ok), (9999, Code::Ok), (10_000, Code::BadParameter)] {
+        let request = MessageSendRequest { abandon_ratio: Some(ratio), ..text("m", "x") };
+        assert_eq!(world.code(&alice, send(request)), code, "{ratio}");
+    }
 }
