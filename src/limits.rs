@@ -183,6 +183,8 @@ pub const WORD_CHARS_MAX: usize = 64;
 pub const SENDS_PER_SECOND: u32 = 10;
 /// Messages of one account in one room at once after a rest.
 pub const SENDS_BURST: u32 = 20;
+/// The time over which the longer of an account's two limits on messages counts (chatroom.md §e.7).
+pub const SENDS_LONG_MS: i64 = 300_000;
 /// Messages per second a room takes from clients.
 pub const ROOM_INTAKE_PER_SECOND: u32 = 2000;
 /// Days a message stays in the history.

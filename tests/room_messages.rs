@@ -363,3 +363,36 @@ fn what_goes_along_with_a_message_is_carried_or_ends_at_its_limit() {
         assert_eq!(world.code(&alice, send(request)), code, "{ratio}");
     }
 }
+
+#[test]
+fn an_account_may_be_held_to_so_many_messages_in_five_minutes() {
+    let settings = Settings { sends_per_second: 0, sends_per_five_minutes: 3, ..Settings::default() };
+    let mut world = World::with(settings);
+    let (alice, bob) = (world.enter("alice"), world.enter("bob"));
+    for number in 0..3 {
+        world.apply(&alice, send(text(&format!("m{number}"), "x"))).unwrap();
+        world.time_ms += 1000;
+    }
+    let refused = world.apply(&alice, send(text("m3", "x"))).unwrap_err();
+    assert_eq!((refused.code, refused.sub, refused.retry_after_ms), (Code::TooFrequent, Some(Sub::MessageRate), 297_000));
+    world.apply(&bob, send(text("m3", "x"))).expect("another account is not held");
+    world.apply(&http("alice"), send(text("m3", "x"))).expect("over HTTP nobody is held");
+    world.time_ms += 297_000;
+    let refused = world.apply(&alice, send(text("m4", "x"))).unwrap_err();
+    assert_eq!(refused.retry_after_ms, 1000, "that one counts all the same, and the second leaves in a second");
+    world.time_ms += 1000;
+    world.apply(&alice, send(text("m4", "x"))).unwrap();
+}
+
+// A message is 416 for clients alone when the room takes no more.
+#[test]
+fn over_http_a_room_takes_whatever_comes() {
+    let mut world = World::with(Settings { sends_per_second: 0, room_intake_per_second: 2, ..Settings::default() });
+    let alice = world.enter("alice");
+    for number in 0..2 {
+        world.apply(&alice, send(text(&format!("m{number}"), "x"))).unwrap();
+    }
+    let refused = world.apply(&alice, send(text("m2", "x"))).unwrap_err();
+    assert_eq!((refused.code, refused.sub, refused.retry_after_ms), (Code::TooFrequent, Some(Sub::MessageRate), 500));
+    world.apply(&http("robot"), send(text("m2", "x"))).unwrap();
+}

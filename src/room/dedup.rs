@@ -46,6 +46,15 @@ impl Senders {
         self.by_account.get(account).map(|sender| sender.bucket).unwrap_or_default()
     }
 
+    /// How many milliseconds the account has to wait until fewer than `most` of its messages were accepted in the last
+    /// [`SENDS_LONG_MS`](limits::SENDS_LONG_MS); 0: not at all.
+    pub fn wait_ms(&self, account: &AccountId, now: UnixMs, most: usize) -> i64 {
+        let Some(sender) = self.by_account.get(account) else { return 0 };
+        let place = sender.accepted.len().checked_sub(most);
+        let oldest = place.and_then(|place| sender.accepted.get(place));
+        oldest.map_or(0, |oldest| oldest.time.0.saturating_add(limits::SENDS_LONG_MS).saturating_sub(now.0).max(0))
+    }
+
     /// Remembers a message and what its sender has left; forgets what is beyond the bounds.
     pub fn remember(&mut self, account: &AccountId, accepted: Accepted, bucket: Option<Bucket>) {
         let (seq, time) = (accepted.seq, accepted.time);

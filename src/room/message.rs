@@ -13,7 +13,7 @@ use super::dedup::Accepted;
 use super::entry::{Audience, Entry, Outcome};
 use super::moderator::{Rewritten, stand_in};
 use super::permissions::{Grant, Operation};
-use super::rate::{Bucket, Pace};
+use super::rate::{Bucket, Pace, too_frequent};
 use super::state::Room;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, MessageId, UnixMs};
@@ -132,6 +132,9 @@ impl Room {
         let own = Pace { per_second: settings.sends_per_second, burst: settings.sends_burst };
         let room = Pace { per_second: settings.room_intake_per_second, burst: settings.room_intake_per_second };
         let bucket = self.senders.bucket(&actor.account).take(now, own)?;
+        if settings.sends_per_five_minutes > 0 {
+            too_frequent(self.senders.wait_ms(&actor.account, now, settings.sends_per_five_minutes))?;
+        }
         Ok((self.intake.take(now, room)?, bucket))
     }
 

@@ -10,6 +10,9 @@ pub struct Settings {
     pub sends_per_second: u32,
     /// Messages of one account in one room at once after a rest.
     pub sends_burst: u32,
+    /// Messages of one account in one room in any five minutes, at most
+    /// [`DEDUP_IDS_PER_SENDER`](crate::limits::DEDUP_IDS_PER_SENDER), beyond which none is remembered; 0: unlimited.
+    pub sends_per_five_minutes: usize,
     /// Messages per second a room takes from clients; 0: unlimited.
     pub room_intake_per_second: u32,
     /// Fixed members of a room.
@@ -59,6 +62,7 @@ impl Default for Settings {
         Settings {
             sends_per_second: limits::SENDS_PER_SECOND,
             sends_burst: limits::SENDS_BURST,
+            sends_per_five_minutes: 0,
             room_intake_per_second: limits::ROOM_INTAKE_PER_SECOND,
             fixed_members_max: limits::FIXED_MEMBERS_MAX,
             connections_per_account_max: limits::CONNECTIONS_PER_ACCOUNT_MAX,

@@ -150,6 +150,8 @@ pub struct Limits {
     pub client_send_per_second: u32,
     /// Messages of one account in one room at once after a rest.
     pub client_send_burst: u32,
+    /// Messages of one account in one room in any five minutes.
+    pub client_send_per_five_minutes: u32,
     /// Messages a room takes from clients per second.
     pub room_intake_per_second: u32,
     /// Messages of high priority of a room per second.
@@ -265,6 +267,7 @@ impl Default for Limits {
             requests_burst: limits::SESSION_REQUESTS_BURST,
             client_send_per_second: limits::SENDS_PER_SECOND,
             client_send_burst: limits::SENDS_BURST,
+            client_send_per_five_minutes: 0,
             room_intake_per_second: limits::ROOM_INTAKE_PER_SECOND,
             high_priority_per_second: limits::HIGH_PRIORITY_PER_SECOND as u32,
             downlink_normal_per_second: 0,
@@ -352,6 +355,12 @@ impl Config {
                 u64::from(bounds.client_send_burst),
                 u64::from(bounds.client_send_per_second.min(1)),
                 1 << 31,
+            ),
+            (
+                "limits.client_send_per_five_minutes",
+                u64::from(bounds.client_send_per_five_minutes),
+                0,
+                limits::DEDUP_IDS_PER_SENDER as u64,
             ),
             (
                 "limits.high_priority_per_second",

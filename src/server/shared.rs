@@ -62,6 +62,7 @@ impl Shared {
                 sends_per_second: bounds.client_send_per_second,
                 sends_burst: bounds.client_send_burst,
                 room_intake_per_second: bounds.room_intake_per_second,
+                sends_per_five_minutes: bounds.client_send_per_five_minutes as usize,
                 high_priority_per_second: bounds.high_priority_per_second as usize,
                 downlink_normal_per_second: bounds.downlink_normal_per_second,
                 downlink_high_per_second: bounds.downlink_high_per_second,
