@@ -204,11 +204,12 @@ fn history_ends_at_the_retention(log: &dyn RoomLog) {
 fn a_message_is_found_by_what_its_members_know(log: &dyn RoomLog) {
     // Five in each millisecond, over more than a day, and others in between.
     let at = |seq: u64| NOON + (seq / 5) as i64 * DAY_MS / 60;
-    let entry = |seq: u64| if seq % 7 == 0 { notification(room(1), seq, at(seq)) } else { text(room(1), seq, at(seq)) };
+    let entry =
+        |seq: u64| if seq.is_multiple_of(7) { notification(room(1), seq, at(seq)) } else { text(room(1), seq, at(seq)) };
     append(log, (1..=500).map(entry).collect(), vec![]);
     append(log, (1..=20).map(|seq| text(room(2), seq, NOON)).collect(), vec![]);
-    for seq in 1..=500 {
-        let expected = (seq % 7 != 0).then_some(Seq(seq));
+    for seq in 1..=500_u64 {
+        let expected = (!seq.is_multiple_of(7)).then_some(Seq(seq));
         assert_eq!(log.find(&find(&text(room(1), seq, at(seq)))).unwrap(), expected, "{seq}");
     }
     let said = text(room(1), 100, at(100));

@@ -63,7 +63,7 @@ impl Room {
             self.roster.set_enter_time(&actor.account, entry.stamp.time);
             outcome.push = self.in_out_notice(entry, NotificationType::MemberEnter, &enter.request.enter_ext);
         }
-        outcome.resent = self.resend(&actor.account, connection, now);
+        outcome.resent = self.resend(&actor.account, connection, now).into_iter().map(Box::new).collect();
         outcome.reply = self.enter_response(entry, connection, false);
         Ok(outcome)
     }

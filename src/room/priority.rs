@@ -192,7 +192,7 @@ impl Room {
 
     /// The messages that a connection which has just entered hears once more, oldest first: those that its account has not heard
     /// and did not send, and that are for it. If they are more than a fresh connection should be sent, the newest.
-    pub(super) fn resend(&mut self, account: &AccountId, connection: ConnId, now: UnixMs) -> Vec<Box<pb::Message>> {
+    pub(super) fn resend(&mut self, account: &AccountId, connection: ConnId, now: UnixMs) -> Vec<pb::Message> {
         if self.priority.backlog.is_empty() {
             return Vec::new();
         }
@@ -213,8 +213,7 @@ impl Room {
         };
         let mut chosen: Vec<&Pending> = unheard.take_while(fits).collect();
         chosen.reverse();
-        let resent =
-            chosen.iter().map(|pending| Box::new(pb::Message { resent: true, ..(*pending.message).clone() })).collect();
+        let resent = chosen.iter().map(|pending| pb::Message { resent: true, ..(*pending.message).clone() }).collect();
         let numbers: Vec<u64> = chosen.iter().map(|pending| pending.number).collect();
         self.priority.note(account, &numbers, now);
         resent
