@@ -110,6 +110,14 @@ pub const TAGS_MAX: usize = 10;
 pub const TAG_CHARS_MAX: usize = 32;
 /// Characters of a tag expression.
 pub const EXPRESSION_CHARS_MAX: usize = 128;
+/// Matchers of a tag expression. More do not fit into 128 characters; the bound is the parser's own.
+pub const EXPRESSION_MATCHERS_MAX: usize = 16;
+/// Parentheses within parentheses of a tag expression.
+pub const EXPRESSION_NESTING_MAX: usize = 8;
+/// Bytes of one compiled regular expression: enough for `\p{L}{1,8}`, too little to make compiling one slow.
+pub const EXPRESSION_REGEX_BYTES_MAX: usize = 64 * 1024;
+/// Compiled expressions a room keeps at hand: bounds them to about a MiB, and to far less where they name tags in full.
+pub const EXPRESSIONS_CACHED: usize = 16;
 /// Fixed members of a room.
 pub const FIXED_MEMBERS_MAX: usize = 1000;
 /// Connections of one account in one room.
@@ -165,6 +173,9 @@ pub const HISTORY_DAYS_MAX: u32 = 3650;
 pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 /// Entries one history page may look at: bounds what a filter that matches nothing costs.
 pub const HISTORY_SCAN_MAX: usize = 10_000;
+/// Entries an expression counts for that a page of history has not met before: it has to be read, and its regular expressions
+/// compiled.
+pub const HISTORY_EXPRESSION_ENTRIES: usize = 50;
 
 // Queue (chatroom.md §f).
 

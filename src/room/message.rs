@@ -13,6 +13,7 @@ use super::dedup::Accepted;
 use super::entry::{Audience, Entry, Outcome};
 use super::permissions::Operation;
 use super::rate::{Bucket, Pace};
+use super::space::check_point;
 use super::state::Room;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, MessageId};
@@ -27,6 +28,8 @@ impl Room {
         check_content(request)?;
         let receivers = check_receivers(request)?;
         check_offered(request)?;
+        self.check_expression(request.notify_target_tags.as_deref())?;
+        check_point(request.at.as_ref())?;
         self.reach(actor)?;
         if request.resend
             && let Some(accepted) = self.senders.accepted(&actor.account, id.as_str(), now)
@@ -52,8 +55,13 @@ impl Room {
                 pb::MessageSendResponse { message_id: request.message_id.clone(), abandoned: true, ..Default::default() };
             return Ok(Outcome::reply(Response::MessageSend(response)));
         }
-        let message = self.message(entry, request, !receivers.is_empty());
-        let audience = self.audience(actor, &receivers);
+        let mut message = self.message(entry, request, !receivers.is_empty());
+        let audience = if receivers.is_empty() {
+            message.notify_target_tags = self.target(actor, request.notify_target_tags.as_deref());
+            self.hearers(actor, &message.notify_target_tags, request.at)
+        } else {
+            self.directed_audience(actor, &receivers)
+        };
         let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: now };
         let reply = sent(accepted.clone(), false);
         self.senders.remember(&actor.account, accepted, bucket);
@@ -94,16 +102,14 @@ impl Room {
             ext: request.ext.clone(),
             epoch: entry.epoch.0,
             skip_history: request.skip_history,
+            at: request.at,
             directed,
             ..Default::default()
         })
     }
 
-    /// Everybody but the sending connection; of a directed message the named accounts and the sender's other connections.
-    fn audience(&self, actor: &Actor, receivers: &[AccountId]) -> Audience {
-        if receivers.is_empty() {
-            return actor.connection.map_or(Audience::All, Audience::AllBut);
-        }
+    /// Who hears a directed message: the named accounts and the sender's other connections.
+    fn directed_audience(&self, actor: &Actor, receivers: &[AccountId]) -> Audience {
         let people = receivers.iter().chain([&actor.account]).filter_map(|account| self.people.person(account));
         let connections = people.flat_map(|person| &person.connections).map(|own| own.id);
         let mut only: Vec<ConnId> = connections.filter(|connection| Some(*connection) != actor.connection).collect();
@@ -201,15 +207,6 @@ fn check_receivers(request: &pb::MessageSendRequest) -> Result<Vec<AccountId>, S
 
 /// Refuses what this server does not do yet, rather than do less than was asked.
 fn check_offered(request: &pb::MessageSendRequest) -> Result<(), Status> {
-    if let Some(expression) = &request.notify_target_tags {
-        check::chars("notify_target_tags", expression, limits::EXPRESSION_CHARS_MAX)?;
-        if !expression.is_empty() {
-            return Err(not_offered("sending to tags"));
-        }
-    }
-    if request.at.is_some() {
-        return Err(not_offered("sending with coordinates"));
-    }
     // With `abandon_ratio` the wish for high priority is void (chatroom.md §e.3).
     if request.high_priority && request.abandon_ratio.is_none() {
         return Err(not_offered("high priority"));

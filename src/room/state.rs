@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::command::{Actor, Op, Origin, Query};
 use super::dedup::Senders;
 use super::entry::{Entry, Outcome};
+use super::expression::Expressions;
 use super::permissions::{self, Class, Grant, Operation, Standing};
 use super::presence::People;
 use super::queue::Queue;
@@ -36,6 +37,9 @@ pub struct Room {
     pub(super) queue: Queue,
     pub(super) senders: Senders,
     pub(super) intake: Bucket,
+    /// The entry with which the room began: what stands before it in the log is another's.
+    pub(super) born: Seq,
+    pub(super) expressions: Expressions,
 }
 
 impl Room {
@@ -55,6 +59,8 @@ impl Room {
             queue: Queue::default(),
             senders: Senders::default(),
             intake: Bucket::default(),
+            born: Seq::default(),
+            expressions: Expressions::default(),
         }
     }
 
@@ -159,7 +165,8 @@ impl Room {
         self.advance(entry);
     }
 
-    /// Answers a question. For [`Query::History`] an empty answer says that the actor may read it.
+    /// Answers a question. For the history an empty answer says that the actor may read it; how much of it, says
+    /// [`Room::history_scope`].
     pub fn query(&self, now: UnixMs, actor: &Actor, query: &Query) -> Result<Response, Status> {
         match query {
             Query::Info(_) => self.info_query(now, actor),
@@ -168,8 +175,7 @@ impl Room {
             Query::QueueList(_) => self.queue_list_query(now, actor),
             Query::QueuePeek(_) => self.queue_peek_query(now, actor),
             Query::QueueMultiGet(request) => self.queue_multi_get_query(now, actor, request),
-            Query::History(request) => self.history_query(now, actor, request),
-            Query::HistoryByTags(request) => self.history_by_tags_query(now, actor, request),
+            Query::History(_) | Query::HistoryByTags(_) => self.history_query(now, actor, query),
             Query::MembersByTag(request) => self.members_by_tag_query(now, actor, request),
             Query::CountByTag(request) => self.count_by_tag_query(now, actor, request),
             Query::Attributes(_) => self.attributes_query(now, actor),
@@ -253,7 +259,7 @@ impl Room {
             globally_muted: actor.globally_muted,
             muted: record.is_some_and(|record| record.muted),
             temp_muted: self.roster.muted_until(&actor.account, now).is_some(),
-            tag_muted: false,
+            tag_muted: self.is_tag_muted(actor, now),
             room_muted: self.info.muted,
             anonymous_enabled: self.settings.anonymous_enabled,
         };
