@@ -173,8 +173,7 @@ pub const HISTORY_DAYS_MAX: u32 = 3650;
 pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 /// Entries one history page may look at: bounds what a filter that matches nothing costs.
 pub const HISTORY_SCAN_MAX: usize = 10_000;
-/// Entries an expression counts for that a page of history has not met before: it has to be read, and its regular expressions
-/// compiled.
+/// Entries a regular expression counts for that a page of history has not met before: it has to be compiled.
 pub const HISTORY_EXPRESSION_ENTRIES: usize = 50;
 
 // Queue (chatroom.md §f).

@@ -67,7 +67,8 @@ impl Selection {
                 few.retain(|connection| many.binary_search(connection).is_ok());
                 Selection::Only(few)
             }
-            (Selection::Only(mut only), except @ Selection::Except(_)) | (except @ Selection::Except(_), Selection::Only(mut only)) => {
+            (Selection::Only(mut only), except @ Selection::Except(_))
+            | (except @ Selection::Except(_), Selection::Only(mut only)) => {
                 only.retain(|connection| except.admits(*connection));
                 Selection::Only(only)
             }

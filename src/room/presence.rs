@@ -232,9 +232,8 @@ impl People {
     pub fn assert_consistent(&self, is_fixed: impl Fn(&AccountId) -> bool) {
         self.space.assert_consistent(self.connections, self.everyone());
         self.tags.assert_consistent(|account, connection, time| {
-            self.person(account).is_some_and(|person| {
-                person.connections.iter().any(|own| own.id == connection && own.enter_time == time)
-            })
+            self.person(account)
+                .is_some_and(|person| person.connections.iter().any(|own| own.id == connection && own.enter_time == time))
         });
         assert_eq!(self.connections, self.by_account.values().map(|person| person.connections.len()).sum::<usize>());
         assert_eq!(self.visitors.len(), self.by_account.values().filter(|person| !person.fixed).count());

@@ -164,11 +164,8 @@ impl Space {
 
     /// Puts a connection at a place.
     pub fn set(&mut self, connection: ConnId, place: Place) {
-        let old = if place == Place::default() {
-            self.places.remove(&connection)
-        } else {
-            self.places.insert(connection, place)
-        };
+        let old =
+            if place == Place::default() { self.places.remove(&connection) } else { self.places.insert(connection, place) };
         if let Some(old) = old.filter(|old| old.enabled) {
             let (class, numbers) = cell_of(&old);
             self.grid.remove(&(class, numbers, connection));
@@ -290,7 +287,9 @@ impl Room {
 /// Where a message is said.
 pub(super) fn check_point(at: Option<&pb::Point>) -> Result<(), Status> {
     let Some(at) = at else { return Ok(()) };
-    [("at.x", at.x), ("at.y", at.y), ("at.z", at.z)].into_iter().try_for_each(|(field, side)| check::finite(field, side).map(drop))
+    [("at.x", at.x), ("at.y", at.y), ("at.z", at.z)]
+        .into_iter()
+        .try_for_each(|(field, side)| check::finite(field, side).map(drop))
 }
 
 #[cfg(test)]

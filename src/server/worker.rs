@@ -344,7 +344,7 @@ impl State {
                         self.kick(worker, connection, kicked, is_last_room);
                     }
                     Effect::Load(room) => worker.load(room),
-                    Effect::History { asker, room, request } => worker.history(self, asker, room, *request),
+                    Effect::History { asker, room, query, scope } => worker.history(self, asker, room, *query, scope),
                 }
             }
             self.write_staged(writing);
