@@ -135,8 +135,23 @@ fn a_match_takes_time_in_proportion_to_the_tag() {
 
 fn text() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
-        "{tag:\"a\"}", "{\"tag\":\"b\"}", "{tag:\"[ab]\",matchType:\"regex\"}", "{tag:\".*\",matchType:\"regex\"}", " and ", " or ",
-        " not ", "(", ")", "{", "\"", "{tag:\"c\"}", ",", ":", "tag", "\\", "é",
+        "{tag:\"a\"}",
+        "{\"tag\":\"b\"}",
+        "{tag:\"[ab]\",matchType:\"regex\"}",
+        "{tag:\".*\",matchType:\"regex\"}",
+        " and ",
+        " or ",
+        " not ",
+        "(",
+        ")",
+        "{",
+        "\"",
+        "{tag:\"c\"}",
+        ",",
+        ":",
+        "tag",
+        "\\",
+        "é",
     ]);
     prop::collection::vec(words, 0..14).prop_map(|words| words.concat())
 }

@@ -166,7 +166,7 @@ impl Room {
                 let is_left_out = |connection: &ConnId| only.binary_search(connection).is_err();
                 Selection::of(self.people.everyone().filter(is_left_out)).not()
             }
-            Selection::Except(except) if except.len() > total / 2 => {
+            Selection::Except(except) if except.len() > (total / 2).max(1) => {
                 let is_left = |connection: &ConnId| except.binary_search(connection).is_err();
                 Selection::of(self.people.everyone().filter(is_left))
             }
