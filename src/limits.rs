@@ -110,6 +110,14 @@ pub const TAGS_MAX: usize = 10;
 pub const TAG_CHARS_MAX: usize = 32;
 /// Characters of a tag expression.
 pub const EXPRESSION_CHARS_MAX: usize = 128;
+/// Matchers of a tag expression. More do not fit into 128 characters; the bound is the parser's own.
+pub const EXPRESSION_MATCHERS_MAX: usize = 16;
+/// Parentheses within parentheses of a tag expression.
+pub const EXPRESSION_NESTING_MAX: usize = 8;
+/// Bytes of one compiled regular expression: enough for `\p{L}{1,6}`, and compiled in about a millisecond.
+pub const EXPRESSION_REGEX_BYTES_MAX: usize = 128 * 1024;
+/// Compiled expressions a room keeps at hand: bounds them to about 2 MiB, and to far less where they name tags in full.
+pub const EXPRESSIONS_CACHED: usize = 16;
 /// Fixed members of a room.
 pub const FIXED_MEMBERS_MAX: usize = 1000;
 /// Connections of one account in one room.
@@ -197,6 +205,8 @@ pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 pub const HISTORY_SCAN_MAX: usize = 10_000;
 /// Entries of one millisecond among which a message is looked for.
 pub const FIND_SCAN_MAX: usize = 10_000;
+/// Entries a regular expression counts for that a page of history has not met before: it has to be compiled.
+pub const HISTORY_EXPRESSION_ENTRIES: usize = 50;
 
 // Queue (chatroom.md §f).
 

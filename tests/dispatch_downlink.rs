@@ -66,7 +66,9 @@ impl World {
         self.seq += 1;
         let frame = Bytes::copy_from_slice(&self.seq.to_be_bytes());
         let at = Time(0).plus_ms(self.now_ms + after_ms);
-        self.feed.append(Item { frame, seq: Seq(self.seq), audience, class, at }, None);
+        let is_named = |(connection, place): &(ConnId, Place)| audience.named().contains(connection).then_some(*place);
+        let named: Vec<Place> = self.readers.iter().filter_map(is_named).collect();
+        self.feed.append(Item { frame, seq: Seq(self.seq), audience, class, at }, &named);
     }
 
     fn flush(&mut self) {

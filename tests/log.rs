@@ -10,7 +10,7 @@ use bytes::Bytes;
 use chatroom::id::{AccountId, Epoch, Seq, UnixMs};
 use chatroom::limits;
 use chatroom::log::{Anchor, Batch, FindQuery, FjallLog, HistoryQuery, LogError, MemoryLog, Options, RoomLog, Space};
-use chatroom::room::{Op, PushBody, Record};
+use chatroom::room::{HistoryFilter, HistoryScope, Op, PushBody, Record};
 use chatroom::wire::pb;
 use log_records::*;
 use prost::Message;
@@ -293,6 +293,93 @@ fn a_recall_that_fails_leaves_the_message(log: &dyn RoomLog) {
     assert_eq!(log.follow(room(1), Seq(0), 10).unwrap(), [said]);
 }
 
+/// A text that was sent with an expression.
+fn tagged(seq: u64, time: i64, expression: &str) -> Record {
+    Record { notify_target_tags: expression.into(), ..text(room(1), seq, time) }
+}
+
+fn scope(filter: HistoryFilter) -> HistoryScope {
+    HistoryScope { filter, ..HistoryScope::default() }
+}
+
+fn tags(names: &[&str]) -> Arc<[Arc<str>]> {
+    names.iter().map(|name| Arc::from(*name)).collect()
+}
+
+// S000-041, S000-042: what was sent with an expression is for those it holds for.
+fn history_filters_by_expression(log: &dyn RoomLog) {
+    let red = "{\"tag\":\"red\"}";
+    let notice = Record { notify_target_tags: red.into(), ..notification(room(1), 6, NOON) };
+    let records = vec![
+        text(room(1), 1, NOON),
+        tagged(2, NOON, red),
+        tagged(3, NOON, "{tag:\"blue\"}"),
+        tagged(4, NOON, "{tag:\"red\"} and {tag:\"blue\"}"),
+        tagged(5, NOON, "not {tag:\".*\",matchType:\"regex\"}"),
+        notice,
+        tagged(7, NOON, "no expression at all"),
+    ];
+    append(log, records.clone(), vec![]);
+    let of = |filter| {
+        let page = log.history(&HistoryQuery { oldest_first: true, scope: scope(filter), ..query(room(1), 100) }).unwrap();
+        assert!(!page.has_more);
+        items(&page)
+    };
+    assert_eq!(of(HistoryFilter::Everything), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(of(HistoryFilter::Listener(tags(&[]))), [1, 5]);
+    assert_eq!(of(HistoryFilter::Listener(tags(&["red"]))), [1, 2, 6]);
+    assert_eq!(of(HistoryFilter::Listener(tags(&["red", "blue"]))), [1, 2, 3, 4, 6]);
+    assert_eq!(of(HistoryFilter::Tags(tags(&["red"]))), [2, 6]);
+    assert_eq!(of(HistoryFilter::Tags(tags(&["red", "blue"]))), [2, 3, 4, 6]);
+    assert_eq!(log.load(room(1), UnixMs(NOON)).unwrap().unwrap().records, records, "the expression comes back");
+}
+
+/// Regular expressions that were never met are compiled for a bounded time per page, and the query goes on.
+fn a_history_full_of_regular_expressions_is_read_in_bounded_pages(log: &dyn RoomLog) {
+    const COUNT: u64 = 500;
+    let regex = |seq: u64| tagged(seq, NOON + seq as i64, &format!("{{tag:\"a|{seq}\",matchType:\"regex\"}}"));
+    append(log, (1..=COUNT).map(regex).collect(), vec![]);
+    let listener = scope(HistoryFilter::Listener(tags(&["x"])));
+    let mut query = HistoryQuery { oldest_first: true, scope: listener, ..query(room(1), 100) };
+    let mut pages = 0;
+    loop {
+        let page = log.history(&query).unwrap();
+        assert_eq!(page.items, []);
+        pages += 1;
+        if !page.has_more {
+            break;
+        }
+        query.anchor = page.reached.map(Anchor::Seq);
+    }
+    let at_once = (limits::HISTORY_SCAN_MAX / limits::HISTORY_EXPRESSION_ENTRIES) as u64;
+    assert_eq!(pages, COUNT.div_ceil(at_once));
+}
+
+fn history_keeps_within_its_scope_and_times(log: &dyn RoomLog) {
+    append(log, (1..=20).map(|seq| text(room(1), seq, NOON + 10 * seq as i64)).collect(), vec![]);
+    let of = |first, not_before, not_after: Option<i64>, oldest_first| {
+        let scope = HistoryScope { first: Seq(first), ..HistoryScope::default() };
+        let (not_before, not_after) = (UnixMs(NOON + not_before), not_after.map(|time| UnixMs(NOON + time)));
+        let mut found =
+            items(&log.history(&HistoryQuery { scope, not_before, not_after, oldest_first, ..query(room(1), 100) }).unwrap());
+        if !oldest_first {
+            found.reverse();
+        }
+        found
+    };
+    for oldest_first in [false, true] {
+        // Both ends are inclusive.
+        assert_eq!(of(0, 50, Some(80), oldest_first), [5, 6, 7, 8]);
+        assert_eq!(of(0, 51, Some(79), oldest_first), [6, 7]);
+        assert_eq!(of(7, 50, Some(80), oldest_first), [7, 8]);
+        assert_eq!(of(19, 0, None, oldest_first), [19, 20]);
+        assert_eq!(of(21, 0, None, oldest_first), [0; 0]);
+        assert_eq!(of(0, 0, Some(9), oldest_first), [0; 0]);
+        assert_eq!(of(0, 201, Some(i64::MAX - NOON), oldest_first), [0; 0]);
+        assert_eq!(of(18, 0, Some(i64::MAX - NOON), oldest_first), [18, 19, 20]);
+    }
+}
+
 fn a_filter_that_matches_nothing_is_bounded_and_can_go_on(log: &dyn RoomLog) {
     let last = limits::HISTORY_SCAN_MAX as u64 + 500;
     let mut records = vec![message(room(1), 1, NOON, 100)];
@@ -537,6 +624,9 @@ macro_rules! suites {
             a_recall_reaches_what_was_carried
             a_recall_that_fails_leaves_the_message
             history_ends_at_the_retention
+            history_filters_by_expression
+            a_history_full_of_regular_expressions_is_read_in_bounded_pages
+            history_keeps_within_its_scope_and_times
             a_filter_that_matches_nothing_is_bounded_and_can_go_on
             days_expire_and_state_does_not
             the_dedup_window_survives_midnight

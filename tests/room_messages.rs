@@ -239,21 +239,6 @@ fn a_room_takes_so_many_messages_a_second() {
 }
 
 #[test]
-fn what_is_not_offered_yet_is_refused_and_not_half_done() {
-    let mut world = World::new();
-    let alice = world.enter("alice");
-    let requests = [
-        MessageSendRequest { notify_target_tags: Some("{\"tag\":\"a\"}".into()), ..text("m", "hello") },
-        MessageSendRequest { at: Some(pb::Point::default()), ..text("m", "hello") },
-    ];
-    for request in requests {
-        let status = world.apply(&alice, send(request)).unwrap_err();
-        assert_eq!(status.code, Code::Unavailable);
-        assert!(status.desc.contains("not offered"));
-    }
-}
-
-#[test]
 fn refusals_come_in_the_order_of_the_checks() {
     let mut world = World::new();
     let boss = world.enter("boss");

@@ -213,6 +213,43 @@ fn a_device_that_takes_its_own_place_hears_only_what_is_new() {
     assert_eq!(hears_on(&mut world, &second, phone()), ["m2"]);
 }
 
+fn tagged(tag: &str) -> Enter {
+    let mut enter = enter("");
+    enter.request.tags = vec![tag.into()];
+    enter
+}
+
+// S002-039: of who enters too only those hear it whom the expression means.
+#[test]
+fn what_is_for_some_is_sent_again_to_some() {
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    let (red, blue) = (world.connection("red"), world.connection("blue"));
+    hears_on(&mut world, &red, tagged("red"));
+    hears_on(&mut world, &blue, tagged("blue"));
+    let to = |tag: &str, id: &str| MessageSendRequest { notify_target_tags: Some(format!("{{tag:\"{tag}\"}}")), ..high(id) };
+    world.apply(&boss, send(to("red", "m1"))).unwrap();
+    let place = MessageSendRequest { at: Some(pb::Point { x: 100.0, y: 0.0, z: 0.0 }), ..high("m2") };
+    world.apply(&boss, send(place)).unwrap();
+    for actor in [&red, &blue] {
+        world.apply(actor, Op::Exit).unwrap();
+    }
+    assert_eq!(hears(&mut world, "plain").1, ["m2"], "who has no place hears every place");
+    let late = world.connection("late");
+    assert_eq!(hears_on(&mut world, &late, tagged("red")), ["m1", "m2"]);
+    let again = world.connection("red");
+    assert_eq!(hears_on(&mut world, &again, tagged("red")), [""; 0], "it has heard both");
+    let other = world.connection("blue");
+    assert_eq!(hears_on(&mut world, &other, tagged("red")), ["m1"], "in another colour it is meant now");
+    let mut near = enter("");
+    let location = |x| pb::Location { x: Some(x), y: Some(0.0), z: Some(0.0), distance: Some(10.0), enabled: Some(true) };
+    for (x, expected) in [(0.0, vec![]), (95.0, vec!["m2".to_owned()])] {
+        near.request.location = Some(location(x));
+        let actor = world.connection(&format!("at-{x}"));
+        assert_eq!(hears_on(&mut world, &actor, near.clone()), expected);
+    }
+}
+
 #[test]
 fn a_recalled_message_waits_for_nobody() {
     let mut world = World::new();
@@ -253,7 +290,13 @@ fn the_log_brings_the_backlog_back() {
         let command = chatroom::room::Command::send_from_message(message);
         let push = PushBody::Message { message_type: message.r#type, body: message.encode_to_vec().into() };
         let entry = chatroom::room::Entry { command, ..entry };
-        records.push(Record { room: RoomId::new(7).unwrap(), entry, push: Some(push), in_history: true });
+        records.push(Record {
+            room: RoomId::new(7).unwrap(),
+            entry,
+            push: Some(push),
+            notify_target_tags: String::new(),
+            in_history: true,
+        });
     }
     // Once over the whole log, once over a snapshot that covers all of it.
     let snapshot = world.room.snapshot();

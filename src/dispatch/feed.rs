@@ -41,6 +41,16 @@ impl Item {
     fn is_for(&self, connection: ConnId) -> bool {
         self.audience.admits(connection)
     }
+
+    /// Whether it is for the many: for whoever its audience does not name.
+    fn is_common(&self) -> bool {
+        !matches!(self.audience, Audience::Only(_))
+    }
+
+    /// About how many bytes it keeps: the frame, and the connections its audience names.
+    pub fn weight(&self) -> usize {
+        self.frame.len() + self.audience.named().len() * size_of::<ConnId>()
+    }
 }
 
 /// A connection's place in a feed, stable for as long as it stays.
@@ -52,8 +62,8 @@ struct Seat {
     connection: Option<ConnId>,
     /// Key of the cursor in `laggards`; `UP_TO_DATE` for nearly everybody.
     lag: u32,
-    /// Some frame of this turn is not for this connection.
-    excepted: bool,
+    /// Some frame of this turn is for this connection and not for the many, or the other way round.
+    apart: bool,
 }
 
 /// Who reads, and what it has been sent where that is limited.
@@ -116,8 +126,12 @@ pub struct Feed {
     seats: Vec<Seat>,
     free: Vec<u32>,
     laggards: Slab<Cursor>,
-    excepted: Vec<u32>,
-    has_selected: bool,
+    /// Seats that are `apart`.
+    apart: Vec<u32>,
+    /// Seats whose cursor was set while frames waited to be flushed.
+    unsettled: Vec<u32>,
+    /// How many of the frames that wait are for the many.
+    common: u64,
     downlink: Downlink,
     /// What each seat was sent lately; empty while nothing is limited.
     allowances: Vec<Allowance>,
@@ -140,8 +154,9 @@ impl Feed {
             seats: Vec::new(),
             free: Vec::new(),
             laggards: Slab::new(),
-            excepted: Vec::new(),
-            has_selected: false,
+            apart: Vec::new(),
+            unsettled: Vec::new(),
+            common: 0,
             downlink: Downlink::default(),
             allowances: Vec::new(),
         }
@@ -180,17 +195,25 @@ impl Feed {
     pub fn join(&mut self, connection: ConnId) -> Place {
         // Frames of this turn came before it: its cursor stands behind them, and `flush` knows it by that.
         let lag = if self.is_dirty() { self.cursor(self.end()) } else { UP_TO_DATE };
-        let seat = Seat { connection: Some(connection), lag, excepted: false };
-        if let Some(place) = self.free.pop() {
-            self.seats[place as usize] = seat;
-            self.allow(place as usize, Allowance::default());
-            return Place(place);
+        let seat = Seat { connection: Some(connection), lag, apart: false };
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.seats[place as usize] = seat;
+                self.allow(place as usize, Allowance::default());
+                place
+            }
+            None => {
+                self.seats.push(seat);
+                if self.downlink.is_set() {
+                    self.allowances.push(Allowance::default());
+                }
+                u32::try_from(self.seats.len() - 1).expect("a worker holds at most 16 M connections")
+            }
+        };
+        if lag != UP_TO_DATE {
+            self.unsettled.push(place);
         }
-        self.seats.push(seat);
-        if self.downlink.is_set() {
-            self.allowances.push(Allowance::default());
-        }
-        Place(u32::try_from(self.seats.len() - 1).expect("a worker holds at most 16 M connections"))
+        Place(place)
     }
 
     /// Unseats a connection and returns the frames it has yet to hear.
@@ -205,71 +228,103 @@ impl Feed {
             self.allowances = Vec::new();
             self.seats = Vec::new();
             self.free = Vec::new();
-            self.excepted.clear();
+            self.apart.clear();
+            self.unsettled.clear();
         }
         self.ring.range(self.index(next)..).filter(|item| reader.hears(item)).map(|item| item.frame.clone()).collect()
     }
 
-    /// Adds a frame; it is written at the next [`Feed::flush`]. `sender` is the place of the one reader it is not for.
-    pub fn append(&mut self, item: Item, sender: Option<Place>) {
-        self.has_selected |= matches!(item.audience, Audience::Only(_) | Audience::Except(_));
-        if let Some(place) = sender
-            && let Some(seat) = self.seats.get_mut(place.0 as usize).filter(|seat| !seat.excepted)
-        {
-            seat.excepted = true;
-            self.excepted.push(place.0);
+    /// Adds a frame; it is written at the next [`Feed::flush`]. `named` are the places of those readers here that its audience
+    /// names.
+    pub fn append(&mut self, item: Item, named: &[Place]) {
+        self.common += u64::from(item.is_common());
+        for place in named {
+            if let Some(seat) = self.seats.get_mut(place.0 as usize).filter(|seat| !seat.apart) {
+                seat.apart = true;
+                self.apart.push(place.0);
+            }
         }
-        self.ring_bytes += item.frame.len();
+        self.ring_bytes += item.weight();
         self.ring.push_back(item);
     }
 
-    /// Writes the frames of this turn to every reader that is up to date, one write each. Returns how many deliveries the
-    /// sockets took. `scratch` is the worker's.
+    /// Writes the frames of this turn to every reader that is up to date, one write each for those who hear what the many hear.
+    /// Readers that hear none of them are not visited where no frame is for the many. Returns how many deliveries the sockets
+    /// took. `scratch` is the worker's.
     pub fn flush(&mut self, scratch: &mut Vec<u8>, outlet: &mut impl Outlet) -> u64 {
-        let (from, end) = (self.flushed, self.end());
-        let fresh = self.ring.range(self.index(from)..);
-        let mut whole = std::mem::take(scratch);
-        whole.clear();
-        fresh.for_each(|item| whole.extend_from_slice(&item.frame));
+        let (from, end, common) = (self.flushed, self.end(), self.common);
         let mut deliveries = 0;
-        for index in 0..self.seats.len() {
-            let Seat { connection: Some(connection), lag, excepted } = self.seats[index] else { continue };
-            let next = if lag != UP_TO_DATE {
-                let cursor = self.laggards[lag as usize].next;
-                if cursor < from {
+        if common > 0 {
+            let mut whole = std::mem::take(scratch);
+            whole.clear();
+            let fresh = self.ring.range(self.index(from)..);
+            fresh.filter(|item| item.is_common()).for_each(|item| whole.extend_from_slice(&item.frame));
+            for index in 0..self.seats.len() {
+                let Seat { connection: Some(connection), lag, apart } = self.seats[index] else { continue };
+                if lag == UP_TO_DATE && self.downlink.is_set() {
+                    // Where readers are limited, nobody hears just what the many hear.
+                    self.seats[index].apart = true;
+                }
+                if lag != UP_TO_DATE || apart || self.downlink.is_set() {
+                    self.flush_apart(index, scratch, outlet, &mut deliveries);
                     continue;
                 }
-                self.laggards.remove(lag as usize);
-                self.seats[index].lag = UP_TO_DATE;
-                self.serve(cursor, index, connection, scratch, outlet, &mut deliveries)
-            } else if excepted || self.has_selected || self.downlink.is_set() {
-                self.serve(from, index, connection, scratch, outlet, &mut deliveries)
-            } else {
                 let taken = outlet.write(connection, &whole);
                 if taken == whole.len() {
-                    deliveries += end - from;
+                    deliveries += common;
                     continue;
                 }
-                let (next, rest) = self.reached(from, taken, |_| true);
-                deliveries += next - from;
+                let (next, rest) = self.reached(from, taken, Item::is_common);
+                let heard = self.ring.range(self.index(from)..self.index(next)).filter(|item| item.is_common());
+                deliveries += heard.count() as u64;
                 if let Some(rest) = rest {
                     outlet.hold(connection, rest);
                 }
-                next
-            };
-            if next < end {
-                self.seats[index].lag = self.cursor(next);
+                if next < end {
+                    self.seats[index].lag = self.cursor(next);
+                }
+            }
+            *scratch = whole;
+        } else {
+            for index in 0..self.apart.len() {
+                self.flush_apart(self.apart[index] as usize, scratch, outlet, &mut deliveries);
+            }
+            for index in 0..self.unsettled.len() {
+                self.flush_apart(self.unsettled[index] as usize, scratch, outlet, &mut deliveries);
             }
         }
-        *scratch = whole;
         self.flushed = end;
-        for place in self.excepted.drain(..) {
+        for place in self.apart.drain(..) {
             if let Some(seat) = self.seats.get_mut(place as usize) {
-                seat.excepted = false;
+                seat.apart = false;
             }
         }
-        self.has_selected = false;
+        self.unsettled.clear();
+        self.common = 0;
         deliveries
+    }
+
+    /// Writes the frames of this turn to a reader that may not hear what the many hear, or has heard some of them. Nothing
+    /// happens to one that has fallen behind, and nothing happens twice.
+    fn flush_apart(&mut self, index: usize, scratch: &mut Vec<u8>, outlet: &mut impl Outlet, deliveries: &mut u64) {
+        let from = self.flushed;
+        let Some(&Seat { connection: Some(connection), lag, apart }) = self.seats.get(index) else { return };
+        let start = if lag != UP_TO_DATE {
+            let cursor = self.laggards[lag as usize].next;
+            if cursor < from {
+                return;
+            }
+            self.laggards.remove(lag as usize);
+            cursor
+        } else if apart {
+            from
+        } else {
+            return;
+        };
+        let next = self.serve(start, index, connection, scratch, outlet, deliveries);
+        let lag = if next < self.end() { self.cursor(next) } else { UP_TO_DATE };
+        let seat = &mut self.seats[index];
+        (seat.lag, seat.apart) = (lag, false);
     }
 
     /// What a reader misses for good because the ring has overtaken it; `None` if nothing. Notifications in between come all
@@ -313,6 +368,9 @@ impl Feed {
         self.laggards.remove(lag as usize);
         self.seats[place.0 as usize].lag =
             if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next) };
+        if self.is_dirty() {
+            self.unsettled.push(place.0);
+        }
         deliveries
     }
 
@@ -349,23 +407,23 @@ impl Feed {
 
     fn drop_oldest(&mut self) {
         let Some(item) = self.ring.pop_front() else { return };
-        self.ring_bytes -= item.frame.len();
+        self.ring_bytes -= item.weight();
         self.dropped = item.seq;
         let number = self.first;
         self.first += 1;
         let is_lacking = item.class != Class::Normal && self.laggards.iter().any(|(_, cursor)| cursor.next <= number);
         if is_lacking {
-            self.saved_bytes += item.frame.len();
+            self.saved_bytes += item.weight();
             let saved = if item.class == Class::High { &mut self.saved_high } else { &mut self.saved };
             saved.push_back((number, item));
         }
         while self.saved_bytes > FEED_SAVED_BYTES_MAX {
             if let Some((_, item)) = self.saved_high.pop_front() {
-                self.saved_bytes -= item.frame.len();
+                self.saved_bytes -= item.weight();
                 continue;
             }
             let Some((number, item)) = self.saved.pop_front() else { break };
-            self.saved_bytes -= item.frame.len();
+            self.saved_bytes -= item.weight();
             self.saved_from = number + 1;
         }
     }

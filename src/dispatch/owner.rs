@@ -13,7 +13,7 @@ use crate::error::{Code, Status, Sub};
 use crate::id::{ConnId, RoomId, Seq, Time, UnixMs};
 use crate::limits::{HEADER_BYTES, LOADING_COMMANDS_MAX, ROOM_IDLE_MS, SNAPSHOT_ENTRIES, WRITES_WAITING_MAX};
 use crate::room::{
-    Actor, Ask, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Stamp,
+    Actor, Ask, Audience, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Stamp,
 };
 use crate::wire::pb::{self, NotificationType};
 use crate::wire::{Push, Response};
@@ -209,14 +209,21 @@ impl Hub {
                 }
             }
             Ask::Command(op) => self.command(room, asker, Command { actor, op }, resume),
-            Ask::Query(query) => match (live.room.query(self.unix, &actor, &query), query) {
-                (Ok(_), Query::History(request)) => match asker {
+            Ask::Query(query @ (Query::History(_) | Query::HistoryByTags(_))) => {
+                match (live.room.history_scope(self.unix, &actor, &query), asker) {
                     // Whoever holds the connection looks it up, because only there it can be written.
-                    Asker::Connection(asked) => self.send(asked.connection.worker(), Mail::History(asked, Box::new(request))),
-                    asker => self.effects.push(Effect::History { asker, room, request: Box::new(request) }),
-                },
-                (answer, _) => self.answer(asker, answer),
-            },
+                    (Ok(scope), Asker::Connection(asked)) => {
+                        let mail = Mail::History { asked, query: Box::new(query), scope };
+                        self.send(asked.connection.worker(), mail);
+                    }
+                    (Ok(scope), asker) => self.effects.push(Effect::History { asker, room, query: Box::new(query), scope }),
+                    (Err(status), asker) => self.answer(asker, Err(status)),
+                }
+            }
+            Ask::Query(query) => {
+                let answer = live.room.query(self.unix, &actor, &query);
+                self.answer(asker, answer);
+            }
         }
     }
 
@@ -293,6 +300,7 @@ impl Hub {
         }
         self.arrive(id, &presence, replay);
         self.part(id, &presence, &kicks, false);
+        let mut notify_target_tags = String::new();
         let push = push.map(|push| {
             let frame = self.encode(&push);
             let class = class_of(&push);
@@ -300,13 +308,20 @@ impl Hub {
             let item = Item { frame, seq: entry.seq, audience, class, at: self.now };
             self.publish(id, item);
             match push {
-                Push::Message(message) => PushBody::Message { message_type: message.r#type, body },
+                Push::Message(message) => {
+                    notify_target_tags = message.notify_target_tags;
+                    PushBody::Message { message_type: message.r#type, body }
+                }
+                Push::Notification(notice) => {
+                    notify_target_tags = notice.notify_target_tags;
+                    PushBody::Notification(body)
+                }
                 _ => PushBody::Notification(body),
             }
         });
         self.part(id, &presence, &kicks, true);
         if durable {
-            self.writes.records.push(Record { room: id, entry, push, in_history });
+            self.writes.records.push(Record { room: id, entry, push, notify_target_tags, in_history });
             self.note_durable(id);
         }
     }
@@ -403,9 +418,11 @@ impl Hub {
         if live.is_deserted() {
             return;
         }
+        let only = matches!(item.audience, Audience::Only(_));
         for worker in 0..self.config.workers {
             let Some(Owned::Live(live)) = self.rooms.get(&room) else { return };
-            if worker != self.config.worker && live.followers[worker] > 0 {
+            let hears = live.followers[worker] > 0 && !(only && item.audience.named_on(worker).is_empty());
+            if worker != self.config.worker && hears {
                 self.send(worker, Mail::Frame { room, item: item.clone() });
             }
         }

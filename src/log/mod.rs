@@ -17,7 +17,7 @@ pub use stats::LogStats;
 use bytes::Bytes;
 
 use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
-use crate::room::{Op, Record};
+use crate::room::{HistoryScope, Op, Record};
 use crate::wire::store;
 
 /// Why the log could not do what was asked.
@@ -93,8 +93,12 @@ pub struct HistoryQuery {
     pub oldest_first: bool,
     /// Numbers of message types wanted; empty: everything, notifications (5) included.
     pub types: Vec<i32>,
-    /// Nothing older than this is returned: now minus the retention.
+    /// Nothing older than this is returned: now minus the retention, or later.
     pub not_before: UnixMs,
+    /// Nothing younger than this is returned; `None`: there is no bound.
+    pub not_after: Option<UnixMs>,
+    /// How much of the room's log the one who asks may read.
+    pub scope: HistoryScope,
 }
 
 /// A message, by what its members know of it.

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::ask::not_offered;
 use super::check;
 use super::command::{Actor, Origin};
 use super::dedup::Accepted;
@@ -14,6 +13,7 @@ use super::entry::{Audience, Entry, Outcome};
 use super::moderator::{Rewritten, stand_in};
 use super::permissions::{Grant, Operation};
 use super::rate::{Bucket, Pace, too_frequent};
+use super::space::check_point;
 use super::state::Room;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, MessageId, UnixMs};
@@ -67,7 +67,12 @@ impl Room {
         let mut message = self.message(entry, request, !receivers.is_empty());
         rewritten.body.into_iter().for_each(|body| message.body = body);
         rewritten.attach.into_iter().for_each(|attach| message.attach = attach);
-        let audience = self.audience(actor, &receivers);
+        let audience = if receivers.is_empty() {
+            message.notify_target_tags = self.target(actor, request.notify_target_tags.as_deref());
+            self.hearers(actor, &message.notify_target_tags, request.at)
+        } else {
+            self.directed_audience(actor, &receivers)
+        };
         // Over the rate a message is an ordinary one. A caller that would rather be refused (403, 107304) is refused here.
         message.high_priority = may_be_high && self.priority.admit(now, self.settings.high_priority_per_second);
         message.resend_on_enter = message.high_priority && request.high_priority_resend.unwrap_or(true) && receivers.is_empty();
@@ -104,7 +109,8 @@ impl Room {
         let id = MessageId::parse(&request.message_id)?;
         check_content(request)?;
         let receivers = check_receivers(request)?;
-        check_offered(request)?;
+        self.check_expression(request.notify_target_tags.as_deref())?;
+        check_point(request.at.as_ref())?;
         self.reach(actor)?;
         if request.resend
             && let Some(accepted) = self.senders.accepted(&actor.account, id.as_str(), now)
@@ -158,16 +164,14 @@ impl Room {
             ext: request.ext.clone(),
             epoch: entry.epoch.0,
             skip_history: request.skip_history,
+            at: request.at,
             directed,
             ..Default::default()
         })
     }
 
-    /// Everybody but the sending connection; of a directed message the named accounts and the sender's other connections.
-    fn audience(&self, actor: &Actor, receivers: &[AccountId]) -> Audience {
-        if receivers.is_empty() {
-            return actor.connection.map_or(Audience::All, Audience::AllBut);
-        }
+    /// Who hears a directed message: the named accounts and the sender's other connections.
+    fn directed_audience(&self, actor: &Actor, receivers: &[AccountId]) -> Audience {
         let people = receivers.iter().chain([&actor.account]).filter_map(|account| self.people.person(account));
         let connections = people.flat_map(|person| &person.connections).map(|own| own.id);
         let mut only: Vec<ConnId> = connections.filter(|connection| Some(*connection) != actor.connection).collect();
@@ -286,18 +290,4 @@ fn check_receivers(request: &pb::MessageSendRequest) -> Result<Vec<AccountId>, S
         return Err(Status::bad_parameter("a directed message has neither tags nor coordinates"));
     }
     request.to_accounts.iter().map(|name| check::account("to_accounts", name)).collect()
-}
-
-/// Refuses what this server does not do yet, rather than do less than was asked.
-fn check_offered(request: &pb::MessageSendRequest) -> Result<(), Status> {
-    if let Some(expression) = &request.notify_target_tags {
-        check::chars("notify_target_tags", expression, limits::EXPRESSION_CHARS_MAX)?;
-        if !expression.is_empty() {
-            return Err(not_offered("sending to tags"));
-        }
-    }
-    if request.at.is_some() {
-        return Err(not_offered("sending with coordinates"));
-    }
-    Ok(())
 }

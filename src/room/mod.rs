@@ -14,11 +14,13 @@ pub mod entry;
 mod ephemeral;
 mod expression;
 mod fuzzing;
+mod history;
 mod listing;
 mod member;
 mod message;
 mod moderation;
 mod moderator;
+mod mutes;
 mod notify;
 pub mod permissions;
 mod presence;
@@ -41,8 +43,12 @@ mod timed;
 
 pub use command::{Actor, Ask, Command, Create, Enter, Op, Open, Origin, Query, Recall, Stamp};
 pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};
+pub use expression::Expression;
+#[doc(hidden)]
+pub use expression::fuzz_expression;
 #[doc(hidden)]
 pub use fuzzing::fuzz_commands;
+pub use history::{HistoryFilter, HistoryScope};
 pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList};
 pub use settings::{MultiClient, Settings};
 pub use state::Room;

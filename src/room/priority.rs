@@ -7,7 +7,6 @@ use prost::Message as _;
 
 use super::command::Op;
 use super::entry::{Audience, PushBody, Record};
-use super::presence::Connection;
 use super::state::Room;
 use crate::id::{AccountId, ConnId, Seq, UnixMs};
 use crate::limits;
@@ -205,7 +204,7 @@ impl Room {
             pending.message.from != account.as_str()
                 && !heard.is_some_and(|heard| heard.has(pending.number))
                 && !others().any(|other| pending.is_heard_by(other.id, other.after))
-                && self.admits_newcomer(own, &pending.message)
+                && self.is_for(&pending.message, own.id)
         });
         let fits = |pending: &&Pending| {
             bytes += pending.weight;
@@ -217,11 +216,6 @@ impl Room {
         let numbers: Vec<u64> = chosen.iter().map(|pending| pending.number).collect();
         self.priority.note(account, &numbers, now);
         resent
-    }
-
-    /// Whether a message of the backlog is for a connection that was not there when it was sent.
-    fn admits_newcomer(&self, _connection: &Connection, message: &pb::Message) -> bool {
-        message.notify_target_tags.is_empty() && message.at.is_none()
     }
 
     /// Brings a message of high priority back that the log holds; to follow the [`Room::replay`] of its entry. Who had heard it is

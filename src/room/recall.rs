@@ -58,7 +58,7 @@ impl Room {
         let (actor, now, request) = (&entry.command.actor, entry.stamp.time, &recall.request);
         self.may_recall(now, actor, request)?;
         let author = check::account("from", &request.from)?;
-        let Some(seq) = recall.seq.filter(|seq| *seq < entry.seq && !self.recalled.has(*seq)) else {
+        let Some(seq) = recall.seq.filter(|seq| (self.born..entry.seq).contains(seq) && !self.recalled.has(*seq)) else {
             return Err(message_missing());
         };
         let age_ms = now.0.saturating_sub(request.time_ms);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::command::{Actor, Op, Origin, Query};
 use super::dedup::Senders;
 use super::entry::{Entry, Outcome};
+use super::expression::Expressions;
 use super::permissions::{self, Class, Grant, Operation, Standing};
 use super::presence::People;
 use super::priority::Priority;
@@ -40,6 +41,9 @@ pub struct Room {
     pub(super) intake: Bucket,
     pub(super) priority: Priority,
     pub(super) recalled: Recalled,
+    /// The entry with which the room began: what stands before it in the log is another's.
+    pub(super) born: Seq,
+    pub(super) expressions: Expressions,
 }
 
 impl Room {
@@ -61,6 +65,8 @@ impl Room {
             intake: Bucket::default(),
             priority: Priority::default(),
             recalled: Recalled::default(),
+            born: Seq::default(),
+            expressions: Expressions::default(),
         }
     }
 
@@ -166,7 +172,8 @@ impl Room {
         self.advance(entry);
     }
 
-    /// Answers a question. For [`Query::History`] an empty answer says that the actor may read it.
+    /// Answers a question. For the history an empty answer says that the actor may read it; how much of it, says
+    /// [`Room::history_scope`].
     pub fn query(&self, now: UnixMs, actor: &Actor, query: &Query) -> Result<Response, Status> {
         match query {
             Query::Info(_) => self.info_query(now, actor),
@@ -175,9 +182,8 @@ impl Room {
             Query::QueueList(_) => self.queue_list_query(now, actor),
             Query::QueuePeek(_) => self.queue_peek_query(now, actor),
             Query::QueueMultiGet(request) => self.queue_multi_get_query(now, actor, request),
-            Query::History(request) => self.history_query(now, actor, request),
-            Query::HistoryByTags(request) => self.history_by_tags_query(now, actor, request),
             Query::MaySend(request) => self.may_send_query(now, actor, request),
+            Query::History(_) | Query::HistoryByTags(_) => self.history_query(now, actor, query),
             Query::MembersByTag(request) => self.members_by_tag_query(now, actor, request),
             Query::CountByTag(request) => self.count_by_tag_query(now, actor, request),
             Query::Attributes(_) => self.attributes_query(now, actor),
@@ -261,7 +267,7 @@ impl Room {
             globally_muted: actor.globally_muted,
             muted: record.is_some_and(|record| record.muted),
             temp_muted: self.roster.muted_until(&actor.account, now).is_some(),
-            tag_muted: false,
+            tag_muted: self.is_tag_muted(actor, now),
             room_muted: self.info.muted,
             anonymous_enabled: self.settings.anonymous_enabled,
         };

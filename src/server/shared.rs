@@ -15,8 +15,9 @@ use crate::account::Directory;
 use crate::dispatch::owner_of;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, Seq, Time, UnixMs};
+use crate::limits::PAGE_MAX;
 use crate::log::{Anchor, FindQuery, HistoryPage, HistoryQuery, LogError, RoomLog};
-use crate::room::{Room, Settings};
+use crate::room::{HistoryScope, Query, Room, Settings};
 use crate::session::SessionConfig;
 use crate::wire::pb;
 
@@ -159,22 +160,53 @@ impl Shared {
     }
 
     /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Waits for the disk.
-    pub(crate) fn history(&self, room: RoomId, request: &pb::MessageHistoryRequest) -> Result<HistoryPage, Status> {
-        let anchor = match (request.last_seq, request.time_ms) {
-            (0, 0) => None,
-            (0, time) => Some(Anchor::Time(UnixMs(time))),
-            (seq, _) => Some(Anchor::Seq(Seq(seq))),
-        };
-        let query = HistoryQuery {
-            room,
-            anchor,
-            limit: if request.limit == 0 { crate::limits::PAGE_MAX } else { request.limit },
-            oldest_first: request.reverse,
-            types: request.types.clone(),
-            not_before: self.not_before(),
+    pub(crate) fn history(&self, room: RoomId, query: &Query, scope: HistoryScope) -> Result<HistoryPage, Status> {
+        let oldest = self.not_before();
+        let query = match query {
+            Query::History(request) => page_of_all(room, request, oldest, scope),
+            Query::HistoryByTags(request) => page_by_tags(room, request, oldest, scope),
+            _ => return Err(Status::new(Code::ServerError, "not a question about the history")),
         };
         self.log.history(&query).map_err(|error| store_failed(&error))
     }
+}
+
+fn page_of_all(room: RoomId, request: &pb::MessageHistoryRequest, oldest: UnixMs, scope: HistoryScope) -> HistoryQuery {
+    HistoryQuery {
+        room,
+        anchor: match (request.last_seq, request.time_ms) {
+            (0, 0) => None,
+            (0, time) => Some(Anchor::Time(UnixMs(time))),
+            (seq, _) => Some(Anchor::Seq(Seq(seq))),
+        },
+        limit: page_limit(request.limit),
+        oldest_first: request.reverse,
+        types: request.types.clone(),
+        not_before: oldest,
+        not_after: None,
+        scope,
+    }
+}
+
+/// The end at which reading begins is an anchor, and so exclusive (chatroom.md §e.6); the other one is inclusive.
+fn page_by_tags(room: RoomId, request: &pb::MessageHistoryByTagsRequest, oldest: UnixMs, scope: HistoryScope) -> HistoryQuery {
+    let (from, to) = (request.from_time_ms, request.to_time_ms);
+    let (after, before) = if request.reverse { (1, 0) } else { (0, 1) };
+    let not_before = if from == 0 { oldest } else { oldest.max(UnixMs(from.saturating_add(after))) };
+    HistoryQuery {
+        room,
+        anchor: (request.last_seq != 0).then_some(Anchor::Seq(Seq(request.last_seq))),
+        limit: page_limit(request.limit),
+        oldest_first: request.reverse,
+        types: request.types.clone(),
+        not_before,
+        not_after: (to != 0).then_some(UnixMs(to.saturating_sub(before))),
+        scope,
+    }
+}
+
+fn page_limit(asked: u32) -> u32 {
+    if asked == 0 { PAGE_MAX } else { asked }
 }
 
 /// What a failing store comes to for the one who asked; the details are for the log.

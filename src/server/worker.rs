@@ -345,7 +345,7 @@ impl State {
                     }
                     Effect::Load(room) => worker.load(room),
                     Effect::Find(find) => worker.find(self, *find),
-                    Effect::History { asker, room, request } => worker.history(self, asker, room, *request),
+                    Effect::History { asker, room, query, scope } => worker.history(self, asker, room, *query, scope),
                 }
             }
             self.write_staged(writing);

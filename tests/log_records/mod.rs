@@ -31,7 +31,7 @@ pub fn record_of(room: RoomId, seq: u64, time: i64, op: Op, push: Option<PushBod
     };
     let stamp = Stamp { time: UnixMs(time), random: seq };
     let entry = Entry { seq: Seq(seq), epoch: Epoch(1), stamp, command: Command { actor, op } };
-    Record { room, entry, push, in_history: true }
+    Record { room, entry, push, notify_target_tags: String::new(), in_history: true }
 }
 
 pub fn message(room: RoomId, seq: u64, time: i64, message_type: i32) -> Record {
@@ -121,7 +121,16 @@ pub fn seqs(records: &[Record]) -> Vec<u64> {
 
 /// The newest entries of a room.
 pub fn query(room: RoomId, limit: u32) -> HistoryQuery {
-    HistoryQuery { room, anchor: None, limit, oldest_first: false, types: Vec::new(), not_before: UnixMs(0) }
+    HistoryQuery {
+        room,
+        anchor: None,
+        limit,
+        oldest_first: false,
+        types: Vec::new(),
+        not_before: UnixMs(0),
+        not_after: None,
+        scope: Default::default(),
+    }
 }
 
 /// The seqs of a page's items, read from the bodies the members received.
