@@ -251,6 +251,41 @@ fn members_on_every_worker_hear_a_room_in_one_order_whoever_owns_it() {
 }
 
 #[test]
+fn what_is_for_a_tag_goes_to_workers_that_hold_a_carrier_and_the_record_says_for_whom() {
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "carol");
+    let tagged = |tags: &[&str]| {
+        let tags = tags.iter().map(|tag| tag.to_string()).collect();
+        let request = pb::RoomEnterRequest { room_id: room.get(), tags, ..Default::default() };
+        Op::Enter(Box::new(Enter { app_key: "app".into(), ..Enter::from_request(request) }))
+    };
+    let people = [actor("ann", 0, 1), actor("bob", 0, 2), actor("dan", 1, 3), actor("eve", 1, 4)];
+    for (person, tags) in people.iter().zip([&["a"][..], &[], &[], &["b"]]) {
+        world.command(person, room, tagged(tags)).unwrap();
+    }
+    people.iter().for_each(|person| drop(world.heard(person.connection.unwrap())));
+    let to = |tag: &str, body: &str| match text(room, body) {
+        Op::Send(send) => {
+            let notify_target_tags = Some(format!("{{\"tag\":\"{tag}\"}}"));
+            Op::Send(Box::new(pb::MessageSendRequest { notify_target_tags, ..*send }))
+        }
+        other => other,
+    };
+    // Room and sender are of worker 0, and so is the only carrier: the other worker need not know.
+    world.ask(&people[1], room, Ask::Command(to("a", "to a")));
+    assert!(world.hubs[0].take_mail(1).is_empty());
+    world.settle();
+    world.command(&people[1], room, to("b", "to b")).unwrap();
+    world.command(&people[1], room, text(room, "to all")).unwrap();
+    let heard = people.each_ref().map(|person| world.heard(person.connection.unwrap()));
+    assert_eq!(heard, [vec!["to a", "to all"], vec![], vec!["to all"], vec!["to b", "to all"]]);
+    let records = world.records.iter().filter(|record| matches!(record.entry.command.op, Op::Send(_)));
+    let targets: Vec<&str> = records.map(|record| &*record.notify_target_tags).collect();
+    assert_eq!(targets, ["{\"tag\":\"a\"}", "{\"tag\":\"b\"}", ""]);
+}
+
+#[test]
 fn who_enters_hears_its_own_arrival_and_nothing_older() {
     let mut world = World::new();
     let room = World::room_of(1);

@@ -48,8 +48,15 @@ const MEANINGS: &[Meaning] = &[
     (r#"{"t\u0061g":"say \"a\" \u00e9 }{"}"#, &[&["say \"a\" é }{"]], &[&["say"]]),
 ];
 
+/// `CHATROOM_BLESS=1` writes them to where the fuzzer looks.
 #[test]
 fn expressions_mean_what_their_grammar_says() {
+    if std::env::var_os("CHATROOM_BLESS").is_some() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/expression");
+        std::fs::create_dir_all(&folder).unwrap();
+        let texts = MEANINGS.iter().map(|meaning| meaning.0).chain(FAULTS.iter().map(|fault| fault.0));
+        texts.enumerate().for_each(|(number, text)| std::fs::write(folder.join(format!("{number:03}")), text).unwrap());
+    }
     for (expression, yes, no) in MEANINGS {
         yes.iter().for_each(|tags| assert!(holds(expression, tags), "{expression} holds for {tags:?}"));
         no.iter().for_each(|tags| assert!(!holds(expression, tags), "{expression} does not hold for {tags:?}"));

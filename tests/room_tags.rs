@@ -272,7 +272,7 @@ fn a_change_of_tags_is_checked() {
     assert_eq!(world.code(&alice, update(Some(&["b"]), None, false)), Code::Ok);
 }
 
-// S000-034, S002-027
+// S000-034
 #[test]
 fn a_muted_tag_silences_whoever_carries_it_now_or_later_but_no_manager() {
     let mut world = World::new();
@@ -348,7 +348,7 @@ fn a_muted_tag_survives_a_snapshot() {
     assert_eq!(world.code(&alice, to(None)), Code::Ok);
 }
 
-// S000-025, S002-029
+// S000-025
 #[test]
 fn members_by_tag_are_listed_by_connection_newest_first_and_pages_chain() {
     let mut world = World::new();
@@ -406,7 +406,7 @@ fn a_page_of_members_by_tag_is_bounded() {
     assert_eq!(world.query(&outside, &ask("t", 1)).unwrap_err().code, Code::Forbidden);
 }
 
-// S000-026, S002-028
+// S000-026
 #[test]
 fn an_account_counts_once_however_many_devices_carry_the_tag() {
     let mut world = World::new();
