@@ -35,6 +35,7 @@ impl Outlet for Sockets {
 /// A feed, its readers, and a clock.
 struct World {
     feed: Feed,
+    downlink: Downlink,
     sockets: Sockets,
     readers: Vec<(ConnId, Place)>,
     seq: u64,
@@ -44,10 +45,11 @@ struct World {
 
 impl World {
     fn new(normal_per_second: u32, high_per_second: u32, readers: u32) -> World {
-        let mut feed = Feed::new(1 << 20).limited(Downlink { normal_per_second, high_per_second });
+        let mut feed = Feed::new(1 << 20);
+        let downlink = Downlink { normal_per_second, high_per_second };
         let connection = |number| ConnId::new(0, number, number);
         let readers = (1..=readers).map(|number| (connection(number), feed.join(connection(number)))).collect();
-        World { feed, sockets: Sockets::default(), readers, seq: 0, now_ms: 10_000, scratch: Vec::new() }
+        World { feed, downlink, sockets: Sockets::default(), readers, seq: 0, now_ms: 10_000, scratch: Vec::new() }
     }
 
     /// So many frames, evenly over a second, a few in a turn.
@@ -68,7 +70,7 @@ impl World {
         let at = Time(0).plus_ms(self.now_ms + after_ms);
         let is_named = |(connection, place): &(ConnId, Place)| audience.named().contains(connection).then_some(*place);
         let named: Vec<Place> = self.readers.iter().filter_map(is_named).collect();
-        self.feed.append(Item { frame, seq: Seq(self.seq), audience, class, at }, &named);
+        self.feed.append(Item { frame, seq: Seq(self.seq), audience, class, downlink: self.downlink, at }, &named);
     }
 
     fn flush(&mut self) {
@@ -180,6 +182,26 @@ fn a_reader_that_was_blocked_hears_the_same_choice_when_it_catches_up() {
     }
     assert!(heard.windows(2).all(|pair| pair[0] < pair[1]), "in order and once");
     assert!(heard.iter().any(|seq| *seq > 200), "up to the end");
+}
+
+#[test]
+fn a_limit_that_changes_holds_from_the_next_frame_on() {
+    let mut world = World::new(0, 0, 3);
+    world.second(50, |_| Class::Normal);
+    let unlimited = world.downlink;
+    world.downlink = Downlink { normal_per_second: 10, high_per_second: 0 };
+    world.second(50, |_| Class::Normal);
+    let newcomer = ConnId::new(0, 9, 9);
+    world.readers.push((newcomer, world.feed.join(newcomer)));
+    world.second(50, |_| Class::Normal);
+    world.downlink = unlimited;
+    world.second(50, |_| Class::Normal);
+    for reader in 0..4 {
+        let in_second = |second| world.heard(reader).iter().filter(|seq| (**seq - 1) / 50 == second).count();
+        let is_old = reader < 3;
+        assert_eq!((in_second(0), in_second(3)), (if is_old { 50 } else { 0 }, 50));
+        assert!((usize::from(is_old)..=10).contains(&in_second(1)) && (1..=10).contains(&in_second(2)));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chatroom::dispatch::{Class, Feed, Item, Missed, Outlet, Place};
+use chatroom::dispatch::{Class, Downlink, Feed, Item, Missed, Outlet, Place};
 use chatroom::id::{ConnId, Seq, Time};
 use chatroom::limits::{FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX};
 use chatroom::room::Audience;
@@ -77,7 +77,7 @@ fn seqs(mut written: &[u8]) -> Vec<u64> {
 }
 
 fn item(seq: u64, len: usize, audience: Audience) -> Item {
-    Item { frame: frame(seq, len), seq: Seq(seq), audience, class: Class::Normal, at: Time(0) }
+    Item { frame: frame(seq, len), seq: Seq(seq), audience, class: Class::Normal, downlink: Downlink::default(), at: Time(0) }
 }
 
 /// Connections in the order an audience wants them.

@@ -17,7 +17,8 @@ pub enum Class {
     Kept,
 }
 
-/// Frames per second that one reader is sent of a room; 0 bounds nothing.
+/// Frames per second that one reader is sent of a room; 0 bounds nothing. Comes with each frame: settings change while readers
+/// stay.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Downlink {
     /// Of [`Class::Normal`].

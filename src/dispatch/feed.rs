@@ -33,6 +33,8 @@ pub struct Item {
     pub audience: Audience,
     /// What is left out first when a reader cannot have everything (chatroom.md §e.7).
     pub class: Class,
+    /// How much of the room one reader is sent, as the room's settings have it by now.
+    pub downlink: Downlink,
     /// When it came.
     pub at: Time,
 }
@@ -162,11 +164,6 @@ impl Feed {
         }
     }
 
-    /// The same feed, of which a reader is sent no more than this.
-    pub fn limited(self, downlink: Downlink) -> Feed {
-        Feed { downlink, ..self }
-    }
-
     /// How many connections read this feed.
     pub fn readers(&self) -> usize {
         self.seats.len() - self.free.len()
@@ -243,6 +240,9 @@ impl Feed {
                 seat.apart = true;
                 self.apart.push(place.0);
             }
+        }
+        if item.downlink != self.downlink {
+            self.limit(item.downlink);
         }
         self.ring_bytes += item.weight();
         self.ring.push_back(item);
@@ -443,6 +443,16 @@ impl Feed {
     fn reader(&self, index: usize, connection: ConnId) -> Reader {
         let allowance = self.allowances.get(index).copied().unwrap_or_default();
         Reader { connection, downlink: self.downlink, allowance }
+    }
+
+    /// From now on a reader is sent no more than this.
+    fn limit(&mut self, downlink: Downlink) {
+        self.downlink = downlink;
+        if downlink.is_set() {
+            self.allowances.resize(self.seats.len(), Allowance::default());
+        } else {
+            self.allowances = Vec::new();
+        }
     }
 
     fn allow(&mut self, index: usize, allowance: Allowance) {

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
-use super::downlink::Downlink;
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 use super::owner::{Find, Owned, Writes, room_missing};
@@ -34,12 +33,6 @@ pub struct HubConfig {
     pub detach_grace_ms: u64,
     /// The highest room id given out on this node.
     pub last_room: Arc<AtomicI64>,
-}
-
-impl HubConfig {
-    fn feed(&self) -> Feed {
-        Feed::new(self.feed_bytes_max).limited(Downlink::new(&self.settings))
-    }
 }
 
 /// What a hub wants done. To be carried out in this order, before [`Hub::flush`].
@@ -349,8 +342,7 @@ impl Hub {
         };
         let Some(membership) = reader.rooms.iter_mut().find(|membership| membership.room == room) else { return };
         if membership.place.is_none() {
-            let config = &self.config;
-            let feed = self.feeds.entry(room).or_insert_with(|| config.feed());
+            let feed = self.feeds.entry(room).or_insert_with(|| Feed::new(self.config.feed_bytes_max));
             membership.place = Some(feed.join(connection));
         }
         self.effects.extend(replay.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
@@ -377,7 +369,7 @@ impl Hub {
         let mut places = std::mem::take(&mut self.places);
         let named = item.audience.named_on(self.config.worker);
         places.extend(named.iter().filter_map(|connection| self.place(*connection, room)));
-        let feed = self.feeds.entry(room).or_insert_with(|| self.config.feed());
+        let feed = self.feeds.entry(room).or_insert_with(|| Feed::new(self.config.feed_bytes_max));
         if !feed.is_dirty() {
             self.dirty.push(room);
         }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 
-use super::downlink::Class;
+use super::downlink::{Class, Downlink};
 use super::feed::Item;
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail, Request};
@@ -276,6 +276,7 @@ impl Hub {
                 return self.answer(asker, Err(status));
             }
         };
+        let downlink = Downlink::new(live.room.settings());
         self.counters.entries += 1;
         let Outcome {
             mut reply, push, audience, durable, in_history, presence, kicks, resent, follow_ups: consequences, ..
@@ -305,7 +306,7 @@ impl Hub {
             let frame = self.encode(&push);
             let class = class_of(&push);
             let body = frame.slice(HEADER_BYTES..);
-            let item = Item { frame, seq: entry.seq, audience, class, at: self.now };
+            let item = Item { frame, seq: entry.seq, audience, class, downlink, at: self.now };
             self.publish(id, item);
             match push {
                 Push::Message(message) => {

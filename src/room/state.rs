@@ -95,6 +95,11 @@ impl Room {
         &self.app_key
     }
 
+    /// What the room goes by.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Whether nobody is in the room.
     pub fn is_empty_of_people(&self) -> bool {
         self.people.len() == 0
