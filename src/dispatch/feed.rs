@@ -48,7 +48,7 @@ impl Item {
 
     /// About how many bytes it keeps: the frame, and the connections its audience names.
     pub fn weight(&self) -> usize {
-        self.frame.len() + self.audience.named().len() * size_of::<ConnId>()
+        self.frame.len() + size_of_val(self.audience.named())
     }
 }
 

@@ -308,6 +308,8 @@ pub fn fuzz_expression(data: &[u8]) {
         }
     }
     super::tags::assert_index_agrees(&expression, &carried);
+    // Among these everybody carries a tag.
+    super::tags::assert_index_agrees(&expression, &[carried[1], carried[3], carried[5]]);
 }
 
 #[cfg(test)]
