@@ -237,7 +237,8 @@ fn join(mut nodes: Vec<Node>, kind: fn(Vec<Node>) -> Node) -> Node {
 
 /// The regular expression that matches a tag from its beginning to its end.
 fn whole_match(pattern: &str) -> Option<Regex> {
-    let compile = |pattern: &str| RegexBuilder::new(pattern).size_limit(limits::EXPRESSION_REGEX_BYTES_MAX).build().ok();
+    const BYTES_MAX: usize = limits::EXPRESSION_REGEX_BYTES_MAX;
+    let compile = |pattern: &str| RegexBuilder::new(pattern).size_limit(BYTES_MAX).dfa_size_limit(BYTES_MAX).build().ok();
     // By itself first: `a)|(b` becomes valid, and something else, only within the parentheses.
     compile(pattern)?;
     compile(&format!(r"\A(?:{pattern})\z"))
