@@ -114,9 +114,9 @@ pub const EXPRESSION_CHARS_MAX: usize = 128;
 pub const EXPRESSION_MATCHERS_MAX: usize = 16;
 /// Parentheses within parentheses of a tag expression.
 pub const EXPRESSION_NESTING_MAX: usize = 8;
-/// Bytes of one compiled regular expression: enough for `\p{L}{1,6}`, and compiled in about a millisecond.
+/// Bytes of one compiled regular expression, and of each of the two tables it fills while it matches: enough for `\p{L}{1,6}`, and compiled in about a millisecond.
 pub const EXPRESSION_REGEX_BYTES_MAX: usize = 128 * 1024;
-/// Compiled expressions a room keeps at hand: bounds them to about 2 MiB, and to far less where they name tags in full.
+/// Compiled expressions a room keeps at hand: bounds them to about 6 MiB, and to far less where they name tags in full.
 pub const EXPRESSIONS_CACHED: usize = 16;
 /// Fixed members of a room.
 pub const FIXED_MEMBERS_MAX: usize = 1000;

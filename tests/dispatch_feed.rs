@@ -314,6 +314,27 @@ fn a_reader_that_is_overtaken_lacks_normal_messages_first_and_those_of_high_prio
 }
 
 #[test]
+fn a_notification_for_very_many_is_kept_for_those_who_lack_it() {
+    let (mut feed, mut sockets, mut scratch) = (Feed::new(10_000), Sockets::default(), Vec::new());
+    let places: HashMap<u32, Place> = (1..=3).map(|who| (who, feed.join(connection(who)))).collect();
+    let many: Vec<u32> = (0..FEED_SAVED_BYTES_MAX as u32 / 8).filter(|who| *who != 2).collect();
+    let audience = Audience::Only(named(&many));
+    for who in [1, 2] {
+        sockets.free.insert(connection(who), 0);
+    }
+    for seq in 1..=10 {
+        feed.append(Item { class: Class::Kept, ..item(seq, 100, audience.clone()) }, &seated(&places, &audience));
+        feed.flush(&mut scratch, &mut sockets);
+        feed.trim(Time(0));
+    }
+    assert!(sockets.open(connection(1), usize::MAX));
+    assert!(!feed.missed(places[&1]).unwrap().is_hopeless, "the list of the others costs it nothing");
+    feed.catch_up(places[&1], &mut scratch, &mut sockets);
+    assert_eq!(seqs(&sockets.written[&connection(1)]), (1..=10).collect::<Vec<_>>());
+    assert_eq!(feed.missed(places[&2]), None, "what is not for a reader is not missed");
+}
+
+#[test]
 fn a_reader_that_lacks_too_many_notifications_is_hopeless() {
     let (mut feed, mut sockets, mut scratch) = (Feed::new(10_000), Sockets::default(), Vec::new());
     let place = feed.join(connection(1));

@@ -51,7 +51,7 @@ impl Item {
 
     /// About how many bytes it keeps: the frame, and the connections its audience names.
     pub fn weight(&self) -> usize {
-        self.frame.len() + self.audience.named().len() * size_of::<ConnId>()
+        self.frame.len() + size_of_val(self.audience.named())
     }
 }
 
@@ -105,6 +105,8 @@ struct Cursor {
     next: u64,
     /// Number of the last frame it was served.
     heard: Seq,
+    /// Whose it is.
+    connection: ConnId,
 }
 
 /// The recent frames of one room on one worker, and its readers there.
@@ -116,7 +118,7 @@ pub struct Feed {
     bytes_max: usize,
     /// Running number up to which everybody who is up to date has been served.
     flushed: u64,
-    /// Notifications the ring has dropped while some reader still lacked them, with their running numbers.
+    /// Notifications the ring has dropped while some reader still lacked them, with their running numbers, for those readers.
     saved: VecDeque<(u64, Item)>,
     /// Messages of high priority likewise; they make room for notifications.
     saved_high: VecDeque<(u64, Item)>,
@@ -191,7 +193,7 @@ impl Feed {
     /// Seats a connection that hears everything from here on, and nothing before.
     pub fn join(&mut self, connection: ConnId) -> Place {
         // Frames of this turn came before it: its cursor stands behind them, and `flush` knows it by that.
-        let lag = if self.is_dirty() { self.cursor(self.end()) } else { UP_TO_DATE };
+        let lag = if self.is_dirty() { self.cursor(self.end(), connection) } else { UP_TO_DATE };
         let seat = Seat { connection: Some(connection), lag, apart: false };
         let place = match self.free.pop() {
             Some(place) => {
@@ -281,7 +283,7 @@ impl Feed {
                     outlet.hold(connection, rest);
                 }
                 if next < end {
-                    self.seats[index].lag = self.cursor(next);
+                    self.seats[index].lag = self.cursor(next, connection);
                 }
             }
             *scratch = whole;
@@ -322,7 +324,7 @@ impl Feed {
             return;
         };
         let next = self.serve(start, index, connection, scratch, outlet, deliveries);
-        let lag = if next < self.end() { self.cursor(next) } else { UP_TO_DATE };
+        let lag = if next < self.end() { self.cursor(next, connection) } else { UP_TO_DATE };
         let seat = &mut self.seats[index];
         (seat.lag, seat.apart) = (lag, false);
     }
@@ -331,7 +333,7 @@ impl Feed {
     /// the same, unless it is hopeless.
     pub fn missed(&self, place: Place) -> Option<Missed> {
         let seat = self.seats.get(place.0 as usize).filter(|seat| seat.connection.is_some() && seat.lag != UP_TO_DATE)?;
-        let Cursor { next, heard } = self.laggards[seat.lag as usize];
+        let Cursor { next, heard, .. } = self.laggards[seat.lag as usize];
         let is_hopeless = next < self.saved_from;
         (next < self.first).then_some(Missed { first: heard.next(), last: self.dropped, is_hopeless })
     }
@@ -367,7 +369,7 @@ impl Feed {
         next = self.serve(next, index, connection, scratch, outlet, &mut deliveries);
         self.laggards.remove(lag as usize);
         self.seats[place.0 as usize].lag =
-            if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next) };
+            if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next, connection) };
         if self.is_dirty() {
             self.unsettled.push(place.0);
         }
@@ -411,8 +413,14 @@ impl Feed {
         self.dropped = item.seq;
         let number = self.first;
         self.first += 1;
-        let is_lacking = item.class != Class::Normal && self.laggards.iter().any(|(_, cursor)| cursor.next <= number);
-        if is_lacking {
+        if item.class == Class::Normal {
+            return;
+        }
+        let lacking = self.laggards.iter().filter(|(_, cursor)| cursor.next <= number && item.is_for(cursor.connection));
+        let mut lacking: Vec<ConnId> = lacking.map(|(_, cursor)| cursor.connection).collect();
+        if !lacking.is_empty() {
+            lacking.sort_unstable();
+            let item = Item { audience: Audience::Only(lacking.into()), ..item };
             self.saved_bytes += item.weight();
             let saved = if item.class == Class::High { &mut self.saved_high } else { &mut self.saved };
             saved.push_back((number, item));
@@ -428,12 +436,13 @@ impl Feed {
         }
     }
 
-    fn cursor(&mut self, next: u64) -> u32 {
+    fn cursor(&mut self, next: u64, connection: ConnId) -> u32 {
         let heard = match self.index(next).checked_sub(1) {
             Some(before) => self.ring[before].seq,
             None => self.dropped,
         };
-        u32::try_from(self.laggards.insert(Cursor { next, heard })).expect("a worker holds at most 16 M connections")
+        u32::try_from(self.laggards.insert(Cursor { next, heard, connection }))
+            .expect("a worker holds at most 16 M connections")
     }
 
     fn index(&self, number: u64) -> usize {

@@ -424,7 +424,9 @@ impl Hub {
             let Some(Owned::Live(live)) = self.rooms.get(&room) else { return };
             let hears = live.followers[worker] > 0 && !(only && item.audience.named_on(worker).is_empty());
             if worker != self.config.worker && hears {
-                self.send(worker, Mail::Frame { room, item: item.clone() });
+                // Only here, where resumes are served, the whole list is needed.
+                let item = Item { audience: item.audience.on(worker), ..item.clone() };
+                self.send(worker, Mail::Frame { room, item });
             }
         }
         self.append(room, item);

@@ -127,7 +127,7 @@ impl Room {
     /// The connections an expression means.
     pub(super) fn meant(&self, target: &str) -> Selection {
         match self.expressions.compiled(target) {
-            Some(expression) => self.people.tags().select(&expression),
+            Some(expression) => self.people.tags().select(&expression, self.people.connections()),
             None => Selection::everyone(),
         }
     }

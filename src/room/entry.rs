@@ -105,6 +105,16 @@ impl Audience {
         named.get(start..end).unwrap_or_default()
     }
 
+    /// The same for the connections of one worker: it names no others.
+    pub fn on(&self, worker: usize) -> Audience {
+        match (self, self.named_on(worker)) {
+            (Audience::Only(_), named) => Audience::Only(named.into()),
+            (Audience::Except(_), []) => Audience::All,
+            (Audience::Except(_), named) => Audience::Except(named.into()),
+            (Audience::All | Audience::AllBut(_), _) => self.clone(),
+        }
+    }
+
     /// Whether this connection hears it.
     pub fn admits(&self, connection: ConnId) -> bool {
         match self {

@@ -237,7 +237,8 @@ fn join(mut nodes: Vec<Node>, kind: fn(Vec<Node>) -> Node) -> Node {
 
 /// The regular expression that matches a tag from its beginning to its end.
 fn whole_match(pattern: &str) -> Option<Regex> {
-    let compile = |pattern: &str| RegexBuilder::new(pattern).size_limit(limits::EXPRESSION_REGEX_BYTES_MAX).build().ok();
+    const BYTES_MAX: usize = limits::EXPRESSION_REGEX_BYTES_MAX;
+    let compile = |pattern: &str| RegexBuilder::new(pattern).size_limit(BYTES_MAX).dfa_size_limit(BYTES_MAX).build().ok();
     // By itself first: `a)|(b` becomes valid, and something else, only within the parentheses.
     compile(pattern)?;
     compile(&format!(r"\A(?:{pattern})\z"))
@@ -308,6 +309,8 @@ pub fn fuzz_expression(data: &[u8]) {
         }
     }
     super::tags::assert_index_agrees(&expression, &carried);
+    // Among these everybody carries a tag.
+    super::tags::assert_index_agrees(&expression, &[carried[1], carried[3], carried[5]]);
 }
 
 #[cfg(test)]

@@ -131,32 +131,32 @@ impl Tags {
         }
     }
 
-    /// The connections an expression means, found through the index: what it costs grows with how many carry the tags it
-    /// names, not with how many are here.
-    pub fn select(&self, expression: &Expression) -> Selection {
-        self.select_node(expression.root())
+    /// The connections an expression means, of so many as are here, found through the index: what it costs grows with how many
+    /// carry the tags it names, not with how many are here.
+    pub fn select(&self, expression: &Expression, total: usize) -> Selection {
+        self.select_node(expression.root(), total)
     }
 
-    fn select_node(&self, node: &Node) -> Selection {
+    fn select_node(&self, node: &Node, total: usize) -> Selection {
         match node {
-            Node::Exact(tag) => Selection::of(self.carriers(tag).into_iter().flat_map(Carriers::connections)),
+            Node::Exact(tag) => carried_by(self.carriers(tag), total),
             Node::Regex(regex) => {
                 let matching = self.by_tag.iter().filter(|(tag, _)| regex.is_match(tag));
-                Selection::of(matching.flat_map(|(_, carriers)| carriers.connections()))
+                carried_by(matching.map(|(_, carriers)| carriers), total)
             }
-            Node::Not(node) => self.select_node(node).not(),
+            Node::Not(node) => self.select_node(node, total).not(),
             Node::Any(nodes) => {
                 let none = Selection::Only(Vec::new());
-                nodes.iter().fold(none, |all, node| all.or(self.select_node(node)))
+                nodes.iter().fold(none, |all, node| all.or(self.select_node(node, total)))
             }
-            Node::All(nodes) => self.select_all(nodes),
+            Node::All(nodes) => self.select_all(nodes, total),
         }
     }
 
     /// From the side on which the fewest stand: the others are only asked about these.
-    fn select_all(&self, nodes: &[Node]) -> Selection {
+    fn select_all(&self, nodes: &[Node], total: usize) -> Selection {
         let Some(fewest) = nodes.iter().min_by_key(|node| self.at_most(node)) else { return Selection::everyone() };
-        match self.select_node(fewest) {
+        match self.select_node(fewest, total) {
             Selection::Only(mut only) => {
                 let others = || nodes.iter().filter(|node| !std::ptr::eq(*node, fewest));
                 only.retain(|connection| others().all(|node| node.matches(self.of(*connection))));
@@ -164,7 +164,7 @@ impl Tags {
             }
             except => {
                 let others = nodes.iter().filter(|node| !std::ptr::eq(*node, fewest));
-                others.fold(except, |all, node| all.and(self.select_node(node)))
+                others.fold(except, |all, node| all.and(self.select_node(node, total)))
             }
         }
     }
@@ -201,6 +201,18 @@ impl Tags {
     }
 }
 
+/// Whoever is among these; everybody, where all who are here carry one tag, without a list of them.
+fn carried_by<'a>(carriers: impl IntoIterator<Item = &'a Carriers>, total: usize) -> Selection {
+    let mut found = Vec::new();
+    for carriers in carriers {
+        if carriers.order.len() >= total {
+            return Selection::everyone();
+        }
+        found.extend(carriers.connections());
+    }
+    Selection::of(found)
+}
+
 /// Panics unless an expression means the same connections when they are asked one by one and when they are looked up.
 pub(super) fn assert_index_agrees(expression: &Expression, carried: &[&[&str]]) {
     let mut tags = Tags::default();
@@ -210,7 +222,7 @@ pub(super) fn assert_index_agrees(expression: &Expression, carried: &[&[&str]]) 
         let own: Vec<Arc<str>> = own.iter().map(|tag| Arc::from(*tag)).collect();
         tags.set(connection(number), (&account, UnixMs(0)), &own, None);
     }
-    let selection = tags.select(expression);
+    let selection = tags.select(expression, carried.len());
     for (number, own) in carried.iter().enumerate() {
         assert_eq!(selection.admits(connection(number)), expression.matches(own), "{expression:?} and {own:?}");
     }
