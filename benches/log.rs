@@ -71,7 +71,16 @@ fn measure(log: &dyn RoomLog, size: u64) {
         resident_kib()
     );
     let room = RoomId::new(1).expect("positive");
-    let query = HistoryQuery { room, anchor: None, limit: 100, oldest_first: false, types: Vec::new(), not_before: UnixMs(0) };
+    let query = HistoryQuery {
+        room,
+        anchor: None,
+        limit: 100,
+        oldest_first: false,
+        types: Vec::new(),
+        not_before: UnixMs(0),
+        not_after: None,
+        scope: Default::default(),
+    };
     let asked = Instant::now();
     let mut items = 0;
     for _ in 0..20 {
@@ -115,7 +124,13 @@ fn record(template: &Template, number: u64) -> Record {
     let command = Command { actor: template.actor.clone(), op: template.op.clone() };
     let entry = Entry { seq: Seq(seq), epoch: Epoch(1), stamp, command };
     let push = Some(PushBody::Message { message_type: 0, body: template.body.clone() });
-    Record { room: RoomId::new(room as i64).expect("positive"), entry, push, in_history: true }
+    Record {
+        room: RoomId::new(room as i64).expect("positive"),
+        entry,
+        push,
+        notify_target_tags: String::new(),
+        in_history: true,
+    }
 }
 
 /// Milliseconds of processor time, by the name of the thread. Zero where there is no `/proc`.

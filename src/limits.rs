@@ -110,6 +110,14 @@ pub const TAGS_MAX: usize = 10;
 pub const TAG_CHARS_MAX: usize = 32;
 /// Characters of a tag expression.
 pub const EXPRESSION_CHARS_MAX: usize = 128;
+/// Matchers of a tag expression. More do not fit into 128 characters; the bound is the parser's own.
+pub const EXPRESSION_MATCHERS_MAX: usize = 16;
+/// Parentheses within parentheses of a tag expression.
+pub const EXPRESSION_NESTING_MAX: usize = 8;
+/// Bytes of one compiled regular expression, and of each of the two tables it fills while it matches: enough for `\p{L}{1,6}`, and compiled in about a millisecond.
+pub const EXPRESSION_REGEX_BYTES_MAX: usize = 128 * 1024;
+/// Compiled expressions a room keeps at hand: bounds them to about 6 MiB, and to far less where they name tags in full.
+pub const EXPRESSIONS_CACHED: usize = 16;
 /// Fixed members of a room.
 pub const FIXED_MEMBERS_MAX: usize = 1000;
 /// The most fixed members a room may be configured to have: a snapshot holds all of them.
@@ -171,10 +179,38 @@ pub const HIGH_PRIORITY_RESEND_MS: i64 = 30_000;
 pub const HIGH_PRIORITY_PER_SECOND_MAX: usize = 1000;
 /// The longest time to send them again that may be configured.
 pub const HIGH_PRIORITY_RESEND_SECONDS_MAX: u64 = 300;
+/// Bytes of messages of high priority a room keeps for who enters; the oldest go first.
+pub const PRIORITY_BACKLOG_BYTES_MAX: usize = 1024 * 1024;
+/// Messages of high priority a room keeps for who enters: over thrice what the default rate brings in 30 s.
+pub const PRIORITY_BACKLOG_MAX: usize = 1024;
+/// Bytes such a message counts for beside its encoded form.
+pub const PRIORITY_MESSAGE_BYTES: usize = 256;
+/// Connections of an audience that are kept with such a message; of a longer list it is forgotten who heard it.
+pub const PRIORITY_LISTED_MAX: usize = 8192;
+/// Bytes of such messages sent to one who enters, so that a fresh connection is not closed as a slow one; the newest go.
+pub const PRIORITY_RESENT_BYTES_MAX: usize = 192 * 1024;
+/// Accounts of which a room remembers what they heard of the backlog, some 10 MiB; one that is forgotten hears it twice.
+pub const PRIORITY_NOTES_MAX: usize = 65_536;
+/// Stretches of the backlog remembered per account.
+pub const PRIORITY_RANGES_MAX: usize = 32;
+/// Time within which who sent a message may recall it (chatroom.md §c.3).
+pub const RECALL_WINDOW_MS: i64 = 120_000;
+/// Time for which a room remembers what was recalled: far longer than the log takes to forget it.
+pub const RECALLED_MS: i64 = 60_000;
+/// Recalls a room remembers.
+pub const RECALLED_MAX: usize = 10_000;
+/// Words of a moderator's list.
+pub const WORDS_MAX: usize = 100_000;
+/// Bytes of a file of words.
+pub const WORDS_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Characters of a word of that list.
+pub const WORD_CHARS_MAX: usize = 64;
 /// Messages per second of one account in one room.
 pub const SENDS_PER_SECOND: u32 = 10;
 /// Messages of one account in one room at once after a rest.
 pub const SENDS_BURST: u32 = 20;
+/// The time over which the longer of an account's two limits on messages counts (chatroom.md §e.7).
+pub const SENDS_LONG_MS: i64 = 300_000;
 /// Messages per second a room takes from clients.
 pub const ROOM_INTAKE_PER_SECOND: u32 = 2000;
 /// Days a message stays in the history.
@@ -185,6 +221,10 @@ pub const HISTORY_DAYS_MAX: u32 = 3650;
 pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 /// Entries one history page may look at: bounds what a filter that matches nothing costs.
 pub const HISTORY_SCAN_MAX: usize = 10_000;
+/// Entries of one millisecond among which a message is looked for.
+pub const FIND_SCAN_MAX: usize = 10_000;
+/// Entries a regular expression counts for that a page of history has not met before: it has to be compiled.
+pub const HISTORY_EXPRESSION_ENTRIES: usize = 50;
 
 // Queue (chatroom.md §f).
 

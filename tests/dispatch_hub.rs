@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicI64;
 
 use bytes::{Bytes, BytesMut};
 use chatroom::dispatch::{Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request, owner_of};
-use chatroom::error::Code;
+use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::{DETACH_GRACE_MS, FEED_BYTES_MAX, ROBOT_TTL_SECONDS, ROOM_IDLE_MS, SNAPSHOT_ENTRIES};
-use chatroom::room::{Actor, AddRobots, Ask, Create, Enter, Op, Origin, Query, RobotProfile, Room, Settings};
+use chatroom::room::{Actor, AddRobots, Ask, Create, Enter, Op, Origin, Query, Recall, RobotProfile, Room, Settings};
 use chatroom::wire::{Frame, FrameCodec, PacketKind, Push, Response, pb};
 use tokio_util::codec::Decoder;
 
@@ -41,6 +41,7 @@ struct World {
     commits: bool,
     records: Vec<chatroom::room::Record>,
     snapshots: usize,
+    finds: usize,
     sequence: u32,
 }
 
@@ -69,6 +70,7 @@ impl World {
             commits: true,
             records: Vec::new(),
             snapshots: 0,
+            finds: 0,
             sequence: 0,
         }
     }
@@ -151,6 +153,15 @@ impl World {
                 Effect::Load(room) => {
                     let settings = Arc::new(Settings::default());
                     self.hubs[worker].on_loaded(room, Ok(Room::new(room, settings)));
+                }
+                Effect::Find(find) => {
+                    self.finds += 1;
+                    let is_it = |record: &&chatroom::room::Record| match &record.entry.command.op {
+                        Op::Send(request) => record.room == find.room && request.message_id == find.request.message_id,
+                        _ => false,
+                    };
+                    let found = self.records.iter().find(is_it).map(|record| record.entry.seq);
+                    self.hubs[worker].on_found(*find, Ok(found));
                 }
                 Effect::History { .. } => {}
             }
@@ -237,6 +248,41 @@ fn members_on_every_worker_hear_a_room_in_one_order_whoever_owns_it() {
         assert_eq!(world.heard(people[2].connection.unwrap()), ["one", "two", "three"]);
         assert_eq!(world.heard(people[3].connection.unwrap()), ["one", "two", "three"]);
     }
+}
+
+#[test]
+fn what_is_for_a_tag_goes_to_workers_that_hold_a_carrier_and_the_record_says_for_whom() {
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "carol");
+    let tagged = |tags: &[&str]| {
+        let tags = tags.iter().map(|tag| tag.to_string()).collect();
+        let request = pb::RoomEnterRequest { room_id: room.get(), tags, ..Default::default() };
+        Op::Enter(Box::new(Enter { app_key: "app".into(), ..Enter::from_request(request) }))
+    };
+    let people = [actor("ann", 0, 1), actor("bob", 0, 2), actor("dan", 1, 3), actor("eve", 1, 4)];
+    for (person, tags) in people.iter().zip([&["a"][..], &[], &[], &["b"]]) {
+        world.command(person, room, tagged(tags)).unwrap();
+    }
+    people.iter().for_each(|person| drop(world.heard(person.connection.unwrap())));
+    let to = |tag: &str, body: &str| match text(room, body) {
+        Op::Send(send) => {
+            let notify_target_tags = Some(format!("{{\"tag\":\"{tag}\"}}"));
+            Op::Send(Box::new(pb::MessageSendRequest { notify_target_tags, ..*send }))
+        }
+        other => other,
+    };
+    // Room and sender are of worker 0, and so is the only carrier: the other worker need not know.
+    world.ask(&people[1], room, Ask::Command(to("a", "to a")));
+    assert!(world.hubs[0].take_mail(1).is_empty());
+    world.settle();
+    world.command(&people[1], room, to("b", "to b")).unwrap();
+    world.command(&people[1], room, text(room, "to all")).unwrap();
+    let heard = people.each_ref().map(|person| world.heard(person.connection.unwrap()));
+    assert_eq!(heard, [vec!["to a", "to all"], vec![], vec!["to all"], vec!["to b", "to all"]]);
+    let records = world.records.iter().filter(|record| matches!(record.entry.command.op, Op::Send(_)));
+    let targets: Vec<&str> = records.map(|record| &*record.notify_target_tags).collect();
+    assert_eq!(targets, ["{\"tag\":\"a\"}", "{\"tag\":\"b\"}", ""]);
 }
 
 #[test]
@@ -475,4 +521,95 @@ fn a_room_does_what_is_due_at_the_tick_and_stays_in_memory_while_robots_are_in_i
     assert!(is_in_memory(&mut world, 1_000));
     assert_eq!(world.heard(ann.connection.unwrap()), ["311", "kicked 1"]);
     assert!(!is_in_memory(&mut world, 2 * ROOM_IDLE_MS));
+}
+
+fn recall(room: RoomId, id: &str, time_ms: i64, from: &str) -> Op {
+    let request = pb::MessageRecallRequest {
+        room_id: room.get(),
+        message_id: id.into(),
+        time_ms,
+        from: from.into(),
+        ..Default::default()
+    };
+    Op::Recall(Box::new(Recall { request, seq: None }))
+}
+
+fn time_of(answer: Answer) -> i64 {
+    match answer {
+        Ok(Response::MessageSend(sent)) => sent.time_ms,
+        other => panic!("not an answer to a send: {other:?}"),
+    }
+}
+
+#[test]
+fn a_recall_asks_the_log_once_everything_before_it_is_durable() {
+    for worker in 0..WORKERS {
+        let mut world = World::new();
+        let room = World::room_of(worker);
+        world.create(room, "boss");
+        let (alice, bob) = (actor("alice", 0, 1), actor("bob", 1, 2));
+        world.enter(&alice, room);
+        world.enter(&bob, room);
+        let time = time_of(world.command(&alice, room, text(room, "m1")));
+        world.commits = false;
+        world.ask(&alice, room, Ask::Command(text(room, "m2")));
+        world.settle();
+        let recalled = world.ask(&alice, room, Ask::Command(recall(room, "m1", time, "alice")));
+        let unknown = world.ask(&alice, room, Ask::Command(recall(room, "m7", time, "alice")));
+        world.settle();
+        // The first commit is under way or waits; nothing may be looked up before it.
+        assert_eq!(world.finds, 0);
+        world.commits = true;
+        world.settle();
+        assert_eq!(world.finds, 2);
+        let connection = alice.connection.unwrap();
+        assert!(matches!(world.answers.remove(&(connection, recalled)), Some(Ok(Response::MessageRecall(_)))));
+        let missing = world.answers.remove(&(connection, unknown)).unwrap().unwrap_err();
+        assert_eq!((missing.code, missing.sub), (Code::NotFound, Some(Sub::MessageMissing)));
+        // The log of this test still has it, as one that is slow to forget would.
+        let again = world.command(&alice, room, recall(room, "m1", time, "alice")).unwrap_err();
+        assert_eq!((again.code, again.sub), (Code::NotFound, Some(Sub::MessageMissing)));
+        assert_eq!(world.heard(bob.connection.unwrap()), ["301", "m1", "m2", "323"]);
+        // Who may not is told so without a look into the log.
+        let finds = world.finds;
+        assert_eq!(world.command(&bob, room, recall(room, "m2", time, "alice")).unwrap_err().code, Code::Forbidden);
+        assert_eq!(world.finds, finds);
+    }
+}
+
+#[test]
+fn a_recall_of_a_failed_log_is_refused() {
+    let mut world = World::new();
+    let room = World::room_of(0);
+    world.create(room, "boss");
+    let alice = actor("alice", 0, 1);
+    world.enter(&alice, room);
+    world.commits = false;
+    world.ask(&alice, room, Ask::Command(text(room, "m1")));
+    let recalled = world.ask(&alice, room, Ask::Command(recall(room, "m1", 1, "alice")));
+    world.settle();
+    world.hubs[0].take_writes().unwrap();
+    world.hubs[0].on_committed(false);
+    world.settle();
+    let refused = world.answers.remove(&(alice.connection.unwrap(), recalled)).unwrap().unwrap_err();
+    assert_eq!((refused.code, world.finds), (Code::ServerError, 0));
+}
+
+// S002-033: who enters hears what it has not heard, after the answer.
+#[test]
+fn messages_of_high_priority_reach_who_enters_later_on_any_worker() {
+    for worker in 0..WORKERS {
+        let mut world = World::new();
+        let room = World::room_of(worker);
+        world.create(room, "boss");
+        let (boss, bob) = (actor("boss", 0, 1), actor("bob", 1, 2));
+        world.enter(&boss, room);
+        for id in ["m1", "m2"] {
+            let Op::Send(request) = text(room, id) else { unreachable!() };
+            let request = pb::MessageSendRequest { high_priority: id == "m2", ..*request };
+            world.command(&boss, room, Op::Send(Box::new(request))).unwrap();
+        }
+        world.enter(&bob, room);
+        assert_eq!(world.heard(bob.connection.unwrap()), ["m2", "301"]);
+    }
 }

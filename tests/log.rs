@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 
 use bytes::Bytes;
-use chatroom::id::{Seq, UnixMs};
+use chatroom::id::{AccountId, Epoch, Seq, UnixMs};
 use chatroom::limits;
-use chatroom::log::{Anchor, Batch, FjallLog, HistoryQuery, LogError, MemoryLog, Options, RoomLog, Space};
-use chatroom::room::{Op, PushBody, Record};
+use chatroom::log::{Anchor, Batch, FindQuery, FjallLog, HistoryQuery, LogError, MemoryLog, Options, RoomLog, Space};
+use chatroom::room::{HistoryFilter, HistoryScope, Op, PushBody, Record};
 use chatroom::wire::pb;
 use log_records::*;
 use prost::Message;
@@ -199,6 +199,185 @@ fn history_ends_at_the_retention(log: &dyn RoomLog) {
     assert_eq!(items(&log.history(&query).unwrap())[0], 20);
     query.not_before = UnixMs(NOON + 100 * DAY_MS);
     assert_eq!(log.history(&query).unwrap().items, []);
+}
+
+fn a_message_is_found_by_what_its_members_know(log: &dyn RoomLog) {
+    // Five in each millisecond, over more than a day, and others in between.
+    let at = |seq: u64| NOON + (seq / 5) as i64 * DAY_MS / 60;
+    let entry =
+        |seq: u64| if seq.is_multiple_of(7) { notification(room(1), seq, at(seq)) } else { text(room(1), seq, at(seq)) };
+    append(log, (1..=500).map(entry).collect(), vec![]);
+    append(log, (1..=20).map(|seq| text(room(2), seq, NOON)).collect(), vec![]);
+    for seq in 1..=500_u64 {
+        let expected = (!seq.is_multiple_of(7)).then_some(Seq(seq));
+        assert_eq!(log.find(&find(&text(room(1), seq, at(seq)))).unwrap(), expected, "{seq}");
+    }
+    let said = text(room(1), 100, at(100));
+    let nowhere = [
+        FindQuery { room: room(3), ..find(&said) },
+        FindQuery { room: room(2), ..find(&said) },
+        FindQuery { time: UnixMs(at(100) - 1), ..find(&said) },
+        FindQuery { time: UnixMs(at(100) + 1), ..find(&said) },
+        FindQuery { time: UnixMs(i64::MAX), ..find(&said) },
+        FindQuery { time: UnixMs(i64::MIN), ..find(&said) },
+        FindQuery { message_id: "m1000".into(), ..find(&said) },
+        FindQuery { from: AccountId::parse("bob").unwrap(), ..find(&said) },
+    ];
+    for query in nowhere {
+        assert_eq!(log.find(&query).unwrap(), None, "{query:?}");
+    }
+}
+
+// S001-053: what was said is gone; that it was said, by whom and under which id, is not.
+fn a_recalled_message_loses_what_it_said(log: &dyn RoomLog) {
+    let said: Vec<Record> = (1..=4).map(|seq| text(room(1), seq, NOON + seq as i64)).collect();
+    append(log, said.clone(), vec![]);
+    // One that an earlier commit holds, one that comes with its recall, and one recalled twice.
+    let late = text(room(1), 6, NOON + 6);
+    append(log, vec![recall(room(1), 5, NOON + 5, &said[1])], vec![]);
+    append(log, vec![late.clone(), recall(room(1), 7, NOON + 7, &late), recall(room(1), 8, NOON + 8, &said[1])], vec![]);
+    assert_eq!(items(&log.history(&query(room(1), 100)).unwrap()), [8, 7, 5, 4, 3, 1]);
+    let texts = HistoryQuery { types: vec![0], oldest_first: true, ..query(room(1), 2) };
+    assert_eq!(items(&log.history(&texts).unwrap()), [1, 3]);
+    assert_eq!(log.find(&find(&said[1])).unwrap(), None);
+    assert_eq!(log.find(&find(&late)).unwrap(), None);
+    assert_eq!(log.find(&find(&said[0])).unwrap(), Some(Seq(1)));
+    let records = log.load(room(1), UnixMs(NOON)).unwrap().unwrap().records;
+    assert_eq!(seqs(&records), [1, 2, 3, 4, 5, 6, 7, 8]);
+    for (place, before) in [(1, &said[1]), (5, &late)] {
+        let after = &records[place];
+        assert_eq!((after.entry.seq, after.entry.stamp, after.entry.epoch), (before.entry.seq, before.entry.stamp, Epoch(1)));
+        let (Op::Send(request), Some(PushBody::Message { message_type: 0, body })) = (&after.entry.command.op, &after.push)
+        else {
+            panic!("a recalled message is still a message: {after:?}");
+        };
+        assert_eq!((request.message_id.clone(), &request.body[..]), (format!("m{}", place + 1), &b""[..]));
+        let message = pb::Message::decode(body.clone()).unwrap();
+        assert_eq!((message.seq, message.from.as_str(), &message.body[..]), (after.entry.seq.0, "alice", &b""[..]));
+    }
+}
+
+fn a_recall_of_what_is_not_there_changes_nothing(log: &dyn RoomLog) {
+    let said = text(room(1), 1, NOON);
+    let notice = notification(room(1), 2, NOON);
+    append(log, vec![said.clone(), notice.clone()], vec![]);
+    let unknown = text(room(1), 9, NOON + 40 * DAY_MS);
+    let recalls = vec![recall(room(1), 3, NOON, &unknown), recall(room(1), 4, NOON, &notice)];
+    append(log, recalls, vec![]);
+    assert_eq!(log.follow(room(1), Seq(0), 2).unwrap(), [said, notice]);
+}
+
+/// What a day that went has left behind is recalled as well.
+fn a_recall_reaches_what_was_carried(log: &dyn RoomLog) {
+    let said = text(room(1), 1, NOON);
+    append(log, vec![said.clone(), text(room(1), 2, NOON + 30 * DAY_MS)], vec![]);
+    assert_eq!(log.expire(UnixMs(NOON + 30 * DAY_MS), 10).unwrap(), 1);
+    append(log, vec![recall(room(1), 3, NOON + 30 * DAY_MS, &said)], vec![]);
+    let records = log.follow(room(1), Seq(0), 10).unwrap();
+    assert_eq!(seqs(&records), [1, 2, 3]);
+    let Op::Send(request) = &records[0].entry.command.op else { panic!("a message is a message") };
+    assert_eq!((request.message_id.as_str(), &request.body[..]), ("m1", &b""[..]));
+}
+
+/// A batch that is not kept recalls nothing, in whatever company it comes.
+fn a_recall_that_fails_leaves_the_message(log: &dyn RoomLog) {
+    let said = text(room(1), 1, NOON);
+    append(log, vec![said.clone()], vec![]);
+    let release = block(log);
+    let presence = record_of(room(1), 3, NOON, Op::Exit, None);
+    let failing = append_later(log, vec![recall(room(1), 2, NOON, &said), presence], vec![]);
+    let other = append_later(log, vec![text(room(2), 1, NOON)], vec![]);
+    drop(release);
+    assert!(matches!(failing.recv_timeout(DEADLINE).unwrap(), Err(LogError::Store(_))));
+    assert_eq!(other.recv_timeout(DEADLINE).unwrap(), Ok(()));
+    assert_eq!(log.follow(room(1), Seq(0), 10).unwrap(), [said]);
+}
+
+/// A text that was sent with an expression.
+fn tagged(seq: u64, time: i64, expression: &str) -> Record {
+    Record { notify_target_tags: expression.into(), ..text(room(1), seq, time) }
+}
+
+fn scope(filter: HistoryFilter) -> HistoryScope {
+    HistoryScope { filter, ..HistoryScope::default() }
+}
+
+fn tags(names: &[&str]) -> Arc<[Arc<str>]> {
+    names.iter().map(|name| Arc::from(*name)).collect()
+}
+
+// S000-041, S000-042: what was sent with an expression is for those it holds for.
+fn history_filters_by_expression(log: &dyn RoomLog) {
+    let red = "{\"tag\":\"red\"}";
+    let notice = Record { notify_target_tags: red.into(), ..notification(room(1), 6, NOON) };
+    let records = vec![
+        text(room(1), 1, NOON),
+        tagged(2, NOON, red),
+        tagged(3, NOON, "{tag:\"blue\"}"),
+        tagged(4, NOON, "{tag:\"red\"} and {tag:\"blue\"}"),
+        tagged(5, NOON, "not {tag:\".*\",matchType:\"regex\"}"),
+        notice,
+        tagged(7, NOON, "no expression at all"),
+    ];
+    append(log, records.clone(), vec![]);
+    let of = |filter| {
+        let page = log.history(&HistoryQuery { oldest_first: true, scope: scope(filter), ..query(room(1), 100) }).unwrap();
+        assert!(!page.has_more);
+        items(&page)
+    };
+    assert_eq!(of(HistoryFilter::Everything), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(of(HistoryFilter::Listener(tags(&[]))), [1, 5]);
+    assert_eq!(of(HistoryFilter::Listener(tags(&["red"]))), [1, 2, 6]);
+    assert_eq!(of(HistoryFilter::Listener(tags(&["red", "blue"]))), [1, 2, 3, 4, 6]);
+    assert_eq!(of(HistoryFilter::Tags(tags(&["red"]))), [2, 6]);
+    assert_eq!(of(HistoryFilter::Tags(tags(&["red", "blue"]))), [2, 3, 4, 6]);
+    assert_eq!(log.load(room(1), UnixMs(NOON)).unwrap().unwrap().records, records, "the expression comes back");
+}
+
+/// Regular expressions that were never met are compiled for a bounded time per page, and the query goes on.
+fn a_history_full_of_regular_expressions_is_read_in_bounded_pages(log: &dyn RoomLog) {
+    const COUNT: u64 = 500;
+    let regex = |seq: u64| tagged(seq, NOON + seq as i64, &format!("{{tag:\"a|{seq}\",matchType:\"regex\"}}"));
+    append(log, (1..=COUNT).map(regex).collect(), vec![]);
+    let listener = scope(HistoryFilter::Listener(tags(&["x"])));
+    let mut query = HistoryQuery { oldest_first: true, scope: listener, ..query(room(1), 100) };
+    let mut pages = 0;
+    loop {
+        let page = log.history(&query).unwrap();
+        assert_eq!(page.items, []);
+        pages += 1;
+        if !page.has_more {
+            break;
+        }
+        query.anchor = page.reached.map(Anchor::Seq);
+    }
+    let at_once = (limits::HISTORY_SCAN_MAX / limits::HISTORY_EXPRESSION_ENTRIES) as u64;
+    assert_eq!(pages, COUNT.div_ceil(at_once));
+}
+
+fn history_keeps_within_its_scope_and_times(log: &dyn RoomLog) {
+    append(log, (1..=20).map(|seq| text(room(1), seq, NOON + 10 * seq as i64)).collect(), vec![]);
+    let of = |first, not_before, not_after: Option<i64>, oldest_first| {
+        let scope = HistoryScope { first: Seq(first), ..HistoryScope::default() };
+        let (not_before, not_after) = (UnixMs(NOON + not_before), not_after.map(|time| UnixMs(NOON + time)));
+        let mut found =
+            items(&log.history(&HistoryQuery { scope, not_before, not_after, oldest_first, ..query(room(1), 100) }).unwrap());
+        if !oldest_first {
+            found.reverse();
+        }
+        found
+    };
+    for oldest_first in [false, true] {
+        // Both ends are inclusive.
+        assert_eq!(of(0, 50, Some(80), oldest_first), [5, 6, 7, 8]);
+        assert_eq!(of(0, 51, Some(79), oldest_first), [6, 7]);
+        assert_eq!(of(7, 50, Some(80), oldest_first), [7, 8]);
+        assert_eq!(of(19, 0, None, oldest_first), [19, 20]);
+        assert_eq!(of(21, 0, None, oldest_first), [0; 0]);
+        assert_eq!(of(0, 0, Some(9), oldest_first), [0; 0]);
+        assert_eq!(of(0, 201, Some(i64::MAX - NOON), oldest_first), [0; 0]);
+        assert_eq!(of(18, 0, Some(i64::MAX - NOON), oldest_first), [18, 19, 20]);
+    }
 }
 
 fn a_filter_that_matches_nothing_is_bounded_and_can_go_on(log: &dyn RoomLog) {
@@ -439,7 +618,15 @@ macro_rules! suites {
             equal_times_are_not_split
             history_filters_by_type
             what_is_not_for_the_history_is_not_in_it
+            a_message_is_found_by_what_its_members_know
+            a_recalled_message_loses_what_it_said
+            a_recall_of_what_is_not_there_changes_nothing
+            a_recall_reaches_what_was_carried
+            a_recall_that_fails_leaves_the_message
             history_ends_at_the_retention
+            history_filters_by_expression
+            a_history_full_of_regular_expressions_is_read_in_bounded_pages
+            history_keeps_within_its_scope_and_times
             a_filter_that_matches_nothing_is_bounded_and_can_go_on
             days_expire_and_state_does_not
             the_dedup_window_survives_midnight

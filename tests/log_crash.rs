@@ -200,6 +200,38 @@ fn a_torn_tail_is_cut_and_what_stands_before_it_is_kept() {
     }
 }
 
+/// The recall and what it takes out are one commit: whichever part of it reached the disk, either both are there or neither.
+#[test]
+fn a_torn_recall_is_whole_or_never_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = text(room(1), 1, NOON);
+    let log = open(folder.path());
+    append(&log, vec![said.clone()], vec![]);
+    drop(log);
+    let (_, before) = journal(folder.path());
+    let log = open(folder.path());
+    append(&log, vec![recall(room(1), 2, NOON + 1, &said)], vec![]);
+    drop(log);
+    let (_, after) = journal(folder.path());
+    let mut outcomes = [0, 0];
+    let step = usize::try_from((after - before) / 10).unwrap().max(1);
+    for cut in (before..=after).step_by(step).chain([after]) {
+        let torn = tempfile::tempdir().unwrap();
+        copy(folder.path(), torn.path());
+        OpenOptions::new().write(true).open(journal(torn.path()).0).unwrap().set_len(cut).unwrap();
+        let log = open(torn.path());
+        let records = log.follow(room(1), Seq(0), 10).unwrap();
+        let is_found = log.find(&find(&said)).unwrap().is_some();
+        match seqs(&records)[..] {
+            [1] => assert!(is_found && records[0] == said, "cut at {cut} of {after}"),
+            [1, 2] => assert!(!is_found && records[0] != said, "cut at {cut} of {after}"),
+            ref other => panic!("cut at {cut} of {after}: {other:?}"),
+        }
+        outcomes[records.len() - 1] += 1;
+    }
+    assert!(outcomes[0] > 0 && outcomes[1] > 0, "{outcomes:?}");
+}
+
 #[test]
 fn a_hole_in_a_large_value_of_the_last_commit_costs_that_commit_only() {
     let home = tempfile::tempdir().unwrap();

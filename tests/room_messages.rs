@@ -239,22 +239,6 @@ fn a_room_takes_so_many_messages_a_second() {
 }
 
 #[test]
-fn what_is_not_offered_yet_is_refused_and_not_half_done() {
-    let mut world = World::new();
-    let alice = world.enter("alice");
-    let requests = [
-        MessageSendRequest { notify_target_tags: Some("{\"tag\":\"a\"}".into()), ..text("m", "hello") },
-        MessageSendRequest { at: Some(pb::Point::default()), ..text("m", "hello") },
-        MessageSendRequest { high_priority: true, ..text("m", "hello") },
-    ];
-    for request in requests {
-        let status = world.apply(&alice, send(request)).unwrap_err();
-        assert_eq!(status.code, Code::Unavailable);
-        assert!(status.desc.contains("not offered"));
-    }
-}
-
-#[test]
 fn refusals_come_in_the_order_of_the_checks() {
     let mut world = World::new();
     let boss = world.enter("boss");
@@ -291,4 +275,109 @@ fn whether_a_message_may_be_sent_is_answered_as_the_send_would_be_and_changes_no
     let outside = world.connection("bob");
     assert_eq!(may(&world, &outside, text("m3", "hello")), Err(Code::Forbidden));
     assert_eq!(may(&world, &alice, text("m3", "")), Err(Code::BadParameter));
+}
+
+// S000-036: the other form of a text.
+#[test]
+fn a_text_may_come_in_the_attachment() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let with = |attach: &'static str| send(MessageSendRequest { attach: attach.into(), ..text("m", "") });
+    let outcome = world.apply(&alice, with(r#"{"msg":"good evening"}"#)).unwrap();
+    assert_eq!((&message(&outcome).body[..], &message(&outcome).attach[..]), (&b"good evening"[..], &b""[..]));
+    for bad in [r#"{"msg":""}"#, r#"{"msg":5}"#, r#"{"text":"good evening"}"#, "good evening"] {
+        assert_eq!(world.code(&alice, with(bad)), Code::BadParameter, "{bad}");
+    }
+}
+
+// S002-030, S003-006
+#[test]
+fn every_type_of_the_table_is_taken_as_it_stands_there() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let of = |kind, body: &'static str, attach: &'static str| {
+        send(MessageSendRequest { r#type: kind, attach: attach.into(), body: body.into(), ..text("m", "") })
+    };
+    let place = r#"{"lng":1.5,"lat":-2,"title":"t"}"#;
+    for (kind, body, attach) in [(0, "text", ""), (1, "", "{}"), (2, "", "{}"), (3, "", "{}"), (4, "", place), (6, "", "{}")] {
+        assert_eq!(world.code(&alice, of(kind, body, attach)), Code::Ok, "type {kind}");
+        assert_eq!(world.code(&alice, of(kind, "", "no object")), Code::BadParameter, "type {kind}");
+        assert_eq!(world.code(&alice, of(kind, "", "[1]")), Code::BadParameter, "type {kind}");
+    }
+    for (kind, body, attach) in [(10, "tip", ""), (10, "", ""), (100, "", "free <text>"), (100, "", r#"{"a":1}"#)] {
+        let outcome = world.apply(&alice, of(kind, body, attach)).unwrap();
+        let message = message(&outcome);
+        assert_eq!((message.r#type, &message.body[..], &message.attach[..]), (kind, body.as_bytes(), attach.as_bytes()));
+    }
+    for kind in [5, 11] {
+        assert_eq!(world.code(&alice, of(kind, "x", "{}")), Code::Forbidden, "type {kind} is the server's");
+    }
+    for kind in [-1, 7, 8, 9, 12, 99, 101, 200, i32::MAX] {
+        assert_eq!(world.code(&alice, of(kind, "x", "{}")), Code::BadParameter, "type {kind} is none");
+    }
+}
+
+// S002-031, S002-038
+#[test]
+fn what_goes_along_with_a_message_is_carried_or_ends_at_its_limit() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let outcome = world.apply(&alice, send(MessageSendRequest { sub_type: 7, ..text("m", "x") })).unwrap();
+    assert_eq!(message(&outcome).sub_type, 7);
+    let moderated = |change: fn(&mut pb::Moderation, String), length| {
+        let mut moderation = pb::Moderation::default();
+        change(&mut moderation, "é".repeat(length));
+        MessageSendRequest { moderation: Some(moderation), ..text("m", "x") }
+    };
+    let env = |length| MessageSendRequest { env: "é".repeat(length), ..text("m", "x") };
+    let callback = |length| MessageSendRequest { callback_ext: "é".repeat(length), ..text("m", "x") };
+    let cases: [(MessageSendRequest, MessageSendRequest); 6] = [
+        (env(32), env(33)),
+        (callback(1024), callback(1025)),
+        (moderated(|m, s| m.bid = s, 1024), moderated(|m, s| m.bid = s, 1025)),
+        (moderated(|m, s| m.antispam_custom = s, 5000), moderated(|m, s| m.antispam_custom = s, 5001)),
+        (moderated(|m, s| m.yidun_anti_cheating = s, 1024), moderated(|m, s| m.yidun_anti_cheating = s, 1025)),
+        (moderated(|m, s| m.yidun_antispam_ext = s, 1024), moderated(|m, s| m.yidun_antispam_ext = s, 1025)),
+    ];
+    for (fits, over) in cases {
+        assert_eq!(world.code(&alice, send(fits)), Code::Ok);
+        assert_eq!(world.code(&alice, send(over)), Code::BadParameter);
+    }
+    for (ratio, code) in [(0, Code::Ok), (9999, Code::Ok), (10_000, Code::BadParameter)] {
+        let request = MessageSendRequest { abandon_ratio: Some(ratio), ..text("m", "x") };
+        assert_eq!(world.code(&alice, send(request)), code, "{ratio}");
+    }
+}
+
+#[test]
+fn an_account_may_be_held_to_so_many_messages_in_five_minutes() {
+    let settings = Settings { sends_per_second: 0, sends_per_five_minutes: 3, ..Settings::default() };
+    let mut world = World::with(settings);
+    let (alice, bob) = (world.enter("alice"), world.enter("bob"));
+    for number in 0..3 {
+        world.apply(&alice, send(text(&format!("m{number}"), "x"))).unwrap();
+        world.time_ms += 1000;
+    }
+    let refused = world.apply(&alice, send(text("m3", "x"))).unwrap_err();
+    assert_eq!((refused.code, refused.sub, refused.retry_after_ms), (Code::TooFrequent, Some(Sub::MessageRate), 297_000));
+    world.apply(&bob, send(text("m3", "x"))).expect("another account is not held");
+    world.apply(&http("alice"), send(text("m3", "x"))).expect("over HTTP nobody is held");
+    world.time_ms += 297_000;
+    let refused = world.apply(&alice, send(text("m4", "x"))).unwrap_err();
+    assert_eq!(refused.retry_after_ms, 1000, "that one counts all the same, and the second leaves in a second");
+    world.time_ms += 1000;
+    world.apply(&alice, send(text("m4", "x"))).unwrap();
+}
+
+// A message is 416 for clients alone when the room takes no more.
+#[test]
+fn over_http_a_room_takes_whatever_comes() {
+    let mut world = World::with(Settings { sends_per_second: 0, room_intake_per_second: 2, ..Settings::default() });
+    let alice = world.enter("alice");
+    for number in 0..2 {
+        world.apply(&alice, send(text(&format!("m{number}"), "x"))).unwrap();
+    }
+    let refused = world.apply(&alice, send(text("m2", "x"))).unwrap_err();
+    assert_eq!((refused.code, refused.sub, refused.retry_after_ms), (Code::TooFrequent, Some(Sub::MessageRate), 500));
+    world.apply(&http("robot"), send(text("m2", "x"))).unwrap();
 }

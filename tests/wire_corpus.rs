@@ -56,4 +56,5 @@ fn what_the_fuzzers_found_stays_mended() {
     check("packet", fuzz_packet);
     check("room", chatroom::room::fuzz_commands);
     check("store", chatroom::log::fuzz_record);
+    check("expression", chatroom::room::fuzz_expression);
 }

@@ -115,6 +115,11 @@ fn temp_mute(member: u32, seconds: u32) -> Op {
     Op::TempMute(pb::MemberTempMuteRequest { room_id: 1, account: name(member), seconds, ..Default::default() })
 }
 
+fn tags(tags: &[&str]) -> Op {
+    let tags = tags.iter().map(|tag| tag.to_string()).collect();
+    Op::UpdateTags(Box::new(pb::MemberUpdateTagsRequest { room_id: 1, tags, set_tags: true, ..Default::default() }))
+}
+
 fn message(count: u64) -> Op {
     Op::Send(Box::new(pb::MessageSendRequest {
         room_id: 1,
@@ -205,6 +210,31 @@ pub const CASES: &[Case] = &[
             let nick = Some(format!("nick {}", stage.count % 10));
             let request = pb::MemberUpdateSelfRequest { room_id: 1, nick, ..Default::default() };
             stage.apply(actor(member), Op::UpdateSelf(Box::new(request)));
+        },
+    },
+    Case {
+        name: "take a tag, be told by it, drop it",
+        run: |stage| {
+            let member = stage.anybody();
+            stage.apply(actor(member), tags(&["one"]));
+            let told = pb::MessageSendRequest {
+                notify_target_tags: Some("{\"tag\":\"one\"}".into()),
+                message_id: format!("to one {}", stage.count),
+                body: "hello".into(),
+                ..Default::default()
+            };
+            stage.apply(actor(0), Op::Send(Box::new(told)));
+            stage.apply(actor(member), tags(&[]));
+        },
+    },
+    Case {
+        name: "stand somewhere and nowhere again",
+        run: |stage| {
+            let member = stage.anybody();
+            for (x, enabled) in [(stage.count as f64, true), (0.0, false)] {
+                let location = Some(pb::Location { x: Some(x), enabled: Some(enabled), ..Default::default() });
+                stage.apply(actor(member), Op::UpdateLocation(pb::MemberUpdateLocationRequest { room_id: 1, location }));
+            }
         },
     },
     Case {

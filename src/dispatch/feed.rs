@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use slab::Slab;
 
+use super::downlink::{Allowance, Class, Downlink};
 use crate::id::{ConnId, Seq, Time};
 use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
 use crate::room::Audience;
@@ -30,8 +31,10 @@ pub struct Item {
     pub seq: Seq,
     /// Who hears it.
     pub audience: Audience,
-    /// Notifications are never skipped by a reader that lags (chatroom.md §e.7).
-    pub is_notification: bool,
+    /// What is left out first when a reader cannot have everything (chatroom.md §e.7).
+    pub class: Class,
+    /// How much of the room one reader is sent, as the room's settings have it by now.
+    pub downlink: Downlink,
     /// When it came.
     pub at: Time,
 }
@@ -39,6 +42,16 @@ pub struct Item {
 impl Item {
     fn is_for(&self, connection: ConnId) -> bool {
         self.audience.admits(connection)
+    }
+
+    /// Whether it is for the many: for whoever its audience does not name.
+    fn is_common(&self) -> bool {
+        !matches!(self.audience, Audience::Only(_))
+    }
+
+    /// About how many bytes it keeps: the frame, and the connections its audience names.
+    pub fn weight(&self) -> usize {
+        self.frame.len() + size_of_val(self.audience.named())
     }
 }
 
@@ -51,8 +64,25 @@ struct Seat {
     connection: Option<ConnId>,
     /// Key of the cursor in `laggards`; `UP_TO_DATE` for nearly everybody.
     lag: u32,
-    /// Some frame of this turn is not for this connection.
-    excepted: bool,
+    /// Some frame of this turn is for this connection and not for the many, or the other way round.
+    apart: bool,
+}
+
+/// Who reads, and what it has been sent where that is limited.
+#[derive(Clone, Copy)]
+struct Reader {
+    connection: ConnId,
+    downlink: Downlink,
+    allowance: Allowance,
+}
+
+impl Reader {
+    /// Whether it hears a frame; to be asked once for each, in their order.
+    fn hears(&mut self, item: &Item) -> bool {
+        item.is_for(self.connection)
+            && (!self.downlink.is_set()
+                || self.allowance.takes(&self.downlink, self.connection, item.seq.0, item.class, item.at))
+    }
 }
 
 const UP_TO_DATE: u32 = u32::MAX;
@@ -75,6 +105,8 @@ struct Cursor {
     next: u64,
     /// Number of the last frame it was served.
     heard: Seq,
+    /// Whose it is.
+    connection: ConnId,
 }
 
 /// The recent frames of one room on one worker, and its readers there.
@@ -86,8 +118,10 @@ pub struct Feed {
     bytes_max: usize,
     /// Running number up to which everybody who is up to date has been served.
     flushed: u64,
-    /// Notifications the ring has dropped while some reader still lacked them, with their running numbers.
+    /// Notifications the ring has dropped while some reader still lacked them, with their running numbers, for those readers.
     saved: VecDeque<(u64, Item)>,
+    /// Messages of high priority likewise; they make room for notifications.
+    saved_high: VecDeque<(u64, Item)>,
     saved_bytes: usize,
     /// Readers that stand before this running number have lost a notification for good.
     saved_from: u64,
@@ -96,8 +130,15 @@ pub struct Feed {
     seats: Vec<Seat>,
     free: Vec<u32>,
     laggards: Slab<Cursor>,
-    excepted: Vec<u32>,
-    has_selected: bool,
+    /// Seats that are `apart`.
+    apart: Vec<u32>,
+    /// Seats whose cursor was set while frames waited to be flushed.
+    unsettled: Vec<u32>,
+    /// How many of the frames that wait are for the many.
+    common: u64,
+    downlink: Downlink,
+    /// What each seat was sent lately; empty while nothing is limited.
+    allowances: Vec<Allowance>,
 }
 
 impl Feed {
@@ -110,14 +151,18 @@ impl Feed {
             bytes_max,
             flushed: 0,
             saved: VecDeque::new(),
+            saved_high: VecDeque::new(),
             saved_bytes: 0,
             saved_from: 0,
             dropped: Seq(0),
             seats: Vec::new(),
             free: Vec::new(),
             laggards: Slab::new(),
-            excepted: Vec::new(),
-            has_selected: false,
+            apart: Vec::new(),
+            unsettled: Vec::new(),
+            common: 0,
+            downlink: Downlink::default(),
+            allowances: Vec::new(),
         }
     }
 
@@ -148,14 +193,26 @@ impl Feed {
     /// Seats a connection that hears everything from here on, and nothing before.
     pub fn join(&mut self, connection: ConnId) -> Place {
         // Frames of this turn came before it: its cursor stands behind them, and `flush` knows it by that.
-        let lag = if self.is_dirty() { self.cursor(self.end()) } else { UP_TO_DATE };
-        let seat = Seat { connection: Some(connection), lag, excepted: false };
-        if let Some(place) = self.free.pop() {
-            self.seats[place as usize] = seat;
-            return Place(place);
+        let lag = if self.is_dirty() { self.cursor(self.end(), connection) } else { UP_TO_DATE };
+        let seat = Seat { connection: Some(connection), lag, apart: false };
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.seats[place as usize] = seat;
+                self.allow(place as usize, Allowance::default());
+                place
+            }
+            None => {
+                self.seats.push(seat);
+                if self.downlink.is_set() {
+                    self.allowances.push(Allowance::default());
+                }
+                u32::try_from(self.seats.len() - 1).expect("a worker holds at most 16 M connections")
+            }
+        };
+        if lag != UP_TO_DATE {
+            self.unsettled.push(place);
         }
-        self.seats.push(seat);
-        Place(u32::try_from(self.seats.len() - 1).expect("a worker holds at most 16 M connections"))
+        Place(place)
     }
 
     /// Unseats a connection and returns the frames it has yet to hear.
@@ -164,82 +221,119 @@ impl Feed {
         let Some(connection) = seat.connection.take() else { return Vec::new() };
         let lag = std::mem::replace(&mut seat.lag, UP_TO_DATE);
         let next = if lag == UP_TO_DATE { self.flushed } else { self.laggards.remove(lag as usize).next };
+        let mut reader = self.reader(place.0 as usize, connection);
         self.free.push(place.0);
         if self.free.len() == self.seats.len() {
+            self.allowances = Vec::new();
             self.seats = Vec::new();
             self.free = Vec::new();
-            self.excepted.clear();
+            self.apart.clear();
+            self.unsettled.clear();
         }
-        self.ring.range(self.index(next)..).filter(|item| item.is_for(connection)).map(|item| item.frame.clone()).collect()
+        self.ring.range(self.index(next)..).filter(|item| reader.hears(item)).map(|item| item.frame.clone()).collect()
     }
 
-    /// Adds a frame; it is written at the next [`Feed::flush`]. `sender` is the place of the one reader it is not for.
-    pub fn append(&mut self, item: Item, sender: Option<Place>) {
-        self.has_selected |= matches!(item.audience, Audience::Only(_) | Audience::Except(_));
-        if let Some(place) = sender
-            && let Some(seat) = self.seats.get_mut(place.0 as usize).filter(|seat| !seat.excepted)
-        {
-            seat.excepted = true;
-            self.excepted.push(place.0);
+    /// Adds a frame; it is written at the next [`Feed::flush`]. `named` are the places of those readers here that its audience
+    /// names.
+    pub fn append(&mut self, item: Item, named: &[Place]) {
+        self.common += u64::from(item.is_common());
+        for place in named {
+            if let Some(seat) = self.seats.get_mut(place.0 as usize).filter(|seat| !seat.apart) {
+                seat.apart = true;
+                self.apart.push(place.0);
+            }
         }
-        self.ring_bytes += item.frame.len();
+        if item.downlink != self.downlink {
+            self.limit(item.downlink);
+        }
+        self.ring_bytes += item.weight();
         self.ring.push_back(item);
     }
 
-    /// Writes the frames of this turn to every reader that is up to date, one write each. Returns how many deliveries the
-    /// sockets took. `scratch` is the worker's.
+    /// Writes the frames of this turn to every reader that is up to date, one write each for those who hear what the many hear.
+    /// Readers that hear none of them are not visited where no frame is for the many. Returns how many deliveries the sockets
+    /// took. `scratch` is the worker's.
     pub fn flush(&mut self, scratch: &mut Vec<u8>, outlet: &mut impl Outlet) -> u64 {
-        let (from, end) = (self.flushed, self.end());
-        let fresh = self.ring.range(self.index(from)..);
-        let mut whole = std::mem::take(scratch);
-        whole.clear();
-        fresh.for_each(|item| whole.extend_from_slice(&item.frame));
+        let (from, end, common) = (self.flushed, self.end(), self.common);
         let mut deliveries = 0;
-        for index in 0..self.seats.len() {
-            let Seat { connection: Some(connection), lag, excepted } = self.seats[index] else { continue };
-            let next = if lag != UP_TO_DATE {
-                let cursor = self.laggards[lag as usize].next;
-                if cursor < from {
+        if common > 0 {
+            let mut whole = std::mem::take(scratch);
+            whole.clear();
+            let fresh = self.ring.range(self.index(from)..);
+            fresh.filter(|item| item.is_common()).for_each(|item| whole.extend_from_slice(&item.frame));
+            for index in 0..self.seats.len() {
+                let Seat { connection: Some(connection), lag, apart } = self.seats[index] else { continue };
+                if lag == UP_TO_DATE && self.downlink.is_set() {
+                    // Where readers are limited, nobody hears just what the many hear.
+                    self.seats[index].apart = true;
+                }
+                if lag != UP_TO_DATE || apart || self.downlink.is_set() {
+                    self.flush_apart(index, scratch, outlet, &mut deliveries);
                     continue;
                 }
-                self.laggards.remove(lag as usize);
-                self.seats[index].lag = UP_TO_DATE;
-                self.serve(cursor, connection, scratch, outlet, &mut deliveries)
-            } else if excepted || self.has_selected {
-                self.serve(from, connection, scratch, outlet, &mut deliveries)
-            } else {
                 let taken = outlet.write(connection, &whole);
                 if taken == whole.len() {
-                    deliveries += end - from;
+                    deliveries += common;
                     continue;
                 }
-                let (next, rest) = self.reached(from, taken, |_| true);
-                deliveries += next - from;
+                let (next, rest) = self.reached(from, taken, Item::is_common);
+                let heard = self.ring.range(self.index(from)..self.index(next)).filter(|item| item.is_common());
+                deliveries += heard.count() as u64;
                 if let Some(rest) = rest {
                     outlet.hold(connection, rest);
                 }
-                next
-            };
-            if next < end {
-                self.seats[index].lag = self.cursor(next);
+                if next < end {
+                    self.seats[index].lag = self.cursor(next, connection);
+                }
+            }
+            *scratch = whole;
+        } else {
+            for index in 0..self.apart.len() {
+                self.flush_apart(self.apart[index] as usize, scratch, outlet, &mut deliveries);
+            }
+            for index in 0..self.unsettled.len() {
+                self.flush_apart(self.unsettled[index] as usize, scratch, outlet, &mut deliveries);
             }
         }
-        *scratch = whole;
         self.flushed = end;
-        for place in self.excepted.drain(..) {
+        for place in self.apart.drain(..) {
             if let Some(seat) = self.seats.get_mut(place as usize) {
-                seat.excepted = false;
+                seat.apart = false;
             }
         }
-        self.has_selected = false;
+        self.unsettled.clear();
+        self.common = 0;
         deliveries
+    }
+
+    /// Writes the frames of this turn to a reader that may not hear what the many hear, or has heard some of them. Nothing
+    /// happens to one that has fallen behind, and nothing happens twice.
+    fn flush_apart(&mut self, index: usize, scratch: &mut Vec<u8>, outlet: &mut impl Outlet, deliveries: &mut u64) {
+        let from = self.flushed;
+        let Some(&Seat { connection: Some(connection), lag, apart }) = self.seats.get(index) else { return };
+        let start = if lag != UP_TO_DATE {
+            let cursor = self.laggards[lag as usize].next;
+            if cursor < from {
+                return;
+            }
+            self.laggards.remove(lag as usize);
+            cursor
+        } else if apart {
+            from
+        } else {
+            return;
+        };
+        let next = self.serve(start, index, connection, scratch, outlet, deliveries);
+        let lag = if next < self.end() { self.cursor(next, connection) } else { UP_TO_DATE };
+        let seat = &mut self.seats[index];
+        (seat.lag, seat.apart) = (lag, false);
     }
 
     /// What a reader misses for good because the ring has overtaken it; `None` if nothing. Notifications in between come all
     /// the same, unless it is hopeless.
     pub fn missed(&self, place: Place) -> Option<Missed> {
         let seat = self.seats.get(place.0 as usize).filter(|seat| seat.connection.is_some() && seat.lag != UP_TO_DATE)?;
-        let Cursor { next, heard } = self.laggards[seat.lag as usize];
+        let Cursor { next, heard, .. } = self.laggards[seat.lag as usize];
         let is_hopeless = next < self.saved_from;
         (next < self.first).then_some(Missed { first: heard.next(), last: self.dropped, is_hopeless })
     }
@@ -252,9 +346,16 @@ impl Feed {
             return 0;
         }
         let Cursor { mut next, .. } = self.laggards[lag as usize];
+        let index = place.0 as usize;
         if next < self.first {
-            for (number, item) in &self.saved {
-                if *number >= next && item.is_for(connection) {
+            let mut reader = self.reader(index, connection);
+            let (mut kept, mut high) = (self.saved.iter().peekable(), self.saved_high.iter().peekable());
+            while let Some((number, item)) = match (kept.peek(), high.peek()) {
+                (Some(one), Some(other)) if other.0 < one.0 => high.next(),
+                (Some(_), _) => kept.next(),
+                (None, _) => high.next(),
+            } {
+                if *number >= next && reader.hears(item) {
                     let taken = outlet.write(connection, &item.frame);
                     if taken < item.frame.len() {
                         outlet.hold(connection, item.frame.slice(taken..));
@@ -262,12 +363,16 @@ impl Feed {
                     deliveries += 1;
                 }
             }
+            self.allow(index, reader.allowance);
             next = self.first;
         }
-        next = self.serve(next, connection, scratch, outlet, &mut deliveries);
+        next = self.serve(next, index, connection, scratch, outlet, &mut deliveries);
         self.laggards.remove(lag as usize);
         self.seats[place.0 as usize].lag =
-            if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next) };
+            if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next, connection) };
+        if self.is_dirty() {
+            self.unsettled.push(place.0);
+        }
         deliveries
     }
 
@@ -292,8 +397,9 @@ impl Feed {
             }
             self.drop_oldest();
         }
-        if self.laggards.is_empty() && !self.saved.is_empty() {
+        if self.laggards.is_empty() && self.saved_bytes > 0 {
             self.saved = VecDeque::new();
+            self.saved_high = VecDeque::new();
             self.saved_bytes = 0;
         }
         if self.ring.is_empty() && self.ring.capacity() > 0 {
@@ -303,52 +409,88 @@ impl Feed {
 
     fn drop_oldest(&mut self) {
         let Some(item) = self.ring.pop_front() else { return };
-        self.ring_bytes -= item.frame.len();
+        self.ring_bytes -= item.weight();
         self.dropped = item.seq;
         let number = self.first;
         self.first += 1;
-        let is_lacking = item.is_notification && self.laggards.iter().any(|(_, cursor)| cursor.next <= number);
-        if is_lacking {
-            self.saved_bytes += item.frame.len();
-            self.saved.push_back((number, item));
+        if item.class == Class::Normal {
+            return;
+        }
+        let lacking = self.laggards.iter().filter(|(_, cursor)| cursor.next <= number && item.is_for(cursor.connection));
+        let mut lacking: Vec<ConnId> = lacking.map(|(_, cursor)| cursor.connection).collect();
+        if !lacking.is_empty() {
+            lacking.sort_unstable();
+            let item = Item { audience: Audience::Only(lacking.into()), ..item };
+            self.saved_bytes += item.weight();
+            let saved = if item.class == Class::High { &mut self.saved_high } else { &mut self.saved };
+            saved.push_back((number, item));
         }
         while self.saved_bytes > FEED_SAVED_BYTES_MAX {
+            if let Some((_, item)) = self.saved_high.pop_front() {
+                self.saved_bytes -= item.weight();
+                continue;
+            }
             let Some((number, item)) = self.saved.pop_front() else { break };
-            self.saved_bytes -= item.frame.len();
+            self.saved_bytes -= item.weight();
             self.saved_from = number + 1;
         }
     }
 
-    fn cursor(&mut self, next: u64) -> u32 {
+    fn cursor(&mut self, next: u64, connection: ConnId) -> u32 {
         let heard = match self.index(next).checked_sub(1) {
             Some(before) => self.ring[before].seq,
             None => self.dropped,
         };
-        u32::try_from(self.laggards.insert(Cursor { next, heard })).expect("a worker holds at most 16 M connections")
+        u32::try_from(self.laggards.insert(Cursor { next, heard, connection }))
+            .expect("a worker holds at most 16 M connections")
     }
 
     fn index(&self, number: u64) -> usize {
         usize::try_from(number.saturating_sub(self.first)).map_or(self.ring.len(), |index| index.min(self.ring.len()))
     }
 
-    /// Writes what `connection` may hear from running number `from` on, several frames a write, until the end or until it is
-    /// blocked. Returns where it stands then.
+    fn reader(&self, index: usize, connection: ConnId) -> Reader {
+        let allowance = self.allowances.get(index).copied().unwrap_or_default();
+        Reader { connection, downlink: self.downlink, allowance }
+    }
+
+    /// From now on a reader is sent no more than this.
+    fn limit(&mut self, downlink: Downlink) {
+        self.downlink = downlink;
+        if downlink.is_set() {
+            self.allowances.resize(self.seats.len(), Allowance::default());
+        } else {
+            self.allowances = Vec::new();
+        }
+    }
+
+    fn allow(&mut self, index: usize, allowance: Allowance) {
+        if let Some(own) = self.allowances.get_mut(index) {
+            *own = allowance;
+        }
+    }
+
+    /// Writes what the reader at `index` may hear from running number `from` on, several frames a write, until the end or until
+    /// it is blocked. Returns where it stands then.
     fn serve(
-        &self,
+        &mut self,
         from: u64,
+        index: usize,
         connection: ConnId,
         scratch: &mut Vec<u8>,
         outlet: &mut impl Outlet,
         deliveries: &mut u64,
     ) -> u64 {
         let mut next = from;
+        let mut reader = self.reader(index, connection);
         while next < self.end() {
             scratch.clear();
-            let mut until = next;
+            let before = reader;
+            let (mut until, mut heard) = (next, 0);
             for item in self.ring.range(self.index(next)..) {
-                if item.is_for(connection) {
+                if reader.hears(item) {
                     scratch.extend_from_slice(&item.frame);
-                    *deliveries += 1;
+                    heard += 1;
                 }
                 until += 1;
                 if scratch.len() >= READ_BYTES {
@@ -357,29 +499,36 @@ impl Feed {
             }
             let taken = if scratch.is_empty() { 0 } else { outlet.write(connection, scratch) };
             if taken < scratch.len() {
-                let (reached, rest) = self.reached(next, taken, |item| item.is_for(connection));
-                let undone = self.ring.range(self.index(reached)..self.index(until)).filter(|item| item.is_for(connection));
-                *deliveries -= undone.count() as u64;
+                (reader, heard) = (before, 0);
+                let (reached, rest) = self.reached(next, taken, |item| {
+                    let hears = reader.hears(item);
+                    heard += u64::from(hears);
+                    hears
+                });
+                *deliveries += heard;
                 if let Some(rest) = rest {
                     outlet.hold(connection, rest);
                 }
+                self.allow(index, reader.allowance);
                 return reached;
             }
+            *deliveries += heard;
             next = until;
         }
+        self.allow(index, reader.allowance);
         next
     }
 
     /// How far `taken` bytes reach when the frames that `is_for` admits are written from running number `from` on: the frame to
     /// go on with, and what is left of the one that was begun.
-    fn reached(&self, from: u64, taken: usize, is_for: impl Fn(&Item) -> bool) -> (u64, Option<Bytes>) {
+    fn reached(&self, from: u64, taken: usize, mut is_for: impl FnMut(&Item) -> bool) -> (u64, Option<Bytes>) {
         let mut left = taken;
         let mut next = from;
         for item in self.ring.range(self.index(from)..) {
+            if left == 0 {
+                break;
+            }
             if is_for(item) {
-                if left == 0 {
-                    break;
-                }
                 if left < item.frame.len() {
                     return (next + 1, Some(item.frame.slice(left..)));
                 }

@@ -9,9 +9,9 @@ use bytes::{Bytes, BytesMut};
 
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
-use super::owner::{Owned, Writes, room_missing};
+use super::owner::{Find, Owned, Writes, room_missing};
 use crate::id::{ConnId, Epoch, RoomId, Time, UnixMs};
-use crate::room::{Actor, Ask, Audience, Op, Settings};
+use crate::room::{Actor, Ask, HistoryScope, Op, Query, Settings};
 use crate::wire::{Push, pb};
 
 /// What the rooms of each application go by. The answer may change while the node runs.
@@ -77,6 +77,8 @@ pub enum Effect {
     },
     /// Read a room's state from the log and hand it to [`Hub::on_loaded`].
     Load(RoomId),
+    /// Ask the log where a message stands and hand that to [`Hub::on_found`].
+    Find(Box<Find>),
     /// Read a page of history and answer with it.
     History {
         /// Who waits.
@@ -84,7 +86,9 @@ pub enum Effect {
         /// Of which room.
         room: RoomId,
         /// What is asked; already found permitted.
-        request: Box<pb::MessageHistoryRequest>,
+        query: Box<Query>,
+        /// How much of it may be read.
+        scope: HistoryScope,
     },
 }
 
@@ -130,6 +134,8 @@ pub struct Hub {
     readers: Vec<Reader>,
     outboxes: Vec<Vec<Mail>>,
     scratch: Vec<u8>,
+    /// Where the readers sit that a frame names; empty between frames.
+    places: Vec<Place>,
     // The owner's part.
     pub(super) rooms: HashMap<RoomId, Owned>,
     pub(super) writes: Writes,
@@ -155,6 +161,7 @@ impl Hub {
             readers: Vec::new(),
             outboxes: (0..config.workers).map(|_| Vec::new()).collect(),
             scratch: Vec::new(),
+            places: Vec::new(),
             rooms: HashMap::new(),
             writes: Writes::default(),
             in_flight: None,
@@ -345,8 +352,8 @@ impl Hub {
                 }
                 self.effects.push(Effect::Answer(asked, answer));
             }
-            Mail::History(asked, request) => {
-                self.effects.push(Effect::History { asker: Asker::Connection(asked), room: asked.room, request });
+            Mail::History { asked, query, scope } => {
+                self.effects.push(Effect::History { asker: Asker::Connection(asked), room: asked.room, query, scope });
             }
             Mail::Joined { room, connection, replay } => self.join(room, connection, replay),
             Mail::Left { room, connection, kicked } => self.leave(room, connection, kicked),
@@ -385,15 +392,16 @@ impl Hub {
     }
 
     pub(super) fn append(&mut self, room: RoomId, item: Item) {
-        let place = match &item.audience {
-            Audience::AllBut(sender) => self.place(*sender, room),
-            _ => None,
-        };
+        let mut places = std::mem::take(&mut self.places);
+        let named = item.audience.named_on(self.config.worker);
+        places.extend(named.iter().filter_map(|connection| self.place(*connection, room)));
         let feed = self.feeds.entry(room).or_insert_with(|| Feed::new(self.config.feed_bytes_max));
         if !feed.is_dirty() {
             self.dirty.push(room);
         }
-        feed.append(item, place);
+        feed.append(item, &places);
+        places.clear();
+        self.places = places;
     }
 
     fn place(&self, connection: ConnId, room: RoomId) -> Option<Place> {

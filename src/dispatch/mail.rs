@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::feed::Item;
 use crate::error::Status;
 use crate::id::{ConnId, RoomId};
-use crate::room::{Actor, Ask};
+use crate::room::{Actor, Ask, HistoryScope, Query};
 use crate::wire::{Response, pb};
 
 /// What a request came to.
@@ -57,7 +57,14 @@ pub enum Mail {
     /// To the holder of a connection: the answer to its request.
     Answer(Asked, Box<Answer>),
     /// To the holder of a connection: the room lets it read its history, which any worker can look up.
-    History(Asked, Box<pb::MessageHistoryRequest>),
+    History {
+        /// Who asked.
+        asked: Asked,
+        /// What.
+        query: Box<Query>,
+        /// How much of it may be read.
+        scope: HistoryScope,
+    },
     /// To the holder of a connection: from here on it hears the room, after these frames that it missed.
     Joined {
         /// Which room.
@@ -93,7 +100,7 @@ impl Mail {
         const REQUEST: usize = 4096;
         match self {
             Mail::Request(_) => REQUEST,
-            Mail::Frame { item, .. } => FIXED + item.frame.len(),
+            Mail::Frame { item, .. } => FIXED + item.weight(),
             Mail::Joined { replay, .. } => FIXED + replay.iter().map(Bytes::len).sum::<usize>(),
             _ => FIXED,
         }

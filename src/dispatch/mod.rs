@@ -3,12 +3,14 @@
 //! A [`Hub`] is one worker's part: the rooms it owns and the feeds its connections read. Hubs talk by [`Mail`]. What a hub wants
 //! done, it leaves in its outputs for the server to take. May use: `wire`, `room`.
 
+mod downlink;
 mod feed;
 mod hub;
 mod mail;
 mod owner;
 
+pub use downlink::{Class, Downlink};
 pub use feed::{Feed, Item, Missed, Outlet, Place};
 pub use hub::{Counters, Effect, Hub, HubConfig, Rules};
 pub use mail::{Answer, Asked, Asker, Mail, Request, owner_of};
-pub use owner::Writes;
+pub use owner::{Find, Writes};

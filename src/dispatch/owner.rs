@@ -5,14 +5,18 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 
+use super::downlink::{Class, Downlink};
 use super::feed::Item;
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail, Request};
 use crate::error::{Code, Status, Sub};
 use crate::id::{ConnId, RoomId, Seq, Time, UnixMs};
 use crate::limits::{DUE_COMMANDS_MAX, HEADER_BYTES, LOADING_COMMANDS_MAX, ROOM_IDLE_MS, SNAPSHOT_ENTRIES, WRITES_WAITING_MAX};
-use crate::room::{Actor, Ask, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Record, Room, Stamp};
-use crate::wire::{Push, Response, pb};
+use crate::room::{
+    Actor, Ask, Audience, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Stamp,
+};
+use crate::wire::pb::{self, NotificationType};
+use crate::wire::{Push, Response};
 
 /// What one commit covers: what is to be written, and the answers that wait for it.
 #[derive(Default)]
@@ -21,7 +25,7 @@ pub struct Writes {
     pub records: Vec<Record>,
     /// States of rooms, each with the number of the last entry in it.
     pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
-    held: Vec<(Asker, Answer)>,
+    held: Vec<Held>,
     saved: Vec<(RoomId, Seq)>,
 }
 
@@ -30,6 +34,26 @@ impl Writes {
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.snapshots.is_empty()
     }
+}
+
+/// What waits for a commit.
+enum Held {
+    /// An answer.
+    Answer(Asker, Answer),
+    /// A look into the log that has to see what the commit covers.
+    Find(Box<Find>),
+}
+
+/// A recall on its way: the room lets it pass as far as it knows, and the log has to say where the message stands.
+pub struct Find {
+    /// In which room.
+    pub room: RoomId,
+    /// Who waits.
+    pub asker: Asker,
+    /// On whose behalf.
+    pub actor: Actor,
+    /// Which message.
+    pub request: pb::MessageRecallRequest,
 }
 
 /// A room this worker owns.
@@ -139,8 +163,12 @@ impl Hub {
     pub fn on_committed(&mut self, is_durable: bool) {
         let Some(done) = self.in_flight.take() else { return };
         self.is_broken |= !is_durable;
-        for (asker, answer) in done.held {
-            self.answer(asker, if is_durable { answer } else { Err(broken()) });
+        for held in done.held {
+            match held {
+                Held::Answer(asker, answer) => self.answer(asker, if is_durable { answer } else { Err(broken()) }),
+                Held::Find(find) if is_durable => self.effects.push(Effect::Find(find)),
+                Held::Find(find) => self.answer(find.asker, Err(broken())),
+            }
         }
         for (room, seq) in done.saved {
             if let (Some(Owned::Live(live)), true) = (self.rooms.get_mut(&room), is_durable) {
@@ -174,15 +202,42 @@ impl Hub {
             return self.answer(asker, Err(room_missing()));
         }
         match ask {
+            Ask::Command(Op::Recall(recall)) if recall.seq.is_none() => {
+                let request = recall.request;
+                match live.room.may_recall(self.unix, &actor, &request) {
+                    Ok(()) => self.after_writes(Held::Find(Box::new(Find { room, asker, actor, request }))),
+                    Err(status) => self.answer(asker, Err(status)),
+                }
+            }
             Ask::Command(op) => self.command(room, asker, Command { actor, op }, resume),
-            Ask::Query(query) => match (live.room.query(self.unix, &actor, &query), query) {
-                (Ok(_), Query::History(request)) => match asker {
+            Ask::Query(query @ (Query::History(_) | Query::HistoryByTags(_))) => {
+                match (live.room.history_scope(self.unix, &actor, &query), asker) {
                     // Whoever holds the connection looks it up, because only there it can be written.
-                    Asker::Connection(asked) => self.send(asked.connection.worker(), Mail::History(asked, Box::new(request))),
-                    asker => self.effects.push(Effect::History { asker, room, request: Box::new(request) }),
-                },
-                (answer, _) => self.answer(asker, answer),
-            },
+                    (Ok(scope), Asker::Connection(asked)) => {
+                        let mail = Mail::History { asked, query: Box::new(query), scope };
+                        self.send(asked.connection.worker(), mail);
+                    }
+                    (Ok(scope), asker) => self.effects.push(Effect::History { asker, room, query: Box::new(query), scope }),
+                    (Err(status), asker) => self.answer(asker, Err(status)),
+                }
+            }
+            Ask::Query(query) => {
+                let answer = live.room.query(self.unix, &actor, &query);
+                self.answer(asker, answer);
+            }
+        }
+    }
+
+    /// Where the log has the message of [`Effect::Find`], if it has it.
+    pub fn on_found(&mut self, find: Find, found: Result<Option<Seq>, Status>) {
+        let Find { room, asker, actor, request } = find;
+        match found {
+            Ok(Some(seq)) => {
+                let ask = Ask::Command(Op::Recall(Box::new(Recall { request, seq: Some(seq) })));
+                self.own(Request { room, asker, actor, ask, app_key: None, resume: None });
+            }
+            Ok(None) => self.answer(asker, Err(Status::with_sub(Code::NotFound, Sub::MessageMissing))),
+            Err(status) => self.answer(asker, Err(status)),
         }
     }
 
@@ -222,12 +277,15 @@ impl Hub {
                 return self.answer(asker, Err(status));
             }
         };
+        let downlink = Downlink::new(live.room.settings());
         self.counters.entries += 1;
         if matches!(entry.command.op, Op::Create(_) | Op::Open(_)) && outcome.durable {
             let settings = self.config.rules.settings(live.room.app_key());
             live.room.set_settings(settings);
         }
-        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, follow_ups: consequences, .. } = outcome;
+        let Outcome {
+            mut reply, push, audience, durable, in_history, presence, kicks, resent, follow_ups: consequences, ..
+        } = outcome;
         follow_ups.extend(consequences);
         if matches!(entry.command.op, Op::Detach)
             && let Some(connection) = entry.command.actor.connection
@@ -236,41 +294,52 @@ impl Hub {
             live.detached.insert(connection, entry.command.actor.clone());
             self.grace.push_back((self.now.plus_ms(self.config.detach_grace_ms), id, connection));
         }
-        let replay = self.replay(id, heard, resume.as_deref(), &presence, &mut reply);
+        let mut replay = self.replay(id, heard, resume.as_deref(), &presence, &mut reply);
+        replay.extend(resent.into_iter().map(|message| self.encode(&Push::Message(message))));
         if durable {
-            self.writes.held.push((asker, Ok(reply)));
+            self.writes.held.push(Held::Answer(asker, Ok(reply)));
         } else if matches!(&reply, Response::MessageSend(reply) if reply.duplicate) {
-            self.answer_after_writes(asker, Ok(reply));
+            // Whoever asks again for a message that is on its way to the disk must not be told earlier than the first time.
+            self.after_writes(Held::Answer(asker, Ok(reply)));
         } else {
             self.answer(asker, Ok(reply));
         }
         self.arrive(id, &presence, replay);
         self.part(id, &presence, &kicks, false);
+        let mut notify_target_tags = String::new();
         let push = push.map(|push| {
             let frame = self.encode(&push);
-            let is_notification = matches!(push, Push::Notification(_));
+            let class = class_of(&push);
             let body = frame.slice(HEADER_BYTES..);
-            let item = Item { frame, seq: entry.seq, audience, is_notification, at: self.now };
+            let item = Item { frame, seq: entry.seq, audience, class, downlink, at: self.now };
             self.publish(id, item);
             match push {
-                Push::Message(message) => PushBody::Message { message_type: message.r#type, body },
+                Push::Message(message) => {
+                    notify_target_tags = message.notify_target_tags;
+                    PushBody::Message { message_type: message.r#type, body }
+                }
+                Push::Notification(notice) => {
+                    notify_target_tags = notice.notify_target_tags;
+                    PushBody::Notification(body)
+                }
                 _ => PushBody::Notification(body),
             }
         });
         self.part(id, &presence, &kicks, true);
         if durable {
-            self.writes.records.push(Record { room: id, entry, push, in_history });
+            self.writes.records.push(Record { room: id, entry, push, notify_target_tags, in_history });
             self.note_durable(id);
         }
     }
 
-    /// Answers once everything applied so far is durable: whoever asks again for a message that is on its way to the disk must
-    /// not be told earlier than the first time.
-    fn answer_after_writes(&mut self, asker: Asker, answer: Answer) {
-        match &mut self.in_flight {
-            _ if !self.writes.records.is_empty() => self.writes.held.push((asker, answer)),
-            Some(in_flight) => in_flight.held.push((asker, answer)),
-            None => self.answer(asker, answer),
+    /// Does something once everything applied so far is durable.
+    fn after_writes(&mut self, held: Held) {
+        match (&mut self.in_flight, held) {
+            (_, held) if !self.writes.records.is_empty() => self.writes.held.push(held),
+            (Some(in_flight), held) => in_flight.held.push(held),
+            (None, Held::Answer(asker, answer)) => self.answer(asker, answer),
+            (None, Held::Find(find)) if self.is_broken => self.answer(find.asker, Err(broken())),
+            (None, Held::Find(find)) => self.effects.push(Effect::Find(find)),
         }
     }
 
@@ -327,7 +396,7 @@ impl Hub {
                 Presence::Left(_) => continue,
             };
             live.follow(connection);
-            self.send(connection.worker(), Mail::Joined { room, connection, replay: Vec::new() });
+            self.send(connection.worker(), Mail::Joined { room, connection, replay: std::mem::take(&mut replay) });
         }
     }
 
@@ -355,10 +424,14 @@ impl Hub {
         if live.is_deserted() {
             return;
         }
+        let only = matches!(item.audience, Audience::Only(_));
         for worker in 0..self.config.workers {
             let Some(Owned::Live(live)) = self.rooms.get(&room) else { return };
-            if worker != self.config.worker && live.followers[worker] > 0 {
-                self.send(worker, Mail::Frame { room, item: item.clone() });
+            let hears = live.followers[worker] > 0 && !(only && item.audience.named_on(worker).is_empty());
+            if worker != self.config.worker && hears {
+                // Only here, where resumes are served, the whole list is needed.
+                let item = Item { audience: item.audience.on(worker), ..item.clone() };
+                self.send(worker, Mail::Frame { room, item });
             }
         }
         self.append(room, item);
@@ -433,6 +506,19 @@ impl Hub {
             feeds.remove(id);
             false
         });
+    }
+}
+
+/// How dear a push is to readers that do not get everything (chatroom.md §e.7).
+fn class_of(push: &Push) -> Class {
+    match push {
+        Push::Message(message) if message.high_priority => Class::High,
+        Push::Notification(notice)
+            if !matches!(notice.r#type(), NotificationType::MemberEnter | NotificationType::MemberExit) =>
+        {
+            Class::Kept
+        }
+        _ => Class::Normal,
     }
 }
 

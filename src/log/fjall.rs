@@ -22,7 +22,7 @@ use super::query::{Found, Reader, Table};
 use super::record::{key, read_key};
 use super::stats::LogStats;
 use super::writer::Writer;
-use super::{Batch, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created};
+use super::{Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created};
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
 use crate::room::Record;
 
@@ -132,6 +132,10 @@ impl RoomLog for FjallLog {
 
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
         self.store.reader().history(query)
+    }
+
+    fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
+        self.store.reader().find(query)
     }
 
     fn last_room_id(&self) -> i64 {

@@ -12,10 +12,12 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use super::query::{Found, Reader, Table, day_of, first_day_kept};
-use super::record::{KEY_BYTES, encode, key, read_key};
+use super::record::{KEY_BYTES, encode, key, read_key, without_content};
 use super::stats::LogStats;
 use super::writer::{Sink, Writer};
-use super::{Batch, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created};
+use super::{
+    Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created, recalled,
+};
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
 use crate::limits;
 use crate::room::Record;
@@ -96,6 +98,10 @@ impl RoomLog for MemoryLog {
         self.shared.tables.read().reader().history(query)
     }
 
+    fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
+        self.shared.tables.read().reader().find(query)
+    }
+
     fn last_room_id(&self) -> i64 {
         self.shared.last_room_id.load(Ordering::Relaxed)
     }
@@ -167,6 +173,9 @@ impl MemorySink {
             bytes += kept.len();
             tables.insert(record, kept);
         }
+        for (room, seq, time) in recalled(&batch.records) {
+            tables.recall(room, seq, time)?;
+        }
         for snapshot in &batch.snapshots {
             bytes += snapshot.state.len();
             let newest = tables.snapshots.entry(snapshot.room).or_insert_with(|| snapshot.clone());
@@ -198,6 +207,19 @@ impl Tables {
         if *count > limits::MEMORY_LOG_ENTRIES && self.forget_oldest(record.room) {
             self.counts.entry(record.room).and_modify(|count| *count -= 1);
         }
+    }
+
+    /// Takes out what a message said, wherever it stands.
+    fn recall(&mut self, room: RoomId, seq: Seq, time: UnixMs) -> Result<(), LogError> {
+        let Tables { days, carried, .. } = self;
+        for records in days.get_mut(&day_of(time)).into_iter().chain([carried]) {
+            if let Some(kept) = records.get_mut(&key(room, seq))
+                && let Some(stripped) = without_content(kept.clone())?
+            {
+                *kept = stripped.into();
+            }
+        }
+        Ok(())
     }
 
     /// Removes the oldest entry of a room if a snapshot covers it.

@@ -16,8 +16,8 @@ pub use stats::LogStats;
 
 use bytes::Bytes;
 
-use crate::id::{Epoch, RoomId, Seq, UnixMs};
-use crate::room::{Op, Record};
+use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
+use crate::room::{HistoryScope, Op, Record};
 use crate::wire::store;
 
 /// Why the log could not do what was asked.
@@ -93,8 +93,25 @@ pub struct HistoryQuery {
     pub oldest_first: bool,
     /// Numbers of message types wanted; empty: everything, notifications (5) included.
     pub types: Vec<i32>,
-    /// Nothing older than this is returned: now minus the retention.
+    /// Nothing older than this is returned: now minus the retention, or later.
     pub not_before: UnixMs,
+    /// Nothing younger than this is returned; `None`: there is no bound.
+    pub not_after: Option<UnixMs>,
+    /// How much of the room's log the one who asks may read.
+    pub scope: HistoryScope,
+}
+
+/// A message, by what its members know of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FindQuery {
+    /// In which room.
+    pub room: RoomId,
+    /// Its time, exactly.
+    pub time: UnixMs,
+    /// The id its sender gave it.
+    pub message_id: String,
+    /// Its sender.
+    pub from: AccountId,
 }
 
 /// Where a page begins.
@@ -143,6 +160,9 @@ pub trait RoomLog: Send + Sync + 'static {
     /// A page of history. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError>;
 
+    /// Where a message stands that was not recalled; `None` if there is none such. Reads the disk.
+    fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError>;
+
     /// The highest room id ever given out, 0 if none: ids are never reused.
     fn last_room_id(&self) -> i64;
 
@@ -174,6 +194,14 @@ pub enum Space {
     Accounts,
     /// The node's own: secrets, the demo room.
     Node,
+}
+
+/// The messages that entries recall: room, place, and the time by which the log knows the day.
+fn recalled(records: &[Record]) -> impl Iterator<Item = (RoomId, Seq, UnixMs)> {
+    records.iter().filter_map(|record| match &record.entry.command.op {
+        Op::Recall(recall) => recall.seq.map(|seq| (record.room, seq, UnixMs(recall.request.time_ms))),
+        _ => None,
+    })
 }
 
 /// The highest room a batch creates, 0 if none.

@@ -2,16 +2,17 @@
 //!
 //! Per room, time never decreases with seq. So the key (room, seq) is the only index, and a time is found by bisection.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
+use prost::Message as _;
 
 use super::record::{open, unpack};
-use super::{Anchor, HistoryPage, HistoryQuery, Loaded, LogError, Snapshot};
+use super::{Anchor, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, Snapshot};
 use crate::id::{RoomId, Seq, UnixMs};
 use crate::limits;
-use crate::room::{Op, Record};
-use crate::wire::pb::MessageType;
+use crate::room::{Expression, HistoryFilter, Op, Record};
+use crate::wire::pb::{self, MessageType};
 use crate::wire::store;
 
 const DAY_MS: i64 = 86_400_000;
@@ -95,13 +96,13 @@ impl<T: Table> Reader<T> {
                 },
             };
             match self.first_at(query.room, query.not_before)? {
-                Some(seq) => first = first.max(seq),
+                Some(seq) => first = first.max(seq).max(query.scope.first),
                 None => return Ok(HistoryPage::default()),
             }
             let days = self.days.iter().filter(|(day, _)| *day >= day_of(query.not_before));
             page(query, days.flat_map(|(_, table)| table.range(query.room, first, LAST)))
         } else {
-            let last = match query.anchor {
+            let mut last = match query.anchor {
                 None => LAST,
                 Some(Anchor::Seq(Seq(seq))) => Seq(seq.saturating_sub(1)),
                 Some(Anchor::Time(time)) => match self.first_at(query.room, time)? {
@@ -109,9 +110,32 @@ impl<T: Table> Reader<T> {
                     None => LAST,
                 },
             };
+            if let Some(time) = query.not_after
+                && let Some(Seq(seq)) = self.first_at(query.room, UnixMs(time.0.saturating_add(1)))?
+            {
+                last = last.min(Seq(seq.saturating_sub(1)));
+            }
+            let first = query.scope.first;
             let days = self.days.iter().rev().filter(|(day, _)| *day >= day_of(query.not_before));
-            page(query, days.flat_map(|(_, table)| table.range(query.room, FIRST, last).rev()))
+            page(query, days.flat_map(|(_, table)| table.range(query.room, first, last).rev()))
         }
+    }
+
+    /// See [`RoomLog::find`](super::RoomLog::find).
+    pub fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
+        let Some((_, table)) = self.days.iter().find(|(day, _)| *day == day_of(query.time)) else { return Ok(None) };
+        let Some(first) = first_in(table, query.room, query.time)? else { return Ok(None) };
+        for found in table.range(query.room, first, LAST).take(limits::FIND_SCAN_MAX) {
+            let (seq, bytes) = found?;
+            let kept = open(bytes)?;
+            if kept.time_ms > query.time.0 {
+                break;
+            }
+            if !kept.message.is_empty() && !kept.recalled && is_message(&kept.message, query)? {
+                return Ok(Some(seq));
+            }
+        }
+        Ok(None)
     }
 
     fn ascending(&self, room: RoomId, first: Seq) -> impl Iterator<Item = Found> {
@@ -179,11 +203,18 @@ fn first_in(table: &impl Table, room: RoomId, time: UnixMs) -> Result<Option<Seq
     table.range(room, Seq(low), LAST).next().map(|found| found.map(|(seq, _)| seq)).transpose()
 }
 
+fn is_message(body: &Bytes, query: &FindQuery) -> Result<bool, LogError> {
+    let message =
+        pb::Message::decode(body.clone()).map_err(|error| LogError::Corrupt(format!("the body of a message: {error}")))?;
+    Ok(message.message_id == query.message_id && message.from == query.from.as_str())
+}
+
 /// Fills a page from entries that come in the order asked for.
 fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<HistoryPage, LogError> {
     let limit = (query.limit as usize).max(1);
     let limit_with_equals = limit.saturating_mul(2);
     let mut page = HistoryPage::default();
+    let mut judge = Judge { filter: &query.scope.filter, verdicts: HashMap::new(), expressions: 0 };
     let (mut looked_at, mut bytes, mut last_time) = (0_usize, 0_usize, None);
     for found in entries {
         let (seq, record) = found?;
@@ -194,15 +225,22 @@ fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<Hi
             }
             break;
         }
+        if query.not_after.is_some_and(|time| kept.time_ms > time.0) {
+            if query.oldest_first {
+                break;
+            }
+            continue;
+        }
         let splits = last_time == Some(kept.time_ms);
         let full = page.items.len() >= limit_with_equals || (page.items.len() >= limit && !splits);
         looked_at += 1;
-        let tired = looked_at > limits::HISTORY_SCAN_MAX && (!splits || looked_at > 2 * limits::HISTORY_SCAN_MAX);
+        let work = looked_at + judge.expressions * limits::HISTORY_EXPRESSION_ENTRIES;
+        let tired = work > limits::HISTORY_SCAN_MAX && (!splits || work > 2 * limits::HISTORY_SCAN_MAX);
         if tired {
             page.has_more = true;
             break;
         }
-        let Some(item) = wanted(query, &kept) else {
+        let Some(item) = wanted(query, &kept).filter(|_| judge.admits(&kept.notify_target_tags)) else {
             page.reached = Some(seq);
             continue;
         };
@@ -220,7 +258,7 @@ fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<Hi
 
 /// The item of an entry, if it belongs in the history and its type is asked for.
 fn wanted(query: &HistoryQuery, kept: &store::Record) -> Option<store::RawHistoryItem> {
-    if kept.skip_history {
+    if kept.skip_history || kept.recalled {
         return None;
     }
     let is_message = !kept.message.is_empty();
@@ -236,4 +274,30 @@ fn wanted(query: &HistoryQuery, kept: &store::Record) -> Option<store::RawHistor
     } else {
         store::RawHistoryItem { message: None, notification: Some(kept.notification.clone()) }
     })
+}
+
+/// Says which expressions a filter admits, and reads each only once.
+struct Judge<'a> {
+    filter: &'a HistoryFilter,
+    verdicts: HashMap<String, bool>,
+    /// Regular expressions that were compiled so far: they take longer than entries.
+    expressions: usize,
+}
+
+impl Judge<'_> {
+    fn admits(&mut self, text: &str) -> bool {
+        if *self.filter == HistoryFilter::Everything || text.is_empty() {
+            return self.filter.admits(None);
+        }
+        if let Some(verdict) = self.verdicts.get(text) {
+            return *verdict;
+        }
+        // What cannot be read, which only a damaged log can hold, is shown to nobody.
+        let verdict = Expression::read(text).is_ok_and(|expression| {
+            self.expressions += usize::from(expression.has_regex());
+            self.filter.admits(Some(&expression))
+        });
+        self.verdicts.insert(text.to_owned(), verdict);
+        verdict
+    }
 }

@@ -43,6 +43,7 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), LogError> {
         time_ms: entry.stamp.time.0,
         random: entry.stamp.random,
         skip_history: !record.in_history,
+        notify_target_tags: record.notify_target_tags.clone(),
         ..Default::default()
     };
     match &record.push {
@@ -71,6 +72,34 @@ pub(super) fn open(bytes: Bytes) -> Result<store::Record, LogError> {
     store::Record::decode(bytes).map_err(|error| LogError::Corrupt(format!("a record: {error}")))
 }
 
+/// The kept form of a message without what was said: who sent it when and under which id stays, for the sender may send it again.
+/// `None`: there is nothing to take out.
+pub(super) fn without_content(bytes: Bytes) -> Result<Option<Vec<u8>>, LogError> {
+    let mut kept = open(bytes)?;
+    if kept.message.is_empty() || kept.recalled {
+        return Ok(None);
+    }
+    let message =
+        pb::Message::decode(kept.message).map_err(|error| LogError::Corrupt(format!("the body of a message: {error}")))?;
+    let message = pb::Message {
+        room_id: message.room_id,
+        seq: message.seq,
+        time_ms: message.time_ms,
+        epoch: message.epoch,
+        message_id: message.message_id,
+        from: message.from,
+        from_client_type: message.from_client_type,
+        r#type: message.r#type,
+        skip_history: message.skip_history,
+        ..Default::default()
+    };
+    kept.message = message.encode_to_vec().into();
+    kept.command = None;
+    kept.notify_target_tags = String::new();
+    kept.recalled = true;
+    Ok(Some(kept.encode_to_vec()))
+}
+
 /// The record behind its kept form.
 pub(super) fn unpack(room: RoomId, kept: store::Record) -> Result<Record, LogError> {
     let command = match kept.command {
@@ -91,7 +120,7 @@ pub(super) fn unpack(room: RoomId, kept: store::Record) -> Result<Record, LogErr
     };
     let stamp = Stamp { time: UnixMs(kept.time_ms), random: kept.random };
     let entry = Entry { seq: Seq(kept.seq), epoch: Epoch(kept.epoch), stamp, command };
-    Ok(Record { room, entry, push, in_history: !kept.skip_history })
+    Ok(Record { room, entry, push, notify_target_tags: kept.notify_target_tags, in_history: !kept.skip_history })
 }
 
 /// The command in its kept form. Only a message without a push, which no room makes today, brings its request along.
@@ -147,7 +176,8 @@ mod tests {
         };
         let stamp = Stamp { time: UnixMs(1_700_000_000_123), random: 7 };
         let entry = Entry { seq: Seq(3), epoch: Epoch(2), stamp, command: Command { actor, op } };
-        Record { room: RoomId::new(1).unwrap(), entry, push, in_history: true }
+        let notify_target_tags = "{\"tag\":\"a\"}".into();
+        Record { room: RoomId::new(1).unwrap(), entry, push, notify_target_tags, in_history: true }
     }
 
     fn encoded(record: &Record) -> Bytes {
@@ -181,7 +211,7 @@ mod tests {
             pb::MessageSendRequest { room_id: 1, message_id: "m1".into(), body: message.body.clone(), ..Default::default() };
         let record = record(Op::Send(Box::new(request)), Some(push));
         let bytes = encoded(&record);
-        assert!(bytes.len() < message.encoded_len() + 40, "{} bytes", bytes.len());
+        assert!(bytes.len() < message.encoded_len() + 60, "{} bytes", bytes.len());
         assert_eq!(decode(record.room, bytes).unwrap(), record);
     }
 

@@ -1,5 +1,7 @@
 //! Checks of single parameters (row 3 of chatroom.md §c.0). Each refusal is 414 and names its field.
 
+use std::sync::Arc;
+
 use crate::error::Status;
 use crate::id::AccountId;
 use crate::limits;
@@ -31,6 +33,35 @@ pub(super) fn text<'a>(field: &'static str, bytes: &'a [u8], max: usize) -> Resu
 /// An account's name; the refusal names the field.
 pub(super) fn account(field: &'static str, name: &str) -> Result<AccountId, Status> {
     AccountId::parse(name).map_err(|status| Status::bad_parameter(format!("{field}: {}", status.desc)))
+}
+
+/// A number is one, and has an end.
+pub(super) fn finite(field: &'static str, number: f64) -> Result<f64, Status> {
+    if number.is_finite() { Ok(number) } else { Err(Status::bad_parameter(format!("{field} must be a finite number"))) }
+}
+
+/// A tag has 1 to 32 characters, none of them a control character.
+pub(super) fn tag(field: &'static str, tag: &str) -> Result<(), Status> {
+    chars_some(field, tag, limits::TAG_CHARS_MAX)?;
+    if tag.chars().any(char::is_control) {
+        return Err(Status::bad_parameter(format!("{field} must not hold control characters")));
+    }
+    Ok(())
+}
+
+/// At most ten tags; each is given once, in the order in which they first come.
+pub(super) fn tags(field: &'static str, tags: &[String]) -> Result<Vec<Arc<str>>, Status> {
+    if tags.len() > limits::TAGS_MAX {
+        return Err(Status::bad_parameter(format!("{field} must not be more than {}", limits::TAGS_MAX)));
+    }
+    let mut once: Vec<Arc<str>> = Vec::new();
+    for own in tags {
+        tag(field, own)?;
+        if !once.iter().any(|known| **known == **own) {
+            once.push(own.as_str().into());
+        }
+    }
+    Ok(once)
 }
 
 /// Words that go into a notification.

@@ -13,6 +13,7 @@ pub(super) struct Accepted {
     pub seq: Seq,
     pub epoch: Epoch,
     pub time: UnixMs,
+    pub high_priority: bool,
 }
 
 /// One account that has sent something lately, here or not.
@@ -43,6 +44,15 @@ impl Senders {
     /// What the account has left of its pace.
     pub fn bucket(&self, account: &AccountId) -> Bucket {
         self.by_account.get(account).map(|sender| sender.bucket).unwrap_or_default()
+    }
+
+    /// How many milliseconds the account has to wait until fewer than `most` of its messages were accepted in the last
+    /// [`SENDS_LONG_MS`](limits::SENDS_LONG_MS); 0: not at all.
+    pub fn wait_ms(&self, account: &AccountId, now: UnixMs, most: usize) -> i64 {
+        let Some(sender) = self.by_account.get(account) else { return 0 };
+        let place = sender.accepted.len().checked_sub(most);
+        let oldest = place.and_then(|place| sender.accepted.get(place));
+        oldest.map_or(0, |oldest| oldest.time.0.saturating_add(limits::SENDS_LONG_MS).saturating_sub(now.0).max(0))
     }
 
     /// Remembers a message and what its sender has left; forgets what is beyond the bounds.
@@ -88,7 +98,13 @@ mod tests {
     use super::*;
 
     fn accepted(seq: u64, time: i64) -> Accepted {
-        Accepted { id: MessageId::parse(&format!("m{seq}")).unwrap(), seq: Seq(seq), epoch: Epoch(1), time: UnixMs(time) }
+        Accepted {
+            id: MessageId::parse(&format!("m{seq}")).unwrap(),
+            seq: Seq(seq),
+            epoch: Epoch(1),
+            time: UnixMs(time),
+            high_priority: false,
+        }
     }
 
     fn sent(senders: &mut Senders, account: &AccountId, count: u64) {

@@ -1,9 +1,8 @@
 //! Entering and leaving (chatroom.md §c.1, §d.4, §d.7). Presence: none of it is in the log.
 
-use super::ask::not_offered;
 use super::check;
 use super::command::{Actor, Enter};
-use super::entry::{Audience, Entry, Kick, Outcome, Presence};
+use super::entry::{Entry, Kick, Outcome, Presence};
 use super::notify::Farewell;
 use super::permissions::Operation;
 use super::presence::{Connection, Profile, device_number};
@@ -20,6 +19,7 @@ impl Room {
         let actor = &entry.command.actor;
         let connection = actor.connection.ok_or_else(|| Status::bad_parameter("only a connection enters a room"))?;
         self.check_enter(actor, enter)?;
+        let bearing = self.check_bearing(enter)?;
         if actor.anonymous && !self.settings.anonymous_enabled {
             self.permit(actor, Operation::Enter, entry.stamp.time)?;
         }
@@ -33,10 +33,16 @@ impl Room {
         if self.people.has(&actor.account, connection) {
             return Err(Status::with_sub(Code::Repeated, Sub::RoomRepeated));
         }
+        self.moderate_profile([&enter.request.nick, &enter.request.avatar, &enter.request.ext])?;
+        let now = entry.stamp.time;
+        if let Some(replaces) = enter.replaces {
+            self.note_replaced(&actor.account, replaces, now);
+        }
         if let Some(replaces) = enter.replaces
-            && self.people.replace(&actor.account, replaces, connection)
+            && self.people.replace(&actor.account, replaces, connection, self.last_seq)
         {
             self.show(actor, enter, false);
+            self.bear(actor, connection, bearing)?;
             let reply = self.enter_response(entry, connection, true);
             return Ok(Outcome { presence: vec![Presence::Resumed { connection, replaces }], ..Outcome::reply(reply) });
         }
@@ -46,18 +52,21 @@ impl Room {
         let added = Connection {
             id: connection,
             enter_time: entry.stamp.time,
+            after: self.last_seq,
             device: device_number(&enter.device_id),
             kind: kind_of(actor, enter),
             detached: false,
         };
         let is_new = self.people.add(&actor.account, added, actor.anonymous, fixed);
-        self.displace(actor, displaced, &mut outcome);
+        self.displace(actor, displaced, now, &mut outcome);
         outcome.presence.push(Presence::Joined(connection));
         self.show(actor, enter, is_new);
+        self.bear(actor, connection, bearing)?;
         if is_new {
             self.roster.set_enter_time(&actor.account, entry.stamp.time);
-            outcome.push = self.in_out_notice(entry, NotificationType::MemberEnter, &enter.request.enter_ext);
+            self.tell_in_out(entry, NotificationType::MemberEnter, &enter.request.enter_ext, connection, &mut outcome);
         }
+        outcome.resent = self.resend(&actor.account, connection, now).into_iter().map(Box::new).collect();
         outcome.reply = self.enter_response(entry, connection, false);
         Ok(outcome)
     }
@@ -69,20 +78,8 @@ impl Room {
         check::chars("ext", &request.ext, limits::EXT_CHARS_MAX)?;
         check::chars("enter_ext", &request.enter_ext, limits::NOTIFY_EXT_CHARS_MAX)?;
         check::chars("moderation_id", &request.moderation_id, limits::MODERATION_ID_CHARS_MAX)?;
-        if request.tags.len() > limits::TAGS_MAX {
-            return Err(Status::bad_parameter(format!("tags must not be more than {}", limits::TAGS_MAX)));
-        }
-        request.tags.iter().try_for_each(|tag| check::chars_some("tags", tag, limits::TAG_CHARS_MAX))?;
-        let expression = request.notify_target_tags.as_deref().unwrap_or_default();
-        check::chars("notify_target_tags", expression, limits::EXPRESSION_CHARS_MAX)?;
         if actor.anonymous && enter.replaces.is_none() && request.nick.is_empty() {
             return Err(Status::bad_parameter("nick must be given by an anonymous visitor"));
-        }
-        if !request.tags.is_empty() || !expression.is_empty() {
-            return Err(not_offered("entering with tags"));
-        }
-        if request.location.as_ref().is_some_and(|location| location.enabled == Some(true)) {
-            return Err(not_offered("entering with a location"));
         }
         Ok(())
     }
@@ -103,8 +100,9 @@ impl Room {
     }
 
     /// Takes those connections out. The account has entered anew by now, so nobody is told that it left.
-    fn displace(&mut self, actor: &Actor, displaced: Vec<ConnId>, outcome: &mut Outcome) {
+    fn displace(&mut self, actor: &Actor, displaced: Vec<ConnId>, now: UnixMs, outcome: &mut Outcome) {
         for connection in displaced {
+            self.note_heard(&actor.account, connection, now);
             let ext = format!("{{\"clientType\":{}}}", actor.client_type);
             let message = "the account has entered from elsewhere";
             let farewell = Farewell { reason: KickReason::SamePlatform, message, ext: &ext };
@@ -132,9 +130,11 @@ impl Room {
     }
 
     fn enter_response(&self, entry: &Entry, connection: ConnId, resumed: bool) -> Response {
+        let mut member = self.member(&entry.command.actor.account, entry.stamp.time);
+        self.show_tags(&mut member, connection);
         Response::RoomEnter(Box::new(pb::RoomEnterResponse {
             room: Some(self.room_info()),
-            member: Some(self.member(&entry.command.actor.account, entry.stamp.time)),
+            member: Some(member),
             epoch: entry.epoch.0,
             last_seq: self.last_seq.0,
             resumed,
@@ -143,8 +143,17 @@ impl Room {
         }))
     }
 
-    /// 301 or 302, if the room has them switched on.
-    pub(super) fn in_out_notice(&self, entry: &Entry, kind: NotificationType, ext: &str) -> Option<Push> {
+    /// 301 or 302, if the room has them switched on, to those the expression of the connection means.
+    fn tell_in_out(&mut self, entry: &Entry, kind: NotificationType, ext: &str, connection: ConnId, outcome: &mut Outcome) {
+        let Some(mut notice) = self.in_out_notice(entry, kind, ext) else { return };
+        let target = self.people.tags().target(connection);
+        outcome.audience = self.told_of(&target, connection, kind == NotificationType::MemberEnter);
+        notice.notify_target_tags = target;
+        outcome.push = Some(Push::Notification(notice));
+    }
+
+    /// What 301 and 302 say, if the room has them switched on.
+    pub(super) fn in_out_notice(&self, entry: &Entry, kind: NotificationType, ext: &str) -> Option<Box<pb::Notification>> {
         if !self.info.in_out_notification {
             return None;
         }
@@ -158,7 +167,7 @@ impl Room {
             member_type: member.r#type,
             avatar: member.avatar,
         });
-        Some(Push::Notification(notice))
+        Some(notice)
     }
 
     pub(super) fn exit(&mut self, entry: &Entry) -> Result<Outcome, Status> {
@@ -167,10 +176,10 @@ impl Room {
         let mut outcome = Outcome::reply(Response::RoomExit(pb::RoomExitResponse::default()));
         let is_last = self.people.person(&actor.account).is_some_and(|person| person.connections.len() == 1 && !person.robot);
         if is_last {
-            outcome.push = self.in_out_notice(entry, NotificationType::MemberExit, "");
-            outcome.audience = Audience::AllBut(connection);
+            self.tell_in_out(entry, NotificationType::MemberExit, "", connection, &mut outcome);
             outcome.follow_ups.extend(self.clear_owner_command(&actor.account));
         }
+        self.note_heard(&actor.account, connection, entry.stamp.time);
         self.people.remove(&actor.account, connection);
         outcome.presence.push(Presence::Left(connection));
         Ok(outcome)
@@ -179,12 +188,13 @@ impl Room {
     pub(super) fn detach(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         let actor = &entry.command.actor;
         let connection = self.here(actor)?;
+        self.note_heard(&actor.account, connection, entry.stamp.time);
         self.people.detach(&actor.account, connection);
         Ok(Outcome::reply(Response::RoomExit(pb::RoomExitResponse::default())))
     }
 
     /// The actor's connection, which is in the room.
-    fn here(&self, actor: &Actor) -> Result<ConnId, Status> {
+    pub(super) fn here(&self, actor: &Actor) -> Result<ConnId, Status> {
         self.check_exists()?;
         if !self.info.valid {
             return Err(Status::with_sub(Code::RoomClosed, Sub::RoomClosed));

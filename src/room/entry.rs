@@ -87,6 +87,34 @@ pub struct Outcome {
 }
 
 impl Audience {
+    /// The connections it names, in ascending order: those it is for, or those it is not for.
+    pub fn named(&self) -> &[ConnId] {
+        match self {
+            Audience::All => &[],
+            Audience::AllBut(sender) => std::slice::from_ref(sender),
+            Audience::Only(connections) | Audience::Except(connections) => connections,
+        }
+    }
+
+    /// Those of the connections it names that a worker holds.
+    pub fn named_on(&self, worker: usize) -> &[ConnId] {
+        let named = self.named();
+        // The worker stands in the highest bits of a connection's number.
+        let start = named.partition_point(|connection| connection.worker() < worker);
+        let end = named.partition_point(|connection| connection.worker() <= worker);
+        named.get(start..end).unwrap_or_default()
+    }
+
+    /// The same for the connections of one worker: it names no others.
+    pub fn on(&self, worker: usize) -> Audience {
+        match (self, self.named_on(worker)) {
+            (Audience::Only(_), named) => Audience::Only(named.into()),
+            (Audience::Except(_), []) => Audience::All,
+            (Audience::Except(_), named) => Audience::Except(named.into()),
+            (Audience::All | Audience::AllBut(_), _) => self.clone(),
+        }
+    }
+
     /// Whether this connection hears it.
     pub fn admits(&self, connection: ConnId) -> bool {
         match self {
@@ -125,6 +153,8 @@ pub struct Record {
     pub entry: Entry,
     /// Whether the push is a message or a notification, and its encoded body.
     pub push: Option<PushBody>,
+    /// The expression of the push, so that history queries filter without decoding it; empty if it has none.
+    pub notify_target_tags: String,
     /// Whether history queries return the push.
     pub in_history: bool,
 }

@@ -1,4 +1,4 @@
-//! Lists of members, and whether the history may be read (chatroom.md §c.2, §c.3).
+//! Lists of members (chatroom.md §c.2).
 
 use std::ops::Bound;
 
@@ -10,7 +10,7 @@ use crate::error::Status;
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
 use crate::wire::Response;
-use crate::wire::pb::{self, MemberQuery, MessageType};
+use crate::wire::pb::{self, MemberQuery};
 
 type Place = (UnixMs, AccountId);
 
@@ -61,22 +61,6 @@ impl Room {
         let known = |account: &&AccountId| self.roster.record(account).is_some() || self.people.person(account).is_some();
         let members = accounts.iter().filter(known).map(|account| self.member(account, now)).collect();
         Ok(Response::MemberLookup(pb::MemberListResponse { members, ..Default::default() }))
-    }
-
-    pub(super) fn history_query(
-        &self,
-        now: UnixMs,
-        actor: &Actor,
-        request: &pb::MessageHistoryRequest,
-    ) -> Result<Response, Status> {
-        check::page(request.limit)?;
-        check::anchor(request.time_ms)?;
-        if request.types.iter().any(|number| MessageType::try_from(*number).is_err()) {
-            return Err(Status::bad_parameter("types holds a number that is no message type"));
-        }
-        self.reach(actor)?;
-        self.permit(actor, Operation::History, now)?;
-        Ok(Response::MessageHistory(pb::MessageHistoryResponse::default()))
     }
 }
 

@@ -85,6 +85,7 @@ impl Room {
         if actor.origin == Origin::Http && !is_fixed && self.people.person(&actor.account).is_none() {
             return Err(Status::with_sub(Code::NotFound, Sub::MemberMissing));
         }
+        self.moderate_profile([&request.nick, &request.avatar, &request.ext].map(|text| text.as_deref().unwrap_or_default()))?;
         self.change_live_profile(actor, request);
         self.note_update_self(&actor.account, request, entry.stamp.time);
         let notice = (!request.silent).then(|| {

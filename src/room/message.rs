@@ -6,19 +6,23 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::ask::not_offered;
 use super::check;
 use super::command::{Actor, Origin};
 use super::dedup::Accepted;
 use super::entry::{Audience, Entry, Outcome};
-use super::permissions::Operation;
-use super::rate::{Bucket, Pace};
+use super::moderator::{Rewritten, stand_in};
+use super::permissions::{Grant, Operation};
+use super::rate::{Bucket, Pace, too_frequent};
+use super::space::check_point;
 use super::state::Room;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, MessageId, UnixMs};
 use crate::limits;
 use crate::wire::pb::{self, MessageType};
 use crate::wire::{Push, Response};
+
+/// A JSON object whose values do not matter.
+pub(super) type Object<'a> = BTreeMap<Cow<'a, str>, IgnoredAny>;
 
 /// What the checks of a message come to.
 enum Checked {
@@ -35,12 +39,17 @@ struct Sendable {
     receivers: Vec<AccountId>,
     /// What the room's and the sender's allowances are after it, if it counts against them.
     paid: Option<(Bucket, Bucket)>,
+    /// Whether high priority is asked for, and by somebody who may have it.
+    may_be_high: bool,
+    /// What moderation has put in place of what was said.
+    rewritten: Rewritten,
 }
 
 impl Room {
     pub(super) fn send(&mut self, entry: &Entry, request: &pb::MessageSendRequest) -> Result<Outcome, Status> {
         let (actor, now) = (&entry.command.actor, entry.stamp.time);
-        let Sendable { id, receivers, paid } = match self.check_send(now, actor, request)? {
+        let request = &*plain(request);
+        let Sendable { id, receivers, paid, may_be_high, rewritten } = match self.check_send(now, actor, request)? {
             Checked::Duplicate(accepted) => return Ok(Outcome::reply(sent(accepted, true))),
             Checked::New(sendable) => sendable,
         };
@@ -55,9 +64,22 @@ impl Room {
                 pb::MessageSendResponse { message_id: request.message_id.clone(), abandoned: true, ..Default::default() };
             return Ok(Outcome::reply(Response::MessageSend(response)));
         }
-        let message = self.message(entry, request, !receivers.is_empty());
-        let audience = self.audience(actor, &receivers);
-        let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: now };
+        let mut message = self.message(entry, request, !receivers.is_empty());
+        rewritten.body.into_iter().for_each(|body| message.body = body);
+        rewritten.attach.into_iter().for_each(|attach| message.attach = attach);
+        let audience = if receivers.is_empty() {
+            message.notify_target_tags = self.target(actor, request.notify_target_tags.as_deref());
+            self.hearers(actor, &message.notify_target_tags, request.at)
+        } else {
+            self.directed_audience(actor, &receivers)
+        };
+        // Over the rate a message is an ordinary one. A caller that would rather be refused (403, 107304) is refused here.
+        message.high_priority = may_be_high && self.priority.admit(now, self.settings.high_priority_per_second);
+        message.resend_on_enter = message.high_priority && request.high_priority_resend.unwrap_or(true) && receivers.is_empty();
+        if message.resend_on_enter {
+            self.priority.keep(&message, &audience);
+        }
+        let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: now, high_priority: message.high_priority };
         let reply = sent(accepted.clone(), false);
         self.senders.remember(&actor.account, accepted, bucket);
         Ok(Outcome {
@@ -76,7 +98,7 @@ impl Room {
         actor: &Actor,
         request: &pb::MessageSendRequest,
     ) -> Result<Response, Status> {
-        Ok(match self.check_send(now, actor, request)? {
+        Ok(match self.check_send(now, actor, &plain(request))? {
             Checked::Duplicate(accepted) => sent(accepted, true),
             Checked::New(_) => Response::MessageSend(pb::MessageSendResponse::default()),
         })
@@ -87,7 +109,8 @@ impl Room {
         let id = MessageId::parse(&request.message_id)?;
         check_content(request)?;
         let receivers = check_receivers(request)?;
-        check_offered(request)?;
+        self.check_expression(request.notify_target_tags.as_deref())?;
+        check_point(request.at.as_ref())?;
         self.reach(actor)?;
         if request.resend
             && let Some(accepted) = self.senders.accepted(&actor.account, id.as_str(), now)
@@ -99,8 +122,14 @@ impl Room {
             return Err(Status::new(Code::Forbidden, "messages of this type are made by the server"));
         }
         self.permit(actor, operation, now)?;
+        // With `abandon_ratio` the wish for high priority is void (chatroom.md §e.3).
+        let may_be_high = request.high_priority && request.abandon_ratio.is_none() && {
+            let (grant, _) = self.permit(actor, Operation::SendHighPriority, now)?;
+            grant == Grant::Full || actor.origin != Origin::Member
+        };
         let paid = if actor.origin == Origin::Member { Some(self.pace(now, actor)?) } else { None };
-        Ok(Checked::New(Sendable { id, receivers, paid }))
+        let rewritten = self.moderate_message(request)?;
+        Ok(Checked::New(Sendable { id, receivers, paid, may_be_high, rewritten }))
     }
 
     /// What the room's and the sender's allowances are after this message; 416 if either is used up.
@@ -109,6 +138,9 @@ impl Room {
         let own = Pace { per_second: settings.sends_per_second, burst: settings.sends_burst };
         let room = Pace { per_second: settings.room_intake_per_second, burst: settings.room_intake_per_second };
         let bucket = self.senders.bucket(&actor.account).take(now, own)?;
+        if settings.sends_per_five_minutes > 0 {
+            too_frequent(self.senders.wait_ms(&actor.account, now, settings.sends_per_five_minutes))?;
+        }
         Ok((self.intake.take(now, room)?, bucket))
     }
 
@@ -132,16 +164,14 @@ impl Room {
             ext: request.ext.clone(),
             epoch: entry.epoch.0,
             skip_history: request.skip_history,
+            at: request.at,
             directed,
             ..Default::default()
         })
     }
 
-    /// Everybody but the sending connection; of a directed message the named accounts and the sender's other connections.
-    fn audience(&self, actor: &Actor, receivers: &[AccountId]) -> Audience {
-        if receivers.is_empty() {
-            return actor.connection.map_or(Audience::All, Audience::AllBut);
-        }
+    /// Who hears a directed message: the named accounts and the sender's other connections.
+    fn directed_audience(&self, actor: &Actor, receivers: &[AccountId]) -> Audience {
         let people = receivers.iter().chain([&actor.account]).filter_map(|account| self.people.person(account));
         let connections = people.flat_map(|person| &person.connections).map(|own| own.id);
         let mut only: Vec<ConnId> = connections.filter(|connection| Some(*connection) != actor.connection).collect();
@@ -152,9 +182,30 @@ impl Room {
 
     pub(super) fn note_send(&mut self, entry: &Entry, request: &pb::MessageSendRequest) {
         if let Ok(id) = MessageId::parse(&request.message_id) {
-            let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: entry.stamp.time };
+            let (time, high_priority) = (entry.stamp.time, request.high_priority);
+            let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time, high_priority };
             self.senders.remember(&entry.command.actor.account, accepted, None);
+            if high_priority {
+                self.priority.admit(time, limits::HIGH_PRIORITY_PER_SECOND_MAX);
+            }
         }
+    }
+}
+
+/// A text that came as `{"msg":"…"}` in the attachment, as one that came in the body (chatroom.md §a.6).
+fn plain(request: &pb::MessageSendRequest) -> Cow<'_, pb::MessageSendRequest> {
+    #[derive(Deserialize)]
+    struct Text {
+        msg: String,
+    }
+    if request.r#type != MessageType::Text as i32 || !request.body.is_empty() || request.attach.is_empty() {
+        return Cow::Borrowed(request);
+    }
+    match serde_json::from_slice(&request.attach) {
+        Ok(Text { msg }) => {
+            Cow::Owned(pb::MessageSendRequest { body: msg.into(), attach: Default::default(), ..request.clone() })
+        }
+        Err(_) => Cow::Borrowed(request),
     }
 }
 
@@ -164,6 +215,7 @@ fn sent(accepted: Accepted, duplicate: bool) -> Response {
         time_ms: accepted.time.0,
         seq: accepted.seq.0,
         epoch: accepted.epoch.0,
+        high_priority: accepted.high_priority,
         duplicate,
         ..Default::default()
     })
@@ -178,7 +230,7 @@ fn check_content(request: &pb::MessageSendRequest) -> Result<(), Status> {
         MessageType::Text => check::chars_some("body", body, limits::BODY_CHARS_MAX)?,
         MessageType::Geo => check_place(attach)?,
         MessageType::Image | MessageType::Audio | MessageType::Video | MessageType::File => {
-            if serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(attach).is_err() {
+            if serde_json::from_str::<Object<'_>>(attach).is_err() {
                 return Err(Status::bad_parameter("attach must be a JSON object"));
             }
         }
@@ -222,6 +274,9 @@ fn check_moderation(kind: MessageType, moderation: &pb::Moderation) -> Result<()
     }
     check::chars("bid", &moderation.bid, limits::MODERATION_ID_CHARS_MAX)?;
     check::chars("antispam_custom", &moderation.antispam_custom, limits::ANTISPAM_CUSTOM_CHARS_MAX)?;
+    if moderation.antispam && !moderation.antispam_custom.is_empty() {
+        stand_in(&moderation.antispam_custom)?;
+    }
     check::chars("yidun_anti_cheating", &moderation.yidun_anti_cheating, limits::MODERATION_ID_CHARS_MAX)?;
     check::chars("yidun_antispam_ext", &moderation.yidun_antispam_ext, limits::MODERATION_ID_CHARS_MAX)
 }
@@ -235,22 +290,4 @@ fn check_receivers(request: &pb::MessageSendRequest) -> Result<Vec<AccountId>, S
         return Err(Status::bad_parameter("a directed message has neither tags nor coordinates"));
     }
     request.to_accounts.iter().map(|name| check::account("to_accounts", name)).collect()
-}
-
-/// Refuses what this server does not do yet, rather than do less than was asked.
-fn check_offered(request: &pb::MessageSendRequest) -> Result<(), Status> {
-    if let Some(expression) = &request.notify_target_tags {
-        check::chars("notify_target_tags", expression, limits::EXPRESSION_CHARS_MAX)?;
-        if !expression.is_empty() {
-            return Err(not_offered("sending to tags"));
-        }
-    }
-    if request.at.is_some() {
-        return Err(not_offered("sending with coordinates"));
-    }
-    // With `abandon_ratio` the wish for high priority is void (chatroom.md §e.3).
-    if request.high_priority && request.abandon_ratio.is_none() {
-        return Err(not_offered("high priority"));
-    }
-    Ok(())
 }

@@ -14,10 +14,13 @@ pub mod entry;
 mod ephemeral;
 mod expression;
 mod fuzzing;
+mod history;
 mod listing;
 mod member;
 mod message;
 mod moderation;
+mod moderator;
+mod mutes;
 mod notify;
 pub mod permissions;
 mod presence;
@@ -43,7 +46,12 @@ pub use command::{
     Actor, AddRobots, Ask, Command, Create, Enter, Op, Open, Origin, Query, Recall, RemoveRobots, Robot, RobotProfile, Stamp,
 };
 pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};
+pub use expression::Expression;
+#[doc(hidden)]
+pub use expression::fuzz_expression;
 #[doc(hidden)]
 pub use fuzzing::fuzz_commands;
+pub use history::{HistoryFilter, HistoryScope};
+pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList};
 pub use settings::{MultiClient, Settings};
 pub use state::Room;

@@ -53,6 +53,10 @@ impl Room {
 
     /// Takes an account out of the room, telling each of its connections why.
     pub(super) fn expel(&mut self, account: &AccountId, farewell: &Farewell<'_>, outcome: &mut Outcome) {
+        let connections = self.people.person(account).into_iter().flat_map(|person| &person.connections);
+        for connection in connections.map(|own| own.id).collect::<Vec<_>>() {
+            self.note_heard(account, connection, self.last_time);
+        }
         if let Some(person) = self.people.remove_all(account) {
             self.say_farewell(&person, farewell, outcome);
             outcome.follow_ups.extend(self.clear_owner_command(account));

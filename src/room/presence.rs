@@ -1,15 +1,22 @@
 //! Who is here: accounts, each with its connections. Never in the log and never in a snapshot.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
+use super::audience::Selection;
 use super::settings::Kind;
-use crate::id::{AccountId, ConnId, UnixMs};
+use super::space::{Place, Space};
+use super::tags::Tags;
+use crate::id::{AccountId, ConnId, Seq, UnixMs};
+use crate::wire::pb;
 
 /// One connection of an account in the room.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Connection {
     pub id: ConnId,
     pub enter_time: UnixMs,
+    /// It hears what comes after this place of the room.
+    pub after: Seq,
     /// Tells the devices of one account apart; 0: not named.
     pub device: u64,
     /// Number of the client type, and the application's own.
@@ -59,6 +66,8 @@ pub(super) struct People {
     robots: HashMap<AccountId, UnixMs>,
     robots_by_end: BTreeSet<(UnixMs, AccountId)>,
     connections: usize,
+    tags: Tags,
+    space: Space,
 }
 
 impl People {
@@ -90,6 +99,7 @@ impl People {
     /// Adds a connection. True: the account was not here before.
     pub fn add(&mut self, account: &AccountId, connection: Connection, anonymous: bool, fixed: bool) -> bool {
         self.connections += 1;
+        self.space.arrived(connection.id);
         if let Some(person) = self.by_account.get_mut(account) {
             person.connections.push(connection);
             return false;
@@ -108,6 +118,8 @@ impl People {
         let person = self.by_account.get_mut(account)?;
         let place = person.connections.iter().position(|own| own.id == connection)?;
         self.connections = self.connections.saturating_sub(1);
+        self.tags.remove(connection);
+        self.space.left(connection);
         if person.connections.len() == 1 && !person.robot {
             return self.forget(account);
         }
@@ -124,6 +136,10 @@ impl People {
     pub fn remove_all(&mut self, account: &AccountId) -> Option<Person> {
         let person = self.forget(account)?;
         self.connections = self.connections.saturating_sub(person.connections.len());
+        for own in &person.connections {
+            self.tags.remove(own.id);
+            self.space.left(own.id);
+        }
         Some(person)
     }
 
@@ -132,16 +148,20 @@ impl People {
         self.connections = 0;
         self.visitors = BTreeSet::new();
         (self.robots, self.robots_by_end) = Default::default();
+        (self.tags, self.space) = (Tags::default(), Space::default());
         let mut everybody: Vec<_> = std::mem::take(&mut self.by_account).into_iter().collect();
         everybody.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         everybody
     }
 
-    /// Puts one connection in the place of another of the same account. False: there is none such.
-    pub fn replace(&mut self, account: &AccountId, old: ConnId, new: ConnId) -> bool {
+    /// Puts one connection in the place of another of the same account, from this place of the room on. False: there is none such.
+    pub fn replace(&mut self, account: &AccountId, old: ConnId, new: ConnId, after: Seq) -> bool {
         let Some(own) = self.connection_mut(account, old) else { return false };
         own.id = new;
+        own.after = after;
         own.detached = false;
+        self.tags.replace(old, new);
+        self.space.replace(old, new);
         true
     }
 
@@ -169,6 +189,39 @@ impl People {
                 self.visitors.insert(place)
             };
         }
+    }
+
+    /// Every connection here, in no order.
+    pub fn everyone(&self) -> impl Iterator<Item = ConnId> {
+        self.by_account.values().flat_map(|person| &person.connections).map(|own| own.id)
+    }
+
+    /// Who carries which tags.
+    pub fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    /// Writes down what a connection says about tags, in place of what it said before.
+    pub fn set_tags(&mut self, account: &AccountId, connection: ConnId, tags: &[Arc<str>], target: Option<Box<str>>) {
+        let Some(person) = self.by_account.get(account) else { return };
+        let Some(own) = person.connections.iter().find(|own| own.id == connection) else { return };
+        self.tags.set(connection, (account, own.enter_time), tags, target);
+    }
+
+    /// Where connections stand.
+    pub fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// Puts a connection at a place.
+    pub fn set_place(&mut self, connection: ConnId, place: Place) {
+        self.space.set(connection, place);
+    }
+
+    /// Who hears what is said at a place.
+    pub fn reached(&mut self, at: pb::Point) -> Selection {
+        let everyone = self.by_account.values().flat_map(|person| &person.connections).map(|own| own.id);
+        self.space.select(at, everyone)
     }
 
     fn connection_mut(&mut self, account: &AccountId, connection: ConnId) -> Option<&mut Connection> {
@@ -253,6 +306,11 @@ impl People {
 
     /// Panics unless counts and lists fit the people.
     pub fn assert_consistent(&self, is_fixed: impl Fn(&AccountId) -> bool) {
+        self.space.assert_consistent(self.connections, self.everyone());
+        self.tags.assert_consistent(|account, connection, time| {
+            self.person(account)
+                .is_some_and(|person| person.connections.iter().any(|own| own.id == connection && own.enter_time == time))
+        });
         assert_eq!(self.connections, self.by_account.values().map(|person| person.connections.len()).sum::<usize>());
         assert_eq!(self.visitors.len(), self.by_account.values().filter(|person| !person.fixed).count());
         for (account, person) in &self.by_account {

@@ -26,6 +26,7 @@ impl Room {
         if self.exists() {
             return Err(Status::with_sub(Code::Repeated, Sub::RoomRepeated));
         }
+        self.moderate_room([&create.name, announcement, &create.broadcast_url, &create.ext])?;
         self.note_create(create, entry.stamp.time);
         Ok(Outcome::lasting(Response::RoomInfo(self.info_response())))
     }
@@ -60,6 +61,9 @@ impl Room {
         if changed == (pb::RoomUpdateRequest { room_id: self.id.get(), ..Default::default() }) {
             return Err(Status::with_sub(Code::NoChange, Sub::IdenticalFields));
         }
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let texts = [&changed.name, &changed.announcement, &changed.broadcast_url, &changed.ext].map(text);
+        self.moderate_room(texts.each_ref().map(String::as_str))?;
         self.note_update(request, entry.stamp.time);
         let notice = (!request.silent).then(|| {
             let mut notice = self.notice(entry, NotificationType::RoomUpdated, &request.notify_ext);
@@ -167,6 +171,8 @@ impl Room {
         self.info.valid = false;
         self.info.delay_close = None;
         self.queue.drop_all();
+        // Who is put out here has heard it all.
+        self.priority.clear();
     }
 
     pub(super) fn reopen(&mut self, entry: &Entry) -> Result<Outcome, Status> {

@@ -27,13 +27,18 @@ impl Bucket {
         let now_us = now.0.saturating_mul(1000);
         let full_us = self.full_us.max(now_us);
         let wait_us = full_us.saturating_sub(now_us).saturating_sub(room_us);
-        if wait_us > 0 {
-            let wait_ms = u32::try_from(wait_us.saturating_add(999) / 1000).unwrap_or(u32::MAX);
-            let too_frequent = Status::with_sub(Code::TooFrequent, Sub::MessageRate);
-            return Err(Status { retry_after_ms: wait_ms, ..too_frequent });
-        }
+        too_frequent(wait_us.saturating_add(999) / 1000)?;
         Ok(Bucket { full_us: full_us.saturating_add(each_us) })
     }
+}
+
+/// 416 if there is anything to wait for.
+pub(super) fn too_frequent(wait_ms: i64) -> Result<(), Status> {
+    if wait_ms <= 0 {
+        return Ok(());
+    }
+    let retry_after_ms = u32::try_from(wait_ms).unwrap_or(u32::MAX);
+    Err(Status { retry_after_ms, ..Status::with_sub(Code::TooFrequent, Sub::MessageRate) })
 }
 
 #[cfg(test)]

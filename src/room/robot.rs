@@ -12,8 +12,8 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
-use crate::wire::Response;
 use crate::wire::pb::{self, NotificationType};
+use crate::wire::{Push, Response};
 
 impl Room {
     /// Who comes, who was here already and who cannot come; robots that were here stay for a full time again.
@@ -94,7 +94,7 @@ impl Room {
         if self.people.seat_robot(&actor.account, time, self.robot_until(time), fixed) {
             self.people.set_profile(&actor.account, profile);
             self.roster.set_enter_time(&actor.account, time);
-            outcome.push = self.in_out_notice(entry, NotificationType::MemberEnter, &robot.notify_ext);
+            outcome.push = self.in_out_notice(entry, NotificationType::MemberEnter, &robot.notify_ext).map(Push::Notification);
         }
         Ok(outcome)
     }
@@ -106,7 +106,7 @@ impl Room {
         let mut outcome = Outcome::reply(Response::MemberList(pb::MemberListResponse::default()));
         let goes = self.people.person(&actor.account).is_some_and(|person| person.robot && person.connections.is_empty());
         if goes && !silent {
-            outcome.push = self.in_out_notice(entry, NotificationType::MemberExit, "");
+            outcome.push = self.in_out_notice(entry, NotificationType::MemberExit, "").map(Push::Notification);
         }
         self.people.unseat_robot(&actor.account);
         if goes {

@@ -1,10 +1,10 @@
-//! What a room knows of accounts whether they are here or not: fixed members and temporary mutes.
+//! What a room knows whether anybody is here or not: fixed members, and temporary mutes of accounts and tags.
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::mutes::Mutes;
 use super::role::Standpoint;
 use crate::id::{AccountId, UnixMs};
-use crate::limits;
 
 /// A role that survives leaving.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -38,8 +38,9 @@ pub(super) struct Record {
 pub(super) struct Roster {
     records: HashMap<AccountId, Record>,
     by_update: BTreeSet<(UnixMs, AccountId)>,
-    mutes: HashMap<AccountId, UnixMs>,
-    mutes_by_end: BTreeSet<(UnixMs, AccountId)>,
+    mutes: Mutes<AccountId>,
+    /// Tags whose carriers are muted.
+    pub tag_mutes: Mutes<Box<str>>,
 }
 
 impl Roster {
@@ -91,39 +92,22 @@ impl Roster {
 
     /// Until when the account is muted, if it still is.
     pub fn muted_until(&self, account: &AccountId, now: UnixMs) -> Option<UnixMs> {
-        if self.mutes.is_empty() {
-            return None;
-        }
-        self.mutes.get(account).copied().filter(|until| *until > now)
+        if self.mutes.is_empty() { None } else { self.mutes.until(account, now) }
     }
 
     /// Whether one more account may be muted for a time.
     pub fn has_room_for_mute(&self, account: &AccountId, now: UnixMs) -> bool {
-        let over = self.mutes_by_end.iter().take_while(|(until, _)| *until <= now).count();
-        self.mutes.contains_key(account) || self.mutes.len() - over < limits::TEMP_MUTES_MAX
+        self.mutes.has_room_for(account, now)
     }
 
     /// Mutes an account until then; a time that has come lifts the mute. Forgets the mutes that are over.
     pub fn mute_until(&mut self, account: &AccountId, until: UnixMs, now: UnixMs) {
-        while let Some((end, over)) = self.mutes_by_end.pop_first() {
-            if end > now {
-                self.mutes_by_end.insert((end, over));
-                break;
-            }
-            self.mutes.remove(&over);
-        }
-        if let Some(old) = self.mutes.remove(account) {
-            self.mutes_by_end.remove(&(old, account.clone()));
-        }
-        if until > now {
-            self.mutes.insert(account.clone(), until);
-            self.mutes_by_end.insert((until, account.clone()));
-        }
+        self.mutes.set(account, until, now);
     }
 
     /// Every temporary mute, in the order they end.
     pub fn mutes(&self) -> impl Iterator<Item = (&AccountId, UnixMs)> {
-        self.mutes_by_end.iter().map(|(until, account)| (account, *until))
+        self.mutes.iter()
     }
 
     fn remove(&mut self, account: &AccountId) {

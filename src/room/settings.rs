@@ -1,5 +1,6 @@
 //! What an operator may set about rooms; the defaults are those of the table of limits.
 
+use super::moderator::SharedModerator;
 use crate::limits;
 
 // Client types (chatroom.md §a.5).
@@ -17,6 +18,9 @@ pub struct Settings {
     pub sends_per_second: u32,
     /// Messages of one account in one room at once after a rest.
     pub sends_burst: u32,
+    /// Messages of one account in one room in any five minutes, at most
+    /// [`DEDUP_IDS_PER_SENDER`](crate::limits::DEDUP_IDS_PER_SENDER), beyond which none is remembered; 0: unlimited.
+    pub sends_per_five_minutes: usize,
     /// Messages per second a room takes from clients; 0: unlimited.
     pub room_intake_per_second: u32,
     /// Fixed members of a room.
@@ -45,6 +49,8 @@ pub struct Settings {
     pub robots_max: usize,
     /// How long a robot stays after it was added, or added again.
     pub robot_ttl_ms: i64,
+    /// Who judges what is said and shown; `None`: nobody.
+    pub moderator: Option<SharedModerator>,
 }
 
 /// The multi-client policy of an application (chatroom.md §d.4): who gives way when an account enters a room once more.
@@ -110,6 +116,7 @@ impl Default for Settings {
         Settings {
             sends_per_second: limits::SENDS_PER_SECOND,
             sends_burst: limits::SENDS_BURST,
+            sends_per_five_minutes: 0,
             room_intake_per_second: limits::ROOM_INTAKE_PER_SECOND,
             fixed_members_max: limits::FIXED_MEMBERS_MAX,
             connections_per_account_max: limits::CONNECTIONS_PER_ACCOUNT_MAX,
@@ -124,6 +131,7 @@ impl Default for Settings {
             client_rooms_have_history: false,
             robots_max: limits::ROBOTS_PER_ROOM_MAX,
             robot_ttl_ms: limits::ROBOT_TTL_SECONDS * 1000,
+            moderator: None,
         }
     }
 }

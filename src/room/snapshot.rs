@@ -24,8 +24,8 @@ impl Room {
             app_key: self.app_key.clone(),
             info: self.exists().then(|| pb::RoomInfo { queue_size_limit: self.queue.size_limit(), ..self.info.clone() }),
             members: self.roster.by_update().iter().filter_map(|(_, account)| self.fixed_member(account)).collect(),
-            temp_mutes: self.roster.mutes().map(|(account, until)| temp_mute(account, until)).collect(),
-            tag_mutes: Vec::new(),
+            temp_mutes: self.roster.mutes().map(|(account, until)| temp_mute(account.as_str(), until)).collect(),
+            tag_mutes: self.roster.tag_mutes.iter().map(|(tag, until)| temp_mute(tag, until)).collect(),
             queue: self.queue.iter().map(Element::to_pb).collect(),
             closed: self.exists() && !self.info.valid,
             attributes: Vec::new(),
@@ -91,6 +91,9 @@ impl Room {
         for mute in snapshot.temp_mutes {
             room.roster.mute_until(&account(&mute.name)?, UnixMs(mute.until_ms), UnixMs(i64::MIN));
         }
+        for mute in snapshot.tag_mutes {
+            room.roster.tag_mutes.set(&mute.name.into(), UnixMs(mute.until_ms), UnixMs(i64::MIN));
+        }
         for element in snapshot.queue {
             let (key, owner) = (element.key.into(), account(&element.owner)?);
             room.queue.offer(Element { key, value: element.value, owner, transient: element.transient });
@@ -99,6 +102,6 @@ impl Room {
     }
 }
 
-fn temp_mute(account: &AccountId, until: UnixMs) -> store::TempMute {
-    store::TempMute { name: account.as_str().into(), until_ms: until.0 }
+fn temp_mute(name: &str, until: UnixMs) -> store::TempMute {
+    store::TempMute { name: name.into(), until_ms: until.0 }
 }

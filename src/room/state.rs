@@ -9,10 +9,13 @@ use std::sync::Arc;
 use super::command::{Actor, Op, Origin, Query};
 use super::dedup::Senders;
 use super::entry::{Entry, Outcome};
+use super::expression::Expressions;
 use super::permissions::{self, Class, Grant, Operation, Standing};
 use super::presence::People;
+use super::priority::Priority;
 use super::queue::Queue;
 use super::rate::Bucket;
+use super::recall::Recalled;
 use super::roster::{Record, Role, Roster};
 use super::settings::Settings;
 use crate::error::{Code, Status, Sub};
@@ -38,6 +41,11 @@ pub struct Room {
     pub(super) intake: Bucket,
     /// Since when nobody is in the room, while nobody is. After loading the last time known.
     pub(super) empty_since: UnixMs,
+    pub(super) priority: Priority,
+    pub(super) recalled: Recalled,
+    /// The entry with which the room began: what stands before it in the log is another's.
+    pub(super) born: Seq,
+    pub(super) expressions: Expressions,
 }
 
 impl Room {
@@ -58,6 +66,10 @@ impl Room {
             senders: Senders::default(),
             intake: Bucket::default(),
             empty_since: UnixMs::default(),
+            priority: Priority::default(),
+            recalled: Recalled::default(),
+            born: Seq::default(),
+            expressions: Expressions::default(),
         }
     }
 
@@ -86,6 +98,11 @@ impl Room {
         &self.app_key
     }
 
+    /// What the room goes by.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Whether nobody is in the room.
     pub fn is_empty_of_people(&self) -> bool {
         self.people.len() == 0
@@ -110,6 +127,7 @@ impl Room {
             return Err(Status::new(Code::ServerError, "the entry is out of its place"));
         }
         let was_empty = self.is_empty_of_people();
+        self.priority.expire(entry.stamp.time, self.settings.high_priority_resend_ms);
         let outcome = self.decide(entry)?;
         if !was_empty && self.is_empty_of_people() {
             self.empty_since = entry.stamp.time;
@@ -173,7 +191,8 @@ impl Room {
         self.settings = settings;
     }
 
-    /// Answers a question. For [`Query::History`] an empty answer says that the actor may read it.
+    /// Answers a question. For the history an empty answer says that the actor may read it; how much of it, says
+    /// [`Room::history_scope`].
     pub fn query(&self, now: UnixMs, actor: &Actor, query: &Query) -> Result<Response, Status> {
         match query {
             Query::Info(_) => self.info_query(now, actor),
@@ -182,9 +201,8 @@ impl Room {
             Query::QueueList(_) => self.queue_list_query(now, actor),
             Query::QueuePeek(_) => self.queue_peek_query(now, actor),
             Query::QueueMultiGet(request) => self.queue_multi_get_query(now, actor, request),
-            Query::History(request) => self.history_query(now, actor, request),
-            Query::HistoryByTags(request) => self.history_by_tags_query(now, actor, request),
             Query::MaySend(request) => self.may_send_query(now, actor, request),
+            Query::History(_) | Query::HistoryByTags(_) => self.history_query(now, actor, query),
             Query::MembersByTag(request) => self.members_by_tag_query(now, actor, request),
             Query::CountByTag(request) => self.count_by_tag_query(now, actor, request),
             Query::Attributes(_) => self.attributes_query(now, actor),
@@ -276,7 +294,7 @@ impl Room {
             globally_muted: actor.globally_muted,
             muted: record.is_some_and(|record| record.muted),
             temp_muted: self.roster.muted_until(&actor.account, now).is_some(),
-            tag_muted: false,
+            tag_muted: self.is_tag_muted(actor, now),
             room_muted: self.info.muted,
             anonymous_enabled: self.settings.anonymous_enabled,
         };

@@ -121,6 +121,8 @@ impl Command {
             ext: message.ext.clone(),
             sub_type: message.sub_type,
             skip_history: message.skip_history,
+            high_priority: message.high_priority,
+            high_priority_resend: message.high_priority.then_some(message.resend_on_enter),
             ..Default::default()
         };
         Command { actor, op: Op::Send(Box::new(request)) }

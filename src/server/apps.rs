@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::http::Uri;
 use parking_lot::RwLock;
 
-use super::config::{AppConfig, Config, OnFailure};
+use super::config::{AppConfig, Config, ConfigError, OnFailure};
 use crate::dispatch::Rules;
 use crate::room::Settings;
 
@@ -41,14 +41,16 @@ pub(crate) struct SendCallback {
 }
 
 impl Apps {
-    pub(crate) fn new(config: &Config) -> Apps {
-        Apps { current: RwLock::new(Arc::new(AppTable::new(config))), version: AtomicU64::new(1) }
+    /// Fails if the moderator's words cannot be read.
+    pub(crate) fn new(config: &Config) -> Result<Apps, ConfigError> {
+        Ok(Apps { current: RwLock::new(Arc::new(AppTable::new(config)?)), version: AtomicU64::new(1) })
     }
 
-    /// Puts in force what the configuration says now.
-    pub(crate) fn replace(&self, config: &Config) {
-        *self.current.write() = Arc::new(AppTable::new(config));
+    /// Puts in force what the configuration says now; leaves everything as it is if that fails.
+    pub(crate) fn replace(&self, config: &Config) -> Result<(), ConfigError> {
+        *self.current.write() = Arc::new(AppTable::new(config)?);
         self.version.fetch_add(1, Ordering::AcqRel);
+        Ok(())
     }
 
     /// What is in force.
@@ -58,20 +60,22 @@ impl Apps {
 }
 
 impl AppTable {
-    fn new(config: &Config) -> AppTable {
+    fn new(config: &Config) -> Result<AppTable, ConfigError> {
+        let moderator = config.moderation.moderator()?;
+        let moderated = |settings| Arc::new(Settings { moderator: moderator.clone(), ..settings });
         let row = |app: &AppConfig| AppRow {
-            settings: Arc::new(config.settings_of(app)),
+            settings: moderated(config.settings_of(app)),
             login_callback: app.login_callback.as_ref().map(|url| url.uri().clone()),
             send_callback: app
                 .send_callback
                 .as_ref()
                 .map(|url| SendCallback { uri: url.uri().clone(), on_failure: app.send_callback_fail }),
         };
-        AppTable {
-            common: Arc::new(config.common_settings()),
+        Ok(AppTable {
+            common: moderated(config.common_settings()),
             by_key: config.apps.iter().map(|app| (app.key.clone(), row(app))).collect(),
             asks_before_sends: config.apps.iter().any(|app| app.send_callback.is_some()),
-        }
+        })
     }
 
     /// The settings of an application's rooms.

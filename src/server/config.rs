@@ -8,6 +8,7 @@ mod callback;
 mod error;
 mod policy;
 mod sources;
+mod words;
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,6 +23,7 @@ pub use app::{AppConfig, OnFailure, Rooms};
 pub use callback::CallbackUrl;
 pub use error::ConfigError;
 pub use policy::Policy;
+pub use words::Moderation;
 
 /// Everything a node can be told. `Config::default()` is what it does when it is told nothing.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -52,6 +54,8 @@ pub struct Config {
     pub timers: Timers,
     /// What is kept of the past.
     pub history: History,
+    /// What may not be said.
+    pub moderation: Moderation,
     /// The HTTP API.
     pub http: Http,
     /// What the node says about itself.
@@ -126,6 +130,8 @@ pub struct Limits {
     pub client_send_per_second: u32,
     /// Messages of one account in one room at once after a rest.
     pub client_send_burst: u32,
+    /// Messages of one account in one room in any five minutes.
+    pub client_send_per_five_minutes: u32,
     /// Messages a room takes from clients per second.
     pub room_intake_per_second: u32,
     /// Messages of high priority of a room per second.
@@ -223,6 +229,7 @@ impl Default for Config {
             rooms: Rooms::default(),
             timers: Timers::default(),
             history: History::default(),
+            moderation: Moderation::default(),
             http: Http::default(),
             log: Log::default(),
             check_only: false,
@@ -241,6 +248,7 @@ impl Default for Limits {
             requests_burst: limits::SESSION_REQUESTS_BURST,
             client_send_per_second: limits::SENDS_PER_SECOND,
             client_send_burst: limits::SENDS_BURST,
+            client_send_per_five_minutes: 0,
             room_intake_per_second: limits::ROOM_INTAKE_PER_SECOND,
             high_priority_per_second: limits::HIGH_PRIORITY_PER_SECOND as u32,
             downlink_normal_per_second: 0,
@@ -335,6 +343,12 @@ impl Config {
                 1 << 31,
             ),
             (
+                "limits.client_send_per_five_minutes",
+                u64::from(bounds.client_send_per_five_minutes),
+                0,
+                limits::DEDUP_IDS_PER_SENDER as u64,
+            ),
+            (
                 "limits.high_priority_per_second",
                 u64::from(bounds.high_priority_per_second),
                 0,
@@ -358,6 +372,7 @@ impl Config {
                 });
             }
         }
+        self.moderation.moderator()?;
         let base = &self.http.base;
         if !(base.is_empty()
             || base.starts_with('/') && !base.ends_with('/') && base.bytes().all(|byte| byte.is_ascii_graphic()))

@@ -8,8 +8,14 @@ use super::node::Node;
 use crate::error::Status;
 
 /// Keys that take effect without a restart, beside `apps`.
-const AT_ONCE: [&str; 5] =
-    ["rooms.", "limits.client_send_", "limits.room_intake_per_second", "limits.high_priority_per_second", "limits.downlink_"];
+const AT_ONCE: [&str; 6] = [
+    "rooms.",
+    "limits.client_send_",
+    "limits.room_intake_per_second",
+    "limits.high_priority_per_second",
+    "limits.downlink_",
+    "moderation.",
+];
 
 impl Node {
     /// Reads the configuration again with `load` whenever the process is sent SIGHUP, and puts in force what can be; a bad one is
@@ -34,6 +40,8 @@ impl Node {
 
     /// Puts a checked configuration in force in place of another, as far as that can be done while the node runs.
     pub async fn reload(&self, old: &Config, new: &Config) -> Result<(), Status> {
+        // First, because it may fail, and then nothing has changed.
+        self.shared.apps.replace(new).map_err(|error| Status::bad_parameter(error.to_string()))?;
         for app in &new.apps {
             let before = old.apps.iter().find(|before| before.key == app.key);
             if before == Some(app) {
@@ -49,7 +57,6 @@ impl Node {
         for app in old.apps.iter().filter(|app| new.apps.iter().all(|now| now.key != app.key)) {
             tracing::warn!(app = %app.key, "application no longer named: its clients may still come; to refuse them, set disabled = true");
         }
-        self.shared.apps.replace(new);
         for key in old.differences(new) {
             match AT_ONCE.iter().any(|begin| key.starts_with(begin)) {
                 true => tracing::info!(key, "changed"),

@@ -11,7 +11,7 @@ use crate::dispatch::{Answer, Asked, Asker};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
 use crate::limits::HISTORY_QUERIES_MAX;
-use crate::room::{Ask, Enter, Op};
+use crate::room::{Ask, Enter, HistoryScope, Op, Query};
 use crate::session::{CloseReason, ServerOutput};
 use crate::wire::packet::{encode_history, encode_status};
 use crate::wire::{FrameCodec, PacketKind, Request, pb, store};
@@ -190,7 +190,7 @@ impl State {
 
 impl Worker {
     /// Reads a page of history on a thread that may wait for the disk, and answers with it.
-    pub(super) fn history(self: &Rc<Self>, state: &mut State, asker: Asker, room: RoomId, request: pb::MessageHistoryRequest) {
+    pub(super) fn history(self: &Rc<Self>, state: &mut State, asker: Asker, room: RoomId, query: Query, scope: HistoryScope) {
         let Asker::Connection(asked) = asker else {
             return state.hub.answer(asker, Err(Status::new(Code::Unavailable, "history over HTTP is not offered yet")));
         };
@@ -200,7 +200,7 @@ impl Worker {
         state.histories += 1;
         let (worker, shared) = (self.clone(), self.shared.clone());
         tokio::task::spawn_local(async move {
-            let page = tokio::task::spawn_blocking(move || shared.history(room, &request)).await;
+            let page = tokio::task::spawn_blocking(move || shared.history(room, &query, scope)).await;
             let page = page.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the history could not be read")));
             worker.with(|state| {
                 state.histories -= 1;

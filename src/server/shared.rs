@@ -16,9 +16,10 @@ use super::resume::ResumeKey;
 use crate::account::Directory;
 use crate::dispatch::{Rules, owner_of};
 use crate::error::{Code, Status};
-use crate::id::{RoomId, Seq, Time, UnixMs};
-use crate::log::{Anchor, HistoryPage, HistoryQuery, LogError, RoomLog};
-use crate::room::Room;
+use crate::id::{AccountId, RoomId, Seq, Time, UnixMs};
+use crate::limits::PAGE_MAX;
+use crate::log::{Anchor, FindQuery, HistoryPage, HistoryQuery, LogError, RoomLog};
+use crate::room::{HistoryScope, Query, Room};
 use crate::session::SessionConfig;
 use crate::wire::pb;
 
@@ -62,7 +63,7 @@ impl Shared {
                 requests_burst: bounds.requests_burst,
                 ..SessionConfig::default()
             },
-            apps: Arc::new(Apps::new(config)),
+            apps: Arc::new(Apps::new(config).map_err(|error| Status::bad_parameter(error.to_string()))?),
             callbacks,
             backlog_bytes_max: bounds.backlog_bytes_max,
             history_days: config.history.days,
@@ -131,27 +132,77 @@ impl Shared {
             Some(snapshot) => Room::restore(id, settings, &snapshot.state)?,
             None => Room::new(id, settings),
         };
-        loaded.records.iter().for_each(|record| room.replay(&record.entry));
+        for record in &loaded.records {
+            room.replay(&record.entry);
+            room.replay_push(record);
+        }
         Ok(room)
     }
 
+    /// Where the log has a message that is to be recalled, if it is still in the history's time. Waits for the disk.
+    pub(crate) fn find(&self, room: RoomId, request: &pb::MessageRecallRequest) -> Result<Option<Seq>, Status> {
+        let (time, from) = (UnixMs(request.time_ms), AccountId::parse(&request.from)?);
+        // Without a history the log holds messages for a while all the same.
+        if time < self.not_before().min(UnixMs(self.unix().0 - crate::limits::RECALL_WINDOW_MS)) {
+            return Ok(None);
+        }
+        let query = FindQuery { room, time, message_id: request.message_id.clone(), from };
+        self.log.find(&query).map_err(|error| store_failed(&error))
+    }
+
+    /// The oldest time the history reaches back to.
+    fn not_before(&self) -> UnixMs {
+        UnixMs(self.unix().0 - i64::from(self.history_days) * 86_400_000)
+    }
+
     /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Waits for the disk.
-    pub(crate) fn history(&self, room: RoomId, request: &pb::MessageHistoryRequest) -> Result<HistoryPage, Status> {
-        let anchor = match (request.last_seq, request.time_ms) {
-            (0, 0) => None,
-            (0, time) => Some(Anchor::Time(UnixMs(time))),
-            (seq, _) => Some(Anchor::Seq(Seq(seq))),
-        };
-        let query = HistoryQuery {
-            room,
-            anchor,
-            limit: if request.limit == 0 { crate::limits::PAGE_MAX } else { request.limit },
-            oldest_first: request.reverse,
-            types: request.types.clone(),
-            not_before: UnixMs(self.unix().0 - i64::from(self.history_days) * 86_400_000),
+    pub(crate) fn history(&self, room: RoomId, query: &Query, scope: HistoryScope) -> Result<HistoryPage, Status> {
+        let oldest = self.not_before();
+        let query = match query {
+            Query::History(request) => page_of_all(room, request, oldest, scope),
+            Query::HistoryByTags(request) => page_by_tags(room, request, oldest, scope),
+            _ => return Err(Status::new(Code::ServerError, "not a question about the history")),
         };
         self.log.history(&query).map_err(|error| store_failed(&error))
     }
+}
+
+fn page_of_all(room: RoomId, request: &pb::MessageHistoryRequest, oldest: UnixMs, scope: HistoryScope) -> HistoryQuery {
+    HistoryQuery {
+        room,
+        anchor: match (request.last_seq, request.time_ms) {
+            (0, 0) => None,
+            (0, time) => Some(Anchor::Time(UnixMs(time))),
+            (seq, _) => Some(Anchor::Seq(Seq(seq))),
+        },
+        limit: page_limit(request.limit),
+        oldest_first: request.reverse,
+        types: request.types.clone(),
+        not_before: oldest,
+        not_after: None,
+        scope,
+    }
+}
+
+/// The end at which reading begins is an anchor, and so exclusive (chatroom.md §e.6); the other one is inclusive.
+fn page_by_tags(room: RoomId, request: &pb::MessageHistoryByTagsRequest, oldest: UnixMs, scope: HistoryScope) -> HistoryQuery {
+    let (from, to) = (request.from_time_ms, request.to_time_ms);
+    let (after, before) = if request.reverse { (1, 0) } else { (0, 1) };
+    let not_before = if from == 0 { oldest } else { oldest.max(UnixMs(from.saturating_add(after))) };
+    HistoryQuery {
+        room,
+        anchor: (request.last_seq != 0).then_some(Anchor::Seq(Seq(request.last_seq))),
+        limit: page_limit(request.limit),
+        oldest_first: request.reverse,
+        types: request.types.clone(),
+        not_before,
+        not_after: (to != 0).then_some(UnixMs(to.saturating_sub(before))),
+        scope,
+    }
+}
+
+fn page_limit(asked: u32) -> u32 {
+    if asked == 0 { PAGE_MAX } else { asked }
 }
 
 /// What a failing store comes to for the one who asked; the details are for the log.

@@ -18,10 +18,10 @@ use super::apps::AppTable;
 use super::connection::{Connection, Phase, Sockets};
 use super::mailbox::Mailbox;
 use super::shared::Shared;
-use crate::dispatch::{Counters, Effect, Hub, Rules};
+use crate::dispatch::{Counters, Effect, Find, Hub, Rules};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
-use crate::limits::READ_BYTES;
+use crate::limits::{HISTORY_QUERIES_MAX, READ_BYTES};
 use crate::log::{Batch, LogStats, Snapshot};
 use crate::session::{CloseReason, ServerOutput, ServerSession};
 use crate::wire::{Push, pb};
@@ -360,7 +360,8 @@ impl State {
                         self.kick(worker, connection, kicked, is_last_room);
                     }
                     Effect::Load(room) => worker.load(room),
-                    Effect::History { asker, room, request } => worker.history(self, asker, room, *request),
+                    Effect::Find(find) => worker.find(self, *find),
+                    Effect::History { asker, room, query, scope } => worker.history(self, asker, room, *query, scope),
                 }
             }
             self.write_staged(writing);
@@ -431,6 +432,26 @@ impl Worker {
             let loaded = tokio::task::spawn_blocking(move || shared.load(room)).await;
             let loaded = loaded.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the room could not be rebuilt")));
             worker.with(|state| state.hub.on_loaded(room, loaded));
+        });
+    }
+}
+
+impl Worker {
+    /// Asks the log where a message stands, on a thread that may wait for the disk.
+    fn find(self: &Rc<Self>, state: &mut State, find: Find) {
+        if state.histories >= HISTORY_QUERIES_MAX {
+            return state.hub.answer(find.asker, Err(overloaded()));
+        }
+        state.histories += 1;
+        let (worker, shared) = (self.clone(), self.shared.clone());
+        tokio::task::spawn_local(async move {
+            let (room, request) = (find.room, find.request.clone());
+            let found = tokio::task::spawn_blocking(move || shared.find(room, &request)).await;
+            let found = found.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the log could not be read")));
+            worker.with(|state| {
+                state.histories -= 1;
+                state.hub.on_found(find, found);
+            });
         });
     }
 }

@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use chatroom::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
-use chatroom::log::{Batch, HistoryPage, HistoryQuery, LogError, RoomLog, Snapshot};
-use chatroom::room::{Actor, Command, Create, Entry, Op, Origin, PushBody, Record, Stamp};
+use chatroom::log::{Batch, FindQuery, HistoryPage, HistoryQuery, LogError, RoomLog, Snapshot};
+use chatroom::room::{Actor, Command, Create, Entry, Op, Origin, PushBody, Recall, Record, Stamp};
 use chatroom::wire::{pb, store};
 use prost::Message as _;
 
@@ -31,7 +31,7 @@ pub fn record_of(room: RoomId, seq: u64, time: i64, op: Op, push: Option<PushBod
     };
     let stamp = Stamp { time: UnixMs(time), random: seq };
     let entry = Entry { seq: Seq(seq), epoch: Epoch(1), stamp, command: Command { actor, op } };
-    Record { room, entry, push, in_history: true }
+    Record { room, entry, push, notify_target_tags: String::new(), in_history: true }
 }
 
 pub fn message(room: RoomId, seq: u64, time: i64, message_type: i32) -> Record {
@@ -58,6 +58,27 @@ pub fn notification(room: RoomId, seq: u64, time: i64) -> Record {
     let body = pb::Notification { room_id: room.get(), seq, time_ms: time, ..Default::default() }.encode_to_vec();
     let op = Op::MuteRoom(pb::RoomMuteRequest { room_id: room.get(), ..Default::default() });
     record_of(room, seq, time, op, Some(PushBody::Notification(body.into())))
+}
+
+/// Recalls a message of [`text`].
+pub fn recall(room: RoomId, seq: u64, time: i64, said: &Record) -> Record {
+    let request = pb::MessageRecallRequest {
+        room_id: room.get(),
+        message_id: format!("m{}", said.entry.seq.0),
+        time_ms: said.entry.stamp.time.0,
+        from: "alice".into(),
+        ..Default::default()
+    };
+    let body = pb::Notification { room_id: room.get(), seq, time_ms: time, ..Default::default() }.encode_to_vec();
+    let op = Op::Recall(Box::new(Recall { request, seq: Some(said.entry.seq) }));
+    record_of(room, seq, time, op, Some(PushBody::Notification(body.into())))
+}
+
+/// Asks for a message of [`text`].
+pub fn find(said: &Record) -> FindQuery {
+    let entry = &said.entry;
+    let (message_id, from) = (format!("m{}", entry.seq.0), entry.command.actor.account.clone());
+    FindQuery { room: said.room, time: entry.stamp.time, message_id, from }
 }
 
 pub fn create(room: RoomId, time: i64) -> Record {
@@ -100,7 +121,16 @@ pub fn seqs(records: &[Record]) -> Vec<u64> {
 
 /// The newest entries of a room.
 pub fn query(room: RoomId, limit: u32) -> HistoryQuery {
-    HistoryQuery { room, anchor: None, limit, oldest_first: false, types: Vec::new(), not_before: UnixMs(0) }
+    HistoryQuery {
+        room,
+        anchor: None,
+        limit,
+        oldest_first: false,
+        types: Vec::new(),
+        not_before: UnixMs(0),
+        not_after: None,
+        scope: Default::default(),
+    }
 }
 
 /// The seqs of a page's items, read from the bodies the members received.

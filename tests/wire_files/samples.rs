@@ -331,6 +331,7 @@ fn requests() -> Vec<Request> {
             to_time_ms: TIME_MS + 1000,
             limit: 10,
             reverse: false,
+            last_seq: 41,
         }),
         Request::MessageRecall(Box::new(pb::MessageRecallRequest {
             room_id,

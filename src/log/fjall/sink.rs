@@ -1,20 +1,21 @@
 //! What the writer thread does with a group of batches: one atomic write, one visit to the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ::fjall::{Keyspace, OwnedWriteBatch, PersistMode, Slice};
+use bytes::Bytes;
 
 use super::open::day_keyspace;
-use super::{Durability, META_LAST_ROOM_ID, Store, failed, snapshot_key};
+use super::{Days, Durability, META_LAST_ROOM_ID, Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq};
 use crate::log::query::day_of;
-use crate::log::record::{KEY_BYTES, encode, key};
+use crate::log::record::{KEY_BYTES, encode, key, without_content};
 use crate::log::stats::LogStats;
 use crate::log::writer::Sink;
-use crate::log::{Batch, LogError, Snapshot, highest_created};
+use crate::log::{Batch, LogError, Snapshot, highest_created, recalled};
 
 pub(super) struct DiskSink {
     store: Arc<Store>,
@@ -35,6 +36,7 @@ impl DiskSink {
     }
 
     fn commit(&mut self, group: &[Batch], results: &mut Vec<Result<(), LogError>>) -> Result<(), LogError> {
+        let recalls = self.recalls(group);
         self.open_days(group)?;
         let store = self.store.clone();
         let days = store.days.read();
@@ -44,6 +46,7 @@ impl DiskSink {
         let (mut bytes, mut last_room_id) = (0, self.last_room_id);
         // Entries of one turn nearly always fall on one day.
         let mut target: Option<(i64, &Keyspace)> = None;
+        let mut written = BTreeSet::new();
         for batch in group {
             if let Err(error) = self.stage(batch) {
                 results.push(Err(error));
@@ -56,7 +59,13 @@ impl DiskSink {
                     _ => days.open.get(&day).ok_or_else(|| LogError::Store(format!("day {day} was not opened")))?,
                 };
                 target = Some((day, keyspace));
+                // A message recalled in the same breath: one write must not hold two values of a key.
+                let value = match recalls.contains_key(&key) {
+                    true => without_content(Bytes::copy_from_slice(&value))?.map_or(value, Slice::from),
+                    false => value,
+                };
                 bytes += value.len();
+                written.extend(recalls.contains_key(&key).then_some(key));
                 write.insert(keyspace, key, value);
             }
             for snapshot in &batch.snapshots {
@@ -67,6 +76,9 @@ impl DiskSink {
             }
             last_room_id = last_room_id.max(highest_created(&batch.records));
             results.push(Ok(()));
+        }
+        for (key, day) in recalls.iter().filter(|(key, _)| !written.contains(*key)) {
+            bytes += self.keep_recall(&mut write, &days, *day, *key)?;
         }
         for (room, snapshot) in snapshots {
             bytes += self.keep_snapshot(&mut write, room, snapshot)?;
@@ -104,7 +116,7 @@ impl DiskSink {
             if last.replace(day) == Some(day) {
                 continue;
             }
-            let is_missing = |days: &super::Days| day >= days.first && !days.open.contains_key(&day);
+            let is_missing = |days: &Days| day >= days.first && !days.open.contains_key(&day);
             if is_missing(&self.store.days.read()) {
                 let keyspace = day_keyspace(&self.store.db, day, self.store.write_buffer_bytes)?;
                 self.store.days.write().open.insert(day, keyspace);
@@ -121,6 +133,30 @@ impl DiskSink {
             self.staged.push((day, key(record.room, record.entry.seq), Slice::from(&self.encoded[..])));
         }
         Ok(())
+    }
+
+    /// The messages that a group recalls, by key, with the day each was said on. A batch that cannot be kept recalls nothing.
+    fn recalls(&mut self, group: &[Batch]) -> BTreeMap<[u8; KEY_BYTES], i64> {
+        let mut recalls = BTreeMap::new();
+        for batch in group {
+            if recalled(&batch.records).next().is_some() && self.stage(batch).is_ok() {
+                recalls.extend(recalled(&batch.records).map(|(room, seq, time)| (key(room, seq), day_of(time))));
+            }
+        }
+        recalls
+    }
+
+    /// Adds what is left of a recalled message that earlier commits hold. Returns its bytes.
+    fn keep_recall(&self, write: &mut OwnedWriteBatch, days: &Days, day: i64, key: [u8; KEY_BYTES]) -> Result<usize, LogError> {
+        let mut bytes = 0;
+        for keyspace in days.open.get(&day).into_iter().chain([&self.store.carried]) {
+            let Some(kept) = keyspace.get(key).map_err(failed)? else { continue };
+            if let Some(kept) = without_content(Bytes::copy_from_slice(&kept))? {
+                bytes += kept.len();
+                write.insert(keyspace, key, kept);
+            }
+        }
+        Ok(bytes)
     }
 
     /// Adds a snapshot unless the store has a newer one. Returns its bytes.

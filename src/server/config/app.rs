@@ -188,6 +188,9 @@ impl Config {
             client_rooms_have_history: rooms.client_room_history,
             robots_max: rooms.robots_max,
             robot_ttl_ms: i64::from(rooms.robot_ttl_seconds) * 1000,
+            sends_per_five_minutes: bounds.client_send_per_five_minutes as usize,
+            // The files it reads are the node's: `Apps` puts it in.
+            moderator: None,
         }
     }
 

@@ -1,0 +1,91 @@
+//! How much of a room one reader is sent, where the application sets a limit (chatroom.md §e.7).
+//!
+//! Nothing is stored for a reader while there is no limit. With one, what a reader is sent depends on the frames alone: the same
+//! reader, asked again about the same frames, hears the same of them.
+
+use crate::id::{ConnId, Time};
+use crate::room::Settings;
+
+/// How dear a frame is to a reader that does not get everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// An ordinary message, and who came and went: the first to be left out.
+    Normal,
+    /// A message of high priority.
+    High,
+    /// Every other notification: never left out.
+    Kept,
+}
+
+/// Frames per second that one reader is sent of a room; 0 bounds nothing. Comes with each frame: settings change while readers
+/// stay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Downlink {
+    /// Of [`Class::Normal`].
+    pub normal_per_second: u32,
+    /// Of [`Class::High`].
+    pub high_per_second: u32,
+}
+
+impl Downlink {
+    /// The limits of the settings.
+    pub fn new(settings: &Settings) -> Downlink {
+        let (normal_per_second, high_per_second) = (settings.downlink_normal_per_second, settings.downlink_high_per_second);
+        Downlink { normal_per_second, high_per_second }
+    }
+
+    /// Whether anything is bounded.
+    pub fn is_set(&self) -> bool {
+        *self != Downlink::default()
+    }
+}
+
+/// What a reader was sent in this second, and what there was in the last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Allowance {
+    /// The second, counted from the start of the clock.
+    second: u64,
+    /// Normal frames there were for it in the second before.
+    before: u32,
+    /// Normal frames there have been for it in this second.
+    offered: u32,
+    normal: u32,
+    high: u32,
+}
+
+impl Allowance {
+    /// Whether a reader is sent a frame that is for it. Frames come in their order.
+    ///
+    /// Of normal frames each is left out by chance, different ones for different readers, so that on the whole as many remain as
+    /// the limit allows of what the last second had; and never more than the limit in one second.
+    pub fn takes(&mut self, limits: &Downlink, connection: ConnId, seq: u64, class: Class, at: Time) -> bool {
+        let second = at.0 / 1_000_000;
+        if second != self.second {
+            let before = if second == self.second + 1 { self.offered } else { 0 };
+            *self = Allowance { second, before, ..Allowance::default() };
+        }
+        match class {
+            Class::Normal if limits.normal_per_second > 0 => {
+                self.offered = self.offered.saturating_add(1);
+                let is_lucky = chance(connection, seq) % u64::from(self.before.max(1)) < u64::from(limits.normal_per_second);
+                let takes = is_lucky && self.normal < limits.normal_per_second;
+                self.normal += u32::from(takes);
+                takes
+            }
+            Class::High if limits.high_per_second > 0 => {
+                let takes = self.high < limits.high_per_second;
+                self.high += u32::from(takes);
+                takes
+            }
+            _ => true,
+        }
+    }
+}
+
+/// A number that looks random and is the same whenever one asks (the finisher of SplitMix64).
+fn chance(connection: ConnId, seq: u64) -> u64 {
+    let mut bits = connection.get() ^ seq.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
+}

@@ -1,0 +1,255 @@
+//! Moderation inside the room: what a moderator says about texts, and what becomes of them (chatroom.md §e.9).
+//!
+//! A moderator is pure and answers at once. There is no service outside the room behind it, so a request that wants the word list
+//! in place of one (`use_yidun` of 0) gets what it would get anyway.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::state::Room;
+use crate::error::{Code, Status, Sub};
+use crate::limits;
+use crate::wire::pb::{self, MessageType};
+
+/// What a text is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Moderated {
+    /// The words of a message.
+    Message,
+    /// The JSON object that describes an image, a sound, a film, or the address of an image in a custom message.
+    Media,
+    /// Nick, avatar or `ext` of a member.
+    Profile,
+    /// Name, announcement, address or `ext` of a room.
+    Room,
+}
+
+/// What a moderator says about a text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It may stand.
+    Pass,
+    /// This may stand in its place. Of a member or a room nothing is rewritten: there it counts as `Reject`.
+    Replace(String),
+    /// It may not.
+    Reject,
+}
+
+/// Whoever judges texts. Asked on the room's own thread, for each message: must neither wait nor depend on anything but the text.
+pub trait Moderator: Send + Sync {
+    /// Judges a text.
+    fn text(&self, kind: Moderated, text: &str) -> Verdict;
+}
+
+/// A moderator as [`Settings`](super::Settings) hold it: shared by all rooms, and equal only to itself.
+#[derive(Clone)]
+pub struct SharedModerator(Arc<dyn Moderator>);
+
+impl SharedModerator {
+    /// Wraps a moderator.
+    pub fn new(moderator: impl Moderator + 'static) -> SharedModerator {
+        SharedModerator(Arc::new(moderator))
+    }
+
+    /// Judges a text; an empty one passes.
+    pub fn text(&self, kind: Moderated, text: &str) -> Verdict {
+        if text.is_empty() { Verdict::Pass } else { self.0.text(kind, text) }
+    }
+}
+
+impl PartialEq for SharedModerator {
+    fn eq(&self, other: &SharedModerator) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for SharedModerator {}
+
+impl fmt::Debug for SharedModerator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedModerator")
+    }
+}
+
+/// Two lists of words, found anywhere in a text and in whatever case: those for which a text is refused, and those that are
+/// replaced by as many `*`.
+pub struct WordList {
+    refused: AhoCorasick,
+    masked: AhoCorasick,
+}
+
+impl WordList {
+    /// A list of at most [`WORDS_MAX`](limits::WORDS_MAX) words of 1 to [`WORD_CHARS_MAX`](limits::WORD_CHARS_MAX) characters;
+    /// 414 if it is not.
+    pub fn new(refused: &[String], masked: &[String]) -> Result<WordList, Status> {
+        if refused.len() + masked.len() > limits::WORDS_MAX {
+            return Err(Status::bad_parameter(format!("there may be {} words", limits::WORDS_MAX)));
+        }
+        Ok(WordList { refused: finder(refused)?, masked: finder(masked)? })
+    }
+}
+
+fn finder(words: &[String]) -> Result<AhoCorasick, Status> {
+    for word in words {
+        if word.is_empty() || word.chars().nth(limits::WORD_CHARS_MAX).is_some() {
+            return Err(Status::bad_parameter(format!("a word must have 1 to {} characters", limits::WORD_CHARS_MAX)));
+        }
+    }
+    let folded = words.iter().map(|word| fold(word).0);
+    let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(folded);
+    finder.map_err(|error| Status::bad_parameter(format!("the words: {error}")))
+}
+
+/// A text in small letters, and for each of its characters where it begins there.
+fn fold(text: &str) -> (String, Vec<usize>) {
+    let (mut folded, mut starts) = (String::with_capacity(text.len()), Vec::with_capacity(text.len()));
+    for letter in text.chars() {
+        starts.push(folded.len());
+        folded.extend(letter.to_lowercase());
+    }
+    (folded, starts)
+}
+
+impl Moderator for WordList {
+    fn text(&self, _kind: Moderated, text: &str) -> Verdict {
+        let (folded, starts) = fold(text);
+        if self.refused.is_match(&folded) {
+            return Verdict::Reject;
+        }
+        let mut masks = self.masked.find_iter(&folded).peekable();
+        if masks.peek().is_none() {
+            return Verdict::Pass;
+        }
+        let ends = starts.iter().skip(1).copied().chain([folded.len()]);
+        let letters = text.chars().zip(starts.iter().copied().zip(ends));
+        let masked = letters.map(|(letter, (start, end))| {
+            while masks.next_if(|found| found.end() <= start).is_some() {}
+            let is_within = masks.peek().is_some_and(|found| found.start() < end && start < found.end());
+            if is_within { '*' } else { letter }
+        });
+        Verdict::Replace(masked.collect())
+    }
+}
+
+/// What is judged in place of a custom message: `{"type":1,"data":"some text"}`, or 2 for the address of an image.
+#[derive(Deserialize)]
+struct Stand {
+    r#type: u8,
+    data: String,
+}
+
+/// Reads what is judged in place of a custom message; 414 if it is none.
+pub(super) fn stand_in(text: &str) -> Result<(Moderated, String), Status> {
+    let malformed = || Status::bad_parameter("antispam_custom must be {\"type\":1 or 2,\"data\":a text}");
+    let stand: Stand = serde_json::from_str(text).map_err(|_| malformed())?;
+    match stand.r#type {
+        1 => Ok((Moderated::Message, stand.data)),
+        2 => Ok((Moderated::Media, stand.data)),
+        _ => Err(malformed()),
+    }
+}
+
+/// Body and attachment as they are to be delivered, where they are not as they came.
+#[derive(Default)]
+pub(super) struct Rewritten {
+    pub body: Option<Bytes>,
+    pub attach: Option<Bytes>,
+}
+
+impl Room {
+    /// Row 14 of chatroom.md §c.0 on a message: 403 where it is refused.
+    pub(super) fn moderate_message(&self, request: &pb::MessageSendRequest) -> Result<Rewritten, Status> {
+        let Some(moderator) = &self.settings.moderator else { return Ok(Rewritten::default()) };
+        let refused = || Status::with_sub(Code::Forbidden, Sub::RoomModerated);
+        let judge = |kind, text: &Bytes| match moderator.text(kind, str::from_utf8(text).unwrap_or_default()) {
+            Verdict::Pass => Ok(None),
+            Verdict::Replace(text) => Ok(Some(Bytes::from(text))),
+            Verdict::Reject => Err(refused()),
+        };
+        match MessageType::try_from(request.r#type) {
+            Ok(MessageType::Text) => Ok(Rewritten {
+                body: judge(Moderated::Message, &request.body)?,
+                attach: judge(Moderated::Message, &request.attach)?,
+            }),
+            Ok(MessageType::Image | MessageType::Audio | MessageType::Video) => {
+                let attach = judge(Moderated::Media, &request.attach)?;
+                // An attachment that is no JSON object any more is of no use to anybody.
+                if attach.as_ref().is_some_and(|attach| serde_json::from_slice::<super::message::Object<'_>>(attach).is_err()) {
+                    return Err(refused());
+                }
+                Ok(Rewritten { body: judge(Moderated::Message, &request.body)?, attach })
+            }
+            Ok(MessageType::Custom) => {
+                let moderation =
+                    request.moderation.as_ref().filter(|asked| asked.antispam && !asked.antispam_custom.is_empty());
+                let Some(moderation) = moderation else { return Ok(Rewritten::default()) };
+                let (kind, text) = stand_in(&moderation.antispam_custom)?;
+                // What is judged is not what is delivered, so there is nothing to rewrite.
+                if moderator.text(kind, &text) == Verdict::Pass { Ok(Rewritten::default()) } else { Err(refused()) }
+            }
+            _ => Ok(Rewritten::default()),
+        }
+    }
+
+    /// Row 14 of chatroom.md §c.0 on what a member shows: 13005 where a text may not stand.
+    pub(super) fn moderate_profile(&self, texts: [&str; 3]) -> Result<(), Status> {
+        self.moderate(Moderated::Profile, texts, || Status::with_sub(Code::ProfileRefused, Sub::ProfileModerated))
+    }
+
+    /// Row 14 of chatroom.md §c.0 on what a room shows: 403 where a text may not stand.
+    pub(super) fn moderate_room(&self, texts: [&str; 4]) -> Result<(), Status> {
+        self.moderate(Moderated::Room, texts, || Status::with_sub(Code::Forbidden, Sub::RoomModerated))
+    }
+
+    fn moderate<const N: usize>(&self, kind: Moderated, texts: [&str; N], refused: fn() -> Status) -> Result<(), Status> {
+        let Some(moderator) = &self.settings.moderator else { return Ok(()) };
+        if texts.iter().all(|text| moderator.text(kind, text) == Verdict::Pass) { Ok(()) } else { Err(refused()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(refused: &[&str], masked: &[&str]) -> WordList {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        WordList::new(&owned(refused), &owned(masked)).unwrap()
+    }
+
+    #[test]
+    fn words_are_found_in_any_case_and_any_script() {
+        let list = list(&["scam"], &["darn", "ÄRGER", "坏"]);
+        let judge = |text| list.text(Moderated::Message, text);
+        assert_eq!(judge("good evening"), Verdict::Pass);
+        assert_eq!(judge("no ScAm here"), Verdict::Reject);
+        assert_eq!(judge("Darn! darn."), Verdict::Replace("****! ****.".into()));
+        assert_eq!(judge("nur ärger, 坏人"), Verdict::Replace("nur *****, *人".into()));
+        // The small form of İ is two characters long.
+        assert_eq!(judge("İİ darn İ"), Verdict::Replace("İİ **** İ".into()));
+    }
+
+    #[test]
+    fn the_longest_word_is_masked_whole() {
+        let list = list(&[], &["bad", "badger"]);
+        assert_eq!(list.text(Moderated::Message, "badgers"), Verdict::Replace("******s".into()));
+    }
+
+    #[test]
+    fn a_list_is_bounded() {
+        assert!(WordList::new(&[String::new()], &[]).is_err());
+        assert!(WordList::new(&["x".repeat(limits::WORD_CHARS_MAX + 1)], &[]).is_err());
+        assert!(WordList::new(&vec!["x".to_owned(); limits::WORDS_MAX + 1], &[]).is_err());
+    }
+
+    #[test]
+    fn what_stands_for_a_custom_message_has_one_form() {
+        assert_eq!(stand_in(r#"{"type":2,"data":"http://x"}"#), Ok((Moderated::Media, "http://x".into())));
+        for bad in ["", "[]", r#"{"type":3,"data":"x"}"#, r#"{"type":1}"#, r#"{"type":1,"data":5}"#, r#"{"data":"x"}"#] {
+            assert!(stand_in(bad).is_err(), "{bad}");
+        }
+    }
+}
