@@ -131,7 +131,7 @@ fn limits_hold_at_the_limit_and_break_beyond_it() {
     assert!(Expression::parse("field", &nested(8)).is_ok());
     assert!(Expression::parse("field", &nested(9)).unwrap_err().desc.contains("nested"));
     // Beside one another they may be as many as fit.
-    assert!(Expression::parse("field", &vec![r#"(({tag:"a"}))"#; 8].join("or")).is_ok());
+    assert!(Expression::parse("field", &[r#"(({tag:"a"}))"#; 8].join("or")).is_ok());
 }
 
 #[test]

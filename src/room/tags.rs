@@ -227,3 +227,46 @@ pub(super) fn assert_index_agrees(expression: &Expression, carried: &[&[&str]]) 
         assert_eq!(selection.admits(connection(number)), expression.matches(own), "{expression:?} and {own:?}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Both sides of the index say the same, whatever is said, taken back, handed on and forgotten.
+        #[test]
+        fn the_index_follows_every_change(steps in prop::collection::vec((0..4_u8, 0..8_u32, 0..8_u32, 0..16_u8), 0..60)) {
+            let mut tags = Tags::default();
+            // Two connections to an account, each with a time of its own.
+            let account = |number: u32| AccountId::parse(&format!("a{}", number / 2)).expect("a name");
+            let connection = |number: u32| ConnId::new(0, number, number);
+            let mut times = HashMap::new();
+            for (place, (kind, one, other, which)) in steps.into_iter().enumerate() {
+                match kind {
+                    0 | 1 => {
+                        let time = *times.entry(one).or_insert(UnixMs(place as i64));
+                        let own: Vec<Arc<str>> = (0..3).filter(|bit| which & 1 << bit != 0).map(|bit| bit.to_string().into()).collect();
+                        tags.set(connection(one), (&account(one), time), &own, (which > 7).then(|| "x".into()));
+                    }
+                    2 => {
+                        tags.remove(connection(one));
+                        times.remove(&one);
+                    }
+                    _ if one / 2 == other / 2 && one != other => {
+                        tags.remove(connection(other));
+                        tags.replace(connection(one), connection(other));
+                        times.remove(&other);
+                        if let Some(time) = times.remove(&one) {
+                            times.insert(other, time);
+                        }
+                    }
+                    _ => {}
+                }
+                tags.assert_consistent(|own, id, time| {
+                    (0..8).any(|number| connection(number) == id && account(number) == *own && times.get(&number) == Some(&time))
+                });
+            }
+        }
+    }
+}
