@@ -613,3 +613,30 @@ fn messages_of_high_priority_reach_who_enters_later_on_any_worker() {
         assert_eq!(world.heard(bob.connection.unwrap()), ["m2", "301"]);
     }
 }
+
+// wire.md §3: every request is answered, and after `Kicked` nobody reads any more.
+#[test]
+fn who_closes_the_room_is_answered_before_it_has_to_go() {
+    for worker in 0..WORKERS {
+        let mut world = World::new();
+        let room = World::room_of(worker);
+        world.create(room, "boss");
+        let (boss, bob) = (actor("boss", 0, 1), actor("bob", 1, 2));
+        world.enter(&boss, room);
+        world.enter(&bob, room);
+        let (own, other) = (boss.connection.unwrap(), bob.connection.unwrap());
+        world.heard(own);
+        world.heard(other);
+        world.commits = false;
+        let close = Op::Close(pb::RoomCloseRequest { room_id: room.get(), ..Default::default() });
+        let sequence = world.ask(&boss, room, Ask::Command(close));
+        world.settle();
+        assert_eq!(world.heard(other), ["311", "kicked 1"]);
+        assert_eq!(world.heard(own), ["311"]);
+        assert!(!world.answers.contains_key(&(own, sequence)));
+        world.commits = true;
+        world.settle();
+        assert!(matches!(world.answers.remove(&(own, sequence)), Some(Ok(Response::RoomClose(_)))));
+        assert_eq!(world.heard(own), ["kicked 1"]);
+    }
+}

@@ -381,3 +381,18 @@ fn over_http_a_room_takes_whatever_comes() {
     assert_eq!((refused.code, refused.sub, refused.retry_after_ms), (Code::TooFrequent, Some(Sub::MessageRate), 500));
     world.apply(&http("robot"), send(text("m2", "x"))).unwrap();
 }
+
+// chatroom.md §e.7: the rate is of what an account sends, whatever becomes of it.
+#[test]
+fn an_abandoned_message_counts_and_says_when_it_was() {
+    let mut world = World::with(Settings { sends_per_second: 2, sends_burst: 3, ..Settings::default() });
+    let alice = world.enter("alice");
+    let abandoned = |id: &str| send(MessageSendRequest { abandon_ratio: Some(9999), ..text(id, "x") });
+    for id in ["a", "b", "c"] {
+        let Ok(outcome) = world.apply(&alice, abandoned(id)) else { panic!("{id} is within the burst") };
+        let Response::MessageSend(answer) = outcome.reply else { panic!("a send answers {:?}", outcome.reply) };
+        assert_eq!((answer.abandoned, answer.time_ms, outcome.push), (true, START_MS, None));
+    }
+    let refused = world.apply(&alice, abandoned("d")).unwrap_err();
+    assert_eq!((refused.code, refused.retry_after_ms), (Code::TooFrequent, 500));
+}

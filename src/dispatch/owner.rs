@@ -42,6 +42,8 @@ enum Held {
     Answer(Asker, Answer),
     /// A look into the log that has to see what the commit covers.
     Find(Box<Find>),
+    /// Who has put itself out of a room, by closing it, is told so after its answer.
+    Left(Mail),
 }
 
 /// A recall on its way: the room lets it pass as far as it knows, and the log has to say where the message stands.
@@ -168,6 +170,7 @@ impl Hub {
                 Held::Answer(asker, answer) => self.answer(asker, if is_durable { answer } else { Err(broken()) }),
                 Held::Find(find) if is_durable => self.effects.push(Effect::Find(find)),
                 Held::Find(find) => self.answer(find.asker, Err(broken())),
+                Held::Left(mail) => self.tell_left(mail),
             }
         }
         for (room, seq) in done.saved {
@@ -305,7 +308,7 @@ impl Hub {
             self.answer(asker, Ok(reply));
         }
         self.arrive(id, &presence, replay);
-        self.part(id, &presence, &kicks, false);
+        self.part(id, &presence, &kicks, false, None);
         let mut notify_target_tags = String::new();
         let push = push.map(|push| {
             let frame = self.encode(&push);
@@ -325,7 +328,7 @@ impl Hub {
                 _ => PushBody::Notification(body),
             }
         });
-        self.part(id, &presence, &kicks, true);
+        self.part(id, &presence, &kicks, true, entry.command.actor.connection.filter(|_| durable));
         if durable {
             self.writes.records.push(Record { room: id, entry, push, notify_target_tags, in_history });
             self.note_durable(id);
@@ -340,6 +343,13 @@ impl Hub {
             (None, Held::Answer(asker, answer)) => self.answer(asker, answer),
             (None, Held::Find(find)) if self.is_broken => self.answer(find.asker, Err(broken())),
             (None, Held::Find(find)) => self.effects.push(Effect::Find(find)),
+            (None, Held::Left(mail)) => self.tell_left(mail),
+        }
+    }
+
+    fn tell_left(&mut self, mail: Mail) {
+        if let Mail::Left { connection, .. } = &mail {
+            self.send(connection.worker(), mail);
         }
     }
 
@@ -401,7 +411,8 @@ impl Hub {
     }
 
     /// Lets go those who leave: with `kicked` those who must, after they have heard why, else those who want to.
-    fn part(&mut self, room: RoomId, presence: &[Presence], kicks: &[Kick], kicked: bool) {
+    /// Who is told to go by its own command, `own`, has an answer to come, and goes after it.
+    fn part(&mut self, room: RoomId, presence: &[Presence], kicks: &[Kick], kicked: bool, own: Option<ConnId>) {
         // Kicks stand in the order of those who leave by them.
         let mut kicks = kicks.iter().peekable();
         for change in presence {
@@ -413,7 +424,12 @@ impl Hub {
             let Some(Owned::Live(live)) = self.rooms.get_mut(&room) else { return };
             if live.unfollow(connection) {
                 let kicked = kick.map(|kick| Box::new(kick.kicked.clone()));
-                self.send(connection.worker(), Mail::Left { room, connection, kicked });
+                let mail = Mail::Left { room, connection, kicked };
+                if own == Some(connection) {
+                    self.writes.held.push(Held::Left(mail));
+                } else {
+                    self.send(connection.worker(), mail);
+                }
             }
         }
     }

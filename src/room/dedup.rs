@@ -77,6 +77,20 @@ impl Senders {
         self.order.push_back((account.clone(), seq, time));
     }
 
+    /// Notes what an account has left after a message of which nothing else is kept.
+    pub fn charge(&mut self, account: &AccountId, bucket: Bucket, now: UnixMs) {
+        if let Some(sender) = self.by_account.get_mut(account) {
+            sender.bucket = bucket;
+            return;
+        }
+        if self.order.len() >= limits::DEDUP_IDS_PER_ROOM {
+            self.forget_oldest();
+        }
+        self.by_account.insert(account.clone(), Sender { bucket, ..Sender::default() });
+        // So that it is forgotten in its turn; no message has this number.
+        self.order.push_back((account.clone(), Seq(0), now));
+    }
+
     fn forget_oldest(&mut self) {
         let Some((account, seq, _)) = self.order.pop_front() else { return };
         let Some(sender) = self.by_account.get_mut(&account) else { return };

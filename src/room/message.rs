@@ -60,8 +60,16 @@ impl Room {
         if let Some(ratio) = request.abandon_ratio
             && entry.stamp.random % 10_000 < u64::from(ratio)
         {
-            let response =
-                pb::MessageSendResponse { message_id: request.message_id.clone(), abandoned: true, ..Default::default() };
+            if let Some(bucket) = bucket {
+                self.senders.charge(&actor.account, bucket, now);
+            }
+            let response = pb::MessageSendResponse {
+                message_id: request.message_id.clone(),
+                time_ms: now.0,
+                epoch: entry.epoch.0,
+                abandoned: true,
+                ..Default::default()
+            };
             return Ok(Outcome::reply(Response::MessageSend(response)));
         }
         let mut message = self.message(entry, request, !receivers.is_empty());
