@@ -338,6 +338,11 @@ pub const CLIENT_STATES_MAX: usize = 64;
 pub const CLIENT_READ_BYTES: usize = 16 * 1024;
 /// Bytes waiting to be written beyond which a client stops reading: bounds what a peer can make it answer.
 pub const CLIENT_WRITE_BYTES_MAX: usize = 256 * 1024;
+/// Time for the sign of life that a host asks for, after a change of network say: within it a person does not notice
+/// (chatroom.md §d.3 allows an ordinary ping 5 s).
+pub const PROBE_TIMEOUT_MS: u64 = 2_500;
+/// Attribute operations a client collects before they go out as one change (chatroom.md §c.6).
+pub const CLIENT_BATCH_OPERATIONS_MAX: usize = 50;
 /// How long a closing client waits for the answer to its logout.
 pub const LOGOUT_TIMEOUT_MS: u64 = 1_000;
 /// The longest random delay before a client comes back to a node that sent it away (chatroom.md §d.3).

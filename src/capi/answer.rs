@@ -3,13 +3,16 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use super::boundary::Quiet;
+use super::boundary::{Error, Quiet};
 use super::calls::{Call, Calls, Place};
+use super::client::{chatroom_client_t, on};
+use super::constants::chatroom_result;
+use super::request::{chatroom_count_fn, chatroom_done_fn};
 use super::types::{UserData, chatroom_status_t};
 use crate::error::{Code, Status};
-use crate::wire::Response;
+use crate::wire::{Request, Response};
 
-type Tell<A> = Box<dyn FnOnce(*mut c_void, Result<A, Status>) + Send>;
+pub(super) type Tell<A> = Box<dyn FnOnce(*mut c_void, Result<A, Status>) + Send>;
 
 /// What completes a request: whom to tell, and how. Dropped unused, it gives the host's pointer back and tells nobody.
 pub(super) struct Ticket<A> {
@@ -70,8 +73,29 @@ pub(super) fn mismatch() -> Status {
     Status::new(Code::UnpackFailed, "the answer does not fit the request")
 }
 
+/// What an answer refines its success by: of several things asked at once, some may have been refused.
+fn sub_of(response: &Response) -> i32 {
+    match response {
+        Response::AttributesSet(change) | Response::AttributesDelete(change) | Response::AttributesBatch(change) => change.sub,
+        Response::MemberAttributesSet(change) => change.sub,
+        _ => 0,
+    }
+}
+
+/// An answer as C sees it: through a view that points into it.
+pub(super) trait Lend: Send + 'static {
+    /// What C gets to see.
+    type View;
+
+    /// Lends the view to `body`.
+    fn lend_to(self, body: impl FnOnce(&Self::View));
+}
+
+/// The host's function for an answer with a view, which is NULL unless the code is 0.
+pub(super) type DoneWith<V> = Option<unsafe extern "C" fn(*mut c_void, *const chatroom_status_t, *const V)>;
+
 /// The words for C of a request that is answered with a status alone, or of which only that matters.
-pub(super) fn tell_done(done: super::request::chatroom_done_fn) -> Tell<Response> {
+pub(super) fn tell_done(done: chatroom_done_fn) -> Tell<Response> {
     Box::new(move |user_data, result| {
         if let Some(done) = done {
             let status = result.err().unwrap_or(Status::OK);
@@ -82,19 +106,70 @@ pub(super) fn tell_done(done: super::request::chatroom_done_fn) -> Tell<Response
     })
 }
 
-/// Takes the part of an answer that `part` picks, and lends it with its status to `call`, where the host's function is called:
-/// without the part on failure.
-pub(super) fn tell_part<T: 'static>(
-    part: impl FnOnce(Response) -> Option<T> + Send + 'static,
-    call: impl FnOnce(*mut c_void, *const chatroom_status_t, Option<T>) + Send + 'static,
+/// The words for C of a request whose answer has a part worth seeing, which `part` picks.
+pub(super) fn tell_view<A: Lend>(part: fn(Response) -> Option<A>, done: DoneWith<A::View>) -> Tell<Response> {
+    Box::new(move |user_data, result| {
+        let Some(done) = done else { return };
+        let sub = result.as_ref().map_or(0, sub_of);
+        let result = result.and_then(|response| part(response).ok_or_else(mismatch));
+        let _loud = Quiet::new(false);
+        match result {
+            Ok(answer) => {
+                let status = chatroom_status_t { sub, ..chatroom_status_t::lend(&Status::OK) };
+                // SAFETY: the host gave the two together, and has not got its pointer back; what is lent lives until it returns.
+                answer.lend_to(|view| unsafe { done(user_data, &status, view) });
+            }
+            // SAFETY: as above.
+            Err(status) => unsafe { done(user_data, &chatroom_status_t::lend(&status), std::ptr::null()) },
+        }
+    })
+}
+
+/// The words for C of a request that is answered with a number, which is 0 unless the code is.
+pub(super) fn tell_count(
+    part: impl FnOnce(Response) -> Option<u64> + Send + 'static,
+    done: chatroom_count_fn,
 ) -> Tell<Response> {
     Box::new(move |user_data, result| {
-        let result = result.and_then(|response| part(response).ok_or_else(mismatch));
-        let (status, answer) = match result {
-            Ok(answer) => (Status::OK, Some(answer)),
-            Err(status) => (status, None),
+        let Some(done) = done else { return };
+        let (status, count) = match result.and_then(|response| part(response).ok_or_else(mismatch)) {
+            Ok(count) => (Status::OK, count),
+            Err(status) => (status, 0),
         };
         let _loud = Quiet::new(false);
-        call(user_data, &chatroom_status_t::lend(&status), answer);
+        // SAFETY: the host gave the two together, and has not got its pointer back; the status lives until it returns.
+        unsafe { done(user_data, &chatroom_status_t::lend(&status), count) }
     })
+}
+
+/// Makes a request of which only the status matters. `request` reads what C handed in, under the eyes of `on`.
+pub(super) fn ask_done(
+    client: *const chatroom_client_t,
+    user_data: UserData,
+    done: chatroom_done_fn,
+    request: impl FnOnce() -> Result<Request, Error>,
+) -> chatroom_result {
+    on(client, |shared| shared.ask(request()?, user_data, tell_done(done)))
+}
+
+/// Makes a request whose answer C gets to see.
+pub(super) fn ask_view<A: Lend>(
+    client: *const chatroom_client_t,
+    user_data: UserData,
+    done: DoneWith<A::View>,
+    part: fn(Response) -> Option<A>,
+    request: impl FnOnce() -> Result<Request, Error>,
+) -> chatroom_result {
+    on(client, |shared| shared.ask(request()?, user_data, tell_view(part, done)))
+}
+
+/// Makes a request that is answered with a number.
+pub(super) fn ask_count(
+    client: *const chatroom_client_t,
+    user_data: UserData,
+    done: chatroom_count_fn,
+    part: fn(Response) -> Option<u64>,
+    request: impl FnOnce() -> Result<Request, Error>,
+) -> chatroom_result {
+    on(client, |shared| shared.ask(request()?, user_data, tell_count(part, done)))
 }

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Runtime;
 
-use super::answer::{Promise, Ticket, closed};
+use super::answer::{Promise, Tell, Ticket, closed};
 use super::boundary::{Error, Quiet, boundary, caught, value};
 use super::calls::{Call, Calls, Pumped, deadline};
 use super::constants::{chatroom_result, chatroom_state};
@@ -54,21 +54,26 @@ impl Shared {
     }
 
     /// Asks the server. `tell` makes the call into C, once, unless this fails.
-    pub(super) fn ask(
+    pub(super) fn ask(&self, request: Request, user_data: UserData, tell: Tell<Response>) -> Result<(), Error> {
+        self.ask_by(user_data, tell, |client, done| client.request_with(request, done))
+    }
+
+    /// As [`Shared::ask`], where the client has a way of its own to ask.
+    pub(super) fn ask_by(
         &self,
-        request: Request,
         user_data: UserData,
-        tell: Box<dyn FnOnce(*mut c_void, Result<Response, Status>) + Send>,
+        tell: Tell<Response>,
+        ask: impl FnOnce(&Client, Box<dyn FnOnce(Result<Response, Status>) + Send>) -> Result<(), Status>,
     ) -> Result<(), Error> {
         let client = self.client.read();
         let client = client.as_ref().ok_or_else(closed)?;
         let ticket = Ticket::new(&self.calls, self.calls.place()?, user_data, tell);
-        client.request_with(request, move |result| ticket.fulfil(result))?;
+        ask(client, Box::new(move |result| ticket.fulfil(result)))?;
         Ok(())
     }
 
     /// Gives the client an order whose outcome comes later.
-    fn order<T: Send + 'static>(
+    pub(super) fn order<T: Send + 'static>(
         &self,
         order: impl FnOnce(&Client) -> Result<tokio::sync::oneshot::Receiver<T>, Status>,
         result: impl FnOnce(T) -> Result<(), Status> + Send + 'static,
@@ -281,6 +286,20 @@ pub unsafe extern "C" fn chatroom_client_set_token(
         let token = unsafe { input::required(token, "token") }?;
         let client = shared.client.read();
         client.as_ref().ok_or_else(closed)?.try_set_token(token)?;
+        Ok(())
+    })
+}
+
+/// For a host with reason to doubt the connection: the network was changed, the application came back to the foreground. A
+/// connection that shows no sign of life within 2.5 s is given up and made anew at once; one that waits to be made anew waits no
+/// longer. What comes of it, the callbacks tell. A client that is not connected has nothing to check.
+///
+/// Threads: any, also inside a callback. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_check_connection(client: *const chatroom_client_t) -> chatroom_result {
+    on(client, |shared| {
+        let client = shared.client.read();
+        client.as_ref().ok_or_else(closed)?.check_connection()?;
         Ok(())
     })
 }

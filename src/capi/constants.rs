@@ -250,8 +250,104 @@ pub enum chatroom_notification_type {
     MessageRecalled = 323,
     /// Several elements joined the queue.
     QueueBatchOffered = 324,
-    /// A member changed its tags.
+    /// A member changed its tags: `tags`.
     TagsUpdated = 325,
+    /// Attributes of the room changed: `attribute_changes` has one.
+    AttributesChanged = 401,
+    /// Attributes of the room changed in several steps: `attribute_changes`.
+    AttributesBatchChanged = 402,
+    /// Attributes of members changed: `member_attributes`.
+    MemberAttributesChanged = 403,
+}
+
+/// What happened to attributes of a room.
+#[repr(i32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum chatroom_attributes_action {
+    /// They were set.
+    Set = 0,
+    /// They were deleted; they are told with their last values.
+    Delete = 1,
+}
+
+/// Where a room made by a client stands for this client.
+#[repr(i32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum chatroom_room_state {
+    /// Out of it.
+    Disconnected = 0,
+    /// On the way back into it, after a lost connection.
+    Connecting = 1,
+    /// In it.
+    Connected = 2,
+}
+
+/// Why a room made by a client stands there.
+#[repr(i32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum chatroom_room_cause {
+    /// Left, or back after a lost connection.
+    Success = 0,
+    /// The connection is lost, and will be tried again.
+    NetInterrupted = 1,
+    /// The connection is over.
+    NetDisconnected = 2,
+    /// There is no such room, or no longer.
+    RoomNotExist = 3,
+    /// Made by this client.
+    ActiveCreate = 4,
+    /// It could not be made.
+    CreateFailed = 5,
+    /// Entered by a request.
+    ActiveEnter = 6,
+    /// It could not be entered.
+    EnterFailed = 7,
+    /// Taken out.
+    KickedOut = 8,
+    /// No answer came in time.
+    ConnectTimeout = 9,
+    /// The account came in from another device.
+    KickedOutByOtherDevice = 10,
+    /// Left for another room, or entered from another one.
+    ActiveSwitch = 11,
+    /// It could not be switched to.
+    SwitchFailed = 12,
+}
+
+/// What a notification means to the account that reads it. Open: a receiver ignores numbers it does not know.
+#[repr(i32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum chatroom_event_type {
+    /// `account` came in.
+    MemberEntered = 1,
+    /// `account` left.
+    MemberExited = 2,
+    /// The profile of `account` changed: `profile` of the notification.
+    MemberUpdated = 3,
+    /// The own account is muted without end if `set` is 1, and may speak again if it is 0.
+    OwnMuteChanged = 4,
+    /// The own account is muted for `seconds`, and may speak again if they are 0.
+    OwnTempMuteChanged = 5,
+    /// The own account has the role `member_type` and the rank `level`.
+    OwnRoleChanged = 6,
+    /// Everybody with the tag `key` is muted for `seconds`, and may speak again if they are 0.
+    TagMuteChanged = 7,
+    /// The whole room is muted if `set` is 1, and may speak again if it is 0.
+    RoomMuteChanged = 8,
+    /// The room's profile changed: `room_update` of the notification.
+    RoomUpdated = 9,
+    /// The room is closed; everybody is taken out next.
+    RoomClosed = 10,
+    /// The message with the id `key`, of `account`, sent at `time_ms`, is to vanish.
+    MessageRecalled = 11,
+    /// The own account changed its tags on one of its connections: `tags` of the notification.
+    OwnTagsUpdated = 12,
+    /// The queue changed: `queue_event` and `elements` of the notification.
+    QueueChanged = 13,
+    /// Attributes of the room changed: one of the notification's `attribute_changes`, at place `index`.
+    AttributesChanged = 14,
+    /// Attributes of the member `account` changed: one of the notification's `member_attributes`, at place `index`.
+    MemberAttributesChanged = 15,
 }
 
 /// What happened to a queue.
@@ -354,6 +450,30 @@ pub const CHATROOM_SEND_HIGH_PRIORITY: u32 = 2;
 pub const CHATROOM_SEND_RESEND: u32 = 4;
 /// Flag of a draft: `x`, `y` and `z` say where the message is spoken.
 pub const CHATROOM_SEND_AT: u32 = 8;
+/// Flag of a draft with high priority: not delivered again to those who come later.
+pub const CHATROOM_SEND_NO_RESEND_ON_ENTER: u32 = 16;
+/// Flag of a draft: no copy goes to the application's callback.
+pub const CHATROOM_SEND_NO_ROUTE: u32 = 32;
+/// Flag of a draft of type custom: `antispam_custom` is what moderation looks at.
+pub const CHATROOM_SEND_ANTISPAM: u32 = 64;
+/// Flag of a draft: the generic word filter in place of the external service.
+pub const CHATROOM_SEND_GENERIC_MODERATION: u32 = 128;
+
+/// Flag of a location: `x` counts.
+pub const CHATROOM_LOCATION_X: u32 = 1;
+/// Flag of a location: `y` counts.
+pub const CHATROOM_LOCATION_Y: u32 = 2;
+/// Flag of a location: `z` counts.
+pub const CHATROOM_LOCATION_Z: u32 = 4;
+/// Flag of a location: `distance` counts.
+pub const CHATROOM_LOCATION_DISTANCE: u32 = 8;
+/// Flag of a location: `enabled` counts.
+pub const CHATROOM_LOCATION_ENABLED: u32 = 16;
+
+/// Flag of a change of a room: `queue_level` counts.
+pub const CHATROOM_ROOM_QUEUE_LEVEL: u32 = 1;
+/// Flag of a change of a room: `in_out_notification` counts.
+pub const CHATROOM_ROOM_IN_OUT_NOTIFICATION: u32 = 2;
 
 /// Flag of a message: it was sent with high priority, and granted it.
 pub const CHATROOM_MESSAGE_HIGH_PRIORITY: u32 = 1;
@@ -365,6 +485,8 @@ pub const CHATROOM_MESSAGE_SKIP_HISTORY: u32 = 4;
 pub const CHATROOM_MESSAGE_DIRECTED: u32 = 8;
 /// Flag of a message: `x`, `y` and `z` say where it is spoken.
 pub const CHATROOM_MESSAGE_AT: u32 = 16;
+/// Flag of a message: of high priority, and delivered again to those who come within 30 s.
+pub const CHATROOM_MESSAGE_RESEND_ON_ENTER: u32 = 32;
 
 /// Flag of a sent message: it was granted high priority.
 pub const CHATROOM_SENT_HIGH_PRIORITY: u32 = 1;
@@ -381,7 +503,7 @@ pub const CHATROOM_HEADER_BYTES: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::State;
+    use crate::client::{RoomState, RoomStateCause, State};
     use crate::error::CODES;
     use crate::wire::{frame, pb};
 
@@ -403,6 +525,17 @@ mod tests {
         assert_eq!(chatroom_message_type::Tip as i32, pb::MessageType::Tip as i32);
         assert_eq!(chatroom_notification_type::MemberEnter as i32, pb::NotificationType::MemberEnter as i32);
         assert_eq!(chatroom_notification_type::TagsUpdated as i32, pb::NotificationType::TagsUpdated as i32);
+        for (ours, theirs) in [
+            (chatroom_notification_type::AttributesChanged, pb::NotificationType::AttributesChanged),
+            (chatroom_notification_type::AttributesBatchChanged, pb::NotificationType::AttributesBatchChanged),
+            (chatroom_notification_type::MemberAttributesChanged, pb::NotificationType::MemberAttributesChanged),
+        ] {
+            assert_eq!(ours as i32, theirs as i32);
+        }
+        assert_eq!(chatroom_attributes_action::Delete as i32, pb::AttributesAction::Delete as i32);
+        assert_eq!(chatroom_room_state::Connected as i32, RoomState::Connected as i32);
+        assert_eq!(chatroom_room_cause::KickedOut as i32, RoomStateCause::KickedOut as i32);
+        assert_eq!(chatroom_room_cause::SwitchFailed as i32, RoomStateCause::SwitchFailed as i32);
         assert_eq!(chatroom_member_type::Unset as i32, pb::MemberType::Unset as i32);
         assert_eq!(chatroom_member_query::VisitorsOldest as i32, pb::MemberQuery::VisitorsOldest as i32);
         assert_eq!(chatroom_role_change::Mute as i32, pb::RoleChange::Mute as i32);

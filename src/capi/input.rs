@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_char, c_void};
 
 use super::boundary::Error;
+use super::types::chatroom_pair_t;
 use crate::error::Code;
 
 /// The largest `struct_size` that can be meant: a guard against a struct that was never initialised.
@@ -89,6 +90,29 @@ pub(super) unsafe fn texts(texts: *const *const c_char, count: usize, name: &str
     let texts = unsafe { array(texts, count, name) }?;
     // SAFETY: the caller promises each text.
     texts.iter().map(|text| unsafe { required(*text, name) }).collect()
+}
+
+/// An array of keys with their values, NUL-terminated texts, none of them NULL. Of a key that comes twice the last value counts.
+///
+/// # Safety
+/// `count` pairs at `pairs` can be read, each text as for [`maybe_text`].
+pub(super) unsafe fn pairs<M: FromIterator<(String, String)>>(
+    pairs: *const chatroom_pair_t,
+    count: usize,
+    name: &str,
+) -> Result<M, Error> {
+    // SAFETY: the caller promises the array, and pointers may have any bits.
+    let pairs = unsafe { array(pairs, count, name) }?;
+    // SAFETY: the caller promises each text.
+    pairs.iter().map(|pair| unsafe { Ok((required(pair.key, "key")?, required(pair.value, "value")?)) }).collect()
+}
+
+/// Flags, all of them known.
+pub(super) fn flags(flags: u32, known: u32, name: &str) -> Result<(), Error> {
+    if flags & !known == 0 {
+        return Ok(());
+    }
+    Err(Error::new(Code::BadParameter, format!("{name} has bits that this library does not know")))
 }
 
 /// A struct that C fills in, that begins with `struct_size`, and that grows at its end.

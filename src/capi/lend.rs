@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::answer::Lend;
 use super::boundary::value;
 use super::constants::*;
 use super::types::chatroom_bytes_t;
@@ -94,7 +95,8 @@ impl LentMessage {
                 | flag(message.resent, CHATROOM_MESSAGE_RESENT)
                 | flag(message.skip_history, CHATROOM_MESSAGE_SKIP_HISTORY)
                 | flag(message.directed, CHATROOM_MESSAGE_DIRECTED)
-                | flag(message.at.is_some(), CHATROOM_MESSAGE_AT),
+                | flag(message.at.is_some(), CHATROOM_MESSAGE_AT)
+                | flag(message.resend_on_enter, CHATROOM_MESSAGE_RESEND_ON_ENTER),
             x: at.x,
             y: at.y,
             z: at.z,
@@ -167,12 +169,23 @@ pub struct chatroom_room_t {
     pub muted: u32,
     /// 1: members hear who comes and goes.
     pub in_out_notification: u32,
-    /// Always 0.
-    pub reserved: u32,
+    /// Of a room made by a client: seconds from the last leave to its end.
+    pub destroy_delay_seconds: u32,
+    /// Of a room made by a client: the name its maker gave it.
+    pub alias: chatroom_bytes_t,
+    /// What its content is moderated by: JSON.
+    pub moderation_id: chatroom_bytes_t,
+    /// When it closes by itself: 0 never, 1 after a fixed time, 2 after being empty that long.
+    pub delay_close_policy: u32,
+    /// After how many seconds.
+    pub delay_close_seconds: u32,
+    /// Since when that counts, in milliseconds since 1970.
+    pub delay_close_start_ms: i64,
 }
 
 impl chatroom_room_t {
     pub(super) fn lend(room: &pb::RoomInfo) -> chatroom_room_t {
+        let delay_close = room.delay_close.unwrap_or_default();
         chatroom_room_t {
             room_id: room.room_id,
             online_count: room.online_count,
@@ -188,9 +201,39 @@ impl chatroom_room_t {
             valid: room.valid.into(),
             muted: room.muted.into(),
             in_out_notification: room.in_out_notification.into(),
-            reserved: 0,
+            destroy_delay_seconds: room.destroy_delay_seconds,
+            alias: chatroom_bytes_t::text(&room.alias),
+            moderation_id: chatroom_bytes_t::text(&room.moderation_id),
+            delay_close_policy: delay_close.policy,
+            delay_close_seconds: delay_close.delay_seconds,
+            delay_close_start_ms: delay_close.start_time_ms,
         }
     }
+}
+
+impl Lend for pb::RoomInfo {
+    type View = chatroom_room_t;
+
+    fn lend_to(self, body: impl FnOnce(&chatroom_room_t)) {
+        body(&chatroom_room_t::lend(&self));
+    }
+}
+
+/// A connection of a member. Lent: valid until the callback returns.
+#[repr(C)]
+pub struct chatroom_connection_t {
+    /// The server's name for it.
+    pub connection_id: chatroom_bytes_t,
+    /// The nick it carries.
+    pub nick: chatroom_bytes_t,
+    /// The address of its avatar.
+    pub avatar: chatroom_bytes_t,
+    /// When it came in, in milliseconds since 1970.
+    pub enter_time_ms: i64,
+    /// What it runs on.
+    pub client_type: u32,
+    /// Always 0.
+    pub reserved: u32,
 }
 
 /// A member of a room. Lent: valid until the callback returns.
@@ -224,11 +267,29 @@ pub struct chatroom_member_t {
     pub muted: u32,
     /// What remains of a temporary mute; 0 for none.
     pub temp_mute_seconds: u32,
+    /// 1: a robot, which has no connection.
+    pub robot: u32,
+    /// What remains of a robot's time.
+    pub robot_expire_seconds: u32,
+    /// Who hears its coming and going: a tag expression.
+    pub notify_target_tags: chatroom_bytes_t,
+    /// Its connections, in an array of pointers, none of them NULL.
+    pub connections: *const *const chatroom_connection_t,
+    /// How many connections there are.
+    pub connection_count: usize,
 }
 
-impl chatroom_member_t {
-    pub(super) fn lend(member: &pb::Member, tags: &[chatroom_bytes_t]) -> chatroom_member_t {
-        chatroom_member_t {
+/// Members as C sees them, with what that needs besides the packet.
+pub(super) struct LentMembers {
+    pub(super) row: Row<chatroom_member_t>,
+    _parts: Vec<(Vec<chatroom_bytes_t>, Row<chatroom_connection_t>)>,
+}
+
+impl LentMembers {
+    pub(super) fn new(members: &[pb::Member]) -> LentMembers {
+        let parts: Vec<_> =
+            members.iter().map(|member| (texts(&member.tags), Row::new(&member.connections, connection))).collect();
+        let views = members.iter().zip(&parts).map(|(member, (tags, connections))| chatroom_member_t {
             account: chatroom_bytes_t::text(&member.account),
             nick: chatroom_bytes_t::text(&member.nick),
             avatar: chatroom_bytes_t::text(&member.avatar),
@@ -243,7 +304,24 @@ impl chatroom_member_t {
             blocklisted: member.blocklisted.into(),
             muted: member.muted.into(),
             temp_mute_seconds: member.temp_mute_seconds,
-        }
+            robot: member.robot.into(),
+            robot_expire_seconds: member.robot_expire_seconds,
+            notify_target_tags: chatroom_bytes_t::text(&member.notify_target_tags),
+            connections: connections.first(),
+            connection_count: connections.len(),
+        });
+        LentMembers { row: Row::of(views.collect()), _parts: parts }
+    }
+}
+
+fn connection(connection: &pb::OnlineConnection) -> chatroom_connection_t {
+    chatroom_connection_t {
+        connection_id: chatroom_bytes_t::text(&connection.connection_id),
+        nick: chatroom_bytes_t::text(&connection.nick),
+        avatar: chatroom_bytes_t::text(&connection.avatar),
+        enter_time_ms: connection.enter_time_ms,
+        client_type: connection.client_type,
+        reserved: 0,
     }
 }
 
@@ -304,6 +382,43 @@ impl chatroom_sent_t {
                 | flag(sent.duplicate, CHATROOM_SENT_DUPLICATE),
             reserved: 0,
         }
+    }
+}
+
+impl Lend for pb::MessageSendResponse {
+    type View = chatroom_sent_t;
+
+    fn lend_to(self, body: impl FnOnce(&chatroom_sent_t)) {
+        body(&chatroom_sent_t::lend(&self));
+    }
+}
+
+/// Structs in an array of pointers, as C gets those that may grow. Their place does not move with this value.
+pub(super) struct Row<V> {
+    pointers: Vec<*const V>,
+    _views: Vec<V>,
+}
+
+impl<V> Row<V> {
+    pub(super) fn of(views: Vec<V>) -> Row<V> {
+        Row { pointers: views.iter().map(|view| &raw const *view).collect(), _views: views }
+    }
+
+    pub(super) fn new<T>(values: &[T], view: impl Fn(&T) -> V) -> Row<V> {
+        Row::of(values.iter().map(view).collect())
+    }
+
+    pub(super) fn first(&self) -> *const *const V {
+        first(&self.pointers)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pointers.len()
+    }
+
+    /// The first struct's own address; NULL without one.
+    pub(super) fn one(&self) -> *const V {
+        self.pointers.first().copied().unwrap_or(std::ptr::null())
     }
 }
 

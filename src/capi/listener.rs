@@ -1,19 +1,23 @@
 //! The callbacks a host gave with its options.
 
+use std::cell::RefCell;
 use std::ffi::c_void;
 
 use super::boundary::Quiet;
+use super::event::{chatroom_event_t, chatroom_room_change_t, lend_events};
 use super::lend::{LentMessage, chatroom_message_t};
 use super::notify::{LentNotification, chatroom_entered_t, chatroom_kicked_t, chatroom_login_t, chatroom_notification_t};
 use super::options::chatroom_options_t;
 use super::types::{UserData, chatroom_bytes_t, chatroom_status_t};
-use crate::client::Event;
+use crate::client::{Event, derive};
 
 type Plain = Option<unsafe extern "C" fn(*mut c_void)>;
 
 /// Who hears of what happens. Gives the host's pointer back when dropped.
 pub(super) struct Listener {
     user_data: UserData,
+    /// Who the client is since its last login: what notifications mean depends on it.
+    account: RefCell<String>,
     on_state: Option<unsafe extern "C" fn(*mut c_void, i32)>,
     on_logged_in: Option<unsafe extern "C" fn(*mut c_void, *const chatroom_login_t)>,
     on_entered: Option<unsafe extern "C" fn(*mut c_void, *const chatroom_entered_t)>,
@@ -28,12 +32,15 @@ pub(super) struct Listener {
     on_closed: Plain,
     on_thread_start: Plain,
     on_thread_stop: Plain,
+    on_event: Option<unsafe extern "C" fn(*mut c_void, *const chatroom_event_t)>,
+    on_room_state: Option<unsafe extern "C" fn(*mut c_void, *const chatroom_room_change_t)>,
 }
 
 impl Listener {
     pub(super) fn new(user_data: UserData, options: &chatroom_options_t) -> Listener {
         Listener {
             user_data,
+            account: RefCell::default(),
             on_state: options.on_state,
             on_logged_in: options.on_logged_in,
             on_entered: options.on_entered,
@@ -48,6 +55,8 @@ impl Listener {
             on_closed: options.on_closed,
             on_thread_start: options.on_thread_start,
             on_thread_stop: options.on_thread_stop,
+            on_event: options.on_event,
+            on_room_state: options.on_room_state,
         }
     }
 
@@ -85,6 +94,7 @@ impl Listener {
                     }
                 }
                 Event::LoggedIn { account, connection_id, resumed, server_time_ms } => {
+                    self.account.replace(account.clone());
                     if let Some(callback) = self.on_logged_in {
                         let login = chatroom_login_t {
                             account: chatroom_bytes_t::text(&account),
@@ -106,6 +116,11 @@ impl Listener {
                         callback(data, room_id, &chatroom_status_t::lend(&status));
                     }
                 }
+                Event::RoomState(change) => {
+                    if let Some(callback) = self.on_room_state {
+                        callback(data, &chatroom_room_change_t::lend(&change));
+                    }
+                }
                 Event::WillReconnect { retry_count, delay_ms } => {
                     if let Some(callback) = self.on_will_reconnect {
                         callback(data, retry_count, delay_ms);
@@ -123,9 +138,16 @@ impl Listener {
                     }
                 }
                 Event::Notification(notification) => {
+                    if self.on_notification.is_none() && self.on_event.is_none() {
+                        return;
+                    }
+                    let notification = LentNotification::new(*notification);
                     if let Some(callback) = self.on_notification {
-                        let notification = LentNotification::new(*notification);
                         callback(data, notification.lend());
+                    }
+                    if let Some(callback) = self.on_event {
+                        let events = derive(notification.packet(), &self.account.borrow());
+                        lend_events(&events, notification.lend(), |event| callback(data, event));
                     }
                 }
                 Event::Gap(gap) => {

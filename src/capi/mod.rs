@@ -9,30 +9,40 @@
 #![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
 
 mod answer;
+mod attribute_request;
+mod attributes;
 mod boundary;
 mod calls;
 mod client;
 mod codec;
 mod constants;
+mod event;
 mod guard;
 mod input;
 mod lend;
 mod library;
 mod listener;
+mod member_request;
 mod notify;
 mod options;
+mod queue_request;
 mod request;
 mod room_request;
 mod types;
 
+pub use attribute_request::*;
+pub use attributes::*;
 pub use boundary::*;
 pub use client::*;
 pub use codec::*;
 pub use constants::*;
+pub use event::*;
 pub use lend::*;
 pub use library::*;
+pub use member_request::*;
 pub use notify::*;
 pub use options::*;
+pub use queue_request::*;
 pub use request::*;
 pub use room_request::*;
 pub use types::*;

@@ -1,6 +1,11 @@
 //! What is lent to the callbacks of events other than messages.
 
-use super::lend::{chatroom_element_t, chatroom_member_t, chatroom_room_t, first, texts};
+use super::answer::Lend;
+use super::attributes::{
+    LentChanges, LentMemberAttributes, attributes, chatroom_attribute_t, chatroom_attributes_change_t,
+    chatroom_member_attributes_t,
+};
+use super::lend::{LentMembers, Row, chatroom_element_t, chatroom_member_t, chatroom_room_t, first, texts};
 use super::types::chatroom_bytes_t;
 use crate::wire::pb;
 
@@ -38,8 +43,20 @@ pub struct chatroom_entered_t {
     pub gap: u32,
     /// Items that follow because of a resume.
     pub replayed: u32,
-    /// Always 0.
-    pub reserved: u32,
+    /// 1: the request made the room.
+    pub created: u32,
+    /// The room's attributes, in an array of pointers, none of them NULL.
+    pub attributes: *const *const chatroom_attribute_t,
+    /// How many attributes there are.
+    pub attribute_count: usize,
+}
+
+impl Lend for Box<pb::RoomEnterResponse> {
+    type View = chatroom_entered_t;
+
+    fn lend_to(self, body: impl FnOnce(&chatroom_entered_t)) {
+        chatroom_entered_t::with(&self, body);
+    }
 }
 
 impl chatroom_entered_t {
@@ -47,19 +64,20 @@ impl chatroom_entered_t {
     pub(super) fn with<T>(entered: &pb::RoomEnterResponse, body: impl FnOnce(&chatroom_entered_t) -> T) -> T {
         let (no_room, no_member) = (pb::RoomInfo::default(), pb::Member::default());
         let room = chatroom_room_t::lend(entered.room.as_ref().unwrap_or(&no_room));
-        let member = entered.member.as_ref().unwrap_or(&no_member);
-        let tags = texts(&member.tags);
-        let member = chatroom_member_t::lend(member, &tags);
+        let members = LentMembers::new(std::slice::from_ref(entered.member.as_ref().unwrap_or(&no_member)));
+        let row = attributes(&entered.attributes);
         body(&chatroom_entered_t {
             room: &room,
-            member: &member,
+            member: members.row.one(),
             connection_id: chatroom_bytes_t::text(&entered.connection_id),
             epoch: entered.epoch,
             last_seq: entered.last_seq,
             resumed: entered.resumed.into(),
             gap: entered.gap.into(),
             replayed: entered.replayed,
-            reserved: 0,
+            created: entered.created.into(),
+            attributes: row.first(),
+            attribute_count: row.len(),
         })
     }
 }
@@ -182,16 +200,36 @@ pub struct chatroom_notification_t {
     pub level: u32,
     /// 1: the one who came in is muted.
     pub muted: u32,
+    /// What remains of a temporary mute of the one who came in; 0 for none.
+    pub temp_mute_seconds: u32,
+    /// What the one who came in has it run on.
+    pub client_type: u32,
+    /// The address of the avatar of the one who came in.
+    pub avatar: chatroom_bytes_t,
+    /// Who hears of this: a tag expression. Empty: everybody.
+    pub notify_target_tags: chatroom_bytes_t,
+    /// With `tags`: who hears what the connection says that has them, a tag expression.
+    pub tags_notify_target_tags: chatroom_bytes_t,
+    /// What happened to attributes of the room, one step after the other, in an array of pointers, none of them NULL.
+    pub attribute_changes: *const *const chatroom_attributes_change_t,
+    /// How many steps there are.
+    pub attribute_change_count: usize,
+    /// The members whose attributes changed, with what changed, in an array of pointers, none of them NULL.
+    pub member_attributes: *const *const chatroom_member_attributes_t,
+    /// How many members there are.
+    pub member_attributes_count: usize,
 }
 
 /// A notification with what it points into.
 pub(super) struct LentNotification {
     view: chatroom_notification_t,
-    _notification: pb::Notification,
+    notification: pb::Notification,
     _texts: [Vec<chatroom_bytes_t>; 3],
     _room_update: Option<Box<chatroom_room_update_t>>,
     _profile: Option<Box<chatroom_profile_t>>,
-    _elements: (Vec<chatroom_element_t>, Vec<*const chatroom_element_t>),
+    _elements: Row<chatroom_element_t>,
+    _changes: LentChanges,
+    _member_attributes: LentMemberAttributes,
 }
 
 impl LentNotification {
@@ -217,9 +255,11 @@ impl LentNotification {
                 ext: chatroom_bytes_t::maybe(update.ext.as_deref()),
             })
         });
-        let changes: Vec<chatroom_element_t> =
-            notice.queue_changed.iter().flat_map(|queue| &queue.elements).map(change).collect();
-        let elements: Vec<*const chatroom_element_t> = changes.iter().map(|element| &raw const *element).collect();
+        let elements = Row::new(notice.queue_changed.as_ref().map_or(&[][..], |queue| &queue.elements), change);
+        let steps = notice.attributes_batch_changed.iter().flat_map(|batch| &batch.changes);
+        let changes = LentChanges::new(notice.attributes_changed.iter().chain(steps));
+        let of_members = notice.member_attributes_changed.as_ref().map_or(&[][..], |change| &change.members);
+        let member_attributes = LentMemberAttributes::new(of_members);
         let recalled = notice.recalled.as_ref();
         let (role, entered) = (notice.role_changed.as_ref(), notice.entered.as_ref());
         let view = chatroom_notification_t {
@@ -241,7 +281,7 @@ impl LentNotification {
             tag_count: tags.len(),
             room_update: room_update.as_deref().map_or(std::ptr::null(), |update| update),
             profile: profile.as_deref().map_or(std::ptr::null(), |profile| profile),
-            elements: first(&elements),
+            elements: elements.first(),
             element_count: elements.len(),
             recalled_message_id: chatroom_bytes_t::text(recalled.map_or("", |recalled| &recalled.message_id)),
             recalled_from: chatroom_bytes_t::text(recalled.map_or("", |recalled| &recalled.from)),
@@ -250,16 +290,34 @@ impl LentNotification {
             member_type: role.map_or_else(|| entered.map_or(0, |entered| entered.member_type), |role| role.r#type),
             level: role.map_or(0, |role| role.level),
             muted: entered.is_some_and(|entered| entered.muted).into(),
+            temp_mute_seconds: entered.map_or(0, |entered| entered.temp_mute_seconds),
+            client_type: entered.map_or(0, |entered| entered.client_type),
+            avatar: chatroom_bytes_t::text(entered.map_or("", |entered| &entered.avatar)),
+            notify_target_tags: chatroom_bytes_t::text(&notice.notify_target_tags),
+            tags_notify_target_tags: chatroom_bytes_t::text(
+                notice.tags_updated.as_ref().map_or("", |updated| &updated.notify_target_tags),
+            ),
+            attribute_changes: changes.row.first(),
+            attribute_change_count: changes.row.len(),
+            member_attributes: member_attributes.row.first(),
+            member_attributes_count: member_attributes.row.len(),
         };
         Box::new(LentNotification {
             view,
             // The texts' own memory stays where it is when the packet moves in here.
-            _notification: notification,
+            notification,
             _texts: [targets, target_nicks, tags],
             _room_update: room_update,
             _profile: profile,
-            _elements: (changes, elements),
+            _elements: elements,
+            _changes: changes,
+            _member_attributes: member_attributes,
         })
+    }
+
+    /// The packet behind the view.
+    pub(super) fn packet(&self) -> &pb::Notification {
+        &self.notification
     }
 
     pub(super) fn lend(&self) -> *const chatroom_notification_t {

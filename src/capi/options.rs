@@ -3,6 +3,8 @@
 use std::ffi::{c_char, c_void};
 
 use super::boundary::Error;
+use super::constants::*;
+use super::event::{chatroom_event_t, chatroom_room_change_t};
 use super::input::{self, Growing};
 use super::lend::chatroom_message_t;
 use super::listener::Listener;
@@ -35,10 +37,61 @@ pub struct chatroom_enter_t {
     pub tag_count: usize,
     /// Who hears of the coming and going: a tag expression; NULL for the rule of the room, "" for everybody.
     pub notify_target_tags: *const c_char,
+    /// The name of a room made by a client, in place of `room_id`.
+    pub alias: *const c_char,
+    /// Where to stand and how far to hear, or NULL.
+    pub location: *const chatroom_location_t,
+    /// What the nick, the avatar and `ext` are moderated by: JSON.
+    pub moderation_id: *const c_char,
 }
 
 // SAFETY: repr(C), led by a usize; integers and pointers only.
 unsafe impl Growing for chatroom_enter_t {}
+
+/// Where a connection stands, and how far it hears. Set `struct_size` to its size and the rest to 0 before filling it in.
+#[repr(C)]
+pub struct chatroom_location_t {
+    /// `sizeof(chatroom_location_t)`.
+    pub struct_size: usize,
+    /// `CHATROOM_LOCATION_*` bits: which of the fields below count.
+    pub flags: u32,
+    /// 1: only what is spoken within `distance` is heard; 0: everything.
+    pub enabled: u32,
+    /// Where.
+    pub x: f64,
+    /// See `x`.
+    pub y: f64,
+    /// See `x`.
+    pub z: f64,
+    /// How far.
+    pub distance: f64,
+}
+
+// SAFETY: repr(C), led by a usize; integers and floats only.
+unsafe impl Growing for chatroom_location_t {}
+
+impl chatroom_location_t {
+    /// # Safety
+    /// `theirs` is NULL or a struct as its documentation has it.
+    pub(super) unsafe fn read(theirs: *const chatroom_location_t) -> Result<pb::Location, Error> {
+        const FLAGS: u32 = CHATROOM_LOCATION_X
+            | CHATROOM_LOCATION_Y
+            | CHATROOM_LOCATION_Z
+            | CHATROOM_LOCATION_DISTANCE
+            | CHATROOM_LOCATION_ENABLED;
+        // SAFETY: the caller promises the struct, which has the header's promise of `struct_size`.
+        let location = unsafe { input::plain(theirs, "location") }?;
+        input::flags(location.flags, FLAGS, "flags of location")?;
+        let has = |flag: u32| location.flags & flag != 0;
+        Ok(pb::Location {
+            x: has(CHATROOM_LOCATION_X).then_some(location.x),
+            y: has(CHATROOM_LOCATION_Y).then_some(location.y),
+            z: has(CHATROOM_LOCATION_Z).then_some(location.z),
+            distance: has(CHATROOM_LOCATION_DISTANCE).then_some(location.distance),
+            enabled: has(CHATROOM_LOCATION_ENABLED).then_some(location.enabled != 0),
+        })
+    }
+}
 
 impl chatroom_enter_t {
     /// # Safety
@@ -55,7 +108,9 @@ impl chatroom_enter_t {
                 enter_ext: input::text(enter.enter_ext, "enter_ext")?,
                 tags: input::texts(enter.tags, enter.tag_count, "tags")?,
                 notify_target_tags: input::maybe_text(enter.notify_target_tags, "notify_target_tags")?.map(str::to_owned),
-                ..pb::RoomEnterRequest::default()
+                alias: input::text(enter.alias, "alias")?,
+                location: if enter.location.is_null() { None } else { Some(chatroom_location_t::read(enter.location)?) },
+                moderation_id: input::text(enter.moderation_id, "moderation_id")?,
             })
         }
     }
@@ -138,6 +193,10 @@ pub struct chatroom_options_t {
     pub on_thread_start: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
     /// The callback thread ends.
     pub on_thread_stop: Option<unsafe extern "C" fn(user_data: *mut c_void)>,
+    /// What a notification means to this account; comes after `on_notification`, once for each thing that follows from it.
+    pub on_event: Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const chatroom_event_t)>,
+    /// A room made by a client stands elsewhere than before.
+    pub on_room_state: Option<unsafe extern "C" fn(user_data: *mut c_void, change: *const chatroom_room_change_t)>,
 }
 
 // SAFETY: repr(C), led by a usize; integers, pointers and nullable function pointers only.

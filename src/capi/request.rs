@@ -1,19 +1,17 @@
-//! Requests about messages and history, and what all requests share.
+//! Requests about messages, history and the login, and what all requests share.
 
 use std::ffi::{c_char, c_void};
 
 use bytes::Bytes;
 
-use super::answer::{tell_done, tell_part};
+use super::answer::{Lend, ask_done, ask_view, tell_count};
 use super::boundary::Error;
 use super::client::{chatroom_client_t, on};
 use super::constants::*;
 use super::input::{self, Growing};
 use super::lend::{LentMessage, chatroom_message_t, chatroom_sent_t, first};
-use super::notify::{chatroom_entered_t, chatroom_notification_t};
-use super::options::chatroom_enter_t;
+use super::notify::{LentNotification, chatroom_notification_t};
 use super::types::{UserData, chatroom_destructor_fn, chatroom_status_t};
-use crate::error::Code;
 use crate::wire::{Request, Response, pb};
 
 /// Completes a request of which only the status matters. May be NULL, as every completion.
@@ -23,9 +21,8 @@ use crate::wire::{Request, Response, pb};
 /// after the last use.
 pub type chatroom_done_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t)>;
 
-/// Completes chatroom_client_enter. `entered` is NULL unless the code is 0.
-pub type chatroom_entered_fn =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, entered: *const chatroom_entered_t)>;
+/// Completes a request that is answered with a number, which is 0 unless the code is.
+pub type chatroom_count_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, count: u64)>;
 
 /// Completes chatroom_client_send. `sent` is NULL unless the code is 0.
 pub type chatroom_sent_fn =
@@ -55,6 +52,8 @@ pub struct chatroom_history_t {
     pub has_more: u32,
     /// Always 0.
     pub reserved: u32,
+    /// With `has_more`: `last_seq` of the query for the next page, even where nothing matched.
+    pub reached_seq: u64,
 }
 
 /// A message to send. Set `struct_size` to its size and the rest to 0 before filling it in.
@@ -100,6 +99,18 @@ pub struct chatroom_draft_t {
     pub y: f64,
     /// See `x`.
     pub z: f64,
+    /// Selects the application's callback, at most 32 characters.
+    pub env: *const c_char,
+    /// What that callback is told, at most 1024 characters.
+    pub callback_ext: *const c_char,
+    /// What the message is moderated by: JSON, at most 1024 characters.
+    pub moderation_id: *const c_char,
+    /// With `CHATROOM_SEND_ANTISPAM`: what moderation looks at, JSON of at most 5000 characters.
+    pub antispam_custom: *const c_char,
+    /// For the moderation service: JSON, at most 1024 characters.
+    pub yidun_anti_cheating: *const c_char,
+    /// For the moderation service: JSON, at most 1024 characters.
+    pub yidun_antispam_ext: *const c_char,
 }
 
 // SAFETY: repr(C), led by a usize; integers, floats and pointers only.
@@ -129,53 +140,62 @@ pub struct chatroom_history_query_t {
 // SAFETY: repr(C), led by a usize; integers and pointers only.
 unsafe impl Growing for chatroom_history_query_t {}
 
-/// Enters a room. The client enters it again by itself after a lost connection; then `on_entered` tells.
-///
-/// Completes with 404 if there is no such room, 13002 if it is closed, 13003 for the blocklisted, 414 for what is too long.
-/// Returns 503, and takes nothing on, when 1024 requests are open; so does every other request.
-/// Threads: any. Does not block.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn chatroom_client_enter(
-    client: *const chatroom_client_t,
-    enter: *const chatroom_enter_t,
-    done: chatroom_entered_fn,
-    user_data: *mut c_void,
-    destructor: chatroom_destructor_fn,
-) -> chatroom_result {
-    let user_data = UserData::adopt(user_data, destructor);
-    on(client, |shared| {
-        // SAFETY: the caller promises the struct as its documentation has it, or NULL.
-        let enter = unsafe { chatroom_enter_t::read(enter) }?;
-        let part = |response| match response {
-            Response::RoomEnter(entered) => Some(entered),
-            _ => None,
-        };
-        let tell = tell_part(part, move |user_data, status, entered: Option<Box<pb::RoomEnterResponse>>| {
-            let Some(done) = done else { return };
-            // SAFETY: the host gave the two together, and has not got its pointer back; what is lent lives until it returns.
-            match entered {
-                Some(entered) => chatroom_entered_t::with(&entered, |entered| unsafe { done(user_data, status, entered) }),
-                // SAFETY: as above.
-                None => unsafe { done(user_data, status, std::ptr::null()) },
-            }
-        });
-        shared.ask(Request::RoomEnter(Box::new(enter)), user_data, tell)
-    })
+/// Which part of a history, by tags. Set `struct_size` to its size and the rest to 0 before filling it in.
+#[repr(C)]
+pub struct chatroom_tag_history_query_t {
+    /// `sizeof(chatroom_tag_history_query_t)`.
+    pub struct_size: usize,
+    /// The room.
+    pub room_id: i64,
+    /// From when on, in milliseconds since 1970; 0: from the oldest.
+    pub from_time_ms: i64,
+    /// Until when; 0: until now.
+    pub to_time_ms: i64,
+    /// The tags, 1 to 10: what was sent to them, together or to one of them.
+    pub tags: *const *const c_char,
+    /// How many tags there are.
+    pub tag_count: usize,
+    /// Which types of messages; none for all.
+    pub types: *const i32,
+    /// How many types there are.
+    pub type_count: usize,
+    /// How many items, 1 to 100; 0 is 100.
+    pub limit: u32,
+    /// 1: oldest first; 0: newest first.
+    pub oldest_first: u32,
 }
 
-/// Leaves a room.
-///
-/// Threads: any. Does not block.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn chatroom_client_leave(
-    client: *const chatroom_client_t,
-    room_id: i64,
-    done: chatroom_done_fn,
-    user_data: *mut c_void,
-    destructor: chatroom_destructor_fn,
-) -> chatroom_result {
-    let user_data = UserData::adopt(user_data, destructor);
-    on(client, |shared| shared.ask(Request::RoomExit(pb::RoomExitRequest { room_id }), user_data, tell_done(done)))
+// SAFETY: repr(C), led by a usize; integers and pointers only.
+unsafe impl Growing for chatroom_tag_history_query_t {}
+
+impl Lend for pb::MessageHistoryResponse {
+    type View = chatroom_history_t;
+
+    fn lend_to(self, body: impl FnOnce(&chatroom_history_t)) {
+        lend_items(self.items, |items| {
+            body(&chatroom_history_t {
+                items: first(items),
+                item_count: items.len(),
+                has_more: self.has_more.into(),
+                reserved: 0,
+                reached_seq: self.reached_seq,
+            });
+        });
+    }
+}
+
+fn sent(response: Response) -> Option<pb::MessageSendResponse> {
+    match response {
+        Response::MessageSend(sent) => Some(sent),
+        _ => None,
+    }
+}
+
+fn history(response: Response) -> Option<pb::MessageHistoryResponse> {
+    match response {
+        Response::MessageHistory(page) | Response::MessageHistoryByTags(page) => Some(page),
+        _ => None,
+    }
 }
 
 /// Sends a message. Code 0 says that it is in the room's log, and will not be lost. A send outlives a lost connection: it is
@@ -192,35 +212,37 @@ pub unsafe extern "C" fn chatroom_client_send(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    on(client, |shared| {
+    ask_view(client, user_data, done, sent, || {
         // SAFETY: the caller promises the struct as its documentation has it, or NULL.
         let message = unsafe { read_draft(draft) }?;
-        let part = |response| match response {
-            Response::MessageSend(sent) => Some(sent),
-            _ => None,
-        };
-        let tell = tell_part(part, move |user_data, status, sent: Option<pb::MessageSendResponse>| {
-            let Some(done) = done else { return };
-            let sent = sent.as_ref().map(chatroom_sent_t::lend);
-            let sent = sent.as_ref().map_or(std::ptr::null(), |sent| sent);
-            // SAFETY: the host gave the two together, and has not got its pointer back; what is lent lives until it returns.
-            unsafe { done(user_data, status, sent) }
-        });
-        shared.ask(Request::MessageSend(Box::new(message)), user_data, tell)
+        Ok(Request::MessageSend(Box::new(message)))
     })
 }
 
 /// # Safety
 /// `draft` is NULL or a struct as its documentation has it.
 unsafe fn read_draft(draft: *const chatroom_draft_t) -> Result<pb::MessageSendRequest, Error> {
-    const FLAGS: u32 = CHATROOM_SEND_SKIP_HISTORY | CHATROOM_SEND_HIGH_PRIORITY | CHATROOM_SEND_RESEND | CHATROOM_SEND_AT;
+    const FLAGS: u32 = CHATROOM_SEND_SKIP_HISTORY
+        | CHATROOM_SEND_HIGH_PRIORITY
+        | CHATROOM_SEND_RESEND
+        | CHATROOM_SEND_AT
+        | CHATROOM_SEND_NO_RESEND_ON_ENTER
+        | CHATROOM_SEND_NO_ROUTE
+        | CHATROOM_SEND_ANTISPAM
+        | CHATROOM_SEND_GENERIC_MODERATION;
     // SAFETY: the caller promises the struct, which has the header's promise of `struct_size`; and each pointer in it.
     unsafe {
         let draft = input::plain(draft, "draft")?;
-        if draft.flags & !FLAGS != 0 {
-            return Err(Error::new(Code::BadParameter, "flags has bits that this library does not know"));
-        }
+        input::flags(draft.flags, FLAGS, "flags of draft")?;
         let is = |flag: u32| draft.flags & flag != 0;
+        let moderation = pb::Moderation {
+            use_yidun: is(CHATROOM_SEND_GENERIC_MODERATION).then_some(0),
+            bid: input::text(draft.moderation_id, "moderation_id")?,
+            antispam: is(CHATROOM_SEND_ANTISPAM),
+            antispam_custom: input::text(draft.antispam_custom, "antispam_custom")?,
+            yidun_anti_cheating: input::text(draft.yidun_anti_cheating, "yidun_anti_cheating")?,
+            yidun_antispam_ext: input::text(draft.yidun_antispam_ext, "yidun_antispam_ext")?,
+        };
         Ok(pb::MessageSendRequest {
             room_id: draft.room_id,
             message_id: input::text(draft.message_id, "message_id")?,
@@ -236,7 +258,11 @@ unsafe fn read_draft(draft: *const chatroom_draft_t) -> Result<pb::MessageSendRe
             notify_target_tags: input::maybe_text(draft.notify_target_tags, "notify_target_tags")?.map(str::to_owned),
             to_accounts: input::texts(draft.to_accounts, draft.to_account_count, "to_accounts")?,
             at: is(CHATROOM_SEND_AT).then_some(pb::Point { x: draft.x, y: draft.y, z: draft.z }),
-            ..pb::MessageSendRequest::default()
+            high_priority_resend: is(CHATROOM_SEND_NO_RESEND_ON_ENTER).then_some(false),
+            moderation: (moderation != pb::Moderation::default()).then_some(moderation),
+            env: input::text(draft.env, "env")?,
+            route: is(CHATROOM_SEND_NO_ROUTE).then_some(false),
+            callback_ext: input::text(draft.callback_ext, "callback_ext")?,
         })
     }
 }
@@ -253,42 +279,87 @@ pub unsafe extern "C" fn chatroom_client_history(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    on(client, |shared| {
+    ask_view(client, user_data, done, history, || {
         // SAFETY: the caller promises the struct as its documentation has it, or NULL, and the array in it.
         let (query, types) = unsafe {
             let query = input::plain(query, "query")?;
             let types = input::array(query.types, query.type_count, "types")?;
             (query, types)
         };
-        let request = pb::MessageHistoryRequest {
+        Ok(Request::MessageHistory(pb::MessageHistoryRequest {
             room_id: query.room_id,
             time_ms: query.time_ms,
             limit: query.limit,
             reverse: query.oldest_first != 0,
             types: types.to_vec(),
             last_seq: query.last_seq,
+        }))
+    })
+}
+
+/// Asks for a page of what a room's history has for certain tags.
+///
+/// Completes with 414 without tags.
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_history_by_tags(
+    client: *const chatroom_client_t,
+    query: *const chatroom_tag_history_query_t,
+    done: chatroom_history_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    ask_view(client, user_data, done, history, || {
+        // SAFETY: the caller promises the struct as its documentation has it, or NULL, and the arrays in it.
+        let (query, tags, types) = unsafe {
+            let query = input::plain(query, "query")?;
+            let tags = input::texts(query.tags, query.tag_count, "tags")?;
+            let types = input::array(query.types, query.type_count, "types")?;
+            (query, tags, types)
         };
-        let part = |response| match response {
-            Response::MessageHistory(page) => Some(page),
-            _ => None,
-        };
-        let tell = tell_part(part, move |user_data, status, page: Option<pb::MessageHistoryResponse>| {
-            let Some(done) = done else { return };
-            match page {
-                Some(page) => {
-                    let has_more = page.has_more.into();
-                    lend_items(page.items, |items| {
-                        let page = chatroom_history_t { items: first(items), item_count: items.len(), has_more, reserved: 0 };
-                        // SAFETY: the host gave the two together, and has not got its pointer back; what is lent lives
-                        // until it returns.
-                        unsafe { done(user_data, status, &page) }
-                    });
-                }
-                // SAFETY: as above.
-                None => unsafe { done(user_data, status, std::ptr::null()) },
+        Ok(Request::MessageHistoryByTags(pb::MessageHistoryByTagsRequest {
+            room_id: query.room_id,
+            tags,
+            types: types.to_vec(),
+            from_time_ms: query.from_time_ms,
+            to_time_ms: query.to_time_ms,
+            limit: query.limit,
+            reverse: query.oldest_first != 0,
+        }))
+    })
+}
+
+/// Recalls a message: it leaves the history, and everybody is told to take it off the screen. `message_id`, `time_ms` and `from` are
+/// the message's; `notify_ext` goes into the notification, at most 1024 characters, and may be NULL.
+///
+/// Completes with 403 for those who may not, or too late; 404 if there is no such message.
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_recall(
+    client: *const chatroom_client_t,
+    room_id: i64,
+    message_id: *const c_char,
+    time_ms: i64,
+    from: *const c_char,
+    notify_ext: *const c_char,
+    done: chatroom_done_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    ask_done(client, user_data, done, || {
+        // SAFETY: the caller promises NUL-terminated texts, or NULL.
+        let request = unsafe {
+            pb::MessageRecallRequest {
+                room_id,
+                message_id: input::required(message_id, "message_id")?,
+                time_ms,
+                from: input::required(from, "from")?,
+                notify_ext: input::text(notify_ext, "notify_ext")?,
             }
-        });
-        shared.ask(Request::MessageHistory(request), user_data, tell)
+        };
+        Ok(Request::MessageRecall(Box::new(request)))
     })
 }
 
@@ -297,14 +368,14 @@ fn lend_items(items: Vec<pb::HistoryItem>, body: impl FnOnce(&[chatroom_item_t])
     use pb::history_item::Item;
     enum Lent {
         Message(std::sync::Arc<LentMessage>),
-        Notification(Box<super::notify::LentNotification>),
+        Notification(Box<LentNotification>),
     }
     let lent: Vec<Lent> = items
         .into_iter()
         .filter_map(|item| item.item)
         .map(|item| match item {
             Item::Message(message) => Lent::Message(LentMessage::new(Box::new(message))),
-            Item::Notification(notification) => Lent::Notification(super::notify::LentNotification::new(notification)),
+            Item::Notification(notification) => Lent::Notification(LentNotification::new(notification)),
         })
         .collect();
     let views: Vec<chatroom_item_t> = lent
@@ -331,9 +402,48 @@ pub unsafe extern "C" fn chatroom_client_renew_token(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    on(client, |shared| {
+    ask_done(client, user_data, done, || {
         // SAFETY: the caller promises a NUL-terminated text, or NULL.
         let token = unsafe { input::required(token, "token") }?;
-        shared.ask(Request::RenewToken(pb::RenewTokenRequest { token }), user_data, tell_done(done))
+        Ok(Request::RenewToken(pb::RenewTokenRequest { token }))
     })
+}
+
+/// Logs the account out of other devices, by their ids.
+///
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_kick_devices(
+    client: *const chatroom_client_t,
+    device_ids: *const *const c_char,
+    device_count: usize,
+    done: chatroom_done_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    ask_done(client, user_data, done, || {
+        // SAFETY: the caller promises `device_count` NUL-terminated texts.
+        let device_ids = unsafe { input::texts(device_ids, device_count, "device_ids") }?;
+        Ok(Request::KickDevices(pb::KickDevicesRequest { device_ids }))
+    })
+}
+
+/// Asks the server for a sign of life. The answer is the time it took to the server and back, in microseconds.
+///
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_ping(
+    client: *const chatroom_client_t,
+    done: chatroom_count_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    let start = std::time::Instant::now();
+    let took = move |response| match response {
+        Response::Ping(_) => Some(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)),
+        _ => None,
+    };
+    on(client, |shared| shared.ask(Request::Ping(Bytes::new()), user_data, tell_count(took, done)))
 }

@@ -1,6 +1,6 @@
 //! The types that every part of the ABI uses.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 
 use crate::error::{Code, Status};
 
@@ -69,6 +69,15 @@ impl chatroom_status_t {
             },
         }
     }
+}
+
+/// A key and its value, both UTF-8 and NUL-terminated, none of them NULL. Never grows.
+#[repr(C)]
+pub struct chatroom_pair_t {
+    /// The key.
+    pub key: *const c_char,
+    /// Its value.
+    pub value: *const c_char,
 }
 
 /// The host's pointer, and how to give it back. Gives it back when dropped.

@@ -75,7 +75,7 @@ async fn tell(client: &Client, mut events: Events, who: &Who) -> Result<(), Fail
                 Some(token) => drop(tokio::spawn(renew(client.clone(), token))),
                 None => eprintln!("the token expires in {seconds} s"),
             },
-            Event::LoggedIn { .. } | Event::State(_) | Event::Closed => {}
+            Event::LoggedIn { .. } | Event::State(_) | Event::RoomState(_) | Event::Closed => {}
         }
     }
     Ok(())

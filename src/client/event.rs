@@ -1,6 +1,7 @@
 //! What a client tells its host unasked.
 
 use crate::error::Status;
+use crate::session::RoomStateChange;
 use crate::wire::pb;
 
 /// Where a client stands (chatroom.md §d.2). The numbers are those of the table's second column.
@@ -49,6 +50,8 @@ pub enum Event {
         /// Why.
         status: Status,
     },
+    /// A room made by a client stands elsewhere than before: entered, on the way back, left.
+    RoomState(RoomStateChange),
     /// The connection is lost and will be tried again. The moment to give a fresh token.
     WillReconnect {
         /// How many attempts have failed since the last login, this one included: 1, 2, 3 …

@@ -10,6 +10,7 @@ mod connection;
 mod event;
 mod options;
 mod requests;
+mod room_event;
 mod task;
 
 use std::sync::Arc;
@@ -18,10 +19,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 pub use event::{Event, State};
 pub use options::ClientOptions;
+pub use room_event::{RoomEvent, derive};
+
+pub use crate::session::{BatchConfig, RoomState, RoomStateCause, RoomStateChange};
 
 use crate::error::{Code, Status};
 use crate::limits;
-use crate::wire::{Request, Response};
+use crate::wire::{Request, Response, pb};
 
 /// What the host says to the task.
 enum Command {
@@ -29,6 +33,9 @@ enum Command {
     Connect(oneshot::Sender<Result<(), Status>>),
     Disconnect(oneshot::Sender<()>),
     Token(String),
+    BeginBatch(i64, BatchConfig, oneshot::Sender<Result<(), Status>>),
+    EndBatch(i64, Completion),
+    Check,
 }
 
 type Done = Box<dyn FnOnce(Result<Response, Status>) + Send>;
@@ -174,18 +181,79 @@ impl Client {
         request: Request,
         done: impl FnOnce(Result<Response, Status>) + Send + 'static,
     ) -> Result<(), Status> {
+        self.promise(done, |completion| Command::Request(request, completion))
+    }
+
+    /// Hands a command over that promises to complete `done`; refused, it completes nothing.
+    fn promise(
+        &self,
+        done: impl FnOnce(Result<Response, Status>) + Send + 'static,
+        command: impl FnOnce(Completion) -> Command,
+    ) -> Result<(), Status> {
         let permit = self.shared.open.clone().try_acquire_owned().map_err(|_| busy())?;
         let completion = Completion { done: Some(Box::new(done)), _permit: permit };
-        self.commands.try_send(Command::Request(request, completion)).map_err(|refused| {
+        self.commands.try_send(command(completion)).map_err(|refused| {
             let (command, status) = match refused {
                 mpsc::error::TrySendError::Full(command) => (command, busy()),
                 mpsc::error::TrySendError::Closed(command) => (command, closed()),
             };
-            if let Command::Request(_, mut completion) = command {
+            if let Command::Request(_, mut completion) | Command::EndBatch(_, mut completion) = command {
                 completion.done = None;
             }
             status
         })
+    }
+
+    /// From here on, attributes that are set or deleted in this room are collected, and succeed at once; their own `force`,
+    /// `update_owner` and `delete_after_owner_left` do not count, the batch's do. At most 50 operations: one more is 419. The
+    /// collection is discarded when the room is left.
+    ///
+    /// Errors: 403 outside the room, 417 while a batch is begun there.
+    pub async fn begin_attributes_batch(&self, room_id: i64, config: BatchConfig) -> Result<(), Status> {
+        self.try_begin_attributes_batch(room_id, config)?.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// [`Client::begin_attributes_batch`] for a caller that is not asynchronous. A receiver that fails stands for a closed
+    /// client.
+    pub fn try_begin_attributes_batch(
+        &self,
+        room_id: i64,
+        config: BatchConfig,
+    ) -> Result<oneshot::Receiver<Result<(), Status>>, Status> {
+        let (done, outcome) = oneshot::channel();
+        self.try_order(Command::BeginBatch(room_id, config, done)).map(|()| outcome)
+    }
+
+    /// Sends what was collected since the begin, as one change. An empty batch succeeds without being sent. Whatever comes of
+    /// it, the batch is over.
+    ///
+    /// Errors: 406 without a batch, and those of the change.
+    pub async fn end_attributes_batch(&self, room_id: i64) -> Result<pb::AttributesChangeResponse, Status> {
+        let (done, outcome) = oneshot::channel();
+        self.end_attributes_batch_with(room_id, move |result| {
+            // Nobody listens any more when the caller was cancelled.
+            let _ = done.send(result);
+        })?;
+        match outcome.await.unwrap_or_else(|_| Err(closed()))? {
+            Response::AttributesBatch(response) => Ok(response),
+            _ => Err(requests::mismatch()),
+        }
+    }
+
+    /// [`Client::end_attributes_batch`] for a caller that is not asynchronous; `done` as for [`Client::request_with`].
+    pub fn end_attributes_batch_with(
+        &self,
+        room_id: i64,
+        done: impl FnOnce(Result<Response, Status>) + Send + 'static,
+    ) -> Result<(), Status> {
+        self.promise(done, |completion| Command::EndBatch(room_id, completion))
+    }
+
+    /// For a host with reason to doubt the connection: the network was changed, the application came back to the foreground.
+    /// A connection that shows no sign of life within 2.5 s is given up and made anew at once; one that waits to be made anew
+    /// waits no longer. What comes of it, the events tell. Returns at once.
+    pub fn check_connection(&self) -> Result<(), Status> {
+        self.try_order(Command::Check)
     }
 
     /// Sets the token of the next login, as [`Event::WillReconnect`] invites to. A session that lives is renewed with

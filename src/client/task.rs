@@ -61,6 +61,8 @@ pub(super) struct Task {
     retry_count: u32,
     /// Which address is tried first.
     address: usize,
+    /// The host wants no more waiting before the next attempt.
+    is_hurried: bool,
     pub(super) failure: Status,
 }
 
@@ -120,6 +122,7 @@ pub(super) async fn run(
         close: None,
         retry_count: 0,
         address: 0,
+        is_hurried: false,
         failure: Status::OK,
         options,
         shared,
@@ -158,7 +161,7 @@ impl Task {
     /// The client is where it was before it connected. `unfinished` is what becomes of everything that is open.
     fn rest(&mut self, status: Status, unfinished: &Status) {
         self.session.give_up(unfinished, &mut self.outputs);
-        self.session.forget();
+        self.session.forget(&mut self.outputs);
         self.apply();
         for done in self.connecting.drain(..) {
             // The host may have stopped waiting.
@@ -193,6 +196,7 @@ impl Task {
             };
             let delay_ms = match loss {
                 Loss::Final(status) => return End::Final(status),
+                Loss::Again => 0,
                 Loss::Retry => {
                     // The progression is counted in floating point; half a millisecond more rounds it to the nearest.
                     let next = self.backoff.next().map(|delay| (delay + Duration::from_micros(500)).as_millis());
@@ -220,7 +224,8 @@ impl Task {
     /// S1: waits out the delay, and then for a host that is behind with its events.
     async fn wait(&mut self, delay_ms: u64) -> Option<Wish> {
         let until = Instant::now() + Duration::from_millis(delay_ms);
-        while Instant::now() < until || !self.backlog.is_empty() {
+        self.is_hurried = false;
+        while (Instant::now() < until && !self.is_hurried) || !self.backlog.is_empty() {
             tokio::select! {
                 wish = self.attend() => if wish.is_some() {
                     return wish;
@@ -311,15 +316,10 @@ impl Task {
     fn on_command(&mut self, command: Command) -> Option<Wish> {
         let is_resting = matches!(self.state, State::Disconnected | State::Exited);
         match command {
-            Command::Request(_, completion) if is_resting => {
-                completion.complete(Err(Status::new(Code::NotLoggedIn, "not connected: connect first")));
-            }
+            Command::Request(_, completion) if is_resting => completion.complete(Err(not_connected())),
             Command::Request(request, completion) => {
-                match self.session.request(self.now(), request, &mut self.outputs) {
-                    Ok(id) => drop(self.completions.insert(id, completion)),
-                    Err(status) => completion.complete(Err(status)),
-                }
-                self.apply();
+                let outcome = self.session.request(self.now(), request, &mut self.outputs);
+                self.accept(outcome, completion);
             }
             Command::Connect(done) if self.state == State::Entered => {
                 // The host may have stopped waiting, here and below.
@@ -337,8 +337,32 @@ impl Task {
                 return Some(Wish::Disconnect);
             }
             Command::Token(token) => self.session.set_token(token),
+            Command::BeginBatch(room_id, config, done) => {
+                let outcome = if is_resting { Err(not_connected()) } else { self.session.begin_batch(room_id, config) };
+                // The host may have stopped waiting.
+                let _ = done.send(outcome);
+            }
+            Command::EndBatch(_, completion) if is_resting => completion.complete(Err(not_connected())),
+            Command::EndBatch(room_id, completion) => {
+                let outcome = self.session.end_batch(self.now(), room_id, &mut self.outputs);
+                self.accept(outcome, completion);
+            }
+            Command::Check => {
+                self.is_hurried = true;
+                self.session.probe(self.now(), &mut self.outputs);
+                self.apply();
+            }
         }
         None
+    }
+
+    /// Keeps the promise to complete what the session has accepted.
+    fn accept(&mut self, outcome: Result<RequestId, Status>, completion: Completion) {
+        match outcome {
+            Ok(id) => drop(self.completions.insert(id, completion)),
+            Err(status) => completion.complete(Err(status)),
+        }
+        self.apply();
     }
 
     /// Does what the session wants done.
@@ -353,6 +377,7 @@ impl Task {
                     self.address += 1;
                 }
                 ClientOutput::Entered(response) => self.tell(Event::Entered(response)),
+                ClientOutput::RoomState(change) => self.tell(Event::RoomState(change)),
                 ClientOutput::Left { room_id, status } => self.tell(Event::Left { room_id, status }),
                 ClientOutput::Response { id, result } => {
                     // The task's own logout has nobody who waits for it.
@@ -441,7 +466,13 @@ impl Task {
     }
 }
 
+/// The status of what is asked of a client that is not to be connected.
+fn not_connected() -> Status {
+    Status::new(Code::NotLoggedIn, "not connected: connect first")
+}
+
 /// Whether the client makes this event by itself, so that not reading the socket does not hold it back.
 fn is_own(event: &Event) -> bool {
-    matches!(event, Event::State(_) | Event::WillReconnect { .. } | Event::LoggedIn { .. } | Event::Disconnected(_))
+    use Event::*;
+    matches!(event, State(_) | RoomState(_) | WillReconnect { .. } | LoggedIn { .. } | Disconnected(_))
 }

@@ -1,13 +1,19 @@
 //! The client's side: one login that outlives its connections.
 
+mod batch;
+mod entering;
+
+pub use batch::BatchConfig;
+
 use bytes::{Bytes, BytesMut};
 
 use super::pending::{Open, Pending, Purpose};
+use super::room_state::{RoomState, RoomStateCause, RoomStateChange};
 use super::rooms::Rooms;
 use super::server::encode_echo;
-use super::status::{head_of, status_from_parts, status_of};
+use super::status::{head_of, status_of};
 use super::{CloseReason, ProtocolError, uuid};
-use crate::error::{Code, Status, Sub};
+use crate::error::{Code, Status};
 use crate::id::Time;
 use crate::limits;
 use crate::wire::packet::encode_status;
@@ -59,6 +65,8 @@ pub enum ClientOutput {
         /// Why.
         status: Status,
     },
+    /// A room made by a client stands elsewhere than before.
+    RoomState(RoomStateChange),
     /// A request is complete: each id that `request` gave comes here exactly once.
     Response {
         /// The request.
@@ -77,6 +85,8 @@ pub enum ClientOutput {
 pub enum Loss {
     /// Try again after the usual delay.
     Retry,
+    /// Try again at once: the host asked whether the connection lives, and it does not.
+    Again,
     /// The server sent us away and will have us back, but not before this time.
     Return {
         /// The least delay.
@@ -131,6 +141,8 @@ pub struct ClientSession {
     /// When the connection is dead unless something is heard.
     dead_at: Option<Time>,
     is_paused: bool,
+    /// The host has asked whether the connection lives, and nothing was heard since.
+    is_probing: bool,
     ignored: u32,
 }
 
@@ -156,6 +168,7 @@ impl ClientSession {
             ping_sequence: 0,
             dead_at: None,
             is_paused: false,
+            is_probing: false,
             ignored: 0,
             config,
         }
@@ -197,7 +210,8 @@ impl ClientSession {
     }
 
     /// Forgets the rooms and the right to resume: the next login is a first one.
-    pub fn forget(&mut self) {
+    pub fn forget(&mut self, out: &mut Vec<ClientOutput>) {
+        self.change_all(RoomState::Disconnected, RoomStateCause::NetDisconnected, out);
         self.rooms.clear();
         self.resume_token = None;
         self.loss = Loss::Retry;
@@ -210,6 +224,7 @@ impl ClientSession {
         self.sent = now;
         self.dead_at = None;
         self.is_paused = false;
+        self.is_probing = false;
     }
 
     /// Sends the login: the template, with the latest token, account and room values, and with the right to resume.
@@ -224,8 +239,7 @@ impl ClientSession {
         if let Some(token) = &self.resume_token {
             request.resume = Some(pb::Resume { token: token.clone(), rooms: self.rooms.positions() });
             // A room that was left in the meantime is not entered again.
-            let room_id = request.enter.as_ref().map_or(0, |enter| enter.room_id);
-            request.enter = self.rooms.room(room_id).map(|room| room.enter.clone());
+            request.enter = request.enter.as_ref().and_then(|enter| self.rooms.wanted(enter)).map(|room| room.enter.clone());
         }
         self.asked.clone_from(&request.enter);
         let sequence = self.pending.next_sequence();
@@ -249,6 +263,11 @@ impl ClientSession {
         // Whoever has too much open may still go.
         if self.pending.len() >= self.config.requests_max && !matches!(request, Request::Logout(_)) {
             return Err(Status::new(Code::Busy, "too many requests are open: wait for some of them"));
+        }
+        if let Some(result) = self.collect(&request) {
+            let id = self.next_id();
+            out.push(ClientOutput::Response { id, result });
+            return Ok(id);
         }
         let is_send = match &mut request {
             Request::MessageSend(send) => {
@@ -275,6 +294,7 @@ impl ClientSession {
         }
         // Whatever comes is a sign of life.
         self.dead_at = None;
+        self.is_probing = false;
         let (kind, sequence) = (frame.header.kind, frame.header.sequence);
         if frame.is_response() {
             self.on_response(now, kind, sequence, frame.body, out);
@@ -321,7 +341,11 @@ impl ClientSession {
                 _ => self.complete(id, Err(Status::new(Code::NoServer, "connection lost before the answer")), out),
             }
         }
-        std::mem::replace(&mut self.loss, Loss::Retry)
+        let loss = std::mem::replace(&mut self.loss, Loss::Retry);
+        if !matches!(loss, Loss::Final(_)) {
+            self.change_all(RoomState::Connecting, RoomStateCause::NetInterrupted, out);
+        }
+        loss
     }
 
     /// Completes everything that is open with this status: no connection will come any more.
@@ -344,6 +368,17 @@ impl ClientSession {
         }
     }
 
+    /// The host has reason to doubt the connection: a network was changed, an application came back to the foreground. Asks the
+    /// server for a sign of life at once, and allows it [`limits::PROBE_TIMEOUT_MS`] instead of the usual patience.
+    pub fn probe(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
+        if self.is_logged_in() {
+            self.ping(now, out);
+            let at = now.plus_ms(limits::PROBE_TIMEOUT_MS.min(self.config.ping_timeout_ms));
+            self.dead_at = self.dead_at.map_or(Some(at), |usual| Some(usual.min(at)));
+            self.is_probing = true;
+        }
+    }
+
     /// `deadline` has come.
     pub fn on_timeout(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
         while let Some(id) = self.pending.overdue(now) {
@@ -356,6 +391,9 @@ impl ClientSession {
             }
             Link::Entering | Link::In => {
                 if !self.is_paused && self.dead_at.is_some_and(|at| now >= at) {
+                    if self.is_probing {
+                        self.loss = Loss::Again;
+                    }
                     return self.close(CloseReason::PingTimeout, out);
                 }
                 for room_id in self.rooms.take_due(now) {
@@ -413,15 +451,6 @@ impl ClientSession {
         self.dead_at.get_or_insert(now.plus_ms(self.config.ping_timeout_ms));
     }
 
-    /// Enters a room again on behalf of the session itself.
-    fn enter(&mut self, now: Time, room_id: i64, out: &mut Vec<ClientOutput>) {
-        let Some(room) = self.rooms.room(room_id) else { return };
-        let request = Request::RoomEnter(Box::new(room.enter.clone()));
-        let id = self.next_id();
-        self.pending.insert(id, Purpose::Enter { room_id }, request, None);
-        self.send(now, id, out);
-    }
-
     /// Sends a request that waits.
     fn send(&mut self, now: Time, id: RequestId, out: &mut Vec<ClientOutput>) {
         let sequence = self.pending.next_sequence();
@@ -476,23 +505,14 @@ impl ClientSession {
     /// A request has come to something: draws the consequences, and tells the host if it was the host's.
     fn finish(&mut self, now: Time, id: RequestId, mut result: Result<Response, Status>, out: &mut Vec<ClientOutput>) {
         let Some(open) = self.pending.remove(id) else { return };
-        match (&open.request, &mut result) {
-            (Some(Request::RoomEnter(request)), Ok(Response::RoomEnter(response))) => {
-                self.rooms.entered((**request).clone(), response);
-            }
-            (Some(Request::RenewToken(renewal)), Ok(_)) => self.token = Some(renewal.token.clone()),
-            (Some(Request::RoomExit(exit)), Err(status)) if status.sub == Some(Sub::NotInRoom) => {
-                self.rooms.remove(exit.room_id);
-            }
-            (Some(request), Ok(_)) => self.rooms.granted(request),
-            _ => {}
-        }
+        self.on_answered(&open, &mut result, out);
         match open.purpose {
             Purpose::Host => {
                 let has_left = matches!((&open.request, &result), (Some(Request::Logout(_)), Ok(_)));
                 out.push(ClientOutput::Response { id, result });
                 if has_left {
                     self.loss = Loss::Final(Status::OK);
+                    self.change_all(RoomState::Disconnected, RoomStateCause::Success, out);
                     self.close(CloseReason::LoggedOut, out);
                 }
             }
@@ -514,94 +534,6 @@ impl ClientSession {
         {
             out.push(ClientOutput::Response { id, result });
         }
-    }
-
-    /// A room did not take this client back: tries again where that may help, and forgets the room where not.
-    fn on_enter_refused(&mut self, now: Time, room_id: i64, status: Status, out: &mut Vec<ClientOutput>) {
-        if may_pass(status.code) || status.code == Code::TooFrequent {
-            let delay_ms = u64::from(status.retry_after_ms).max(limits::RECONNECT_MS_MIN);
-            if let Some(room) = self.rooms.room_mut(room_id) {
-                room.enter_at = Some(now.plus_ms(delay_ms));
-            }
-        } else {
-            self.rooms.remove(room_id);
-            out.push(ClientOutput::Left { room_id, status });
-        }
-    }
-
-    fn on_login_response(&mut self, now: Time, body: Bytes, out: &mut Vec<ClientOutput>) {
-        let Some(status) = head_of(&body) else { return self.ignore() };
-        if !status.is_ok() {
-            return self.refuse_login(status, out);
-        }
-        let Ok(Response::Login(mut response)) = Response::decode(PacketKind::Login as u16, body) else { return self.ignore() };
-        self.resume_token = Some(response.resume_token.clone()).filter(|token| !token.is_empty());
-        self.account.clone_from(&response.account);
-        self.frame_bytes_max = match response.frame_bytes_max {
-            0 => limits::FRAME_BYTES_MAX,
-            bytes => usize::try_from(bytes).unwrap_or(usize::MAX).min(limits::FRAME_BYTES_CEILING),
-        };
-        let asked_ms = u64::from(response.heartbeat_seconds) * 1000;
-        self.heartbeat_ms = if asked_ms == 0 { self.config.heartbeat_ms } else { asked_ms.min(self.config.heartbeat_ms) };
-
-        let known = self.rooms.positions();
-        let resumed = std::mem::take(&mut response.resumed_rooms);
-        let in_order = resumed.len() == known.len();
-        let mut answers = Vec::new();
-        for (place, answer) in resumed.into_iter().enumerate() {
-            // A refusal carries no room; the answers stand in the order of the positions.
-            let by_place = known.get(place).filter(|_| in_order).map(|position| position.room_id);
-            answers.extend(answer.room.as_ref().map(|room| room.room_id).or(by_place).map(|room_id| (room_id, answer)));
-        }
-        let asked = self.asked.take();
-        if let (Some(asked), Some(answer)) = (&asked, response.enter.take()) {
-            let is_in_already = answers.iter().any(|(room_id, answer)| *room_id == asked.room_id && is_success(answer));
-            let status = enter_status(&answer);
-            if status.is_ok() {
-                answers.retain(|(room_id, _)| *room_id != asked.room_id);
-                answers.push((asked.room_id, answer));
-            } else if !is_in_already {
-                // The room the login is about: without it, the login is worth nothing.
-                return self.refuse_login(status, out);
-            }
-        }
-        let mut unanswered: Vec<i64> = known.iter().map(|position| position.room_id).collect();
-        if let Some(asked) = &asked
-            && !unanswered.contains(&asked.room_id)
-        {
-            unanswered.push(asked.room_id);
-        }
-        unanswered.retain(|room_id| answers.iter().all(|(answered, _)| answered != room_id));
-        self.link = Link::Entering;
-        out.push(ClientOutput::LoggedIn(response));
-        for (room_id, mut answer) in answers {
-            let status = enter_status(&answer);
-            let enter = match &asked {
-                Some(asked) if asked.room_id == room_id => Some(asked.clone()),
-                _ => self.rooms.room(room_id).map(|room| room.enter.clone()),
-            };
-            // What we did not ask for is not ours.
-            let Some(enter) = enter else { continue };
-            if status.is_ok() {
-                self.rooms.entered(enter, &mut answer);
-                out.push(ClientOutput::Entered(Box::new(answer)));
-            } else {
-                self.on_enter_refused(now, room_id, status, out);
-            }
-        }
-        if let Some(asked) = asked {
-            self.rooms.intend(asked);
-        }
-        for room_id in unanswered {
-            self.enter(now, room_id, out);
-        }
-        self.flush(now, out);
-    }
-
-    fn refuse_login(&mut self, status: Status, out: &mut Vec<ClientOutput>) {
-        self.loss = if may_pass(status.code) { Loss::Retry } else { Loss::Final(status.clone()) };
-        out.push(ClientOutput::LoginRefused(status));
-        self.close(CloseReason::LoginRefused, out);
     }
 
     fn on_push(&mut self, now: Time, push: Push, out: &mut Vec<ClientOutput>) {
@@ -632,30 +564,6 @@ impl ClientSession {
         }
         out.push(ClientOutput::Push(push));
     }
-
-    fn on_kicked(&mut self, now: Time, kicked: Box<pb::Kicked>, out: &mut Vec<ClientOutput>) {
-        // A reason newer than this build is one that nobody here can judge, and so a final one (chatroom.md §d.6).
-        let is_silent = kicked.reason == i32::from(pb::KickReason::Silent) && kicked.may_reconnect;
-        if kicked.room_id != 0 {
-            if is_silent && let Some(room) = self.rooms.room_mut(kicked.room_id) {
-                let delay_ms = u64::from(kicked.retry_after_ms).max(limits::RECONNECT_MS_MIN);
-                room.enter_at = Some(now.plus_ms(delay_ms));
-                return;
-            }
-            self.rooms.remove(kicked.room_id);
-            out.push(ClientOutput::Push(Push::Kicked(kicked)));
-        } else if is_silent {
-            self.loss = Loss::Return { retry_after_ms: kicked.retry_after_ms };
-            self.close(CloseReason::Kicked, out);
-        } else {
-            let expired = kicked.reason == i32::from(pb::KickReason::TokenExpired);
-            let code = if expired { Code::TokenExpired } else { Code::NotLoggedIn };
-            let desc = format!("kicked with reason {}: {}", kicked.reason, kicked.message);
-            self.loss = Loss::Final(Status::new(code, desc));
-            out.push(ClientOutput::Push(Push::Kicked(kicked)));
-            self.close(if expired { CloseReason::TokenExpired } else { CloseReason::Kicked }, out);
-        }
-    }
 }
 
 /// Whether a login refused with this code is worth another try (chatroom.md §d.2).
@@ -674,16 +582,11 @@ fn is_needed_later(request: &Request) -> bool {
             | RenewToken(_)
             | RoomEnter(_)
             | RoomExit(_)
+            | RoomCreate(_)
+            | RoomSwitch(_)
+            | RoomLeaveAll(_)
             | MemberUpdateTags(_)
             | MemberUpdateLocation(_)
             | MemberUpdateSelf(_)
     )
-}
-
-fn enter_status(response: &pb::RoomEnterResponse) -> Status {
-    status_from_parts(response.code, response.sub, response.desc.clone())
-}
-
-fn is_success(response: &pb::RoomEnterResponse) -> bool {
-    enter_status(response).is_ok()
 }

@@ -9,12 +9,13 @@
 mod client;
 mod in_flight;
 mod pending;
+mod room_state;
 mod rooms;
-
 mod server;
 mod status;
 
-pub use client::{ClientConfig, ClientOutput, ClientSession, Loss, RequestId};
+pub use client::{BatchConfig, ClientConfig, ClientOutput, ClientSession, Loss, RequestId};
+pub use room_state::{RoomState, RoomStateCause, RoomStateChange};
 pub use server::{ServerOutput, ServerSession, SessionConfig};
 pub use status::status_of;
 

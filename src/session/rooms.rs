@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::room_state::{RoomState, RoomStateCause, RoomStateChange};
 use crate::id::Time;
 use crate::limits;
 use crate::wire::{Request, pb};
@@ -16,7 +17,17 @@ pub(super) struct Room {
     pub position: (u64, u64),
     /// When to enter it again, if that is to be tried.
     pub enter_at: Option<Time>,
+    /// The attribute operations that are collected, between the begin of a batch and its end.
+    pub batch: Option<pb::AttributesBatchRequest>,
+    /// What the host was last told of a room made by a client.
+    state: RoomState,
     seen: Seen,
+}
+
+impl Room {
+    fn new(enter: pb::RoomEnterRequest, position: (u64, u64)) -> Room {
+        Room { enter, position, enter_at: None, batch: None, state: RoomState::Disconnected, seen: Seen::default() }
+    }
 }
 
 /// The rooms of one client, in the order of their ids.
@@ -35,7 +46,7 @@ impl Rooms {
 
     /// A room to enter, of which nothing was seen yet.
     pub fn intend(&mut self, enter: pb::RoomEnterRequest) {
-        let room = Room { position: (0, 0), enter_at: None, seen: Seen::default(), enter };
+        let room = Room::new(enter, (0, 0));
         self.rooms.entry(room.enter.room_id).or_insert(room);
     }
 
@@ -57,6 +68,28 @@ impl Rooms {
     /// One room, to change it.
     pub fn room_mut(&mut self, room_id: i64) -> Option<&mut Room> {
         self.rooms.get_mut(&room_id)
+    }
+
+    /// The room made by a client that this alias names, if this client is in it.
+    pub fn by_alias(&self, alias: &str) -> Option<&Room> {
+        self.rooms.values().find(|room| !alias.is_empty() && room.enter.alias == alias)
+    }
+
+    /// The room that this entry is about, by its number or its alias.
+    pub fn wanted(&self, enter: &pb::RoomEnterRequest) -> Option<&Room> {
+        self.room(enter.room_id).or_else(|| self.by_alias(&enter.alias))
+    }
+
+    /// The ids of all rooms.
+    pub fn ids(&self) -> Vec<i64> {
+        self.rooms.keys().copied().collect()
+    }
+
+    /// A room stands there now: what the host is to be told, if the room is one made by a client and stood elsewhere before.
+    pub fn change(&mut self, room_id: i64, state: RoomState, cause: RoomStateCause) -> Option<RoomStateChange> {
+        let room = self.rooms.get_mut(&room_id).filter(|room| !room.enter.alias.is_empty() && room.state != state)?;
+        room.state = state;
+        Some(RoomStateChange { room_id, alias: room.enter.alias.clone(), state, cause })
     }
 
     /// All rooms.
@@ -85,7 +118,8 @@ impl Rooms {
             let (epoch, last_seq) = room.position;
             pb::RoomPosition { room_id, epoch, last_seq }
         };
-        self.iter().map(position).collect()
+        // One that is known by its alias only has not been seen yet.
+        self.iter().filter(|(room_id, _)| *room_id != 0).map(position).collect()
     }
 
     /// The client is in the room. Where it was there before and missed items that nobody will replay, the response comes to
@@ -103,7 +137,7 @@ impl Rooms {
                 }
             }
             None => {
-                let room = Room { position: here, enter_at: None, seen: Seen::default(), enter };
+                let room = Room::new(enter, here);
                 self.rooms.insert(room.enter.room_id, room);
             }
         }
@@ -130,7 +164,6 @@ impl Rooms {
     /// A request was granted: keeps the values up to date that an entry after a lost connection is made with.
     pub fn granted(&mut self, request: &Request) {
         match request {
-            Request::RoomExit(request) => self.remove(request.room_id),
             Request::MemberUpdateTags(request) => {
                 if let Some(room) = self.room_mut(request.room_id) {
                     if request.set_tags {
