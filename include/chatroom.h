@@ -35,6 +35,39 @@
 // Flag of a draft: `x`, `y` and `z` say where the message is spoken.
 #define CHATROOM_SEND_AT 8
 
+// Flag of a draft with high priority: not delivered again to those who come later.
+#define CHATROOM_SEND_NO_RESEND_ON_ENTER 16
+
+// Flag of a draft: no copy goes to the application's callback.
+#define CHATROOM_SEND_NO_ROUTE 32
+
+// Flag of a draft of type custom: `antispam_custom` is what moderation looks at.
+#define CHATROOM_SEND_ANTISPAM 64
+
+// Flag of a draft: the generic word filter in place of the external service.
+#define CHATROOM_SEND_GENERIC_MODERATION 128
+
+// Flag of a location: `x` counts.
+#define CHATROOM_LOCATION_X 1
+
+// Flag of a location: `y` counts.
+#define CHATROOM_LOCATION_Y 2
+
+// Flag of a location: `z` counts.
+#define CHATROOM_LOCATION_Z 4
+
+// Flag of a location: `distance` counts.
+#define CHATROOM_LOCATION_DISTANCE 8
+
+// Flag of a location: `enabled` counts.
+#define CHATROOM_LOCATION_ENABLED 16
+
+// Flag of a change of a room: `queue_level` counts.
+#define CHATROOM_ROOM_QUEUE_LEVEL 1
+
+// Flag of a change of a room: `in_out_notification` counts.
+#define CHATROOM_ROOM_IN_OUT_NOTIFICATION 2
+
 // Flag of a message: it was sent with high priority, and granted it.
 #define CHATROOM_MESSAGE_HIGH_PRIORITY 1
 
@@ -49,6 +82,9 @@
 
 // Flag of a message: `x`, `y` and `z` say where it is spoken.
 #define CHATROOM_MESSAGE_AT 16
+
+// Flag of a message: of high priority, and delivered again to those who come within 30 s.
+#define CHATROOM_MESSAGE_RESEND_ON_ENTER 32
 
 // Flag of a sent message: it was granted high priority.
 #define CHATROOM_SENT_HIGH_PRIORITY 1
@@ -304,8 +340,14 @@ enum chatroom_notification_type
     CHATROOM_NOTIFICATION_TYPE_MESSAGE_RECALLED = 323,
     // Several elements joined the queue.
     CHATROOM_NOTIFICATION_TYPE_QUEUE_BATCH_OFFERED = 324,
-    // A member changed its tags.
+    // A member changed its tags: `tags`.
     CHATROOM_NOTIFICATION_TYPE_TAGS_UPDATED = 325,
+    // Attributes of the room changed: `attribute_changes` has one.
+    CHATROOM_NOTIFICATION_TYPE_ATTRIBUTES_CHANGED = 401,
+    // Attributes of the room changed in several steps: `attribute_changes`.
+    CHATROOM_NOTIFICATION_TYPE_ATTRIBUTES_BATCH_CHANGED = 402,
+    // Attributes of members changed: `member_attributes`.
+    CHATROOM_NOTIFICATION_TYPE_MEMBER_ATTRIBUTES_CHANGED = 403,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -452,6 +494,132 @@ typedef int32_t chatroom_kick_reason;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What happened to attributes of a room.
+enum chatroom_attributes_action
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // They were set.
+    CHATROOM_ATTRIBUTES_ACTION_SET = 0,
+    // They were deleted; they are told with their last values.
+    CHATROOM_ATTRIBUTES_ACTION_DELETE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chatroom_attributes_action chatroom_attributes_action;
+#else
+typedef int32_t chatroom_attributes_action;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Where a room made by a client stands for this client.
+enum chatroom_room_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // Out of it.
+    CHATROOM_ROOM_STATE_DISCONNECTED = 0,
+    // On the way back into it, after a lost connection.
+    CHATROOM_ROOM_STATE_CONNECTING = 1,
+    // In it.
+    CHATROOM_ROOM_STATE_CONNECTED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chatroom_room_state chatroom_room_state;
+#else
+typedef int32_t chatroom_room_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Why a room made by a client stands there.
+enum chatroom_room_cause
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // Left, or back after a lost connection.
+    CHATROOM_ROOM_CAUSE_SUCCESS = 0,
+    // The connection is lost, and will be tried again.
+    CHATROOM_ROOM_CAUSE_NET_INTERRUPTED = 1,
+    // The connection is over.
+    CHATROOM_ROOM_CAUSE_NET_DISCONNECTED = 2,
+    // There is no such room, or no longer.
+    CHATROOM_ROOM_CAUSE_ROOM_NOT_EXIST = 3,
+    // Made by this client.
+    CHATROOM_ROOM_CAUSE_ACTIVE_CREATE = 4,
+    // It could not be made.
+    CHATROOM_ROOM_CAUSE_CREATE_FAILED = 5,
+    // Entered by a request.
+    CHATROOM_ROOM_CAUSE_ACTIVE_ENTER = 6,
+    // It could not be entered.
+    CHATROOM_ROOM_CAUSE_ENTER_FAILED = 7,
+    // Taken out.
+    CHATROOM_ROOM_CAUSE_KICKED_OUT = 8,
+    // No answer came in time.
+    CHATROOM_ROOM_CAUSE_CONNECT_TIMEOUT = 9,
+    // The account came in from another device.
+    CHATROOM_ROOM_CAUSE_KICKED_OUT_BY_OTHER_DEVICE = 10,
+    // Left for another room, or entered from another one.
+    CHATROOM_ROOM_CAUSE_ACTIVE_SWITCH = 11,
+    // It could not be switched to.
+    CHATROOM_ROOM_CAUSE_SWITCH_FAILED = 12,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chatroom_room_cause chatroom_room_cause;
+#else
+typedef int32_t chatroom_room_cause;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What a notification means to the account that reads it. Open: a receiver ignores numbers it does not know.
+enum chatroom_event_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // `account` came in.
+    CHATROOM_EVENT_TYPE_MEMBER_ENTERED = 1,
+    // `account` left.
+    CHATROOM_EVENT_TYPE_MEMBER_EXITED = 2,
+    // The profile of `account` changed: `profile` of the notification.
+    CHATROOM_EVENT_TYPE_MEMBER_UPDATED = 3,
+    // The own account is muted without end if `set` is 1, and may speak again if it is 0.
+    CHATROOM_EVENT_TYPE_OWN_MUTE_CHANGED = 4,
+    // The own account is muted for `seconds`, and may speak again if they are 0.
+    CHATROOM_EVENT_TYPE_OWN_TEMP_MUTE_CHANGED = 5,
+    // The own account has the role `member_type` and the rank `level`.
+    CHATROOM_EVENT_TYPE_OWN_ROLE_CHANGED = 6,
+    // Everybody with the tag `key` is muted for `seconds`, and may speak again if they are 0.
+    CHATROOM_EVENT_TYPE_TAG_MUTE_CHANGED = 7,
+    // The whole room is muted if `set` is 1, and may speak again if it is 0.
+    CHATROOM_EVENT_TYPE_ROOM_MUTE_CHANGED = 8,
+    // The room's profile changed: `room_update` of the notification.
+    CHATROOM_EVENT_TYPE_ROOM_UPDATED = 9,
+    // The room is closed; everybody is taken out next.
+    CHATROOM_EVENT_TYPE_ROOM_CLOSED = 10,
+    // The message with the id `key`, of `account`, sent at `time_ms`, is to vanish.
+    CHATROOM_EVENT_TYPE_MESSAGE_RECALLED = 11,
+    // The own account changed its tags on one of its connections: `tags` of the notification.
+    CHATROOM_EVENT_TYPE_OWN_TAGS_UPDATED = 12,
+    // The queue changed: `queue_event` and `elements` of the notification.
+    CHATROOM_EVENT_TYPE_QUEUE_CHANGED = 13,
+    // Attributes of the room changed: one of the notification's `attribute_changes`, at place `index`.
+    CHATROOM_EVENT_TYPE_ATTRIBUTES_CHANGED = 14,
+    // Attributes of the member `account` changed: one of the notification's `member_attributes`, at place `index`.
+    CHATROOM_EVENT_TYPE_MEMBER_ATTRIBUTES_CHANGED = 15,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chatroom_event_type chatroom_event_type;
+#else
+typedef int32_t chatroom_event_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // A client: one login, one connection, restored when lost.
 //
 // Threads:   any thread, any time; chatroom_client_free must be the last call.
@@ -480,6 +648,24 @@ typedef struct chatroom_bytes_t {
     size_t len;
 } chatroom_bytes_t;
 
+// Where a connection stands, and how far it hears. Set `struct_size` to its size and the rest to 0 before filling it in.
+typedef struct chatroom_location_t {
+    // `sizeof(chatroom_location_t)`.
+    size_t struct_size;
+    // `CHATROOM_LOCATION_*` bits: which of the fields below count.
+    uint32_t flags;
+    // 1: only what is spoken within `distance` is heard; 0: everything.
+    uint32_t enabled;
+    // Where.
+    double x;
+    // See `x`.
+    double y;
+    // See `x`.
+    double z;
+    // How far.
+    double distance;
+} chatroom_location_t;
+
 // A room to enter, and as whom. Set `struct_size` to its size and the rest to 0 before filling it in.
 //
 // Texts are UTF-8 and NUL-terminated; NULL is an empty one. All are copied before the call returns.
@@ -502,6 +688,12 @@ typedef struct chatroom_enter_t {
     size_t tag_count;
     // Who hears of the coming and going: a tag expression; NULL for the rule of the room, "" for everybody.
     const char *notify_target_tags;
+    // The name of a room made by a client, in place of `room_id`.
+    const char *alias;
+    // Where to stand and how far to hear, or NULL.
+    const struct chatroom_location_t *location;
+    // What the nick, the avatar and `ext` are moderated by: JSON.
+    const char *moderation_id;
 } chatroom_enter_t;
 
 // Gives `user_data` back: called once, after the last use. May be NULL.
@@ -554,9 +746,35 @@ typedef struct chatroom_room_t {
     uint32_t muted;
     // 1: members hear who comes and goes.
     uint32_t in_out_notification;
+    // Of a room made by a client: seconds from the last leave to its end.
+    uint32_t destroy_delay_seconds;
+    // Of a room made by a client: the name its maker gave it.
+    struct chatroom_bytes_t alias;
+    // What its content is moderated by: JSON.
+    struct chatroom_bytes_t moderation_id;
+    // When it closes by itself: 0 never, 1 after a fixed time, 2 after being empty that long.
+    uint32_t delay_close_policy;
+    // After how many seconds.
+    uint32_t delay_close_seconds;
+    // Since when that counts, in milliseconds since 1970.
+    int64_t delay_close_start_ms;
+} chatroom_room_t;
+
+// A connection of a member. Lent: valid until the callback returns.
+typedef struct chatroom_connection_t {
+    // The server's name for it.
+    struct chatroom_bytes_t connection_id;
+    // The nick it carries.
+    struct chatroom_bytes_t nick;
+    // The address of its avatar.
+    struct chatroom_bytes_t avatar;
+    // When it came in, in milliseconds since 1970.
+    int64_t enter_time_ms;
+    // What it runs on.
+    uint32_t client_type;
     // Always 0.
     uint32_t reserved;
-} chatroom_room_t;
+} chatroom_connection_t;
 
 // A member of a room. Lent: valid until the callback returns.
 typedef struct chatroom_member_t {
@@ -588,7 +806,31 @@ typedef struct chatroom_member_t {
     uint32_t muted;
     // What remains of a temporary mute; 0 for none.
     uint32_t temp_mute_seconds;
+    // 1: a robot, which has no connection.
+    uint32_t robot;
+    // What remains of a robot's time.
+    uint32_t robot_expire_seconds;
+    // Who hears its coming and going: a tag expression.
+    struct chatroom_bytes_t notify_target_tags;
+    // Its connections, in an array of pointers, none of them NULL.
+    const struct chatroom_connection_t *const *connections;
+    // How many connections there are.
+    size_t connection_count;
 } chatroom_member_t;
+
+// An attribute of a room or of a member. Lent: valid until the callback returns.
+typedef struct chatroom_attribute_t {
+    // Its name.
+    struct chatroom_bytes_t key;
+    // What it says.
+    struct chatroom_bytes_t value;
+    // Of a room: whose it is, who may change it without force. Of a member: who set it last.
+    struct chatroom_bytes_t owner;
+    // 1: it goes when its owner, or the member it belongs to, has left.
+    uint32_t delete_after_owner_left;
+    // Always 0.
+    uint32_t reserved;
+} chatroom_attribute_t;
 
 // Being in a room. Lent: valid until the callback returns.
 typedef struct chatroom_entered_t {
@@ -608,8 +850,12 @@ typedef struct chatroom_entered_t {
     uint32_t gap;
     // Items that follow because of a resume.
     uint32_t replayed;
-    // Always 0.
-    uint32_t reserved;
+    // 1: the request made the room.
+    uint32_t created;
+    // The room's attributes, in an array of pointers, none of them NULL.
+    const struct chatroom_attribute_t *const *attributes;
+    // How many attributes there are.
+    size_t attribute_count;
 } chatroom_entered_t;
 
 // What a request came to. Lent: valid until the callback returns.
@@ -713,6 +959,32 @@ typedef struct chatroom_element_t {
     uint32_t reserved;
 } chatroom_element_t;
 
+// What happened to attributes of a room. Lent: valid until the callback returns.
+typedef struct chatroom_attributes_change_t {
+    // A `chatroom_attributes_action`, or a number this library does not know.
+    int32_t action;
+    // Always 0.
+    uint32_t reserved;
+    // The attributes that changed, of a deletion with their last values, in an array of pointers, none of them NULL.
+    const struct chatroom_attribute_t *const *attributes;
+    // How many attributes there are.
+    size_t attribute_count;
+} chatroom_attributes_change_t;
+
+// The attributes of a member. Lent: valid until the callback returns.
+typedef struct chatroom_member_attributes_t {
+    // The member's account.
+    struct chatroom_bytes_t account;
+    // Its attributes, in an array of pointers, none of them NULL. In a notification of a deletion the value is empty.
+    const struct chatroom_attribute_t *const *attributes;
+    // How many attributes there are.
+    size_t attribute_count;
+    // Keys that stayed as they were, because others have set them.
+    const struct chatroom_bytes_t *error_keys;
+    // How many such keys there are.
+    size_t error_key_count;
+} chatroom_member_attributes_t;
+
 // Something that happened in a room. Lent: valid until the callback returns. What a type has no use for is 0 or NULL.
 typedef struct chatroom_notification_t {
     // The room.
@@ -769,6 +1041,24 @@ typedef struct chatroom_notification_t {
     uint32_t level;
     // 1: the one who came in is muted.
     uint32_t muted;
+    // What remains of a temporary mute of the one who came in; 0 for none.
+    uint32_t temp_mute_seconds;
+    // What the one who came in has it run on.
+    uint32_t client_type;
+    // The address of the avatar of the one who came in.
+    struct chatroom_bytes_t avatar;
+    // Who hears of this: a tag expression. Empty: everybody.
+    struct chatroom_bytes_t notify_target_tags;
+    // With `tags`: who hears what the connection says that has them, a tag expression.
+    struct chatroom_bytes_t tags_notify_target_tags;
+    // What happened to attributes of the room, one step after the other, in an array of pointers, none of them NULL.
+    const struct chatroom_attributes_change_t *const *attribute_changes;
+    // How many steps there are.
+    size_t attribute_change_count;
+    // The members whose attributes changed, with what changed, in an array of pointers, none of them NULL.
+    const struct chatroom_member_attributes_t *const *member_attributes;
+    // How many members there are.
+    size_t member_attributes_count;
 } chatroom_notification_t;
 
 // Being taken out. Lent: valid until the callback returns.
@@ -788,6 +1078,43 @@ typedef struct chatroom_kicked_t {
     // Always 0.
     uint32_t reserved;
 } chatroom_kicked_t;
+
+// One thing that follows from a notification for this account. Lent: valid until the callback returns. What a type has no use
+// for is 0 or NULL.
+typedef struct chatroom_event_t {
+    // The notification it follows from; never NULL. It has everything else.
+    const struct chatroom_notification_t *notification;
+    // A `chatroom_event_type`, or a number this library does not know.
+    int32_t type;
+    // 1 or 0: muted or not.
+    uint32_t set;
+    // How long a mute is; 0: it is over.
+    uint32_t seconds;
+    // The own new role: a `chatroom_member_type`.
+    int32_t member_type;
+    // The own new rank.
+    uint32_t level;
+    // The place among the notification's `attribute_changes` or `member_attributes`.
+    uint32_t index;
+    // The account it is about.
+    struct chatroom_bytes_t account;
+    // The tag, or the message's id.
+    struct chatroom_bytes_t key;
+    // When the message was sent, in milliseconds since 1970.
+    int64_t time_ms;
+} chatroom_event_t;
+
+// A room made by a client stands elsewhere than before. Lent: valid until the callback returns.
+typedef struct chatroom_room_change_t {
+    // The room; 0 if it never came to one.
+    int64_t room_id;
+    // The name its maker gave it.
+    struct chatroom_bytes_t alias;
+    // A `chatroom_room_state`.
+    int32_t state;
+    // A `chatroom_room_cause`.
+    int32_t cause;
+} chatroom_room_change_t;
 
 // How a client connects, who it is, and who hears of it. Set `struct_size` to its size and the rest to 0 before filling it in:
 // 0 in any field means its default.
@@ -865,6 +1192,10 @@ typedef struct chatroom_options_t {
     void (*on_thread_start)(void *user_data);
     // The callback thread ends.
     void (*on_thread_stop)(void *user_data);
+    // What a notification means to this account; comes after `on_notification`, once for each thing that follows from it.
+    void (*on_event)(void *user_data, const struct chatroom_event_t *event);
+    // A room made by a client stands elsewhere than before.
+    void (*on_room_state)(void *user_data, const struct chatroom_room_change_t *change);
 } chatroom_options_t;
 
 // Completes a request of which only the status matters. May be NULL, as every completion.
@@ -873,11 +1204,6 @@ typedef struct chatroom_options_t {
 // client was closed. `user_data` passes to the library with the call, also when it fails, and goes back through `destructor`
 // after the last use.
 typedef void (*chatroom_done_fn)(void *user_data, const struct chatroom_status_t *status);
-
-// Completes chatroom_client_enter. `entered` is NULL unless the code is 0.
-typedef void (*chatroom_entered_fn)(void *user_data,
-                                    const struct chatroom_status_t *status,
-                                    const struct chatroom_entered_t *entered);
 
 // A message to send. Set `struct_size` to its size and the rest to 0 before filling it in.
 //
@@ -921,6 +1247,18 @@ typedef struct chatroom_draft_t {
     double y;
     // See `x`.
     double z;
+    // Selects the application's callback, at most 32 characters.
+    const char *env;
+    // What that callback is told, at most 1024 characters.
+    const char *callback_ext;
+    // What the message is moderated by: JSON, at most 1024 characters.
+    const char *moderation_id;
+    // With `CHATROOM_SEND_ANTISPAM`: what moderation looks at, JSON of at most 5000 characters.
+    const char *antispam_custom;
+    // For the moderation service: JSON, at most 1024 characters.
+    const char *yidun_anti_cheating;
+    // For the moderation service: JSON, at most 1024 characters.
+    const char *yidun_antispam_ext;
 } chatroom_draft_t;
 
 // A fact about an accepted message. Lent: valid until the callback returns.
@@ -982,6 +1320,8 @@ typedef struct chatroom_history_t {
     uint32_t has_more;
     // Always 0.
     uint32_t reserved;
+    // With `has_more`: `last_seq` of the query for the next page, even where nothing matched.
+    uint64_t reached_seq;
 } chatroom_history_t;
 
 // Completes chatroom_client_history. `page` is NULL unless the code is 0.
@@ -989,10 +1329,117 @@ typedef void (*chatroom_history_fn)(void *user_data,
                                     const struct chatroom_status_t *status,
                                     const struct chatroom_history_t *page);
 
-// Completes chatroom_client_room_info. `room` is NULL unless the code is 0.
+// Which part of a history, by tags. Set `struct_size` to its size and the rest to 0 before filling it in.
+typedef struct chatroom_tag_history_query_t {
+    // `sizeof(chatroom_tag_history_query_t)`.
+    size_t struct_size;
+    // The room.
+    int64_t room_id;
+    // From when on, in milliseconds since 1970; 0: from the oldest.
+    int64_t from_time_ms;
+    // Until when; 0: until now.
+    int64_t to_time_ms;
+    // The tags, 1 to 10: what was sent to them, together or to one of them.
+    const char *const *tags;
+    // How many tags there are.
+    size_t tag_count;
+    // Which types of messages; none for all.
+    const int32_t *types;
+    // How many types there are.
+    size_t type_count;
+    // How many items, 1 to 100; 0 is 100.
+    uint32_t limit;
+    // 1: oldest first; 0: newest first.
+    uint32_t oldest_first;
+} chatroom_tag_history_query_t;
+
+// Completes a request that is answered with a number, which is 0 unless the code is.
+typedef void (*chatroom_count_fn)(void *user_data, const struct chatroom_status_t *status, uint64_t count);
+
+// Completes a request to be in a room. `entered` is NULL unless the code is 0.
+typedef void (*chatroom_entered_fn)(void *user_data,
+                                    const struct chatroom_status_t *status,
+                                    const struct chatroom_entered_t *entered);
+
+// A key and its value, both UTF-8 and NUL-terminated, none of them NULL. Never grows.
+typedef struct chatroom_pair_t {
+    // The key.
+    const char *key;
+    // Its value.
+    const char *value;
+} chatroom_pair_t;
+
+// A room to make. Set `struct_size` to its size and the rest to 0 before filling it in.
+//
+// Texts are UTF-8 and NUL-terminated; all are copied before the call returns.
+typedef struct chatroom_create_t {
+    // `sizeof(chatroom_create_t)`.
+    size_t struct_size;
+    // The name by which others find it, 1 to 32 bytes.
+    const char *alias;
+    // The name people see, at most 64 bytes; NULL: the alias.
+    const char *name;
+    // 1: a room that is there already is entered; 0: it is an error.
+    uint32_t enter_existing;
+    // Seconds from the last leave to its end, at most 3600.
+    uint32_t destroy_delay_seconds;
+    // The attributes a new room starts with, owned by its maker, at most 20.
+    const struct chatroom_pair_t *attributes;
+    // How many attributes there are.
+    size_t attribute_count;
+    // As whom to enter it, or NULL; the room that it names does not count.
+    const struct chatroom_enter_t *enter;
+} chatroom_create_t;
+
+// Rooms that were left. Lent: valid until the callback returns.
+typedef struct chatroom_rooms_t {
+    // Their numbers.
+    const int64_t *room_ids;
+    // The names their makers gave them, in the same order.
+    const struct chatroom_bytes_t *aliases;
+    // How many rooms there are.
+    size_t room_count;
+} chatroom_rooms_t;
+
+// Completes chatroom_client_leave_all. `rooms` is NULL unless the code is 0.
+typedef void (*chatroom_rooms_fn)(void *user_data,
+                                  const struct chatroom_status_t *status,
+                                  const struct chatroom_rooms_t *rooms);
+
+// Completes a request about a room. `room` is NULL unless the code is 0.
 typedef void (*chatroom_room_fn)(void *user_data,
                                  const struct chatroom_status_t *status,
                                  const struct chatroom_room_t *room);
+
+// What to change about a room. Set `struct_size` to its size and the rest to 0 before filling it in.
+//
+// Texts are UTF-8 and NUL-terminated; NULL leaves what is there, "" clears it. All are copied before the call returns.
+typedef struct chatroom_room_edit_t {
+    // `sizeof(chatroom_room_edit_t)`.
+    size_t struct_size;
+    // The room.
+    int64_t room_id;
+    // Its name, 1 to 128 characters.
+    const char *name;
+    // Its announcement, at most 4096 characters.
+    const char *announcement;
+    // The address of its live stream, at most 1024 characters.
+    const char *broadcast_url;
+    // The application's own, at most 4096 characters.
+    const char *ext;
+    // What its content is moderated by: JSON, at most 1024 characters.
+    const char *moderation_id;
+    // What the notification carries besides, at most 2048 characters.
+    const char *notify_ext;
+    // `CHATROOM_ROOM_*` bits: which of the two below count.
+    uint32_t flags;
+    // Who changes the queue: 0 everybody, 1 creator and administrators.
+    uint32_t queue_level;
+    // 1: members hear who comes and goes.
+    uint32_t in_out_notification;
+    // 1: nobody is notified.
+    uint32_t silent;
+} chatroom_room_edit_t;
 
 // Members of a room. Lent: valid until the callback returns.
 typedef struct chatroom_members_t {
@@ -1011,6 +1458,79 @@ typedef void (*chatroom_members_fn)(void *user_data,
                                     const struct chatroom_status_t *status,
                                     const struct chatroom_members_t *page);
 
+// What to change about oneself in a room. Set `struct_size` to its size and the rest to 0 before filling it in.
+//
+// Texts are UTF-8 and NUL-terminated; NULL leaves what is there. All are copied before the call returns.
+typedef struct chatroom_self_edit_t {
+    // `sizeof(chatroom_self_edit_t)`.
+    size_t struct_size;
+    // The room.
+    int64_t room_id;
+    // The nick, at most 64 characters.
+    const char *nick;
+    // The address of the avatar, at most 1024 characters.
+    const char *avatar;
+    // The application's own, at most 4096 characters.
+    const char *ext;
+    // What the notification carries besides, at most 2048 characters.
+    const char *notify_ext;
+    // 1: nobody is notified.
+    uint32_t silent;
+    // 1: a member with a role keeps it beyond its stay.
+    uint32_t save;
+} chatroom_self_edit_t;
+
+// What to change about one's own tags in a room. Set `struct_size` to its size and the rest to 0 before filling it in.
+//
+// Texts are UTF-8 and NUL-terminated; all are copied before the call returns.
+typedef struct chatroom_tags_edit_t {
+    // `sizeof(chatroom_tags_edit_t)`.
+    size_t struct_size;
+    // The room.
+    int64_t room_id;
+    // The tags, at most 10 of at most 32 characters; they count if `set_tags` is 1.
+    const char *const *tags;
+    // How many tags there are.
+    size_t tag_count;
+    // Who hears what this connection says, and its coming and going: a tag expression; NULL leaves what is there, "" is everybody.
+    const char *notify_target_tags;
+    // What the notification carries besides, at most 2048 characters.
+    const char *notify_ext;
+    // 1: `tags` replace those that are there; 0: those stay.
+    uint32_t set_tags;
+    // 1: the room is notified.
+    uint32_t notify;
+} chatroom_tags_edit_t;
+
+// An element to put into a queue, UTF-8; texts are NUL-terminated. Copied before the call returns. Never grows.
+typedef struct chatroom_offer_t {
+    // Its name within the queue, 1 to 128 bytes.
+    const char *key;
+    // What it says, at most 4096 bytes.
+    const void *value;
+    // Bytes of `value`.
+    size_t value_len;
+    // Whose it is: an account, or NULL for oneself.
+    const char *owner;
+    // 1: it goes when its owner has left.
+    uint32_t transient;
+    // Set it to 0.
+    uint32_t reserved;
+} chatroom_offer_t;
+
+// The keys a request failed for. Lent: valid until the callback returns.
+typedef struct chatroom_keys_t {
+    // The keys.
+    const struct chatroom_bytes_t *keys;
+    // How many keys there are.
+    size_t key_count;
+} chatroom_keys_t;
+
+// Completes a request about several keys, with those that it failed for. `keys` is NULL unless the code is 0.
+typedef void (*chatroom_keys_fn)(void *user_data,
+                                 const struct chatroom_status_t *status,
+                                 const struct chatroom_keys_t *keys);
+
 // Elements of a room's queue. Lent: valid until the callback returns.
 typedef struct chatroom_elements_t {
     // The elements, in an array of pointers, none of them NULL.
@@ -1023,6 +1543,78 @@ typedef struct chatroom_elements_t {
 typedef void (*chatroom_elements_fn)(void *user_data,
                                      const struct chatroom_status_t *status,
                                      const struct chatroom_elements_t *page);
+
+// Attributes of a room to set. Set `struct_size` to its size and the rest to 0 before filling it in.
+typedef struct chatroom_attributes_edit_t {
+    // `sizeof(chatroom_attributes_edit_t)`.
+    size_t struct_size;
+    // The room.
+    int64_t room_id;
+    // The attributes, 1 to 20: keys of at most 16 bytes, values of at most 1024.
+    const struct chatroom_pair_t *attributes;
+    // How many attributes there are.
+    size_t attribute_count;
+    // 1: change those of other owners too.
+    uint32_t force;
+    // 1, with `force`: they become the caller's.
+    uint32_t update_owner;
+    // 1: they go when their owner has left.
+    uint32_t delete_after_owner_left;
+    // Set it to 0.
+    uint32_t reserved;
+} chatroom_attributes_edit_t;
+
+// The attributes of a room. Lent: valid until the callback returns.
+typedef struct chatroom_attributes_t {
+    // The attributes in the order of their keys, in an array of pointers, none of them NULL.
+    const struct chatroom_attribute_t *const *attributes;
+    // How many attributes there are.
+    size_t attribute_count;
+} chatroom_attributes_t;
+
+// Completes chatroom_client_attributes. `attributes` is NULL unless the code is 0.
+typedef void (*chatroom_attributes_fn)(void *user_data,
+                                       const struct chatroom_status_t *status,
+                                       const struct chatroom_attributes_t *attributes);
+
+// Attributes of members to set. Set `struct_size` to its size and the rest to 0 before filling it in.
+typedef struct chatroom_member_attributes_edit_t {
+    // `sizeof(chatroom_member_attributes_edit_t)`.
+    size_t struct_size;
+    // The room.
+    int64_t room_id;
+    // The members, by account, 1 to 100.
+    const char *const *accounts;
+    // How many accounts there are.
+    size_t account_count;
+    // The attributes, 1 to 30: keys of at most 8 bytes, values of at most 64; an empty value deletes its key.
+    const struct chatroom_pair_t *attributes;
+    // How many attributes there are.
+    size_t attribute_count;
+    // 1: change those that others have set, too.
+    uint32_t force;
+    // 1: they stay when their member has left; 0: they go with it.
+    uint32_t keep_after_member_left;
+} chatroom_member_attributes_edit_t;
+
+// Members with attributes. Lent: valid until the callback returns.
+typedef struct chatroom_member_attributes_page_t {
+    // The members, in an array of pointers, none of them NULL.
+    const struct chatroom_member_attributes_t *const *members;
+    // How many members there are.
+    size_t member_count;
+    // Where the next page begins; empty: that was all.
+    struct chatroom_bytes_t next;
+    // Of a change: accounts that are not in the room.
+    const struct chatroom_bytes_t *error_accounts;
+    // How many such accounts there are.
+    size_t error_account_count;
+} chatroom_member_attributes_page_t;
+
+// Completes a request about the attributes of members. `page` is NULL unless the code is 0.
+typedef void (*chatroom_member_attributes_fn)(void *user_data,
+                                              const struct chatroom_status_t *status,
+                                              const struct chatroom_member_attributes_page_t *page);
 
 #ifdef __cplusplus
 extern "C" {
@@ -1166,135 +1758,12 @@ chatroom_result chatroom_client_disconnect(const struct chatroom_client_t *clien
 // Threads: any. Does not block.
 chatroom_result chatroom_client_set_token(const struct chatroom_client_t *client, const char *token);
 
-// Where the client stands: a `chatroom_state`. 6, exited, once it is closed, and for NULL.
-//
-// Threads: any. Does not block.
-int32_t chatroom_client_state(const struct chatroom_client_t *client);
-
-// Closes the client for good, and returns at once: it logs out, what is pending completes with 20000, then `on_closed` comes,
-// last of all. Closing again is nothing to do.
+// For a host with reason to doubt the connection: the network was changed, the application came back to the foreground. A
+// connection that shows no sign of life within 2.5 s is given up and made anew at once; one that waits to be made anew waits no
+// longer. What comes of it, the callbacks tell. A client that is not connected has nothing to check.
 //
 // Threads: any, also inside a callback. Does not block.
-chatroom_result chatroom_client_close(const struct chatroom_client_t *client);
-
-// Makes the calls that wait, for a client whose options set `host_pumped`. Waits up to `timeout_ms` for the first: 0 does not
-// wait, a negative number waits without end. `*count` becomes the number of calls made; it may be NULL.
-//
-// Returns 414 for a client with a thread of its own and inside a callback, 503 while another thread is at it, and 20000 once
-// `on_closed` has been called.
-// Threads: any, one at a time. Blocks as said.
-chatroom_result chatroom_client_dispatch(const struct chatroom_client_t *client,
-                                         int32_t timeout_ms,
-                                         size_t *count);
-
-// Ends a client: closes it if needed, waits until the last callback has returned, and after it returns nothing is called any
-// more. Inside one of the client's callbacks it cannot wait: the rest then happens on that thread as soon as the callback
-// returns. In a forked child it does nothing. NULL is nothing to do.
-//
-// Threads: any; must be the last call with this client. Blocks as said; callbacks of one client that free another must not
-// meet those of the other that free the one.
-void chatroom_client_free(struct chatroom_client_t *client);
-
-// Enters a room. The client enters it again by itself after a lost connection; then `on_entered` tells.
-//
-// Completes with 404 if there is no such room, 13002 if it is closed, 13003 for the blocklisted, 414 for what is too long.
-// Returns 503, and takes nothing on, when 1024 requests are open; so does every other request.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_enter(const struct chatroom_client_t *client,
-                                      const struct chatroom_enter_t *enter,
-                                      chatroom_entered_fn done,
-                                      void *user_data,
-                                      chatroom_destructor_fn destructor);
-
-// Leaves a room.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_leave(const struct chatroom_client_t *client,
-                                      int64_t room_id,
-                                      chatroom_done_fn done,
-                                      void *user_data,
-                                      chatroom_destructor_fn destructor);
-
-// Sends a message. Code 0 says that it is in the room's log, and will not be lost. A send outlives a lost connection: it is
-// repeated under its id after the next login, and the server takes it once.
-//
-// Completes with 403 outside the room, 416 when sent too often, 423, 13004 or 13006 for the muted, 414 for what is too long.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_send(const struct chatroom_client_t *client,
-                                     const struct chatroom_draft_t *draft,
-                                     chatroom_sent_fn done,
-                                     void *user_data,
-                                     chatroom_destructor_fn destructor);
-
-// Asks for a page of a room's history.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_history(const struct chatroom_client_t *client,
-                                        const struct chatroom_history_query_t *query,
-                                        chatroom_history_fn done,
-                                        void *user_data,
-                                        chatroom_destructor_fn destructor);
-
-// Gives the login a new token, which also serves the logins after lost connections.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_renew_token(const struct chatroom_client_t *client,
-                                            const char *token,
-                                            chatroom_done_fn done,
-                                            void *user_data,
-                                            chatroom_destructor_fn destructor);
-
-// Keeps a lent message beyond its callback, and returns it. Counts the received buffer up and copies nothing. NULL for NULL.
-//
-// A message keeps the whole buffer alive that it was received in: to keep many for long, copy what matters.
-// Threads: any.
-const struct chatroom_message_t *chatroom_message_ref(const struct chatroom_message_t *message);
-
-// Lets a message go that chatroom_message_ref kept; also after its client has ended. NULL is nothing to do.
-//
-// Threads: any.
-void chatroom_message_unref(const struct chatroom_message_t *message);
-
-// Copies the words of the calling thread's last failed call into `buf`, at most `cap` bytes with the NUL that ends them.
-//
-// Returns the length of the whole text without NUL, so that a result of `cap` or more means that it was cut; 0 when no call
-// of this thread has failed. `buf` may be NULL when `cap` is 0. The text stays until the next failed call of this thread.
-//
-// Threads: any. A binding reads it before it leaves the native frame, because goroutines and tasks move between threads.
-size_t chatroom_last_error_message(char *buf,
-                                   size_t cap);
-
-// Makes a client, which does not connect yet. `*client` becomes its handle.
-//
-// The options' `user_data` passes to the library with this call, also when it fails. Returns 414 for options that cannot be,
-// and 500 when the system gives no thread.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_new(const struct chatroom_options_t *options,
-                                    struct chatroom_client_t **client);
-
-// Connects, logs in, and enters the room of the options if they name one. `done` hears when the client is in, or why it never
-// will be: what may pass is tried again as often as the options say.
-//
-// Completes with 20002 when the client is connected already.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_connect(const struct chatroom_client_t *client,
-                                        chatroom_done_fn done,
-                                        void *user_data,
-                                        chatroom_destructor_fn destructor);
-
-// Logs out and closes the connection; `done` hears when that is done. The client can connect again.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_disconnect(const struct chatroom_client_t *client,
-                                           chatroom_done_fn done,
-                                           void *user_data,
-                                           chatroom_destructor_fn destructor);
-
-// Sets the token of the next login, as `on_will_reconnect` invites to. A login that lives is renewed with
-// chatroom_client_renew_token instead.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_set_token(const struct chatroom_client_t *client, const char *token);
+chatroom_result chatroom_client_check_connection(const struct chatroom_client_t *client);
 
 // Where the client stands: a `chatroom_state`. 6, exited, once it is closed, and for NULL.
 //
@@ -1325,134 +1794,6 @@ chatroom_result chatroom_client_dispatch(const struct chatroom_client_t *client,
 // meet those of the other that free the one.
 void chatroom_client_free(struct chatroom_client_t *client);
 
-// Makes a codec that refuses frames of more than `frame_bytes_max` bytes, header included; 0 is 1 MiB, the largest is 16 MiB.
-//
-// Returns 414 for other limits or a NULL `codec`.
-// Threads: any.
-chatroom_result chatroom_codec_new(size_t frame_bytes_max,
-                                   struct chatroom_codec_t **codec);
-
-// Changes the limit for frames from here on, as the answer to a login does. 0 is 1 MiB.
-//
-// Threads: see the type.
-chatroom_result chatroom_codec_set_frame_bytes_max(struct chatroom_codec_t *codec, size_t frame_bytes_max);
-
-// Takes bytes as they arrived, however they were cut. They are copied. `data` may be NULL when `len` is 0.
-//
-// Returns 503 when 32 MiB wait to be taken as frames: call chatroom_codec_next first. Returns 509 or 201, as
-// chatroom_codec_next did, when the stream is broken.
-// Threads: see the type.
-chatroom_result chatroom_codec_feed(struct chatroom_codec_t *codec, const uint8_t *data, size_t len);
-
-// Takes the next frame out. `*frame` becomes NULL when more bytes are needed, otherwise a frame to unref.
-//
-// Returns 509 for a stream that is broken, and 201 for one of another protocol version; so does every later call, and the
-// connection is to be closed.
-// Threads: see the type.
-chatroom_result chatroom_codec_next(struct chatroom_codec_t *codec,
-                                    struct chatroom_frame_t **frame);
-
-// Ends a codec. Frames taken from it live on. NULL is nothing to do.
-//
-// Threads: must be the last call with this codec.
-void chatroom_codec_free(struct chatroom_codec_t *codec);
-
-// The frame's kind: what its body is. 0 for NULL.
-//
-// Threads: any.
-uint16_t chatroom_frame_kind(const struct chatroom_frame_t *frame);
-
-// The frame's flags: `CHATROOM_FRAME_RESPONSE` or 0. 0 for NULL.
-//
-// Threads: any.
-uint8_t chatroom_frame_flags(const struct chatroom_frame_t *frame);
-
-// The request the frame belongs to; 0 in a push, and for NULL.
-//
-// Threads: any.
-uint32_t chatroom_frame_sequence(const struct chatroom_frame_t *frame);
-
-// The frame's body: protobuf, as its kind says. Valid until the frame's last unref. Empty for NULL.
-//
-// Threads: any.
-struct chatroom_bytes_t chatroom_frame_body(const struct chatroom_frame_t *frame);
-
-// Counts the frame up and returns it. Copies nothing. NULL for NULL.
-//
-// Threads: any.
-struct chatroom_frame_t *chatroom_frame_ref(struct chatroom_frame_t *frame);
-
-// Counts the frame down; it ends with its last count. NULL is nothing to do.
-//
-// Threads: any.
-void chatroom_frame_unref(struct chatroom_frame_t *frame);
-
-// Writes a whole frame, checksum included, to `out`, which holds `cap` bytes: 16 and `body_len` are needed. `*len` becomes the
-// number of bytes written. `body` may be NULL when `body_len` is 0.
-//
-// A request has a `sequence` of its own, its answer the same one and the flag `CHATROOM_FRAME_RESPONSE`, a push 0.
-// Returns 414 for other flags, for a body of more than 16 MiB - 16, and for too small a `cap`.
-// Threads: any.
-chatroom_result chatroom_frame_build(uint16_t kind,
-                                     uint8_t flags,
-                                     uint32_t sequence,
-                                     const uint8_t *body,
-                                     size_t body_len,
-                                     uint8_t *out,
-                                     size_t cap,
-                                     size_t *len);
-
-// Keeps a lent message beyond its callback, and returns it. Counts the received buffer up and copies nothing. NULL for NULL.
-//
-// A message keeps the whole buffer alive that it was received in: to keep many for long, copy what matters.
-// Threads: any.
-const struct chatroom_message_t *chatroom_message_ref(const struct chatroom_message_t *message);
-
-// Lets a message go that chatroom_message_ref kept; also after its client has ended. NULL is nothing to do.
-//
-// Threads: any.
-void chatroom_message_unref(const struct chatroom_message_t *message);
-
-// The version of the ABI the loaded library has: `CHATROOM_ABI_VERSION` of the header it was built with.
-//
-// Threads: any.
-uint32_t chatroom_abi_version(void);
-
-// The library's version, as in "0.1.0". NUL-terminated, and valid for as long as the library is loaded.
-//
-// Threads: any.
-const char *chatroom_version(void);
-
-// What a result means, in the fewest words; empty for a number that is none. Valid for as long as the library is loaded.
-//
-// Threads: any.
-struct chatroom_bytes_t chatroom_result_meaning(int32_t result);
-
-// 1 if the same request, made again, may succeed without anybody changing anything; 0 otherwise.
-//
-// Threads: any.
-int32_t chatroom_result_is_retryable(int32_t result);
-
-// Enters a room. The client enters it again by itself after a lost connection; then `on_entered` tells.
-//
-// Completes with 404 if there is no such room, 13002 if it is closed, 13003 for the blocklisted, 414 for what is too long.
-// Returns 503, and takes nothing on, when 1024 requests are open; so does every other request.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_enter(const struct chatroom_client_t *client,
-                                      const struct chatroom_enter_t *enter,
-                                      chatroom_entered_fn done,
-                                      void *user_data,
-                                      chatroom_destructor_fn destructor);
-
-// Leaves a room.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_leave(const struct chatroom_client_t *client,
-                                      int64_t room_id,
-                                      chatroom_done_fn done,
-                                      void *user_data,
-                                      chatroom_destructor_fn destructor);
-
 // Sends a message. Code 0 says that it is in the room's log, and will not be lost. A send outlives a lost connection: it is
 // repeated under its id after the next login, and the server takes it once.
 //
@@ -1473,6 +1814,31 @@ chatroom_result chatroom_client_history(const struct chatroom_client_t *client,
                                         void *user_data,
                                         chatroom_destructor_fn destructor);
 
+// Asks for a page of what a room's history has for certain tags.
+//
+// Completes with 414 without tags.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_history_by_tags(const struct chatroom_client_t *client,
+                                                const struct chatroom_tag_history_query_t *query,
+                                                chatroom_history_fn done,
+                                                void *user_data,
+                                                chatroom_destructor_fn destructor);
+
+// Recalls a message: it leaves the history, and everybody is told to take it off the screen. `message_id`, `time_ms` and `from` are
+// the message's; `notify_ext` goes into the notification, at most 1024 characters, and may be NULL.
+//
+// Completes with 403 for those who may not, or too late; 404 if there is no such message.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_recall(const struct chatroom_client_t *client,
+                                       int64_t room_id,
+                                       const char *message_id,
+                                       int64_t time_ms,
+                                       const char *from,
+                                       const char *notify_ext,
+                                       chatroom_done_fn done,
+                                       void *user_data,
+                                       chatroom_destructor_fn destructor);
+
 // Gives the login a new token, which also serves the logins after lost connections.
 //
 // Threads: any. Does not block.
@@ -1481,6 +1847,75 @@ chatroom_result chatroom_client_renew_token(const struct chatroom_client_t *clie
                                             chatroom_done_fn done,
                                             void *user_data,
                                             chatroom_destructor_fn destructor);
+
+// Logs the account out of other devices, by their ids.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_kick_devices(const struct chatroom_client_t *client,
+                                             const char *const *device_ids,
+                                             size_t device_count,
+                                             chatroom_done_fn done,
+                                             void *user_data,
+                                             chatroom_destructor_fn destructor);
+
+// Asks the server for a sign of life. The answer is the time it took to the server and back, in microseconds.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_ping(const struct chatroom_client_t *client,
+                                     chatroom_count_fn done,
+                                     void *user_data,
+                                     chatroom_destructor_fn destructor);
+
+// Enters a room. The client enters it again by itself after a lost connection; then `on_entered` tells.
+//
+// Completes with 404 if there is no such room, 13002 if it is closed, 13003 for the blocklisted, 414 for what is too long.
+// Returns 503, and takes nothing on, when 1024 requests are open; so does every other request.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_enter(const struct chatroom_client_t *client,
+                                      const struct chatroom_enter_t *enter,
+                                      chatroom_entered_fn done,
+                                      void *user_data,
+                                      chatroom_destructor_fn destructor);
+
+// Makes a room under a name of one's own, and enters it. The room ends when the last one has left it.
+//
+// Completes with 417 if there is such a room and `enter_existing` is 0, 419 for those who are in as many rooms as they may.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_create_room(const struct chatroom_client_t *client,
+                                            const struct chatroom_create_t *create,
+                                            chatroom_entered_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Leaves a room made by a client for another one, as one step: refused, one is where one was. With `create_missing` 1 the other
+// one is made if it is not there.
+//
+// Completes with 403 outside `from_room_id`, 404 if the other one is not there.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_switch_room(const struct chatroom_client_t *client,
+                                            int64_t from_room_id,
+                                            const struct chatroom_create_t *to,
+                                            int32_t create_missing,
+                                            chatroom_entered_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Leaves a room.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_leave(const struct chatroom_client_t *client,
+                                      int64_t room_id,
+                                      chatroom_done_fn done,
+                                      void *user_data,
+                                      chatroom_destructor_fn destructor);
+
+// Leaves every room made by a client; other rooms are not left. The answer names them.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_leave_all(const struct chatroom_client_t *client,
+                                          chatroom_rooms_fn done,
+                                          void *user_data,
+                                          chatroom_destructor_fn destructor);
 
 // Asks what a room says of itself.
 //
@@ -1490,6 +1925,40 @@ chatroom_result chatroom_client_room_info(const struct chatroom_client_t *client
                                           chatroom_room_fn done,
                                           void *user_data,
                                           chatroom_destructor_fn destructor);
+
+// Changes a room's profile.
+//
+// Completes with 403 for those who may not, 406 if nothing would change, 414 if nothing is to be changed.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_update_room(const struct chatroom_client_t *client,
+                                            const struct chatroom_room_edit_t *edit,
+                                            chatroom_room_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Mutes a whole room, with `mute` 1, or lets it speak again, with 0. `notify_ext` goes into the notification and may be NULL.
+//
+// Completes with 403 for those who may not, 417 if it is so already.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_mute_room(const struct chatroom_client_t *client,
+                                          int64_t room_id,
+                                          int32_t mute,
+                                          const char *notify_ext,
+                                          chatroom_done_fn done,
+                                          void *user_data,
+                                          chatroom_destructor_fn destructor);
+
+// Closes a room: everybody is put out, and nobody comes in until it is opened over HTTP. `notify_ext` goes into the notification
+// and may be NULL.
+//
+// Completes with 403 for everybody but the room's creator.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_close_room(const struct chatroom_client_t *client,
+                                           int64_t room_id,
+                                           const char *notify_ext,
+                                           chatroom_done_fn done,
+                                           void *user_data,
+                                           chatroom_destructor_fn destructor);
 
 // Asks for a page of a room's members. `query` is a `chatroom_member_query`, `time_ms` the time of the last member of the page
 // before, or 0 to begin; `limit` is 1 to 100, or 0 for 100.
@@ -1514,6 +1983,29 @@ chatroom_result chatroom_client_lookup_members(const struct chatroom_client_t *c
                                                chatroom_members_fn done,
                                                void *user_data,
                                                chatroom_destructor_fn destructor);
+
+// Asks for the connections that carry a tag, the newest first, one record each. `time_ms` is the time of the last one of the page
+// before, or 0 to begin; `limit` is 1 to 100, or 0 for 100.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_members_by_tag(const struct chatroom_client_t *client,
+                                               int64_t room_id,
+                                               const char *tag,
+                                               int64_t time_ms,
+                                               uint32_t limit,
+                                               chatroom_members_fn done,
+                                               void *user_data,
+                                               chatroom_destructor_fn destructor);
+
+// Asks how many accounts carry a tag, each counted once.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_count_by_tag(const struct chatroom_client_t *client,
+                                             int64_t room_id,
+                                             const char *tag,
+                                             chatroom_count_fn done,
+                                             void *user_data,
+                                             chatroom_destructor_fn destructor);
 
 // Gives a member a role, or takes it. `change` is a `chatroom_role_change`, `set` 1 to give and 0 to take; `level` is the
 // application's own rank; `notify_ext` goes into the notification and may be NULL.
@@ -1543,17 +2035,80 @@ chatroom_result chatroom_client_kick(const struct chatroom_client_t *client,
                                      void *user_data,
                                      chatroom_destructor_fn destructor);
 
-// Mutes a whole room, with `mute` 1, or lets it speak again, with 0. `notify_ext` goes into the notification and may be NULL.
+// Mutes a member for `seconds`, at most 2592000; 0 lifts that. With `silent` 1 nobody is notified. `notify_ext` goes into the
+// notification and may be NULL. The answer is the number of seconds.
 //
-// Completes with 403 for those who may not, 417 if it is so already.
+// Completes with 403 for those who may not, 404 if the account is not there, 417 if there is nothing to lift.
 // Threads: any. Does not block.
-chatroom_result chatroom_client_mute_room(const struct chatroom_client_t *client,
+chatroom_result chatroom_client_temp_mute(const struct chatroom_client_t *client,
                                           int64_t room_id,
-                                          int32_t mute,
+                                          const char *account,
+                                          uint32_t seconds,
+                                          int32_t silent,
                                           const char *notify_ext,
-                                          chatroom_done_fn done,
+                                          chatroom_count_fn done,
                                           void *user_data,
                                           chatroom_destructor_fn destructor);
+
+// Mutes every connection that carries a tag, now or later, for `seconds`, at most 2592000; 0 lifts that. With `silent` 1 nobody is
+// notified; `notify_ext` goes into the notification and may be NULL; `notify_target_tags` is who hears it, a tag expression, or
+// NULL for those with the tag. The answer is the number of seconds, of a lifted mute those that remained.
+//
+// Completes with 403 for those who may not.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_tag_temp_mute(const struct chatroom_client_t *client,
+                                              int64_t room_id,
+                                              const char *tag,
+                                              uint32_t seconds,
+                                              int32_t silent,
+                                              const char *notify_ext,
+                                              const char *notify_target_tags,
+                                              chatroom_count_fn done,
+                                              void *user_data,
+                                              chatroom_destructor_fn destructor);
+
+// Changes one's own nick, avatar or `ext` in a room. The client carries them again after a lost connection.
+//
+// Completes with 403 for the anonymous, 414 if nothing is to be changed.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_update_self(const struct chatroom_client_t *client,
+                                            const struct chatroom_self_edit_t *edit,
+                                            chatroom_done_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Changes the tags of this connection in a room, or who hears it. The client carries them again after a lost connection.
+//
+// Completes with 414 if nothing is to be changed.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_update_tags(const struct chatroom_client_t *client,
+                                            const struct chatroom_tags_edit_t *edit,
+                                            chatroom_done_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Changes where this connection stands in a room, and how far it hears. The client stands there again after a lost connection.
+//
+// Completes with 414 if nothing is to be changed, or for numbers that are none.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_update_location(const struct chatroom_client_t *client,
+                                                int64_t room_id,
+                                                const struct chatroom_location_t *location,
+                                                chatroom_done_fn done,
+                                                void *user_data,
+                                                chatroom_destructor_fn destructor);
+
+// Sets how many elements a room's queue may have, 0 to 1000; a negative number means 50. Elements beyond that stay, but none is
+// added.
+//
+// Completes with 403 for those who may not.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_init(const struct chatroom_client_t *client,
+                                           int64_t room_id,
+                                           int32_t size_limit,
+                                           chatroom_done_fn done,
+                                           void *user_data,
+                                           chatroom_destructor_fn destructor);
 
 // Adds an element to the end of a room's queue, or gives the one with that key a new value. `key` is 1 to 128 bytes, `value`
 // UTF-8 of at most 4096; with `transient` 1 the element goes when its owner has left. `owner` is an account, or NULL for
@@ -1571,6 +2126,21 @@ chatroom_result chatroom_client_queue_offer(const struct chatroom_client_t *clie
                                             chatroom_done_fn done,
                                             void *user_data,
                                             chatroom_destructor_fn destructor);
+
+// Adds several elements to a room's queue, or gives those with their keys new values; at most 100. With `notify` 1 the room is
+// notified, and `notify_ext`, which may be NULL, goes into the notification. The answer has the keys that found no place.
+//
+// Completes with 403 for those who may not.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_batch_offer(const struct chatroom_client_t *client,
+                                                  int64_t room_id,
+                                                  const struct chatroom_offer_t *offers,
+                                                  size_t offer_count,
+                                                  int32_t notify,
+                                                  const char *notify_ext,
+                                                  chatroom_keys_fn done,
+                                                  void *user_data,
+                                                  chatroom_destructor_fn destructor);
 
 // Takes an element out of a room's queue: the one with that key, or the head if `key` is NULL.
 //
@@ -1602,6 +2172,32 @@ chatroom_result chatroom_client_queue_peek(const struct chatroom_client_t *clien
                                            void *user_data,
                                            chatroom_destructor_fn destructor);
 
+// Asks for certain elements of a room's queue, by key, at most 100. Those that are not there are left out.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_multi_get(const struct chatroom_client_t *client,
+                                                int64_t room_id,
+                                                const char *const *keys,
+                                                size_t key_count,
+                                                chatroom_elements_fn done,
+                                                void *user_data,
+                                                chatroom_destructor_fn destructor);
+
+// Gives several elements of a room's queue new values; at most 100. With `notify` 1 the room is notified, and `notify_ext`, which
+// is then needed, goes into the notification. The answer has the keys that are not there; none is added.
+//
+// Completes with 403 for those who may not.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_change(const struct chatroom_client_t *client,
+                                             int64_t room_id,
+                                             const struct chatroom_offer_t *offers,
+                                             size_t offer_count,
+                                             int32_t notify,
+                                             const char *notify_ext,
+                                             chatroom_keys_fn done,
+                                             void *user_data,
+                                             chatroom_destructor_fn destructor);
+
 // Empties a room's queue.
 //
 // Threads: any. Does not block.
@@ -1611,134 +2207,112 @@ chatroom_result chatroom_client_queue_drop(const struct chatroom_client_t *clien
                                            void *user_data,
                                            chatroom_destructor_fn destructor);
 
-// Asks what a room says of itself.
+// Sets attributes of a room. The answer has the keys that belong to others, with the sub code 6000332 if there are any. Between
+// the begin and the end of a batch it completes at once, and the batch's own flags count.
 //
+// Completes with 403 and the sub code 6000331 if all keys belong to others, 419 for too many, 414 for one that is too long.
 // Threads: any. Does not block.
-chatroom_result chatroom_client_room_info(const struct chatroom_client_t *client,
-                                          int64_t room_id,
-                                          chatroom_room_fn done,
-                                          void *user_data,
-                                          chatroom_destructor_fn destructor);
-
-// Asks for a page of a room's members. `query` is a `chatroom_member_query`, `time_ms` the time of the last member of the page
-// before, or 0 to begin; `limit` is 1 to 100, or 0 for 100.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_members(const struct chatroom_client_t *client,
-                                        int64_t room_id,
-                                        int32_t query,
-                                        int64_t time_ms,
-                                        uint32_t limit,
-                                        chatroom_members_fn done,
-                                        void *user_data,
-                                        chatroom_destructor_fn destructor);
-
-// Asks for certain members of a room, at most 20, by account.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_lookup_members(const struct chatroom_client_t *client,
-                                               int64_t room_id,
-                                               const char *const *accounts,
-                                               size_t account_count,
-                                               chatroom_members_fn done,
+chatroom_result chatroom_client_set_attributes(const struct chatroom_client_t *client,
+                                               const struct chatroom_attributes_edit_t *edit,
+                                               chatroom_keys_fn done,
                                                void *user_data,
                                                chatroom_destructor_fn destructor);
 
-// Gives a member a role, or takes it. `change` is a `chatroom_role_change`, `set` 1 to give and 0 to take; `level` is the
-// application's own rank; `notify_ext` goes into the notification and may be NULL.
+// Deletes attributes of a room, 1 to 20, by key; with `force` 1 those of other owners too. The answer has the keys that belong to
+// others, or to nobody. Between the begin and the end of a batch it completes at once.
 //
-// Completes with 403 for those who may not, 404 for an unknown account, 417 if it is so already.
+// Completes with 403 and the sub code 6000331 if all keys failed.
 // Threads: any. Does not block.
-chatroom_result chatroom_client_set_role(const struct chatroom_client_t *client,
-                                         int64_t room_id,
-                                         const char *account,
-                                         int32_t change,
-                                         int32_t set,
-                                         uint32_t level,
-                                         const char *notify_ext,
-                                         chatroom_done_fn done,
-                                         void *user_data,
-                                         chatroom_destructor_fn destructor);
+chatroom_result chatroom_client_delete_attributes(const struct chatroom_client_t *client,
+                                                  int64_t room_id,
+                                                  const char *const *keys,
+                                                  size_t key_count,
+                                                  int32_t force,
+                                                  chatroom_keys_fn done,
+                                                  void *user_data,
+                                                  chatroom_destructor_fn destructor);
 
-// Takes a member out of a room. `notify_ext` goes into the notification and may be NULL.
+// From here on, attributes that are set or deleted in this room are collected, at most 50 operations, and go out as one change with
+// chatroom_client_end_attributes_batch. The flags are those of chatroom_attributes_edit_t, and count for all of them. The
+// collection is discarded when the room is left.
 //
-// Completes with 403 for those who may not, 404 if the account is not there.
+// Completes with 403 outside the room, 417 while a batch is begun there.
 // Threads: any. Does not block.
-chatroom_result chatroom_client_kick(const struct chatroom_client_t *client,
-                                     int64_t room_id,
-                                     const char *account,
-                                     const char *notify_ext,
-                                     chatroom_done_fn done,
-                                     void *user_data,
-                                     chatroom_destructor_fn destructor);
+chatroom_result chatroom_client_begin_attributes_batch(const struct chatroom_client_t *client,
+                                                       int64_t room_id,
+                                                       int32_t force,
+                                                       int32_t update_owner,
+                                                       int32_t delete_after_owner_left,
+                                                       chatroom_done_fn done,
+                                                       void *user_data,
+                                                       chatroom_destructor_fn destructor);
 
-// Mutes a whole room, with `mute` 1, or lets it speak again, with 0. `notify_ext` goes into the notification and may be NULL.
+// Sends what was collected since chatroom_client_begin_attributes_batch, as one change. The answer is that of
+// chatroom_client_set_attributes. Whatever comes of it, the batch is over.
 //
-// Completes with 403 for those who may not, 417 if it is so already.
+// Completes with 406 without a batch.
 // Threads: any. Does not block.
-chatroom_result chatroom_client_mute_room(const struct chatroom_client_t *client,
-                                          int64_t room_id,
-                                          int32_t mute,
-                                          const char *notify_ext,
-                                          chatroom_done_fn done,
-                                          void *user_data,
-                                          chatroom_destructor_fn destructor);
+chatroom_result chatroom_client_end_attributes_batch(const struct chatroom_client_t *client,
+                                                     int64_t room_id,
+                                                     chatroom_keys_fn done,
+                                                     void *user_data,
+                                                     chatroom_destructor_fn destructor);
 
-// Adds an element to the end of a room's queue, or gives the one with that key a new value. `key` is 1 to 128 bytes, `value`
-// UTF-8 of at most 4096; with `transient` 1 the element goes when its owner has left. `owner` is an account, or NULL for
-// oneself.
+// Asks for all attributes of a room.
 //
-// Completes with 403 for those who may not, 419 for a full queue.
 // Threads: any. Does not block.
-chatroom_result chatroom_client_queue_offer(const struct chatroom_client_t *client,
-                                            int64_t room_id,
-                                            const char *key,
-                                            const void *value,
-                                            size_t value_len,
-                                            int32_t transient,
-                                            const char *owner,
-                                            chatroom_done_fn done,
-                                            void *user_data,
-                                            chatroom_destructor_fn destructor);
-
-// Takes an element out of a room's queue: the one with that key, or the head if `key` is NULL.
-//
-// Completes with 404 if there is none.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_queue_poll(const struct chatroom_client_t *client,
+chatroom_result chatroom_client_attributes(const struct chatroom_client_t *client,
                                            int64_t room_id,
-                                           const char *key,
-                                           chatroom_elements_fn done,
+                                           chatroom_attributes_fn done,
                                            void *user_data,
                                            chatroom_destructor_fn destructor);
 
-// Asks for a room's queue, in its order.
+// Sets attributes of members of a room. The answer has, for each of them, the attributes as they are now and the keys that others
+// have set; and the accounts that are not there.
 //
+// Completes with 419 for too many, 414 for one that is too long.
 // Threads: any. Does not block.
-chatroom_result chatroom_client_queue_list(const struct chatroom_client_t *client,
-                                           int64_t room_id,
-                                           chatroom_elements_fn done,
-                                           void *user_data,
-                                           chatroom_destructor_fn destructor);
+chatroom_result chatroom_client_set_member_attributes(const struct chatroom_client_t *client,
+                                                      const struct chatroom_member_attributes_edit_t *edit,
+                                                      chatroom_member_attributes_fn done,
+                                                      void *user_data,
+                                                      chatroom_destructor_fn destructor);
 
-// Asks for the head of a room's queue.
+// Asks for the attributes of certain members of a room, at most 100, by account.
 //
-// Completes with 404 if the queue is empty.
+// Completes with 416 when asked more often than five times in half a minute.
 // Threads: any. Does not block.
-chatroom_result chatroom_client_queue_peek(const struct chatroom_client_t *client,
-                                           int64_t room_id,
-                                           chatroom_elements_fn done,
-                                           void *user_data,
-                                           chatroom_destructor_fn destructor);
+chatroom_result chatroom_client_lookup_member_attributes(const struct chatroom_client_t *client,
+                                                         int64_t room_id,
+                                                         const char *const *accounts,
+                                                         size_t account_count,
+                                                         chatroom_member_attributes_fn done,
+                                                         void *user_data,
+                                                         chatroom_destructor_fn destructor);
 
-// Empties a room's queue.
+// Asks for a page of the members of a room that have attributes, with these. `next` is that of the page before, or NULL to begin;
+// `limit` is 1 to 100, or 0 for 100.
 //
+// Completes with 416 when asked more often than five times in half a minute.
 // Threads: any. Does not block.
-chatroom_result chatroom_client_queue_drop(const struct chatroom_client_t *client,
-                                           int64_t room_id,
-                                           chatroom_done_fn done,
-                                           void *user_data,
-                                           chatroom_destructor_fn destructor);
+chatroom_result chatroom_client_member_attributes(const struct chatroom_client_t *client,
+                                                  int64_t room_id,
+                                                  const char *next,
+                                                  uint32_t limit,
+                                                  chatroom_member_attributes_fn done,
+                                                  void *user_data,
+                                                  chatroom_destructor_fn destructor);
+
+// Keeps a lent message beyond its callback, and returns it. Counts the received buffer up and copies nothing. NULL for NULL.
+//
+// A message keeps the whole buffer alive that it was received in: to keep many for long, copy what matters.
+// Threads: any.
+const struct chatroom_message_t *chatroom_message_ref(const struct chatroom_message_t *message);
+
+// Lets a message go that chatroom_message_ref kept; also after its client has ended. NULL is nothing to do.
+//
+// Threads: any.
+void chatroom_message_unref(const struct chatroom_message_t *message);
 
 #ifdef __cplusplus
 }  // extern "C"

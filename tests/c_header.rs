@@ -30,12 +30,27 @@ fn compare(path: &Path, made: &str) {
 
 /// The files of the C ABI, in the order in which the header shows their functions.
 fn sources() -> Vec<PathBuf> {
-    let order = ["library.rs", "boundary.rs", "types.rs", "constants.rs", "codec.rs", "client.rs", "options.rs", "request.rs"];
+    let order = [
+        "library.rs",
+        "boundary.rs",
+        "types.rs",
+        "constants.rs",
+        "codec.rs",
+        "client.rs",
+        "options.rs",
+        "request.rs",
+        "room_request.rs",
+        "member_request.rs",
+        "queue_request.rs",
+        "attribute_request.rs",
+    ];
     let folder = root().join("src/capi");
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
         .expect("src/capi is there")
         .map(|entry| entry.expect("it can be listed").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        // cbindgen follows the modules it names, and would show everything a second time.
+        .filter(|path| !path.ends_with("mod.rs"))
         .collect();
     let place = |path: &PathBuf| order.iter().position(|name| path.ends_with(name)).unwrap_or(order.len());
     files.sort_by_key(|path| (place(path), path.clone()));
@@ -106,7 +121,7 @@ fn the_symbols_are_listed_with_the_version_that_brought_them() {
 fn the_header_declares_every_symbol_and_names_every_code() {
     let header = header();
     for name in symbols().keys() {
-        assert!(header.contains(&format!("{name}(")), "{name} is not declared");
+        assert_eq!(header.matches(&format!(" {name}(")).count() + header.matches(&format!("*{name}(")).count(), 1, "{name}");
     }
     for row in chatroom::error::CODES {
         let number = if row.number == 200 { 0 } else { row.number };
