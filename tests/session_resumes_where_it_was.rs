@@ -289,6 +289,37 @@ fn a_kick_out_of_one_room_leaves_the_connection() {
 }
 
 #[test]
+fn a_reset_of_one_room_that_says_not_to_come_back_is_final_for_that_room() {
+    let mut link = Link::in_room_1();
+    let reason = pb::KickReason::Silent.into();
+    let kicked = pb::Kicked { reason, room_id: 1, may_reconnect: false, ..Default::default() };
+    link.push(&Push::Kicked(Box::new(kicked.clone())));
+    link.turn();
+    assert_eq!(link.told, [ClientOutput::Push(Push::Kicked(Box::new(kicked)))]);
+    assert_eq!((link.closed, link.client.positions().len()), (None, 0));
+    link.pass_ms(10_000);
+    link.turn();
+    assert!(link.asked.iter().all(|(_, request)| !matches!(request, Request::RoomEnter(_))));
+}
+
+#[test]
+fn what_is_delivered_again_to_one_who_comes_back_is_shown_once() {
+    let mut link = Link::in_room_1();
+    let resent = |seq, id: &str| {
+        let Push::Message(message) = message(seq, "bob", id) else { unreachable!() };
+        Push::Message(Box::new(pb::Message { resent: true, high_priority: true, ..*message }))
+    };
+    link.push(&message(11, "bob", "seen"));
+    link.push(&resent(11, "seen"));
+    // Older than anything this client has seen, and new to it all the same.
+    link.push(&resent(7, "unseen"));
+    link.push(&resent(7, "unseen"));
+    link.turn();
+    assert_eq!(messages(&link), ["seen", "unseen"]);
+    assert_eq!(link.client.positions()[0].last_seq, 11, "what comes late moves no position back");
+}
+
+#[test]
 fn the_servers_last_word_decides_whether_to_come_back() {
     for (code, is_final) in [(509, true), (201, true), (503, false)] {
         let mut link = Link::in_room_1();

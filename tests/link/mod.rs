@@ -156,7 +156,8 @@ impl Link {
         link
     }
 
-    fn drive(&mut self, act: impl FnOnce(&mut ClientSession, Time, &mut Vec<ClientOutput>)) {
+    /// Lets the client do something, and sees to what it wants done.
+    pub fn drive(&mut self, act: impl FnOnce(&mut ClientSession, Time, &mut Vec<ClientOutput>)) {
         let mut out = Vec::new();
         act(&mut self.client, self.now, &mut out);
         for output in out {
