@@ -122,6 +122,8 @@ class Listener {
     virtual void on_closed() {}
     virtual void on_thread_start() {}
     virtual void on_thread_stop() {}
+    virtual void on_event(const chatroom_event_t &) {}
+    virtual void on_room_state(const chatroom_room_change_t &) {}
 };
 
 // A client; see chatroom_client_t. Its end waits for the last callback, unless it is inside one.
@@ -132,6 +134,7 @@ class Client {
   public:
     using Done = std::function<void(const chatroom_status_t &)>;
     template <typename T> using DoneWith = std::function<void(const chatroom_status_t &, const T *)>;
+    using DoneCount = std::function<void(const chatroom_status_t &, std::uint64_t)>;
 
     Client() = default;
     // `options` as chatroom_options_t says; its callbacks, user_data and destructor are set here.
@@ -157,6 +160,20 @@ class Client {
     }
     std::int32_t state() const noexcept { return chatroom_client_state(get()); }
 
+    // Whether the connection lives: for a host that changed networks, or came back to the foreground.
+    chatroom_result check_connection() { return chatroom_client_check_connection(get()); }
+    chatroom_result set_token(const char *token) { return chatroom_client_set_token(get(), token); }
+    chatroom_result renew_token(const char *token, Done done) {
+        return chatroom_client_renew_token(get(), token, &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result kick_devices(const char *const *device_ids, std::size_t device_count, Done done) {
+        return chatroom_client_kick_devices(get(), device_ids, device_count, &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result ping(DoneCount done) {
+        return chatroom_client_ping(get(), &told_count, keep(std::move(done)), &drop<DoneCount>);
+    }
+
+    // Rooms.
     chatroom_result enter(const chatroom_enter_t &enter, DoneWith<chatroom_entered_t> done) {
         return chatroom_client_enter(get(), &enter, &told_with<chatroom_entered_t>, keep(std::move(done)),
                                      &drop<DoneWith<chatroom_entered_t>>);
@@ -164,6 +181,35 @@ class Client {
     chatroom_result leave(std::int64_t room_id, Done done) {
         return chatroom_client_leave(get(), room_id, &told, keep(std::move(done)), &drop<Done>);
     }
+    chatroom_result create_room(const chatroom_create_t &create, DoneWith<chatroom_entered_t> done) {
+        return chatroom_client_create_room(get(), &create, &told_with<chatroom_entered_t>, keep(std::move(done)),
+                                           &drop<DoneWith<chatroom_entered_t>>);
+    }
+    chatroom_result switch_room(std::int64_t from_room_id, const chatroom_create_t &to, bool create_missing,
+                                DoneWith<chatroom_entered_t> done) {
+        return chatroom_client_switch_room(get(), from_room_id, &to, create_missing, &told_with<chatroom_entered_t>,
+                                           keep(std::move(done)), &drop<DoneWith<chatroom_entered_t>>);
+    }
+    chatroom_result leave_all(DoneWith<chatroom_rooms_t> done) {
+        return chatroom_client_leave_all(get(), &told_with<chatroom_rooms_t>, keep(std::move(done)),
+                                         &drop<DoneWith<chatroom_rooms_t>>);
+    }
+    chatroom_result room_info(std::int64_t room_id, DoneWith<chatroom_room_t> done) {
+        return chatroom_client_room_info(get(), room_id, &told_with<chatroom_room_t>, keep(std::move(done)),
+                                         &drop<DoneWith<chatroom_room_t>>);
+    }
+    chatroom_result update_room(const chatroom_room_edit_t &edit, DoneWith<chatroom_room_t> done) {
+        return chatroom_client_update_room(get(), &edit, &told_with<chatroom_room_t>, keep(std::move(done)),
+                                           &drop<DoneWith<chatroom_room_t>>);
+    }
+    chatroom_result mute_room(std::int64_t room_id, bool mute, const char *notify_ext, Done done) {
+        return chatroom_client_mute_room(get(), room_id, mute, notify_ext, &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result close_room(std::int64_t room_id, const char *notify_ext, Done done) {
+        return chatroom_client_close_room(get(), room_id, notify_ext, &told, keep(std::move(done)), &drop<Done>);
+    }
+
+    // Messages.
     chatroom_result send(const chatroom_draft_t &draft, DoneWith<chatroom_sent_t> done) {
         return chatroom_client_send(get(), &draft, &told_with<chatroom_sent_t>, keep(std::move(done)),
                                     &drop<DoneWith<chatroom_sent_t>>);
@@ -179,18 +225,147 @@ class Client {
         return chatroom_client_history(get(), &query, &told_with<chatroom_history_t>, keep(std::move(done)),
                                        &drop<DoneWith<chatroom_history_t>>);
     }
-    chatroom_result room_info(std::int64_t room_id, DoneWith<chatroom_room_t> done) {
-        return chatroom_client_room_info(get(), room_id, &told_with<chatroom_room_t>, keep(std::move(done)),
-                                         &drop<DoneWith<chatroom_room_t>>);
+    chatroom_result history_by_tags(const chatroom_tag_history_query_t &query, DoneWith<chatroom_history_t> done) {
+        return chatroom_client_history_by_tags(get(), &query, &told_with<chatroom_history_t>, keep(std::move(done)),
+                                               &drop<DoneWith<chatroom_history_t>>);
     }
+    chatroom_result recall(std::int64_t room_id, const char *message_id, std::int64_t time_ms, const char *from,
+                           const char *notify_ext, Done done) {
+        return chatroom_client_recall(get(), room_id, message_id, time_ms, from, notify_ext, &told,
+                                      keep(std::move(done)), &drop<Done>);
+    }
+
+    // Members.
     chatroom_result members(std::int64_t room_id, std::int32_t query, std::int64_t time_ms, std::uint32_t limit,
                             DoneWith<chatroom_members_t> done) {
         return chatroom_client_members(get(), room_id, query, time_ms, limit, &told_with<chatroom_members_t>,
                                        keep(std::move(done)), &drop<DoneWith<chatroom_members_t>>);
     }
+    chatroom_result lookup_members(std::int64_t room_id, const char *const *accounts, std::size_t account_count,
+                                   DoneWith<chatroom_members_t> done) {
+        return chatroom_client_lookup_members(get(), room_id, accounts, account_count, &told_with<chatroom_members_t>,
+                                              keep(std::move(done)), &drop<DoneWith<chatroom_members_t>>);
+    }
+    chatroom_result members_by_tag(std::int64_t room_id, const char *tag, std::int64_t time_ms, std::uint32_t limit,
+                                   DoneWith<chatroom_members_t> done) {
+        return chatroom_client_members_by_tag(get(), room_id, tag, time_ms, limit, &told_with<chatroom_members_t>,
+                                              keep(std::move(done)), &drop<DoneWith<chatroom_members_t>>);
+    }
+    chatroom_result count_by_tag(std::int64_t room_id, const char *tag, DoneCount done) {
+        return chatroom_client_count_by_tag(get(), room_id, tag, &told_count, keep(std::move(done)), &drop<DoneCount>);
+    }
+    chatroom_result set_role(std::int64_t room_id, const char *account, std::int32_t change, bool set,
+                             std::uint32_t level, const char *notify_ext, Done done) {
+        return chatroom_client_set_role(get(), room_id, account, change, set, level, notify_ext, &told,
+                                        keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result kick(std::int64_t room_id, const char *account, const char *notify_ext, Done done) {
+        return chatroom_client_kick(get(), room_id, account, notify_ext, &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result temp_mute(std::int64_t room_id, const char *account, std::uint32_t seconds, bool silent,
+                              const char *notify_ext, DoneCount done) {
+        return chatroom_client_temp_mute(get(), room_id, account, seconds, silent, notify_ext, &told_count,
+                                         keep(std::move(done)), &drop<DoneCount>);
+    }
+    chatroom_result tag_temp_mute(std::int64_t room_id, const char *tag, std::uint32_t seconds, bool silent,
+                                  const char *notify_ext, const char *notify_target_tags, DoneCount done) {
+        return chatroom_client_tag_temp_mute(get(), room_id, tag, seconds, silent, notify_ext, notify_target_tags,
+                                             &told_count, keep(std::move(done)), &drop<DoneCount>);
+    }
+    chatroom_result update_self(const chatroom_self_edit_t &edit, Done done) {
+        return chatroom_client_update_self(get(), &edit, &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result update_tags(const chatroom_tags_edit_t &edit, Done done) {
+        return chatroom_client_update_tags(get(), &edit, &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result update_location(std::int64_t room_id, const chatroom_location_t &location, Done done) {
+        return chatroom_client_update_location(get(), room_id, &location, &told, keep(std::move(done)), &drop<Done>);
+    }
+
+    // The queue.
+    chatroom_result queue_init(std::int64_t room_id, std::int32_t size_limit, Done done) {
+        return chatroom_client_queue_init(get(), room_id, size_limit, &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result queue_offer(std::int64_t room_id, const char *key, std::string_view value, bool transient,
+                                const char *owner, Done done) {
+        return chatroom_client_queue_offer(get(), room_id, key, value.data(), value.size(), transient, owner, &told,
+                                           keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result queue_batch_offer(std::int64_t room_id, const chatroom_offer_t *offers, std::size_t offer_count,
+                                      bool notify, const char *notify_ext, DoneWith<chatroom_keys_t> done) {
+        return chatroom_client_queue_batch_offer(get(), room_id, offers, offer_count, notify, notify_ext,
+                                                 &told_with<chatroom_keys_t>, keep(std::move(done)),
+                                                 &drop<DoneWith<chatroom_keys_t>>);
+    }
+    chatroom_result queue_poll(std::int64_t room_id, const char *key, DoneWith<chatroom_elements_t> done) {
+        return chatroom_client_queue_poll(get(), room_id, key, &told_with<chatroom_elements_t>, keep(std::move(done)),
+                                          &drop<DoneWith<chatroom_elements_t>>);
+    }
     chatroom_result queue_list(std::int64_t room_id, DoneWith<chatroom_elements_t> done) {
         return chatroom_client_queue_list(get(), room_id, &told_with<chatroom_elements_t>, keep(std::move(done)),
                                           &drop<DoneWith<chatroom_elements_t>>);
+    }
+    chatroom_result queue_peek(std::int64_t room_id, DoneWith<chatroom_elements_t> done) {
+        return chatroom_client_queue_peek(get(), room_id, &told_with<chatroom_elements_t>, keep(std::move(done)),
+                                          &drop<DoneWith<chatroom_elements_t>>);
+    }
+    chatroom_result queue_multi_get(std::int64_t room_id, const char *const *keys, std::size_t key_count,
+                                    DoneWith<chatroom_elements_t> done) {
+        return chatroom_client_queue_multi_get(get(), room_id, keys, key_count, &told_with<chatroom_elements_t>,
+                                               keep(std::move(done)), &drop<DoneWith<chatroom_elements_t>>);
+    }
+    chatroom_result queue_change(std::int64_t room_id, const chatroom_offer_t *offers, std::size_t offer_count,
+                                 bool notify, const char *notify_ext, DoneWith<chatroom_keys_t> done) {
+        return chatroom_client_queue_change(get(), room_id, offers, offer_count, notify, notify_ext,
+                                            &told_with<chatroom_keys_t>, keep(std::move(done)),
+                                            &drop<DoneWith<chatroom_keys_t>>);
+    }
+    chatroom_result queue_drop(std::int64_t room_id, Done done) {
+        return chatroom_client_queue_drop(get(), room_id, &told, keep(std::move(done)), &drop<Done>);
+    }
+
+    // Attributes.
+    chatroom_result attributes(std::int64_t room_id, DoneWith<chatroom_attributes_t> done) {
+        return chatroom_client_attributes(get(), room_id, &told_with<chatroom_attributes_t>, keep(std::move(done)),
+                                          &drop<DoneWith<chatroom_attributes_t>>);
+    }
+    chatroom_result set_attributes(const chatroom_attributes_edit_t &edit, DoneWith<chatroom_keys_t> done) {
+        return chatroom_client_set_attributes(get(), &edit, &told_with<chatroom_keys_t>, keep(std::move(done)),
+                                              &drop<DoneWith<chatroom_keys_t>>);
+    }
+    chatroom_result delete_attributes(std::int64_t room_id, const char *const *keys, std::size_t key_count, bool force,
+                                      DoneWith<chatroom_keys_t> done) {
+        return chatroom_client_delete_attributes(get(), room_id, keys, key_count, force, &told_with<chatroom_keys_t>,
+                                                 keep(std::move(done)), &drop<DoneWith<chatroom_keys_t>>);
+    }
+    chatroom_result begin_attributes_batch(std::int64_t room_id, bool force, bool update_owner,
+                                           bool delete_after_owner_left, Done done) {
+        return chatroom_client_begin_attributes_batch(get(), room_id, force, update_owner, delete_after_owner_left,
+                                                      &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result end_attributes_batch(std::int64_t room_id, DoneWith<chatroom_keys_t> done) {
+        return chatroom_client_end_attributes_batch(get(), room_id, &told_with<chatroom_keys_t>, keep(std::move(done)),
+                                                    &drop<DoneWith<chatroom_keys_t>>);
+    }
+    chatroom_result set_member_attributes(const chatroom_member_attributes_edit_t &edit,
+                                          DoneWith<chatroom_member_attributes_page_t> done) {
+        return chatroom_client_set_member_attributes(get(), &edit, &told_with<chatroom_member_attributes_page_t>,
+                                                     keep(std::move(done)),
+                                                     &drop<DoneWith<chatroom_member_attributes_page_t>>);
+    }
+    chatroom_result lookup_member_attributes(std::int64_t room_id, const char *const *accounts,
+                                             std::size_t account_count,
+                                             DoneWith<chatroom_member_attributes_page_t> done) {
+        return chatroom_client_lookup_member_attributes(get(), room_id, accounts, account_count,
+                                                        &told_with<chatroom_member_attributes_page_t>,
+                                                        keep(std::move(done)),
+                                                        &drop<DoneWith<chatroom_member_attributes_page_t>>);
+    }
+    chatroom_result member_attributes(std::int64_t room_id, const char *next, std::uint32_t limit,
+                                      DoneWith<chatroom_member_attributes_page_t> done) {
+        return chatroom_client_member_attributes(get(), room_id, next, limit,
+                                                 &told_with<chatroom_member_attributes_page_t>, keep(std::move(done)),
+                                                 &drop<DoneWith<chatroom_member_attributes_page_t>>);
     }
 
   private:
@@ -203,6 +378,10 @@ class Client {
     static void told(void *data, const chatroom_status_t *status) {
         Done &done = *static_cast<Done *>(data);
         if (done) done(*status);
+    }
+    static void told_count(void *data, const chatroom_status_t *status, std::uint64_t count) {
+        DoneCount &done = *static_cast<DoneCount *>(data);
+        if (done) done(*status, count);
     }
     template <typename T> static void told_with(void *data, const chatroom_status_t *status, const T *answer) {
         DoneWith<T> &done = *static_cast<DoneWith<T> *>(data);
@@ -236,6 +415,8 @@ class Client {
         options.on_closed = [](void *data) { hears(data).on_closed(); };
         options.on_thread_start = [](void *data) { hears(data).on_thread_start(); };
         options.on_thread_stop = [](void *data) { hears(data).on_thread_stop(); };
+        options.on_event = [](void *data, const chatroom_event_t *event) { hears(data).on_event(*event); };
+        options.on_room_state = [](void *data, const chatroom_room_change_t *change) { hears(data).on_room_state(*change); };
     }
 
     std::unique_ptr<chatroom_client_t, Free> client_;

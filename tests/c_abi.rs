@@ -4,6 +4,7 @@
 //! What a machine lacks is not passed over: the failure says what to install.
 #![cfg(all(feature = "capi", feature = "server"))]
 
+mod scripted;
 mod support;
 
 use std::io::{Read, Write};
@@ -216,6 +217,12 @@ fn every_operation_reaches_a_real_server() {
         let arguments = [&server.wire.to_string(), APP_KEY, &room, "amy", &amy, "bob", &bob];
         arguments.map(String::from).to_vec()
     });
+}
+
+#[test]
+fn every_other_operation_says_what_it_was_told_and_shows_what_it_was_answered() {
+    let address = scripted::server();
+    in_all_builds("tests/c/every.c", &|| vec![address.to_string()]);
 }
 
 #[test]

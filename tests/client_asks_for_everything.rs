@@ -122,7 +122,7 @@ async fn attributes_of_a_batch_go_out_as_one_request() {
     assert_eq!(soon(ending).await.unwrap().unwrap().error_keys, ["k"]);
 }
 
-// S001-096: the caller learns how long to wait (frequencyControlDuration).
+// chatroom.md §e.7, frequencyControlDuration.
 #[tokio::test]
 async fn a_refusal_for_haste_says_how_long_to_wait() {
     let (listener, address) = listen().await;

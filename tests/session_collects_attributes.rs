@@ -29,6 +29,7 @@ fn delete(key: &str) -> Request {
     Request::AttributesDelete(pb::AttributesDeleteRequest { room_id: 1, keys: vec![key.into()], force: false })
 }
 
+// S004-148, S004-149
 #[test]
 fn operations_of_a_batch_succeed_at_once_and_go_out_together_in_order() {
     let mut link = Link::in_room_1();

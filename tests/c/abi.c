@@ -122,6 +122,16 @@ static void null_is_refused_for_each_pointer(void)
     chatroom_enter_t enter;
     chatroom_draft_t draft;
     chatroom_history_query_t query;
+    chatroom_create_t create;
+    chatroom_room_edit_t room;
+    chatroom_self_edit_t self;
+    chatroom_tags_edit_t tags;
+    chatroom_location_t location;
+    chatroom_tag_history_query_t tag_query;
+    chatroom_attributes_edit_t attributes;
+    chatroom_member_attributes_edit_t of_members;
+    chatroom_offer_t offer = {"k", "v", 1, NULL, 0, 0};
+    chatroom_pair_t pair = {"k", NULL};
     const char *accounts[1] = {NULL};
     uint8_t out[64];
     size_t len = 99;
@@ -151,12 +161,18 @@ static void null_is_refused_for_each_pointer(void)
     chatroom_message_unref(NULL);
     CHECK(chatroom_last_error_message(NULL, 0) > 0);
 
-    memset(&enter, 0, sizeof enter);
-    enter.struct_size = sizeof enter;
-    memset(&draft, 0, sizeof draft);
-    draft.struct_size = sizeof draft;
-    memset(&query, 0, sizeof query);
-    query.struct_size = sizeof query;
+    ZERO(enter);
+    ZERO(draft);
+    ZERO(query);
+    ZERO(create);
+    ZERO(room);
+    ZERO(self);
+    ZERO(tags);
+    ZERO(location);
+    ZERO(tag_query);
+    ZERO(attributes);
+    ZERO(of_members);
+    create.alias = "party";
 
     CHECK(chatroom_client_new(NULL, &client) == bad);
     CHECK(chatroom_client_new(&options, NULL) == bad);
@@ -179,9 +195,38 @@ static void null_is_refused_for_each_pointer(void)
     CHECK(chatroom_client_queue_poll(client, 1, NULL, NULL, &calls, destroy) == result);                               \
     CHECK(chatroom_client_queue_list(client, 1, NULL, &calls, destroy) == result);                                     \
     CHECK(chatroom_client_queue_peek(client, 1, NULL, &calls, destroy) == result);                                     \
-    CHECK(chatroom_client_queue_drop(client, 1, NULL, &calls, destroy) == result)
+    CHECK(chatroom_client_queue_drop(client, 1, NULL, &calls, destroy) == result);                                     \
+    CHECK(chatroom_client_create_room(client, &create, NULL, &calls, destroy) == result);                              \
+    CHECK(chatroom_client_switch_room(client, 1, &create, 0, NULL, &calls, destroy) == result);                        \
+    CHECK(chatroom_client_leave_all(client, NULL, &calls, destroy) == result);                                         \
+    CHECK(chatroom_client_update_room(client, &room, NULL, &calls, destroy) == result);                                \
+    CHECK(chatroom_client_close_room(client, 1, NULL, NULL, &calls, destroy) == result);                               \
+    CHECK(chatroom_client_members_by_tag(client, 1, "t", 0, 0, NULL, &calls, destroy) == result);                      \
+    CHECK(chatroom_client_count_by_tag(client, 1, "t", NULL, &calls, destroy) == result);                              \
+    CHECK(chatroom_client_temp_mute(client, 1, "a", 1, 0, NULL, NULL, &calls, destroy) == result);                     \
+    CHECK(chatroom_client_tag_temp_mute(client, 1, "t", 1, 0, NULL, NULL, NULL, &calls, destroy) == result);           \
+    CHECK(chatroom_client_update_self(client, &self, NULL, &calls, destroy) == result);                                \
+    CHECK(chatroom_client_update_tags(client, &tags, NULL, &calls, destroy) == result);                                \
+    CHECK(chatroom_client_update_location(client, 1, &location, NULL, &calls, destroy) == result);                     \
+    CHECK(chatroom_client_history_by_tags(client, &tag_query, NULL, &calls, destroy) == result);                       \
+    CHECK(chatroom_client_recall(client, 1, "m", 1, "a", NULL, NULL, &calls, destroy) == result);                      \
+    CHECK(chatroom_client_queue_init(client, 1, 1, NULL, &calls, destroy) == result);                                  \
+    CHECK(chatroom_client_queue_batch_offer(client, 1, &offer, 1, 0, NULL, NULL, &calls, destroy) == result);          \
+    CHECK(chatroom_client_queue_multi_get(client, 1, NULL, 0, NULL, &calls, destroy) == result);                       \
+    CHECK(chatroom_client_queue_change(client, 1, &offer, 1, 0, NULL, NULL, &calls, destroy) == result);               \
+    CHECK(chatroom_client_set_attributes(client, &attributes, NULL, &calls, destroy) == result);                       \
+    CHECK(chatroom_client_delete_attributes(client, 1, NULL, 0, 0, NULL, &calls, destroy) == result);                  \
+    CHECK(chatroom_client_begin_attributes_batch(client, 1, 0, 0, 0, NULL, &calls, destroy) == result);                \
+    CHECK(chatroom_client_end_attributes_batch(client, 1, NULL, &calls, destroy) == result);                           \
+    CHECK(chatroom_client_attributes(client, 1, NULL, &calls, destroy) == result);                                     \
+    CHECK(chatroom_client_set_member_attributes(client, &of_members, NULL, &calls, destroy) == result);                \
+    CHECK(chatroom_client_lookup_member_attributes(client, 1, NULL, 0, NULL, &calls, destroy) == result);              \
+    CHECK(chatroom_client_member_attributes(client, 1, NULL, 0, NULL, &calls, destroy) == result);                     \
+    CHECK(chatroom_client_kick_devices(client, NULL, 0, NULL, &calls, destroy) == result);                             \
+    CHECK(chatroom_client_ping(client, NULL, &calls, destroy) == result)
     CALLS(NULL, bad);
-    CHECK(destroyed == 18); /* once each, though each call failed */
+    CHECK(destroyed == 46); /* once each, though each call failed */
+    CHECK(chatroom_client_check_connection(NULL) == bad);
     CHECK(chatroom_client_set_token(NULL, "t") == bad);
     CHECK(chatroom_client_close(NULL) == bad);
     CHECK(chatroom_client_dispatch(NULL, 0, NULL) == bad);
@@ -218,6 +263,70 @@ static void null_is_refused_for_each_pointer(void)
     query.type_count = 1;
     CHECK(chatroom_client_history(client, &query, NULL, &calls, destroy) == bad);
     CHECK(destroyed == 16);
+
+    /* Each pointer of the calls that came with rooms made by clients, tags and attributes. */
+    destroyed = 0;
+    CHECK(chatroom_client_create_room(client, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_switch_room(client, 1, NULL, 0, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_update_room(client, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_members_by_tag(client, 1, NULL, 0, 0, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_count_by_tag(client, 1, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_temp_mute(client, 1, NULL, 1, 0, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_tag_temp_mute(client, 1, NULL, 1, 0, NULL, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_update_self(client, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_update_tags(client, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_update_location(client, 1, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_history_by_tags(client, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_recall(client, 1, NULL, 1, "a", NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_recall(client, 1, "m", 1, NULL, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_queue_batch_offer(client, 1, NULL, 1, 0, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_queue_multi_get(client, 1, NULL, 1, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_queue_multi_get(client, 1, accounts, 1, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_queue_change(client, 1, NULL, 1, 0, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_set_attributes(client, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_delete_attributes(client, 1, NULL, 1, 0, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_set_member_attributes(client, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_lookup_member_attributes(client, 1, NULL, 1, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_kick_devices(client, NULL, 1, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_kick_devices(client, accounts, 1, NULL, &calls, destroy) == bad);
+    CHECK(destroyed == 23);
+    create.alias = NULL;
+    CHECK(chatroom_client_create_room(client, &create, NULL, &calls, destroy) == bad);
+    create.alias = "party";
+    create.attribute_count = 1;
+    CHECK(chatroom_client_create_room(client, &create, NULL, &calls, destroy) == bad);
+    create.attributes = &pair;
+    CHECK(chatroom_client_create_room(client, &create, NULL, &calls, destroy) == bad);
+    create.attribute_count = 0;
+    enter.struct_size = 0;
+    create.enter = &enter;
+    CHECK(chatroom_client_create_room(client, &create, NULL, &calls, destroy) == bad);
+    ZERO(enter);
+    location.flags = 1u << 31;
+    enter.location = &location;
+    CHECK(chatroom_client_enter(client, &enter, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_update_location(client, 1, &location, NULL, &calls, destroy) == bad);
+    room.flags = 1u << 31;
+    CHECK(chatroom_client_update_room(client, &room, NULL, &calls, destroy) == bad);
+    self.nick = "\xff";
+    CHECK(chatroom_client_update_self(client, &self, NULL, &calls, destroy) == bad);
+    tags.tag_count = 1;
+    CHECK(chatroom_client_update_tags(client, &tags, NULL, &calls, destroy) == bad);
+    tag_query.tag_count = 1;
+    CHECK(chatroom_client_history_by_tags(client, &tag_query, NULL, &calls, destroy) == bad);
+    tag_query.tag_count = 0;
+    tag_query.type_count = 1;
+    CHECK(chatroom_client_history_by_tags(client, &tag_query, NULL, &calls, destroy) == bad);
+    attributes.attribute_count = 1;
+    CHECK(chatroom_client_set_attributes(client, &attributes, NULL, &calls, destroy) == bad);
+    of_members.account_count = 1;
+    CHECK(chatroom_client_set_member_attributes(client, &of_members, NULL, &calls, destroy) == bad);
+    offer.value = NULL;
+    CHECK(chatroom_client_queue_change(client, 1, &offer, 1, 0, NULL, NULL, &calls, destroy) == bad);
+    offer.key = NULL;
+    CHECK(chatroom_client_queue_batch_offer(client, 1, &offer, 1, 0, NULL, NULL, &calls, destroy) == bad);
+    CHECK(destroyed == 38);
+    OK(chatroom_client_check_connection(client)); /* not connected: nothing to check */
     chatroom_client_free(client);
 }
 

@@ -20,6 +20,13 @@
         }                                                                                                              \
     } while (0)
 
+/* A struct that begins with struct_size, and of which everything else is 0. */
+#define ZERO(it)                                                                                                       \
+    do {                                                                                                               \
+        memset(&(it), 0, sizeof(it));                                                                                  \
+        (it).struct_size = sizeof(it);                                                                                 \
+    } while (0)
+
 #define OK(call) CHECK((call) == CHATROOM_RESULT_OK)
 
 /* A number that threads change and wait for. */

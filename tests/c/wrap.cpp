@@ -93,6 +93,24 @@ int main(int argc, char **argv) {
             listed.set_value(page == nullptr ? 0 : page->item_count);
         }) == CHATROOM_RESULT_OK);
         CHECK(listed.get_future().get() >= 1);
+        // What needs the right to do it: its refusal comes back like an answer.
+        std::promise<std::int32_t> muted;
+        CHECK(speaker.set_role(room, argv[4], CHATROOM_ROLE_CHANGE_MUTE, true, 0, nullptr,
+                               [&](const chatroom_status_t &status) { muted.set_value(status.code); }) == CHATROOM_RESULT_OK);
+        CHECK(muted.get_future().get() == CHATROOM_RESULT_FORBIDDEN);
+        std::promise<std::size_t> offered;
+        chatroom_offer_t offers[] = {{"a", "1", 1, nullptr, 0, 0}, {"b", "2", 1, nullptr, 0, 0}};
+        CHECK(client.queue_batch_offer(room, offers, 2, false, nullptr,
+                                       [&](const chatroom_status_t &, const chatroom_keys_t *failed) {
+                                           offered.set_value(failed == nullptr ? 9 : failed->key_count);
+                                       }) == CHATROOM_RESULT_OK);
+        CHECK(offered.get_future().get() == 0);
+        std::promise<std::uint64_t> silenced;
+        CHECK(client.temp_mute(room, argv[6], 60, false, nullptr, [&](const chatroom_status_t &, std::uint64_t seconds) {
+            silenced.set_value(seconds);
+        }) == CHATROOM_RESULT_OK);
+        CHECK(silenced.get_future().get() == 60);
+        CHECK(client.check_connection() == CHATROOM_RESULT_OK);
         chatroom::Client moved = std::move(client);
         CHECK(moved.state() == CHATROOM_STATE_ENTERED && client.get() == nullptr);
     }
