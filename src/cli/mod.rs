@@ -4,6 +4,7 @@
 //! `client`, `session`, `wire`, and of `account` the making of tokens and checksums.
 
 mod account;
+mod carry;
 mod decode;
 mod failure;
 mod http;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::wire::pb::{self, KickReason, MemberType, MessageType, NotificationType, QueueEvent};
+use crate::wire::pb::{self, AttributesAction, KickReason, MemberType, MessageType, NotificationType, QueueEvent};
 
 /// Text of somebody else's, safe for a terminal: what would move the cursor or turn the line around is shown as an escape.
 pub(super) fn printable(text: &str) -> String {
@@ -61,20 +61,36 @@ pub(super) fn notification(notification: &pb::Notification) -> String {
         Type::CommonAdd => format!("{by} made {whom} a member"),
         Type::CommonRemove => format!("{whom} is no member any more, says {by}"),
         Type::RoomClosed => format!("{by} closed the room"),
-        Type::RoomUpdated => format!("{by} changed the room's profile"),
+        Type::RoomUpdated => format!("{by} changed the room's {}", changed_fields(notification)),
         Type::MemberKicked => format!("{by} kicked {whom}"),
         Type::TempMuteAdd => format!("{by} muted {whom} for {seconds} s"),
         Type::TempMuteRemove => format!("{by} unmuted {whom}"),
-        Type::MemberUpdated => format!("{whom} changed their profile"),
+        Type::MemberUpdated => match notification.member_updated.as_ref().and_then(|updated| updated.nick.as_deref()) {
+            Some(nick) => format!("{} goes by {} now", printable(account_of(notification)), printable(nick)),
+            None => format!("{whom} changed their profile"),
+        },
         Type::QueueChanged | Type::QueueBatchChanged | Type::QueueBatchOffered => queue_change(&by, notification),
         Type::RoomMuted => format!("{by} muted the room"),
         Type::RoomUnmuted => format!("{by} unmuted the room"),
         Type::TagTempMuteAdd => format!("{by} muted the tag {} for {seconds} s", printable(&notification.target_tag)),
         Type::TagTempMuteRemove => format!("{by} unmuted the tag {}", printable(&notification.target_tag)),
-        Type::AttributesChanged | Type::AttributesBatchChanged => format!("{by} changed what the room carries"),
-        Type::MemberAttributesChanged => format!("{by} changed what members carry"),
-        Type::MessageRecalled => format!("{by} recalled a message"),
-        Type::TagsUpdated => format!("{by} changed their tags"),
+        Type::AttributesChanged | Type::AttributesBatchChanged => attributes_change(&by, notification),
+        Type::MemberAttributesChanged => {
+            let members = notification.member_attributes_changed.iter().flat_map(|change| &change.members);
+            let members: Vec<String> = members.map(|member| member_attributes(member).trim_start().to_owned()).collect();
+            format!("{by} changed what members carry: {}", members.join("; "))
+        }
+        Type::MessageRecalled => match &notification.recalled {
+            Some(recalled) if recalled.from != notification.operator => {
+                format!("{by} took a message of {} back", printable(&recalled.from))
+            }
+            _ => format!("{by} took a message back"),
+        },
+        Type::TagsUpdated => {
+            let tags = notification.tags_updated.as_ref().map_or(&[][..], |updated| &updated.tags);
+            let tags: Vec<String> = tags.iter().map(|tag| printable(tag)).collect();
+            format!("{by} changed their tags: {}", if tags.is_empty() { "none".to_owned() } else { tags.join(", ") })
+        }
         Type::Unspecified => "something happened that this version does not know".to_owned(),
     };
     if !notification.ext.is_empty() {
@@ -95,6 +111,82 @@ fn queue_change(by: &str, notification: &pb::Notification) -> String {
         QueueEvent::BatchUpdate => format!("{by} changed {elements}"),
         QueueEvent::Unspecified => format!("{by} changed the queue"),
     }
+}
+
+/// The account a notification about one member is about.
+fn account_of(notification: &pb::Notification) -> &str {
+    notification.targets.first().unwrap_or(&notification.operator)
+}
+
+/// Which fields of a room's profile changed, and to what where that is short.
+fn changed_fields(notification: &pb::Notification) -> String {
+    let Some(update) = &notification.room_updated else { return "profile".to_owned() };
+    let text = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} to \"{}\"", printable(value)));
+    let fields = [
+        text("name", &update.name),
+        text("announcement", &update.announcement),
+        text("stream", &update.broadcast_url),
+        text("ext", &update.ext),
+        update.queue_level.map(|level| format!("queue level to {level}")),
+        update.in_out_notification.map(|on| format!("notices of coming and going: {}", if on { "on" } else { "off" })),
+    ];
+    let fields: Vec<String> = fields.into_iter().flatten().collect();
+    if fields.is_empty() { "profile".to_owned() } else { fields.join(", ") }
+}
+
+fn attributes_change(by: &str, notification: &pb::Notification) -> String {
+    let steps = notification.attributes_batch_changed.iter().flat_map(|batch| &batch.changes);
+    let mut parts = Vec::new();
+    for change in notification.attributes_changed.iter().chain(steps) {
+        for attribute in &change.attributes {
+            parts.push(match change.action() {
+                AttributesAction::Set => format!("sets {}", pair(&attribute.key, attribute.value.as_bytes())),
+                AttributesAction::Delete => format!("deletes {}", printable(&attribute.key)),
+            });
+        }
+    }
+    if parts.is_empty() { format!("{by} changed what the room carries") } else { format!("{by} {}", parts.join(", ")) }
+}
+
+/// An element of the queue as a line.
+pub(super) fn element(element: &pb::QueueElement) -> String {
+    let gone = if element.transient { ", gone when they are" } else { "" };
+    format!("  {} (of {}{gone})", pair(&element.key, &element.value), printable(&element.owner))
+}
+
+/// An attribute of the room as a line.
+pub(super) fn attribute(attribute: &pb::Attribute) -> String {
+    let gone = if attribute.delete_after_owner_left { ", gone when they are" } else { "" };
+    format!("  {} (of {}{gone})", pair(&attribute.key, attribute.value.as_bytes()), printable(&attribute.owner))
+}
+
+/// What a member carries, as a line.
+pub(super) fn member_attributes(member: &pb::MemberAttributes) -> String {
+    let shown = |attribute: &pb::Attribute| pair(&attribute.key, attribute.value.as_bytes());
+    let attributes: Vec<String> = member.attributes.iter().map(shown).collect();
+    let attributes = if attributes.is_empty() { "nothing".to_owned() } else { attributes.join(", ") };
+    format!("  {}: {attributes}", printable(&member.account))
+}
+
+/// A room as a few lines.
+pub(super) fn room(room: &pb::RoomInfo) -> String {
+    let mut lines =
+        vec![format!("  room {} \"{}\", made by {}", room.room_id, printable(&room.name), printable(&room.creator))];
+    let mut say = |name: &str, value: &str| {
+        if !value.is_empty() {
+            lines.push(format!("  {name}: {}", printable(value)));
+        }
+    };
+    say("alias", &room.alias);
+    say("announcement", room.announcement());
+    say("stream", &room.broadcast_url);
+    say("ext", &room.ext);
+    let who = if room.queue_level == 0 { "everybody" } else { "those who run the room" };
+    let mut facts = vec![format!("{} online", room.online_count), format!("{who} may change the queue")];
+    facts.extend(room.muted.then(|| "muted".to_owned()));
+    facts.extend((!room.in_out_notification).then(|| "nobody hears who comes and goes".to_owned()));
+    lines.push(format!("  {}", facts.join(", ")));
+    lines.join("\n")
 }
 
 /// A key and its value.
@@ -130,6 +222,13 @@ pub(super) fn member(member: &pb::Member) -> String {
     }
     if member.temp_mute_seconds > 0 {
         let _ = write!(line, ", muted for {} s", member.temp_mute_seconds);
+    }
+    if let Some(level) = member.level.filter(|level| *level > 0) {
+        let _ = write!(line, ", level {level}");
+    }
+    if !member.tags.is_empty() {
+        let tags: Vec<String> = member.tags.iter().map(|tag| printable(tag)).collect();
+        let _ = write!(line, ", tags {}", tags.join(" "));
     }
     line
 }
@@ -206,5 +305,47 @@ mod tests {
         let came =
             pb::Notification { r#type: NotificationType::MemberEnter.into(), operator: "carol".into(), ..Default::default() };
         assert_eq!(notification(&came), "* carol came in");
+    }
+
+    #[test]
+    fn a_notification_says_what_changed() {
+        let of =
+            |kind: NotificationType| pb::Notification { r#type: kind.into(), operator: "amy".into(), ..Default::default() };
+        let update = pb::RoomUpdateRequest { name: Some("New".into()), queue_level: Some(1), ..Default::default() };
+        let updated = pb::Notification { room_updated: Some(update), ..of(NotificationType::RoomUpdated) };
+        assert_eq!(notification(&updated), "* amy changed the room's name to \"New\", queue level to 1");
+        let renamed = pb::MemberUpdated { nick: Some("Amy".into()), ..Default::default() };
+        let renamed = pb::Notification { member_updated: Some(renamed), ..of(NotificationType::MemberUpdated) };
+        assert_eq!(notification(&renamed), "* amy goes by Amy now");
+        let recalled = pb::Recalled { message_id: "m".into(), from: "bob".into(), ..Default::default() };
+        let recalled = pb::Notification { recalled: Some(recalled), ..of(NotificationType::MessageRecalled) };
+        assert_eq!(notification(&recalled), "* amy took a message of bob back");
+        let tagged = pb::Notification { target_tag: "vip".into(), mute_seconds: 60, ..of(NotificationType::TagTempMuteAdd) };
+        assert_eq!(notification(&tagged), "* amy muted the tag vip for 60 s");
+        let tags = pb::TagsUpdated { tags: vec!["a".into(), "b".into()], ..Default::default() };
+        let tags = pb::Notification { tags_updated: Some(tags), ..of(NotificationType::TagsUpdated) };
+        assert_eq!(notification(&tags), "* amy changed their tags: a, b");
+        let attribute = |key: &str| pb::Attribute { key: key.into(), value: "v".into(), ..Default::default() };
+        let change =
+            |action: AttributesAction, key| pb::AttributesChanged { action: action.into(), attributes: vec![attribute(key)] };
+        let batch = pb::AttributesBatchChanged {
+            changes: vec![change(AttributesAction::Set, "k"), change(AttributesAction::Delete, "old")],
+        };
+        let batch = pb::Notification { attributes_batch_changed: Some(batch), ..of(NotificationType::AttributesBatchChanged) };
+        assert_eq!(notification(&batch), "* amy sets k=v, deletes old");
+        let member = pb::MemberAttributes { account: "bob".into(), attributes: vec![attribute("hp")], error_keys: Vec::new() };
+        let change = pb::MemberAttributesChanged { members: vec![member] };
+        let change =
+            pb::Notification { member_attributes_changed: Some(change), ..of(NotificationType::MemberAttributesChanged) };
+        assert_eq!(notification(&change), "* amy changed what members carry: bob: hp=v");
+    }
+
+    #[test]
+    fn every_type_of_notification_has_its_words() {
+        let unknown = notification(&pb::Notification { r#type: 999, ..Default::default() });
+        for kind in (301..=325).chain(401..=403) {
+            let words = notification(&pb::Notification { r#type: kind, operator: "amy".into(), ..Default::default() });
+            assert!(words != unknown && words.len() > 5, "{kind}: {words}");
+        }
     }
 }
