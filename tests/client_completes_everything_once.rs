@@ -75,7 +75,7 @@ async fn closing_with_a_hundred_requests_in_flight_completes_each_of_them() {
     event(&mut events, |event| (event == Event::Closed).then_some(())).await;
     assert_eq!(soon(events.next()).await, None, "nothing comes after the end");
     assert_eq!(tally.counts(), vec![1; 100]);
-    // S001-004
+    // S000-017, S001-004
     assert_eq!(tally.ask(&client, 0, info()).unwrap_err().code, Code::NotInitialised);
     assert_eq!(soon(client.connect()).await.unwrap_err().code, Code::NotInitialised);
     assert_eq!(tally.counts(), vec![1; 100]);

@@ -1,0 +1,210 @@
+//! The real client in rooms of the real server: coming, going and coming again, what other devices hear, and what notifications
+//! mean to whom.
+#![cfg(feature = "server")]
+
+#[path = "peer/mod.rs"]
+mod peer;
+mod support;
+
+use chatroom::client::{Client, ClientOptions, Event, Events, RoomEvent, State, derive, start};
+use chatroom::error::Code;
+use chatroom::wire::pb::{self, MemberType, NotificationType, RoleChange};
+use peer::{event, soon};
+use support::admin::dynamic_token;
+use support::process::{APP_KEY, APP_SECRET};
+use support::{Server, Setup};
+
+struct Hall {
+    server: Server,
+    room_id: i64,
+}
+
+impl Hall {
+    fn new() -> Hall {
+        let config = support::process::UNLIMITED.into();
+        let server = Server::start(Setup { config, memory: true, ..Setup::default() });
+        server.admin().create_user("owner");
+        let room_id = server.admin().create_room("owner", "Hall");
+        Hall { server, room_id }
+    }
+
+    /// A client that enters the room with each login, from a device of its own; not connected yet.
+    fn client(&self, account: &str) -> (Client, Events) {
+        let enter = Some(pb::RoomEnterRequest { room_id: self.room_id, ..Default::default() });
+        start(ClientOptions {
+            app_key: APP_KEY.to_owned(),
+            account: account.to_owned(),
+            token: dynamic_token(APP_KEY, APP_SECRET, account, 3600),
+            auth_type: pb::AuthType::Dynamic,
+            enter,
+            seed: None,
+            ..peer::options(&self.server.wire.to_string())
+        })
+    }
+
+    /// The same, connected and in the room.
+    async fn enter(&self, account: &str) -> (Client, Events) {
+        let (client, mut events) = self.client(account);
+        soon(client.connect()).await.unwrap();
+        event(&mut events, |event| matches!(event, Event::Entered(_)).then_some(())).await;
+        (client, events)
+    }
+}
+
+/// The next notification of this type.
+async fn notification(events: &mut Events, wanted: NotificationType) -> Box<pb::Notification> {
+    event(events, |event| match event {
+        Event::Notification(notification) if notification.r#type() == wanted => Some(notification),
+        _ => None,
+    })
+    .await
+}
+
+/// All events up to this state.
+async fn until(events: &mut Events, wanted: State) -> Vec<Event> {
+    let mut seen = Vec::new();
+    event(events, |event| {
+        let is_it = event == Event::State(wanted);
+        seen.push(event);
+        is_it.then_some(())
+    })
+    .await;
+    seen
+}
+
+#[tokio::test]
+async fn each_login_enters_once_and_after_a_disconnect_the_client_enters_again() {
+    let hall = Hall::new();
+    let (watcher, mut watched) = hall.enter("owner").await;
+    let (client, mut events) = hall.client("bob");
+    // S000-013: a handle stands for one client, and connects when it is told to.
+    assert_eq!(client.state(), State::Disconnected);
+    for _ in 0..2 {
+        // S000-014, S000-016
+        soon(client.connect()).await.unwrap();
+        assert_eq!(client.state(), State::Entered);
+        notification(&mut watched, NotificationType::MemberEnter).await;
+        // S000-015: gone at once, without waiting for a grace, and nobody comes back.
+        soon(client.disconnect()).await;
+        assert_eq!(client.state(), State::Exited);
+        let left = notification(&mut watched, NotificationType::MemberExit).await;
+        assert_eq!(left.targets.first().unwrap_or(&left.operator), "bob");
+        let seen = until(&mut events, State::Exited).await;
+        // S000-008: once, with the room and the member.
+        let entered: Vec<&pb::RoomEnterResponse> = seen
+            .iter()
+            .filter_map(|event| match event {
+                Event::Entered(entered) => Some(&**entered),
+                _ => None,
+            })
+            .collect();
+        let [entered] = entered[..] else { panic!("{seen:?}") };
+        assert_eq!(entered.room.as_ref().unwrap().name, "Hall");
+        assert_eq!(entered.member.as_ref().unwrap().account, "bob");
+        // S000-010: once, with the code.
+        let ends: Vec<&Event> = seen.iter().filter(|event| matches!(event, Event::Disconnected(_))).collect();
+        assert!(matches!(ends[..], [Event::Disconnected(status)] if status.is_ok()), "{seen:?}");
+        assert!(!seen.iter().any(|event| matches!(event, Event::WillReconnect { .. })));
+    }
+    // S000-017
+    client.close();
+    event(&mut events, |event| (event == Event::Closed).then_some(())).await;
+    assert_eq!(soon(client.connect()).await.unwrap_err().code, Code::NotInitialised);
+    drop(watcher);
+}
+
+// S000-011
+#[tokio::test]
+async fn other_devices_of_the_sender_hear_what_it_says_and_everybody_in_order() {
+    let hall = Hall::new();
+    let (speaker, mut own) = hall.enter("bob").await;
+    let (_device, mut copies) = hall.enter("bob").await;
+    let (_other, mut heard) = hall.enter("owner").await;
+    let room_id = hall.room_id;
+    for number in 0..20 {
+        let (message_id, body) = (format!("m{number}"), format!("line {number}").into());
+        soon(speaker.send(pb::MessageSendRequest { room_id, message_id, body, ..Default::default() })).await.unwrap();
+    }
+    for events in [&mut copies, &mut heard] {
+        let mut last_seq = 0;
+        for number in 0..20 {
+            let message = event(events, |event| match event {
+                Event::Message(message) => Some(message),
+                _ => None,
+            });
+            let message = message.await;
+            assert_eq!((message.message_id, message.from), (format!("m{number}"), "bob".into()));
+            assert!(message.seq > last_seq);
+            last_seq = message.seq;
+        }
+    }
+    // The sender itself got answers, and no echo.
+    speaker.close();
+    event(&mut own, |event| {
+        assert!(!matches!(event, Event::Message(_)), "an echo");
+        (event == Event::Closed).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn notifications_mean_one_thing_to_their_target_and_another_to_the_others() {
+    let hall = Hall::new();
+    let room_id = hall.room_id;
+    let (owner, mut told) = hall.enter("owner").await;
+    let (_bob, mut events) = hall.enter("bob").await;
+    let role = |change: RoleChange, set| {
+        owner.set_role(pb::MemberSetRoleRequest {
+            room_id,
+            account: "bob".into(),
+            change: change.into(),
+            set,
+            level: 3,
+            ..Default::default()
+        })
+    };
+    soon(role(RoleChange::Mute, true)).await.unwrap();
+    let muted = notification(&mut events, NotificationType::MuteAdd).await;
+    let own_role = |member_type, level| RoomEvent::OwnRoleChanged { member_type, level };
+    assert_eq!(derive(&muted, "bob")[0], RoomEvent::OwnMuteChanged { muted: true });
+    assert!(matches!(derive(&muted, "bob")[1..], [RoomEvent::OwnRoleChanged { member_type: MemberType::Limited, .. }] | []));
+    assert_eq!(derive(&*notification(&mut told, NotificationType::MuteAdd).await, "owner"), []);
+    soon(role(RoleChange::Mute, false)).await.unwrap();
+    let unmuted = notification(&mut events, NotificationType::MuteRemove).await;
+    assert_eq!(derive(&unmuted, "bob")[0], RoomEvent::OwnMuteChanged { muted: false });
+
+    soon(role(RoleChange::Common, true)).await.unwrap();
+    let common = notification(&mut events, NotificationType::CommonAdd).await;
+    assert_eq!(derive(&common, "bob"), [own_role(MemberType::Common, 3)]);
+
+    let account = || "bob".to_owned();
+    soon(owner.temp_mute(pb::MemberTempMuteRequest { room_id, account: account(), seconds: 60, ..Default::default() }))
+        .await
+        .unwrap();
+    let muted = notification(&mut events, NotificationType::TempMuteAdd).await;
+    assert_eq!(derive(&muted, "bob"), [RoomEvent::OwnTempMuteChanged { seconds: 60 }]);
+    soon(owner.temp_mute(pb::MemberTempMuteRequest { room_id, account: account(), ..Default::default() })).await.unwrap();
+    let lifted = notification(&mut events, NotificationType::TempMuteRemove).await;
+    assert_eq!(derive(&lifted, "bob"), [RoomEvent::OwnTempMuteChanged { seconds: 0 }]);
+
+    soon(owner.mute_room(pb::RoomMuteRequest { room_id, mute: true, ..Default::default() })).await.unwrap();
+    let muted = notification(&mut events, NotificationType::RoomMuted).await;
+    assert_eq!(derive(&muted, "bob"), [RoomEvent::RoomMuteChanged { muted: true }]);
+
+    let name = Some("Great Hall".to_owned());
+    soon(owner.update_room(pb::RoomUpdateRequest { room_id, name: name.clone(), ..Default::default() })).await.unwrap();
+    let updated = notification(&mut events, NotificationType::RoomUpdated).await;
+    let [RoomEvent::RoomUpdated(update)] = derive(&updated, "bob")[..] else { panic!("{updated:?}") };
+    assert_eq!((&update.name, &update.announcement), (&name, &None));
+
+    // Who closes a room is put out of it like everybody, and that may overtake the answer.
+    let answer = soon(owner.close_room(pb::RoomCloseRequest { room_id, ..Default::default() })).await;
+    assert!(answer.is_ok() || answer.is_err_and(|status| status.code == Code::NoServer));
+    let closed = notification(&mut events, NotificationType::RoomClosed).await;
+    assert_eq!(derive(&closed, "bob"), [RoomEvent::RoomClosed]);
+    let kicked = event(&mut events, |event| match event {
+        Event::Kicked(kicked) => Some(kicked),
+        _ => None,
+    });
+    assert_eq!(kicked.await.reason(), pb::KickReason::RoomClosed);
+}
