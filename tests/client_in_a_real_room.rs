@@ -2,63 +2,13 @@
 //! mean to whom.
 #![cfg(feature = "server")]
 
-#[path = "peer/mod.rs"]
-mod peer;
-mod support;
+mod hall;
 
-use chatroom::client::{Client, ClientOptions, Event, Events, RoomEvent, State, derive, start};
+use chatroom::client::{Event, Events, RoomEvent, State, derive};
 use chatroom::error::Code;
 use chatroom::wire::pb::{self, MemberType, NotificationType, RoleChange};
-use peer::{event, soon};
-use support::admin::dynamic_token;
-use support::process::{APP_KEY, APP_SECRET};
-use support::{Server, Setup};
-
-struct Hall {
-    server: Server,
-    room_id: i64,
-}
-
-impl Hall {
-    fn new() -> Hall {
-        let config = support::process::UNLIMITED.into();
-        let server = Server::start(Setup { config, memory: true, ..Setup::default() });
-        server.admin().create_user("owner");
-        let room_id = server.admin().create_room("owner", "Hall");
-        Hall { server, room_id }
-    }
-
-    /// A client that enters the room with each login, from a device of its own; not connected yet.
-    fn client(&self, account: &str) -> (Client, Events) {
-        let enter = Some(pb::RoomEnterRequest { room_id: self.room_id, ..Default::default() });
-        start(ClientOptions {
-            app_key: APP_KEY.to_owned(),
-            account: account.to_owned(),
-            token: dynamic_token(APP_KEY, APP_SECRET, account, 3600),
-            auth_type: pb::AuthType::Dynamic,
-            enter,
-            seed: None,
-            ..peer::options(&self.server.wire.to_string())
-        })
-    }
-
-    /// The same, connected and in the room.
-    async fn enter(&self, account: &str) -> (Client, Events) {
-        let (client, mut events) = self.client(account);
-        soon(client.connect()).await.unwrap();
-        event(&mut events, |event| matches!(event, Event::Entered(_)).then_some(())).await;
-        (client, events)
-    }
-}
-
-/// The next notification of this type.
-async fn notification(events: &mut Events, wanted: NotificationType) -> Box<pb::Notification> {
-    event(events, |event| match event {
-        Event::Notification(notification) if notification.r#type() == wanted => Some(notification),
-        _ => None,
-    })
-    .await
-}
+use hall::peer::{event, soon};
+use hall::{Hall, notification};
 
 /// All events up to this state.
 async fn until(events: &mut Events, wanted: State) -> Vec<Event> {

@@ -318,15 +318,17 @@ pub unsafe extern "C" fn chatroom_client_history_by_tags(
             let types = input::array(query.types, query.type_count, "types")?;
             (query, tags, types)
         };
-        Ok(Request::MessageHistoryByTags(pb::MessageHistoryByTagsRequest {
+        let mut request = pb::MessageHistoryByTagsRequest {
             room_id: query.room_id,
             tags,
             types: types.to_vec(),
             from_time_ms: query.from_time_ms,
             to_time_ms: query.to_time_ms,
             limit: query.limit,
-            reverse: query.oldest_first != 0,
-        }))
+            ..Default::default()
+        };
+        request.reverse = query.oldest_first != 0;
+        Ok(Request::MessageHistoryByTags(request))
     })
 }
 
