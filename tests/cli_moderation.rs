@@ -126,3 +126,64 @@ fn the_queue_is_worked_from_the_terminal() {
     owner.expect("* seat=bob's left the queue with its owner");
     assert_eq!(owner.close(), 0);
 }
+
+#[test]
+fn tags_are_carried_counted_and_muted() {
+    let hall = Hall::new();
+    let (mut owner, mut bob) = (hall.enter("owner"), hall.enter("bob"));
+    say(&mut bob, "/tags loud", "* your tags: loud");
+    say(&mut owner, "/members-by-tag loud", "bob, visitor, tags loud");
+    owner.expect("* 1 account carries it");
+    say(&mut owner, "/tagmute loud 60", "* muted for 60 s");
+    bob.expect("* owner muted the tag loud for 60 s");
+    say(&mut bob, "may I", "13004/113302");
+    say(&mut owner, "/tagmute loud 0", "* the mute is lifted");
+    bob.expect("* owner unmuted the tag loud");
+    say(&mut bob, "/hear {\"tag\":\"loud\"}", "* those with these tags hear you");
+    bob.type_line("for the loud");
+    say(&mut bob, "/tags loud quick", "* your tags: loud, quick");
+    say(&mut bob, "/history tags loud", "bob: for the loud");
+    say(&mut bob, "/hear {", "414");
+    say(&mut bob, "/near 0 0 0 10", "* you hear what is said near you");
+    say(&mut bob, "/near off", "* you hear everything");
+    assert_eq!((bob.close(), owner.close()), (0, 0));
+}
+
+#[test]
+fn a_message_is_taken_back_by_its_number() {
+    let hall = Hall::new();
+    let (mut owner, mut bob) = (hall.enter("owner"), hall.enter("bob"));
+    bob.type_line("a mistake");
+    owner.expect("bob: a mistake");
+    owner.type_line("/history");
+    let line = owner.expect("bob: a mistake").clone();
+    let numbered = if line.starts_with('#') { line } else { owner.expect(" bob: a mistake") };
+    let seq = numbered.trim_start_matches('#').split(' ').next().expect("an item has its number").to_owned();
+    say(&mut bob, "/recall 999999", "there is no message #999999");
+    say(&mut owner, &format!("/recall {seq} not here"), "* owner took a message of bob back (not here)");
+    bob.expect("* owner took a message of bob back (not here)");
+    say(&mut bob, &format!("/recall {seq}"), &format!("there is no message #{seq}"));
+    assert_eq!((bob.close(), owner.close()), (0, 0));
+}
+
+#[test]
+fn rooms_and_members_carry_attributes() {
+    let hall = Hall::new();
+    let (mut owner, mut bob) = (hall.enter("owner"), hall.enter("bob"));
+    say(&mut owner, "/attr", "* the room carries nothing");
+    say(&mut owner, "/attr set song tune", "* owner sets song=tune");
+    bob.expect("* owner sets song=tune");
+    say(&mut bob, "/attr", "song=tune (of owner)");
+    say(&mut bob, "/attr set song mine", "403/6000331");
+    say(&mut bob, "/attr force song mine", "* bob sets song=mine");
+    say(&mut owner, "/attr begin", "/attr end sends it");
+    owner.type_line("/attr set a 1");
+    owner.type_line("/attr del song");
+    say(&mut owner, "/attr end", "* owner sets a=1, deletes song");
+    say(&mut owner, "/attr end", "406");
+    say(&mut bob, "/memberattr set owner hp 9", "* bob changed what members carry: owner: hp=9");
+    say(&mut owner, "/memberattr", "owner: hp=9");
+    say(&mut owner, "/memberattr owner", "owner: hp=9");
+    say(&mut owner, "/memberattr set nobody hp 9", "* nobody is not in the room");
+    assert_eq!((bob.close(), owner.close()), (0, 0));
+}
