@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::error::{Code, Remedy, Status};
+use crate::error::{Code, Remedy, Status, Sub};
 
 /// The end of the program other than success: words for stderr and an exit code.
 #[derive(Debug)]
@@ -63,21 +63,26 @@ impl From<std::io::Error> for Failure {
 
 /// A status and what to do next.
 pub(super) fn with_advice(status: &Status) -> String {
-    match advice(status.code) {
+    match advice(status) {
         "" => status.to_string(),
         advice => format!("{status}. {advice}"),
     }
 }
 
-fn advice(code: Code) -> &'static str {
-    match code {
+fn advice(status: &Status) -> &'static str {
+    match status.code {
         Code::NoServer => "Is chatroomd running there? Its line `chatroomd ready wire=…` says where it listens.",
         Code::Timeout => "The server is busy or the network is slow: try again.",
         Code::WrongToken => {
             "Check --account with --token, or --secret, against the server's; with --secret this clock must be right to a minute."
         }
         Code::TokenExpired => "Get a new token, or give --secret.",
-        Code::Forbidden => "Check --app; or ask the room's creator for the right.",
+        Code::Forbidden => match status.sub {
+            Some(Sub::OperatorIsTarget) => "Nobody does that to themselves.",
+            Some(_) => "Ask the room's creator for the right.",
+            None => "Check --app; or ask the room's creator for the right.",
+        },
+        Code::NotFound if status.sub != Some(Sub::RoomMissing) => "/members and /history show who and what there is.",
         Code::NotFound => {
             "Check --room: rooms are made over HTTP, see `chatroom load --create` or POST chatroom/create.action."
         }
@@ -87,6 +92,8 @@ fn advice(code: Code) -> &'static str {
             "You can read on; the room's creator or an administrator can lift it."
         }
         Code::TooFrequent => "Slow down, or raise the server's limits.",
+        Code::OverQuota => "Take something away first.",
+        Code::Unavailable => "This server does not offer it.",
         code => match code.row().remedy {
             Remedy::Retry | Remedy::RetryLater => "Try again.",
             Remedy::Report => "This is a defect: please report it with the server's log.",
