@@ -62,21 +62,26 @@ impl ClientSession {
 
     /// Takes an operation into its room's batch, if there is one: what it comes to.
     pub(super) fn collect(&mut self, request: &Request) -> Option<Result<Response, Status>> {
-        let (room_id, operation, response) = match request {
-            Request::AttributesSet(asked) => {
-                let operation = pb::AttributesOperation { set: asked.attributes.clone(), delete: Vec::new() };
-                (asked.room_id, operation, Response::AttributesSet(pb::AttributesChangeResponse::default()))
-            }
-            Request::AttributesDelete(asked) => {
-                let operation = pb::AttributesOperation { delete: asked.keys.clone(), ..Default::default() };
-                (asked.room_id, operation, Response::AttributesDelete(pb::AttributesChangeResponse::default()))
-            }
+        let room_id = match request {
+            Request::AttributesSet(asked) => asked.room_id,
+            Request::AttributesDelete(asked) => asked.room_id,
             _ => return None,
         };
         let operations = &mut self.rooms.room_mut(room_id)?.batch.as_mut()?.operations;
         if operations.len() >= limits::CLIENT_BATCH_OPERATIONS_MAX {
             return Some(Err(Status::new(Code::OverQuota, "a batch has at most 50 operations: end it first")));
         }
+        let (operation, response) = match request {
+            Request::AttributesSet(asked) => (
+                pb::AttributesOperation { set: asked.attributes.clone(), delete: Vec::new() },
+                Response::AttributesSet(pb::AttributesChangeResponse::default()),
+            ),
+            Request::AttributesDelete(asked) => (
+                pb::AttributesOperation { delete: asked.keys.clone(), ..Default::default() },
+                Response::AttributesDelete(pb::AttributesChangeResponse::default()),
+            ),
+            _ => return None,
+        };
         operations.push(operation);
         Some(Ok(response))
     }
