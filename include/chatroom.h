@@ -860,7 +860,8 @@ typedef struct chatroom_entered_t {
 
 // What a request came to. Lent: valid until the callback returns.
 typedef struct chatroom_status_t {
-    // A `chatroom_result`: 0 is success.
+    // A `chatroom_result`: 0 is success. Of a message that the application's callback refused it may be a number of that
+    // callback's own, 20000 to 20099.
     int32_t code;
     // Refines the code; 0 for none.
     int32_t sub;

@@ -164,7 +164,7 @@ async fn one_request_too_many_is_refused_at_once_and_a_place_comes_free_with_an_
     assert_eq!(tally.counts(), vec![1; CLIENT_QUEUE_MAX + 1]);
 }
 
-// S000-016, S001-003
+// S000-013, S000-016, S001-003
 #[tokio::test]
 async fn a_disconnect_logs_out_and_the_client_can_connect_again() {
     let (listener, address) = listen().await;

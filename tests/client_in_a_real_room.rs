@@ -1,67 +1,13 @@
-//! The real client in rooms of the real server: coming, going and coming again, what other devices hear, and what notifications
-//! mean to whom.
+//! The real client in rooms of the real server: what other devices hear, and what notifications mean to whom.
 #![cfg(feature = "server")]
 
 mod hall;
 
-use chatroom::client::{Event, Events, RoomEvent, State, derive};
+use chatroom::client::{Event, RoomEvent, derive};
 use chatroom::error::Code;
 use chatroom::wire::pb::{self, MemberType, NotificationType, RoleChange};
 use hall::peer::{event, soon};
 use hall::{Hall, notification};
-
-/// All events up to this state.
-async fn until(events: &mut Events, wanted: State) -> Vec<Event> {
-    let mut seen = Vec::new();
-    event(events, |event| {
-        let is_it = event == Event::State(wanted);
-        seen.push(event);
-        is_it.then_some(())
-    })
-    .await;
-    seen
-}
-
-#[tokio::test]
-async fn each_login_enters_once_and_after_a_disconnect_the_client_enters_again() {
-    let hall = Hall::new();
-    let (watcher, mut watched) = hall.enter("owner").await;
-    let (client, mut events) = hall.client("bob");
-    // S000-013: a handle stands for one client, and connects when it is told to.
-    assert_eq!(client.state(), State::Disconnected);
-    for _ in 0..2 {
-        // S000-014, S000-016
-        soon(client.connect()).await.unwrap();
-        assert_eq!(client.state(), State::Entered);
-        notification(&mut watched, NotificationType::MemberEnter).await;
-        // S000-015: gone at once, without waiting for a grace, and nobody comes back.
-        soon(client.disconnect()).await;
-        assert_eq!(client.state(), State::Exited);
-        let left = notification(&mut watched, NotificationType::MemberExit).await;
-        assert_eq!(left.targets.first().unwrap_or(&left.operator), "bob");
-        let seen = until(&mut events, State::Exited).await;
-        // S000-008: once, with the room and the member.
-        let entered: Vec<&pb::RoomEnterResponse> = seen
-            .iter()
-            .filter_map(|event| match event {
-                Event::Entered(entered) => Some(&**entered),
-                _ => None,
-            })
-            .collect();
-        let [entered] = entered[..] else { panic!("{seen:?}") };
-        assert_eq!(entered.room.as_ref().unwrap().name, "Hall");
-        assert_eq!(entered.member.as_ref().unwrap().account, "bob");
-        // S000-010: once, with the code.
-        let ends: Vec<&Event> = seen.iter().filter(|event| matches!(event, Event::Disconnected(_))).collect();
-        assert!(matches!(ends[..], [Event::Disconnected(status)] if status.is_ok()), "{seen:?}");
-        assert!(!seen.iter().any(|event| matches!(event, Event::WillReconnect { .. })));
-    }
-    // S000-017
-    client.close();
-    event(&mut events, |event| (event == Event::Closed).then_some(())).await;
-    assert_eq!(soon(client.connect()).await.unwrap_err().code, Code::NotInitialised);
-    drop(watcher);
-}
 
 // S000-011
 #[tokio::test]

@@ -43,7 +43,8 @@ pub type chatroom_destructor_fn = Option<unsafe extern "C" fn(user_data: *mut c_
 /// What a request came to. Lent: valid until the callback returns.
 #[repr(C)]
 pub struct chatroom_status_t {
-    /// A `chatroom_result`: 0 is success.
+    /// A `chatroom_result`: 0 is success. Of a message that the application's callback refused it may be a number of that
+    /// callback's own, 20000 to 20099.
     pub code: i32,
     /// Refines the code; 0 for none.
     pub sub: i32,
@@ -58,7 +59,7 @@ pub struct chatroom_status_t {
 impl chatroom_status_t {
     pub(super) fn lend(status: &Status) -> chatroom_status_t {
         chatroom_status_t {
-            code: super::constants::chatroom_result::from(status.code) as i32,
+            code: if status.is_ok() { 0 } else { status.number() },
             sub: status.sub_number(),
             retry_after_ms: status.retry_after_ms,
             retryable: status.code.is_retryable().into(),
