@@ -13,6 +13,7 @@ struct host {
     struct count notifications;
     struct count kicks;
     struct count entered;
+    struct count mutes; /* of oneself, and their ends */
     long expected; /* completions so far */
     int32_t code;
     int32_t sub;
@@ -26,7 +27,7 @@ struct host {
 };
 #define HOST_INITIALIZER                                                                                               \
     {NULL, COUNT_INITIALIZER, COUNT_INITIALIZER, COUNT_INITIALIZER, COUNT_INITIALIZER, COUNT_INITIALIZER,               \
-     0, 0, 0, 0, "", 0, 0, NULL, 0, 0}
+     COUNT_INITIALIZER, 0, 0, 0, 0, "", 0, 0, NULL, 0, 0}
 
 static void saw(struct host *host, chatroom_bytes_t bytes)
 {
@@ -119,6 +120,30 @@ static void on_elements(void *user_data, const chatroom_status_t *status, const 
     complete(host, status);
 }
 
+static void on_count(void *user_data, const chatroom_status_t *status, uint64_t count)
+{
+    struct host *host = user_data;
+    host->found = (size_t)count;
+    complete(host, status);
+}
+
+static void on_keys(void *user_data, const chatroom_status_t *status, const chatroom_keys_t *keys)
+{
+    struct host *host = user_data;
+    host->found = keys == NULL ? 0 : keys->key_count;
+    if (host->found > 0)
+        saw(host, keys->keys[0]);
+    complete(host, status);
+}
+
+static void on_event(void *user_data, const chatroom_event_t *event)
+{
+    struct host *host = user_data;
+    CHECK(event->notification->room_id == room);
+    if (event->type == CHATROOM_EVENT_TYPE_OWN_MUTE_CHANGED || event->type == CHATROOM_EVENT_TYPE_OWN_TEMP_MUTE_CHANGED)
+        count_add(&host->mutes, 1);
+}
+
 static void on_message(void *user_data, const chatroom_message_t *message)
 {
     struct host *host = user_data;
@@ -168,6 +193,7 @@ static void connect_as(struct host *host, const char *account, const char *token
     options.on_notification = on_notification;
     options.on_kicked = on_kicked;
     options.on_entered = on_entered;
+    options.on_event = on_event;
     OK(chatroom_client_new(&options, &host->client));
     OK(chatroom_client_connect(host->client, on_done, host, NULL));
     came_to(host, CHATROOM_RESULT_OK);
@@ -204,6 +230,10 @@ int main(int argc, char **argv)
     chatroom_enter_t enter;
     chatroom_draft_t draft;
     chatroom_history_query_t query;
+    chatroom_room_edit_t edit;
+    chatroom_self_edit_t self;
+    const chatroom_offer_t offers[2] = {{"c", "third", 5, NULL, 0, 0}, {"d", "fourth", 6, NULL, 0, 0}};
+    const char *const keys[2] = {"c", "nowhere"};
     uint64_t first_seq;
 
     CHECK(argc == 8);
@@ -281,6 +311,28 @@ int main(int argc, char **argv)
     OK(chatroom_client_set_role(amy.client, room, argv[6], CHATROOM_ROLE_CHANGE_MUTE, 0, 0, NULL, on_done, &amy, NULL));
     came_to(&amy, CHATROOM_RESULT_OK);
 
+    OK(chatroom_client_temp_mute(amy.client, room, argv[6], 60, 0, NULL, on_count, &amy, NULL));
+    came_to(&amy, CHATROOM_RESULT_OK);
+    CHECK(amy.found == 60);
+    OK(chatroom_client_temp_mute(amy.client, room, argv[6], 0, 0, NULL, on_count, &amy, NULL));
+    came_to(&amy, CHATROOM_RESULT_OK);
+    /* It was told what they meant to it, four times, and nobody else was. */
+    CHECK(count_reaches(&bob.mutes, 4) && count_read(&amy.mutes) == 0);
+
+    /* What the room and a member say of themselves. */
+    ZERO(edit);
+    edit.room_id = room;
+    edit.announcement = "welcome";
+    OK(chatroom_client_update_room(bob.client, &edit, on_room, &bob, NULL));
+    came_to(&bob, CHATROOM_RESULT_FORBIDDEN);
+    OK(chatroom_client_update_room(amy.client, &edit, on_room, &amy, NULL));
+    came_to(&amy, CHATROOM_RESULT_OK);
+    ZERO(self);
+    self.room_id = room;
+    self.nick = "Bobby";
+    OK(chatroom_client_update_self(bob.client, &self, on_done, &bob, NULL));
+    came_to(&bob, CHATROOM_RESULT_OK);
+
     /* The queue. */
     OK(chatroom_client_queue_offer(amy.client, room, "a", "first", 5, 0, NULL, on_done, &amy, NULL));
     came_to(&amy, CHATROOM_RESULT_OK);
@@ -295,6 +347,17 @@ int main(int argc, char **argv)
     OK(chatroom_client_queue_poll(amy.client, room, "b", on_elements, &amy, NULL));
     came_to(&amy, CHATROOM_RESULT_OK);
     CHECK(amy.found == 1 && strcmp(amy.seen, "second") == 0);
+    OK(chatroom_client_queue_init(amy.client, room, 2, on_done, &amy, NULL));
+    came_to(&amy, CHATROOM_RESULT_OK);
+    OK(chatroom_client_queue_batch_offer(amy.client, room, offers, 2, 1, "both", on_keys, &amy, NULL));
+    came_to(&amy, CHATROOM_RESULT_OK);
+    CHECK(amy.found == 1 && strcmp(amy.seen, "d") == 0); /* there was place for one */
+    OK(chatroom_client_queue_change(bob.client, room, offers, 2, 0, NULL, on_keys, &bob, NULL));
+    came_to(&bob, CHATROOM_RESULT_OK);
+    CHECK(bob.found == 1 && strcmp(bob.seen, "d") == 0);
+    OK(chatroom_client_queue_multi_get(bob.client, room, keys, 2, on_elements, &bob, NULL));
+    came_to(&bob, CHATROOM_RESULT_OK);
+    CHECK(bob.found == 1 && strcmp(bob.seen, "third") == 0);
     OK(chatroom_client_queue_drop(amy.client, room, on_done, &amy, NULL));
     came_to(&amy, CHATROOM_RESULT_OK);
     OK(chatroom_client_queue_poll(amy.client, room, NULL, on_elements, &amy, NULL));
