@@ -1336,10 +1336,13 @@ typedef struct chatroom_tag_history_query_t {
     size_t struct_size;
     // The room.
     int64_t room_id;
-    // From when on, in milliseconds since 1970; 0: from the oldest.
+    // From when on, in milliseconds since 1970; 0: from the oldest. Of the two times, the one at which reading begins is
+    // exclusive.
     int64_t from_time_ms;
     // Until when; 0: until now.
     int64_t to_time_ms;
+    // Beyond which item to go on: `reached_seq` of the page before; 0 begins.
+    uint64_t last_seq;
     // The tags, 1 to 10: what was sent to them, together or to one of them.
     const char *const *tags;
     // How many tags there are.

@@ -147,10 +147,13 @@ pub struct chatroom_tag_history_query_t {
     pub struct_size: usize,
     /// The room.
     pub room_id: i64,
-    /// From when on, in milliseconds since 1970; 0: from the oldest.
+    /// From when on, in milliseconds since 1970; 0: from the oldest. Of the two times, the one at which reading begins is
+    /// exclusive.
     pub from_time_ms: i64,
     /// Until when; 0: until now.
     pub to_time_ms: i64,
+    /// Beyond which item to go on: `reached_seq` of the page before; 0 begins.
+    pub last_seq: u64,
     /// The tags, 1 to 10: what was sent to them, together or to one of them.
     pub tags: *const *const c_char,
     /// How many tags there are.
@@ -318,17 +321,16 @@ pub unsafe extern "C" fn chatroom_client_history_by_tags(
             let types = input::array(query.types, query.type_count, "types")?;
             (query, tags, types)
         };
-        let mut request = pb::MessageHistoryByTagsRequest {
+        Ok(Request::MessageHistoryByTags(pb::MessageHistoryByTagsRequest {
             room_id: query.room_id,
             tags,
             types: types.to_vec(),
             from_time_ms: query.from_time_ms,
             to_time_ms: query.to_time_ms,
             limit: query.limit,
-            ..Default::default()
-        };
-        request.reverse = query.oldest_first != 0;
-        Ok(Request::MessageHistoryByTags(request))
+            reverse: query.oldest_first != 0,
+            last_seq: query.last_seq,
+        }))
     })
 }
 

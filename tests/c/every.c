@@ -393,6 +393,7 @@ static void messages(struct host *amy)
     query.room_id = 1;
     query.from_time_ms = 3;
     query.to_time_ms = 4;
+    query.last_seq = 41;
     query.tags = tags;
     query.tag_count = 1;
     query.types = types;

@@ -26,7 +26,7 @@ LAYOUT(create, sizeof(chatroom_create_t) == 56 && offsetof(chatroom_create_t, at
 LAYOUT(room_edit, sizeof(chatroom_room_edit_t) == 80 && offsetof(chatroom_room_edit_t, flags) == 64);
 LAYOUT(self_edit, sizeof(chatroom_self_edit_t) == 56 && offsetof(chatroom_self_edit_t, silent) == 48);
 LAYOUT(tags_edit, sizeof(chatroom_tags_edit_t) == 56 && offsetof(chatroom_tags_edit_t, set_tags) == 48);
-LAYOUT(tag_query, sizeof(chatroom_tag_history_query_t) == 72 && offsetof(chatroom_tag_history_query_t, limit) == 64);
+LAYOUT(tag_query, sizeof(chatroom_tag_history_query_t) == 80 && offsetof(chatroom_tag_history_query_t, limit) == 72);
 LAYOUT(attributes_edit, sizeof(chatroom_attributes_edit_t) == 48 && offsetof(chatroom_attributes_edit_t, force) == 32);
 LAYOUT(of_members, sizeof(chatroom_member_attributes_edit_t) == 56);
 LAYOUT(of_members_force, offsetof(chatroom_member_attributes_edit_t, force) == 48);

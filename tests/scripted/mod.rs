@@ -298,16 +298,16 @@ fn answer_more(request: Request) -> Result<Response, String> {
             agreed(&*found, &wanted, Response::MessageSend(response))
         }
         Request::MessageHistoryByTags(found) => {
-            let mut wanted = pb::MessageHistoryByTagsRequest {
+            let wanted = pb::MessageHistoryByTagsRequest {
                 room_id,
                 tags: texts(&["vip"]),
                 types: vec![0, 100],
                 from_time_ms: 3,
                 to_time_ms: 4,
                 limit: 5,
-                ..Default::default()
+                reverse: true,
+                last_seq: 41,
             };
-            wanted.reverse = true;
             use pb::history_item::Item;
             let message = Item::Message(pb::Message { body: "old".into(), resend_on_enter: true, ..Default::default() });
             let notification = Item::Notification(pb::Notification { target_tag: "vip".into(), ..Default::default() });
