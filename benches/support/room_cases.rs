@@ -284,7 +284,7 @@ pub fn log_of(entries: usize) -> (Vec<Entry>, Vec<u8>) {
         let change = count / 40 - u64::from(count >= 40);
         let target = 2 + (change % 500) as u32;
         let (who, op) = match count % 40 {
-            0 => (0, set_role(target, pb::RoleChange::Mute, change / 500 % 2 == 0)),
+            0 => (0, set_role(target, pb::RoleChange::Mute, (change / 500).is_multiple_of(2))),
             10 => (1, offer(count)),
             20 => (0, temp_mute(1, 1 + (count % 600) as u32)),
             21 => (0, temp_mute(1, 0)),
