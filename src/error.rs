@@ -198,7 +198,27 @@ subs! {
     MemberQuota = 114437, "member limit";
     ConcurrentChange = 114449, "concurrent change";
     ProfileModerated = 114451, "moderated";
+    Parameter = 6000001, "bad parameter";
+    QueryRate = 6000004, "asked too often";
+    NotForClientRooms = 6000013, "not supported in rooms made by clients";
+    AlreadyInRoom = 6000320, "already in the room";
     NotInRoom = 6000321, "not in the room";
+    ClientRoomMissing = 6000322, "room made by a client missing";
+    RoomExists = 6000323, "room exists";
+    JoinedRoomsQuota = 6000325, "joined rooms limit";
+    AttributesRefused = 6000330, "attributes refused";
+    AttributesAllFailed = 6000331, "every attribute failed";
+    AttributesPartlyFailed = 6000332, "some attributes failed";
+    AttributesUnreadable = 6000333, "attributes cannot be read";
+    AttributesCount = 6000334, "count of attributes";
+    AttributeKey = 6000335, "length of an attribute's key";
+    AttributeValue = 6000336, "length of an attribute's value";
+    AttributesTotal = 6000337, "length of all attributes";
+    MemberAttributesRefused = 6000350, "attributes of members refused";
+    MemberAttributesTotal = 6000351, "length of all attributes of a member";
+    MemberAttributeKey = 6000352, "length of the key of a member's attribute";
+    MemberAttributeValue = 6000353, "length of the value of a member's attribute";
+    TooManyUsers = 6000357, "too many users";
 }
 
 impl Sub {
@@ -245,6 +265,11 @@ impl Status {
     pub fn with_sub(code: Code, sub: Sub) -> Status {
         let (_, _, meaning) = SUBS.iter().find(|row| row.0 == sub).expect("every sub code has a row: both come from one list");
         Status { code, sub: Some(sub), desc: Cow::Borrowed(meaning), retry_after_ms: 0, chosen: None }
+    }
+
+    /// The same refusal, refined by a sub code; the words stay.
+    pub fn refined(self, sub: Sub) -> Status {
+        Status { sub: Some(sub), ..self }
     }
 
     /// 414, naming the field.

@@ -151,6 +151,49 @@ pub const TEMP_MUTE_SECONDS_MAX: u32 = 2_592_000;
 /// Temporarily muted accounts a room remembers, tags likewise: bounds what administrators can pile up.
 pub const TEMP_MUTES_MAX: usize = 100_000;
 
+// Attributes and rooms made by clients (chatroom.md §a.3, §a.9, §c.6).
+
+/// Attributes of a room.
+pub const ATTRIBUTES_MAX: usize = 20;
+/// Bytes of the key of a room's attribute.
+pub const ATTRIBUTE_KEY_BYTES_MAX: usize = 16;
+/// Bytes of the value of a room's attribute.
+pub const ATTRIBUTE_VALUE_BYTES_MAX: usize = 1024;
+/// Bytes of all keys and values of a room's attributes.
+pub const ATTRIBUTES_BYTES_MAX: usize = 5120;
+/// Operations of one batch on a room's attributes.
+pub const ATTRIBUTE_OPERATIONS_MAX: usize = 50;
+/// Attributes of one member.
+pub const MEMBER_ATTRIBUTES_MAX: usize = 30;
+/// Bytes of the key of a member's attribute.
+pub const MEMBER_ATTRIBUTE_KEY_BYTES_MAX: usize = 8;
+/// Bytes of the value of a member's attribute.
+pub const MEMBER_ATTRIBUTE_VALUE_BYTES_MAX: usize = 64;
+/// Bytes of all keys and values of one member's attributes.
+pub const MEMBER_ATTRIBUTES_BYTES_MAX: usize = 144;
+/// Accounts of a room that carry attributes.
+pub const MEMBERS_WITH_ATTRIBUTES_MAX: usize = 500;
+/// Accounts whose attributes one request sets or asks for.
+pub const MEMBER_ATTRIBUTES_ACCOUNTS_MAX: usize = 100;
+/// Queries for attributes of members, of each kind, by one account within [`MEMBER_ATTRIBUTE_QUERIES_MS`].
+pub const MEMBER_ATTRIBUTE_QUERIES_MAX: usize = 5;
+/// See [`MEMBER_ATTRIBUTE_QUERIES_MAX`].
+pub const MEMBER_ATTRIBUTE_QUERIES_MS: i64 = 30_000;
+/// Accounts of a room whose recent queries are counted, a few MiB; while there are so many, one more is told to wait.
+pub const QUERYING_ACCOUNTS_MAX: usize = 10_000;
+/// Bytes of the alias of a room made by a client.
+pub const ALIAS_BYTES_MAX: usize = 32;
+/// Bytes of the name of a room made by a client.
+pub const CLIENT_ROOM_NAME_BYTES_MAX: usize = 64;
+/// Seconds from the last leave of a room made by a client to its end.
+pub const DESTROY_DELAY_SECONDS_MAX: u32 = 3600;
+/// Members of a room made by a client that its lists show: the first that entered.
+pub const CLIENT_ROOM_LISTED_MAX: usize = 500;
+/// Accounts of one look-up in a room made by a client.
+pub const CLIENT_ROOM_LOOKUP_MAX: usize = 10;
+/// Device ids of one request to put devices out.
+pub const KICK_DEVICES_MAX: usize = 100;
+
 // Messages (chatroom.md §a.6, §e).
 
 /// Characters of a message id.

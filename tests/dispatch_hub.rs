@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use bytes::{Bytes, BytesMut};
-use chatroom::dispatch::{Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request, owner_of};
+use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request, owner_of};
 use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::{DETACH_GRACE_MS, FEED_BYTES_MAX, ROBOT_TTL_SECONDS, ROOM_IDLE_MS, SNAPSHOT_ENTRIES};
@@ -49,6 +49,7 @@ impl World {
     fn new() -> World {
         let settings = Arc::new(Settings { sends_per_second: 0, room_intake_per_second: 0, ..Settings::default() });
         let last_room = Arc::new(AtomicI64::new(100));
+        let accounts = Arc::new(AccountRooms::new([1, 2]));
         let hub = |worker| {
             Hub::new(HubConfig {
                 worker,
@@ -59,6 +60,7 @@ impl World {
                 feed_bytes_max: FEED_BYTES_MAX,
                 detach_grace_ms: DETACH_GRACE_MS,
                 last_room: last_room.clone(),
+                accounts: accounts.clone(),
             })
         };
         World {

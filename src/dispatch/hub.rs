@@ -1,12 +1,13 @@
 //! One worker's part of dispatch: the connections it holds and what they hear. What it does for the rooms it owns stands in
 //! `owner.rs`.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
+use super::accounts::AccountRooms;
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 use super::owner::{Find, Owned, Writes, room_missing};
@@ -53,6 +54,8 @@ pub struct HubConfig {
     pub detach_grace_ms: u64,
     /// The highest room id given out on this node.
     pub last_room: Arc<AtomicI64>,
+    /// Which rooms each account is in; shared by all workers of the node.
+    pub accounts: Arc<AccountRooms>,
 }
 
 /// What a hub wants done. To be carried out in this order, before [`Hub::flush`].
@@ -113,6 +116,8 @@ struct Membership {
     room: RoomId,
     /// `None` while the room has not yet said yes.
     place: Option<Place>,
+    /// Requests to enter that are unanswered. While there are any, the room's word on earlier ones does not end the membership.
+    asking: u32,
 }
 
 /// The rooms of one connection: nearly always one.
@@ -140,7 +145,13 @@ pub struct Hub {
     pub(super) rooms: HashMap<RoomId, Owned>,
     pub(super) writes: Writes,
     pub(super) in_flight: Option<Writes>,
+    /// Requests to enter, of connections of this worker, that are unanswered.
+    entering: HashSet<(ConnId, u32)>,
     pub(super) grace: VecDeque<(Time, RoomId, ConnId)>,
+    /// Rooms that were rebuilt, and when those who were in them before must have come back.
+    pub(super) vacated: VecDeque<(Time, RoomId)>,
+    /// When this hub first learned the time.
+    pub(super) started: Option<Time>,
     pub(super) arena: BytesMut,
     pub(super) random: fastrand::Rng,
     pub(super) is_broken: bool,
@@ -165,7 +176,10 @@ impl Hub {
             rooms: HashMap::new(),
             writes: Writes::default(),
             in_flight: None,
+            entering: HashSet::new(),
             grace: VecDeque::new(),
+            vacated: VecDeque::new(),
+            started: None,
             arena: BytesMut::new(),
             random: fastrand::Rng::with_seed(config.seed),
             is_broken: false,
@@ -178,18 +192,22 @@ impl Hub {
     pub fn set_clock(&mut self, now: Time, unix: UnixMs) {
         self.now = now;
         self.unix = unix;
+        self.started.get_or_insert(now);
     }
 
     /// A request for a room, from a connection of this worker or from within the process.
     pub fn request(&mut self, request: Request) {
-        if let (&Asker::Connection(Asked { connection, room, .. }), Ask::Command(Op::Enter(_))) = (&request.asker, &request.ask)
+        if let (&Asker::Connection(Asked { connection, room, sequence, .. }), Ask::Command(Op::Enter(_) | Op::Open(_))) =
+            (&request.asker, &request.ask)
         {
             let memberships = self.memberships(connection);
-            if !memberships.iter().any(|membership| membership.room == room) {
-                memberships.push(Membership { room, place: None });
+            match memberships.iter_mut().find(|membership| membership.room == room) {
+                Some(membership) => membership.asking += 1,
+                None => memberships.push(Membership { room, place: None, asking: 1 }),
             }
+            self.entering.insert((connection, sequence));
         }
-        if request.room.get() > self.config.last_room.load(Ordering::Acquire) {
+        if !request.room.is_of_client() && request.room.get() > self.config.last_room.load(Ordering::Acquire) {
             return self.answer(request.asker, Err(room_missing()));
         }
         let owner = owner_of(request.room, self.config.workers);
@@ -203,13 +221,20 @@ impl Hub {
             Some(reader) if reader.connection == Some(connection) => std::mem::take(reader).rooms,
             _ => return,
         };
-        for Membership { room, place } in rooms {
+        for Membership { room, place, .. } in rooms {
             if let (Some(place), Some(feed)) = (place, self.feeds.get_mut(&room)) {
                 feed.leave(place);
             }
             let ask = Ask::Command(if at_once { Op::Exit } else { Op::Detach });
             self.request(Request { room, asker: Asker::Nobody, actor: actor.clone(), ask, app_key: None, resume: None });
         }
+    }
+
+    /// The rooms made by clients that the connection is in or about to be.
+    pub fn client_rooms(&self, connection: ConnId) -> Vec<RoomId> {
+        let reader = self.readers.get(connection.slot()).filter(|reader| reader.connection == Some(connection));
+        let rooms = reader.map_or(&[][..], |reader| &reader.rooms).iter().map(|membership| membership.room);
+        rooms.filter(|room| room.is_of_client()).collect()
     }
 
     /// Whether the connection is in a room or about to be.
@@ -258,7 +283,7 @@ impl Hub {
             return;
         };
         for index in 0..reader.rooms.len() {
-            let Membership { room, place: Some(place) } = self.readers[connection.slot()].rooms[index] else { continue };
+            let Membership { room, place: Some(place), .. } = self.readers[connection.slot()].rooms[index] else { continue };
             let Some(feed) = self.feeds.get(&room) else { continue };
             let missed = feed.missed(place);
             if let Some(missed) = missed {
@@ -292,6 +317,7 @@ impl Hub {
     pub fn on_tick(&mut self) {
         self.end_graces();
         self.refresh_rules();
+        self.tidy_vacated();
         self.do_what_is_due();
         let now = self.now;
         self.feeds.retain(|_, feed| {
@@ -347,8 +373,8 @@ impl Hub {
         match mail {
             Mail::Request(request) => self.own(*request),
             Mail::Answer(asked, answer) => {
-                if answer.is_err() {
-                    self.forget_pending(asked.connection, asked.room);
+                if !self.entering.is_empty() && self.entering.remove(&(asked.connection, asked.sequence)) {
+                    self.note_entered(asked.connection, asked.room, answer.is_ok());
                 }
                 self.effects.push(Effect::Answer(asked, answer));
             }
@@ -380,9 +406,12 @@ impl Hub {
             return;
         };
         let Some(index) = reader.rooms.iter().position(|membership| membership.room == room) else { return };
-        let membership = reader.rooms.swap_remove(index);
+        let place = reader.rooms[index].place.take();
+        if reader.rooms[index].asking == 0 {
+            reader.rooms.swap_remove(index);
+        }
         let is_last_room = reader.rooms.is_empty();
-        let unheard = match (membership.place, self.feeds.get_mut(&room)) {
+        let unheard = match (place, self.feeds.get_mut(&room)) {
             (Some(place), Some(feed)) => feed.leave(place),
             _ => Vec::new(),
         };
@@ -412,9 +441,17 @@ impl Hub {
         reader.rooms.iter().find(|membership| membership.room == room)?.place
     }
 
-    fn forget_pending(&mut self, connection: ConnId, room: RoomId) {
-        if let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection)) {
-            reader.rooms.retain(|membership| membership.room != room || membership.place.is_some());
+    /// A request to enter is answered. Who was refused, and asks no more, has no seat.
+    fn note_entered(&mut self, connection: ConnId, room: RoomId, is_in: bool) {
+        let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection))
+        else {
+            return;
+        };
+        let Some(place) = reader.rooms.iter().position(|membership| membership.room == room) else { return };
+        let membership = &mut reader.rooms[place];
+        membership.asking = membership.asking.saturating_sub(1);
+        if !is_in && membership.asking == 0 && membership.place.is_none() {
+            reader.rooms.swap_remove(place);
         }
     }
 

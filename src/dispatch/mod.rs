@@ -3,12 +3,14 @@
 //! A [`Hub`] is one worker's part: the rooms it owns and the feeds its connections read. Hubs talk by [`Mail`]. What a hub wants
 //! done, it leaves in its outputs for the server to take. May use: `wire`, `room`.
 
+mod accounts;
 mod downlink;
 mod feed;
 mod hub;
 mod mail;
 mod owner;
 
+pub use accounts::{AccountRooms, Reserved};
 pub use downlink::{Class, Downlink};
 pub use feed::{Feed, Item, Missed, Outlet, Place};
 pub use hub::{Counters, Effect, Hub, HubConfig, Rules};

@@ -5,12 +5,13 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 
+use super::accounts::Reserved;
 use super::downlink::{Class, Downlink};
 use super::feed::Item;
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail, Request};
 use crate::error::{Code, Status, Sub};
-use crate::id::{ConnId, RoomId, Seq, Time, UnixMs};
+use crate::id::{AccountId, ConnId, RoomId, Seq, Time, UnixMs};
 use crate::limits::{DUE_COMMANDS_MAX, HEADER_BYTES, LOADING_COMMANDS_MAX, ROOM_IDLE_MS, SNAPSHOT_ENTRIES, WRITES_WAITING_MAX};
 use crate::room::{
     Actor, Ask, Audience, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Stamp,
@@ -26,6 +27,9 @@ pub struct Writes {
     /// States of rooms, each with the number of the last entry in it.
     pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
     held: Vec<Held>,
+    /// Connections that hear their room once they have been told that they are in it, and from where on; `None`: they have left
+    /// again meanwhile.
+    joins: Vec<(RoomId, ConnId, Option<Seq>)>,
     saved: Vec<(RoomId, Seq)>,
 }
 
@@ -86,6 +90,11 @@ impl Live {
         Live { room, followers, detached: HashMap::new(), entries_since_snapshot: 0, saved: Seq(0), used: now }
     }
 
+    fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Query) -> Answer {
+        self.room.count_query(now, actor, query)?;
+        self.room.query(now, actor, query)
+    }
+
     fn is_deserted(&self) -> bool {
         self.detached.is_empty() && self.followers.iter().all(|count| *count == 0)
     }
@@ -142,6 +151,7 @@ impl Hub {
                 let mut live = Live::new(room, self.config.workers, self.now);
                 live.saved = live.last_seq();
                 self.rooms.insert(id, Owned::Live(Box::new(live)));
+                self.tidy_after_load(id);
                 self.do_due(id);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
@@ -156,7 +166,8 @@ impl Hub {
         }
         let mut writes = std::mem::take(&mut self.writes);
         let saved = writes.snapshots.iter().map(|(room, seq, _)| (*room, *seq)).collect();
-        self.in_flight = Some(Writes { held: std::mem::take(&mut writes.held), saved, ..Writes::default() });
+        let (held, joins) = (std::mem::take(&mut writes.held), std::mem::take(&mut writes.joins));
+        self.in_flight = Some(Writes { held, joins, saved, ..Writes::default() });
         Some(writes)
     }
 
@@ -172,6 +183,14 @@ impl Hub {
                 Held::Find(find) => self.answer(find.asker, Err(broken())),
                 Held::Left(mail) => self.tell_left(mail),
             }
+        }
+        for (room, connection, heard) in done.joins {
+            let replay = |heard| self.feeds.get(&room)?.replay(heard, connection);
+            let mail = match heard {
+                Some(heard) => Mail::Joined { room, connection, replay: replay(heard).unwrap_or_default() },
+                None => Mail::Left { room, connection, kicked: None },
+            };
+            self.send(connection.worker(), mail);
         }
         for (room, seq) in done.saved {
             if let (Some(Owned::Live(live)), true) = (self.rooms.get_mut(&room), is_durable) {
@@ -189,7 +208,6 @@ impl Hub {
     pub fn save_rooms(&mut self) {
         for (id, owned) in &self.rooms {
             if let Owned::Live(live) = owned
-                && live.room.exists()
                 && live.saved < live.last_seq()
             {
                 self.writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
@@ -225,7 +243,7 @@ impl Hub {
                 }
             }
             Ask::Query(query) => {
-                let answer = live.room.query(self.unix, &actor, &query);
+                let answer = live.answer(self.unix, &actor, &query);
                 self.answer(asker, answer);
             }
         }
@@ -253,11 +271,53 @@ impl Hub {
         if self.writes.records.len() >= WRITES_WAITING_MAX && !is_ours {
             return self.answer(asker, Err(busy("the log is behind")));
         }
+        let mut command = command;
+        let reserved = self.reserve(room, &mut command);
+        let account = command.actor.account.clone();
         let mut next = Some((asker, command, resume));
         let mut follow_ups = VecDeque::new();
         while let Some((asker, command, resume)) = next {
             self.apply(room, asker, command, resume, &mut follow_ups);
             next = follow_ups.pop_front().map(|command| (Asker::Nobody, command, None));
+        }
+        if let Some(app_key) = reserved {
+            self.settle_reservation(room, &app_key, account);
+        }
+    }
+
+    /// Counts the room that somebody is about to enter. Gives the key of the application if it did not count before.
+    fn reserve(&mut self, room: RoomId, command: &mut Command) -> Option<String> {
+        let account = &command.actor.account;
+        let enter = match &mut command.op {
+            Op::Enter(enter) => enter.as_mut(),
+            Op::Open(open) => &mut open.enter,
+            _ => return None,
+        };
+        let client_rooms_max = self.config.rules.settings(&enter.app_key).client_rooms_per_account_max;
+        match self.config.accounts.reserve(&enter.app_key, account, room, enter.leaves, client_rooms_max) {
+            Reserved::Before => None,
+            Reserved::Now => Some(enter.app_key.clone()),
+            Reserved::OverQuota => {
+                enter.over_quota = true;
+                None
+            }
+        }
+    }
+
+    /// Who did not get in does not count; who did, and is in too many rooms now, leaves the one it entered first.
+    fn settle_reservation(&mut self, room: RoomId, app_key: &str, account: AccountId) {
+        let accounts = self.config.accounts.clone();
+        let is_in = match self.rooms.get(&room) {
+            Some(Owned::Live(live)) => live.room.app_key() == app_key && live.room.is_connected(&account),
+            _ => false,
+        };
+        if !is_in {
+            return accounts.release(app_key, &account, room);
+        }
+        let rooms_max = self.config.rules.settings(app_key).rooms_per_account_max;
+        if let Some(room) = accounts.take_beyond(app_key, &account, rooms_max) {
+            let (asker, actor, ask) = (Asker::Nobody, Actor::server(account), Ask::Command(Op::Expel));
+            self.request(Request { room, asker, actor, ask, app_key: None, resume: None });
         }
     }
 
@@ -286,10 +346,11 @@ impl Hub {
             let settings = self.config.rules.settings(live.room.app_key());
             live.room.set_settings(settings);
         }
-        let Outcome {
-            mut reply, push, audience, durable, in_history, presence, kicks, resent, follow_ups: consequences, ..
-        } = outcome;
-        follow_ups.extend(consequences);
+        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, kept, departed, resent, .. } = outcome;
+        for account in &departed {
+            self.config.accounts.release(live.room.app_key(), account, id);
+        }
+        follow_ups.extend(outcome.follow_ups);
         if matches!(entry.command.op, Op::Detach)
             && let Some(connection) = entry.command.actor.connection
             && live.unfollow(connection)
@@ -307,7 +368,8 @@ impl Hub {
         } else {
             self.answer(asker, Ok(reply));
         }
-        self.arrive(id, &presence, replay);
+        let joins_late = (durable && !presence.is_empty()).then_some(heard);
+        self.arrive(id, &presence, replay, joins_late);
         self.part(id, &presence, &kicks, false, None);
         let mut notify_target_tags = String::new();
         let push = push.map(|push| {
@@ -330,6 +392,10 @@ impl Hub {
         });
         self.part(id, &presence, &kicks, true, entry.command.actor.connection.filter(|_| durable));
         if durable {
+            let mut entry = entry;
+            if let Some(op) = kept {
+                entry.command.op = *op;
+            }
             self.writes.records.push(Record { room: id, entry, push, notify_target_tags, in_history });
             self.note_durable(id);
         }
@@ -381,7 +447,9 @@ impl Hub {
         frames
     }
 
-    fn arrive(&mut self, room: RoomId, presence: &[Presence], mut replay: Vec<Bytes>) {
+    /// Lets in those who come. With `joins_late` they hear the room, from there on, once the answer that waits for a commit has
+    /// told them that they are in it.
+    fn arrive(&mut self, room: RoomId, presence: &[Presence], mut replay: Vec<Bytes>, joins_late: Option<Seq>) {
         for change in presence {
             let Some(Owned::Live(live)) = self.rooms.get_mut(&room) else { return };
             let connection = match *change {
@@ -406,7 +474,11 @@ impl Hub {
                 Presence::Left(_) => continue,
             };
             live.follow(connection);
-            self.send(connection.worker(), Mail::Joined { room, connection, replay: std::mem::take(&mut replay) });
+            self.late_joins(|joins| joins.retain(|join| (join.0, join.1) != (room, connection)));
+            match joins_late {
+                Some(heard) => self.writes.joins.push((room, connection, Some(heard))),
+                None => self.send(connection.worker(), Mail::Joined { room, connection, replay: std::mem::take(&mut replay) }),
+            }
         }
     }
 
@@ -423,6 +495,9 @@ impl Hub {
             }
             let Some(Owned::Live(live)) = self.rooms.get_mut(&room) else { return };
             if live.unfollow(connection) {
+                self.late_joins(|joins| {
+                    joins.iter_mut().filter(|join| (join.0, join.1) == (room, connection)).for_each(|join| join.2 = None);
+                });
                 let kicked = kick.map(|kick| Box::new(kick.kicked.clone()));
                 let mail = Mail::Left { room, connection, kicked };
                 if own == Some(connection) {
@@ -431,6 +506,14 @@ impl Hub {
                     self.send(connection.worker(), mail);
                 }
             }
+        }
+    }
+
+    /// Changes the list of those who hear their room after a commit; there are none but where rooms are being made.
+    fn late_joins(&mut self, mut change: impl FnMut(&mut Vec<(RoomId, ConnId, Option<Seq>)>)) {
+        change(&mut self.writes.joins);
+        if let Some(in_flight) = &mut self.in_flight {
+            change(&mut in_flight.joins);
         }
     }
 
@@ -505,15 +588,48 @@ impl Hub {
         }
     }
 
+    /// Takes out what those left behind who vanished with the node and have not come back.
+    pub(super) fn tidy_vacated(&mut self) {
+        while let Some((_, id)) = self.vacated.pop_front_if(|(deadline, _)| *deadline <= self.now) {
+            let Some(Owned::Live(live)) = self.rooms.get(&id) else { continue };
+            for command in live.room.left_behind() {
+                self.command(id, Asker::Nobody, command, None);
+            }
+        }
+    }
+
+    /// Everybody who was in a room as the node went down has vanished. They have the grace of a lost connection to come back; for
+    /// a room made by a client it counts from the start of the node, since before that nobody could.
+    fn tidy_after_load(&mut self, id: RoomId) {
+        let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
+        if !live.room.exists() {
+            return;
+        }
+        let grace_ms = self.config.detach_grace_ms;
+        if !live.room.left_behind().is_empty() {
+            self.vacated.push_back((self.now.plus_ms(grace_ms), id));
+        }
+        if !id.is_of_client() {
+            return;
+        }
+        let up_ms = self.now.ms_since(self.started.unwrap_or(self.now));
+        let left_ms = i64::try_from(grace_ms).unwrap_or(i64::MAX).saturating_sub(i64::try_from(up_ms).unwrap_or(i64::MAX));
+        live.room.vacated(UnixMs(self.unix.0.saturating_add(left_ms)));
+    }
+
     pub(super) fn evict_idle_rooms(&mut self) {
         let (now, writes, feeds) = (self.now, &mut self.writes, &mut self.feeds);
         let is_behind = self.in_flight.is_some();
         self.rooms.retain(|id, owned| {
             let Owned::Live(live) = owned else { return true };
-            if !live.is_deserted() || !live.room.is_empty_of_people() || now.ms_since(live.used) < ROOM_IDLE_MS {
+            // Anybody may ask for rooms by names nobody has used; they must not stay. One that is about to end waits for it here.
+            let idle_ms = if live.room.exists() { ROOM_IDLE_MS } else { 0 };
+            let is_to_end = live.room.exists() && id.is_of_client();
+            let is_in_use = !live.is_deserted() || !live.room.is_empty_of_people() || is_to_end;
+            if is_in_use || now.ms_since(live.used) < idle_ms {
                 return true;
             }
-            if live.room.exists() && live.saved < live.last_seq() {
+            if live.saved < live.last_seq() {
                 if !is_behind {
                     writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
                 }

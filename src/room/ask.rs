@@ -54,8 +54,10 @@ impl Ask {
             Request::MemberAttributesSet(asked) => command(asked.room_id, Op::SetMemberAttributes(asked)),
             Request::MemberAttributesLookup(asked) => query(asked.room_id, Query::MemberAttributes(asked)),
             Request::MemberAttributesList(asked) => query(asked.room_id, Query::MemberAttributesList(asked)),
-            Request::RoomCreate(_) | Request::RoomSwitch(_) | Request::RoomLeaveAll(_) => Err(not_offered("making a room")),
-            Request::Ping(_) | Request::Login(_) | Request::Logout(_) | Request::RenewToken(_) | Request::KickDevices(_) => {
+            Request::RoomCreate(_) | Request::RoomSwitch(_) | Request::RoomLeaveAll(_) | Request::KickDevices(_) => {
+                Err(Status::new(Code::InvalidProtocol, "not a request to one room"))
+            }
+            Request::Ping(_) | Request::Login(_) | Request::Logout(_) | Request::RenewToken(_) => {
                 Err(Status::new(Code::InvalidProtocol, "not a request to a room"))
             }
         }
@@ -73,11 +75,8 @@ impl Enter {
             device_id: String::new(),
             custom_client_type: 0,
             replaces: None,
+            leaves: None,
+            over_quota: false,
         }
     }
-}
-
-/// 514, naming what this server does not do yet.
-pub(super) fn not_offered(what: &str) -> Status {
-    Status::new(Code::Unavailable, format!("{what} is not offered by this server yet"))
 }

@@ -1,6 +1,6 @@
 //! What wants to change a room, and who wants it.
 
-use crate::id::{AccountId, ConnId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, RoomId, Seq, UnixMs};
 use crate::wire::pb;
 
 /// Through which door a command comes (chatroom.md §b, note 5).
@@ -145,6 +145,8 @@ pub struct Open {
     pub request: pb::RoomCreateRequest,
     /// With the room it enters.
     pub enter: Enter,
+    /// The room is only entered, and not made if it is missing.
+    pub must_exist: bool,
 }
 
 /// What a room is born with.
@@ -227,6 +229,10 @@ pub struct Enter {
     pub custom_client_type: u32,
     /// The connection this one takes over from, if its resume token was right and it is still there.
     pub replaces: Option<ConnId>,
+    /// The room made by a client which the account leaves for this one, and which does not count any more (§c.6 switchRoom).
+    pub leaves: Option<RoomId>,
+    /// The account is in as many rooms made by clients as it may be, and not in this one. Said by the owner of the room.
+    pub over_quota: bool,
 }
 
 /// A command on its way to its room.

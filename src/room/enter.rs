@@ -1,13 +1,16 @@
 //! Entering and leaving (chatroom.md §c.1, §d.4, §d.7). Presence: none of it is in the log.
 
+use super::attributes;
 use super::check;
 use super::command::{Actor, Enter};
 use super::entry::{Entry, Kick, Outcome, Presence};
+use super::ephemeral;
 use super::notify::Farewell;
 use super::permissions::Operation;
 use super::presence::{Connection, Profile, device_number};
 use super::settings::Kind;
 use super::state::Room;
+use super::tag_ops::Bearing;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, UnixMs};
 use crate::limits;
@@ -23,18 +26,33 @@ impl Room {
         if actor.anonymous && !self.settings.anonymous_enabled {
             self.permit(actor, Operation::Enter, entry.stamp.time)?;
         }
-        if !self.exists() || self.app_key != enter.app_key {
-            return Err(Status::with_sub(Code::NotFound, Sub::RoomMissing));
+        if !self.exists() || !self.is_named(&enter.app_key, &enter.request.alias) {
+            return Err(self.missing());
         }
         if !self.info.valid {
             return Err(Status::with_sub(Code::RoomClosed, Sub::RoomClosed));
         }
         self.permit(actor, Operation::Enter, entry.stamp.time)?;
         if self.people.has(&actor.account, connection) {
-            return Err(Status::with_sub(Code::Repeated, Sub::RoomRepeated));
+            let sub = if self.id.is_of_client() { Sub::AlreadyInRoom } else { Sub::RoomRepeated };
+            return Err(Status::with_sub(Code::Repeated, sub));
+        }
+        self.let_in(entry, enter, bearing, connection)
+    }
+
+    /// Lets a connection in that is not here, once everything else is checked: in the place of a lost one, or anew.
+    pub(super) fn let_in(
+        &mut self,
+        entry: &Entry,
+        enter: &Enter,
+        bearing: Bearing,
+        connection: ConnId,
+    ) -> Result<Outcome, Status> {
+        let (actor, now) = (&entry.command.actor, entry.stamp.time);
+        if enter.over_quota && self.people.person(&actor.account).is_none() {
+            return Err(Status::with_sub(Code::OverQuota, Sub::JoinedRoomsQuota));
         }
         self.moderate_profile([&enter.request.nick, &enter.request.avatar, &enter.request.ext])?;
-        let now = entry.stamp.time;
         if let Some(replaces) = enter.replaces {
             self.note_replaced(&actor.account, replaces, now);
         }
@@ -46,6 +64,18 @@ impl Room {
             let reply = self.enter_response(entry, connection, true);
             return Ok(Outcome { presence: vec![Presence::Resumed { connection, replaces }], ..Outcome::reply(reply) });
         }
+        self.seat(entry, enter, bearing, connection)
+    }
+
+    /// Seats a connection anew.
+    pub(super) fn seat(
+        &mut self,
+        entry: &Entry,
+        enter: &Enter,
+        bearing: Bearing,
+        connection: ConnId,
+    ) -> Result<Outcome, Status> {
+        let (actor, now) = (&entry.command.actor, entry.stamp.time);
         let mut outcome = Outcome::reply(Response::RoomEnter(Box::default()));
         let displaced = self.displaced(actor, enter);
         let fixed = self.roster.record(&actor.account).is_some();
@@ -71,13 +101,16 @@ impl Room {
         Ok(outcome)
     }
 
-    fn check_enter(&self, actor: &Actor, enter: &Enter) -> Result<(), Status> {
+    pub(super) fn check_enter(&self, actor: &Actor, enter: &Enter) -> Result<(), Status> {
         let request = &enter.request;
         check::chars("nick", &request.nick, limits::NICK_CHARS_MAX)?;
         check::chars("avatar", &request.avatar, limits::AVATAR_CHARS_MAX)?;
         check::chars("ext", &request.ext, limits::EXT_CHARS_MAX)?;
         check::chars("enter_ext", &request.enter_ext, limits::NOTIFY_EXT_CHARS_MAX)?;
         check::chars("moderation_id", &request.moderation_id, limits::MODERATION_ID_CHARS_MAX)?;
+        if !request.alias.is_empty() {
+            ephemeral::check_alias(&request.alias)?;
+        }
         if actor.anonymous && enter.replaces.is_none() && request.nick.is_empty() {
             return Err(Status::bad_parameter("nick must be given by an anonymous visitor"));
         }
@@ -129,7 +162,7 @@ impl Room {
         self.people.set_profile(&actor.account, profile);
     }
 
-    fn enter_response(&self, entry: &Entry, connection: ConnId, resumed: bool) -> Response {
+    pub(super) fn enter_response(&self, entry: &Entry, connection: ConnId, resumed: bool) -> Response {
         let mut member = self.member(&entry.command.actor.account, entry.stamp.time);
         self.show_tags(&mut member, connection);
         Response::RoomEnter(Box::new(pb::RoomEnterResponse {
@@ -139,6 +172,7 @@ impl Room {
             last_seq: self.last_seq.0,
             resumed,
             connection_id: connection.to_string(),
+            attributes: attributes::list(&self.attributes),
             ..Default::default()
         }))
     }
@@ -173,14 +207,12 @@ impl Room {
     pub(super) fn exit(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         let actor = &entry.command.actor;
         let connection = self.here(actor)?;
-        let mut outcome = Outcome::reply(Response::RoomExit(pb::RoomExitResponse::default()));
+        let mut outcome = Outcome::reply(self.exit_response());
         let is_last = self.people.person(&actor.account).is_some_and(|person| person.connections.len() == 1 && !person.robot);
         if is_last {
             self.tell_in_out(entry, NotificationType::MemberExit, "", connection, &mut outcome);
-            outcome.follow_ups.extend(self.clear_owner_command(&actor.account));
         }
-        self.note_heard(&actor.account, connection, entry.stamp.time);
-        self.people.remove(&actor.account, connection);
+        self.leave(&actor.account, connection, entry.stamp.time, &mut outcome);
         outcome.presence.push(Presence::Left(connection));
         Ok(outcome)
     }
@@ -190,7 +222,12 @@ impl Room {
         let connection = self.here(actor)?;
         self.note_heard(&actor.account, connection, entry.stamp.time);
         self.people.detach(&actor.account, connection);
-        Ok(Outcome::reply(Response::RoomExit(pb::RoomExitResponse::default())))
+        Ok(Outcome::reply(self.exit_response()))
+    }
+
+    fn exit_response(&self) -> Response {
+        let alias = self.info.alias.clone();
+        Response::RoomExit(pb::RoomExitResponse { room_id: self.id.get(), alias, ..Default::default() })
     }
 
     /// The actor's connection, which is in the room.

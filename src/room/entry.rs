@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::command::{Command, Stamp};
+use super::command::{Command, Op, Stamp};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq};
 use crate::wire::{Push, Response, pb};
 
@@ -78,6 +78,8 @@ pub struct Outcome {
     pub presence: Vec<Presence>,
     /// Connections that are told to leave this room; each also stands in `presence` as `Left`.
     pub kicks: Vec<Kick>,
+    /// What the log keeps in place of the operation, where who was here decided how much of it was done: a replay knows nobody.
+    pub kept: Option<Box<Op>>,
     /// Accounts whose last connection left the room with this entry.
     pub departed: Vec<AccountId>,
     /// Messages of high priority that who enters hears once more, oldest first (chatroom.md §e.4).
@@ -137,6 +139,7 @@ impl Outcome {
             in_history: false,
             presence: Vec::new(),
             kicks: Vec::new(),
+            kept: None,
             departed: Vec::new(),
             resent: Vec::new(),
             follow_ups: Vec::new(),

@@ -182,7 +182,9 @@ fn lasting(room: &Room) -> store::Snapshot {
 
 /// The entry as the log gives it back.
 fn stored(entry: &Entry, outcome: &Outcome) -> Entry {
-    let command = match (entry.command.to_store(), &outcome.push) {
+    let op = outcome.kept.as_deref().unwrap_or(&entry.command.op).clone();
+    let command = Command { op, ..entry.command.clone() };
+    let command = match (command.to_store(), &outcome.push) {
         (Some(stored), _) => Command::from_store(stored).expect("what was stored is readable"),
         (None, Some(Push::Message(message))) => Command::send_from_message(message),
         (None, other) => panic!("a lasting command has no stored form: {other:?}"),

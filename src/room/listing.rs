@@ -1,12 +1,13 @@
 //! Lists of members (chatroom.md §c.2).
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::check;
 use super::command::Actor;
 use super::permissions::Operation;
 use super::state::Room;
-use crate::error::Status;
+use crate::error::{Status, Sub};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
 use crate::wire::Response;
@@ -32,6 +33,12 @@ impl Room {
         };
         let after = Bound::Included(first_at(request.time_ms.saturating_add(1)));
         let (fixed, visitors) = (self.roster.by_update(), self.people.visitors());
+        // Of a big room made by a client the lists show those who came first, in all (chatroom.md §c.6).
+        let first = match self.id.is_of_client() && visitors.len() > limits::CLIENT_ROOM_LISTED_MAX {
+            true => visitors.iter().take(limits::CLIENT_ROOM_LISTED_MAX).cloned().collect(),
+            false => BTreeSet::new(),
+        };
+        let visitors = if first.is_empty() { visitors } else { &first };
         let (accounts, has_more) = match query {
             MemberQuery::Fixed => page(fixed.range((Bound::Unbounded, before)).rev(), limit),
             MemberQuery::FixedOnline => {
@@ -53,6 +60,10 @@ impl Room {
     ) -> Result<Response, Status> {
         if request.accounts.is_empty() || request.accounts.len() > limits::LOOKUP_ACCOUNTS_MAX {
             return Err(Status::bad_parameter(format!("accounts must be 1-{}", limits::LOOKUP_ACCOUNTS_MAX)));
+        }
+        if self.id.is_of_client() && request.accounts.len() > limits::CLIENT_ROOM_LOOKUP_MAX {
+            let status = Status::bad_parameter(format!("accounts must be 1-{} here", limits::CLIENT_ROOM_LOOKUP_MAX));
+            return Err(status.refined(Sub::TooManyUsers));
         }
         let accounts = request.accounts.iter().map(|name| check::account("accounts", name));
         let accounts = accounts.collect::<Result<Vec<AccountId>, Status>>()?;

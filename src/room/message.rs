@@ -38,7 +38,7 @@ struct Sendable {
     /// Whom it is for; empty: the room.
     receivers: Vec<AccountId>,
     /// What the room's and the sender's allowances are after it, if it counts against them.
-    paid: Option<(Bucket, Bucket)>,
+    paid: Option<(Bucket, Option<Bucket>)>,
     /// Whether high priority is asked for, and by somebody who may have it.
     may_be_high: bool,
     /// What moderation has put in place of what was said.
@@ -53,7 +53,7 @@ impl Room {
             Checked::Duplicate(accepted) => return Ok(Outcome::reply(sent(accepted, true))),
             Checked::New(sendable) => sendable,
         };
-        let bucket = paid.map(|(intake, bucket)| {
+        let bucket = paid.and_then(|(intake, bucket)| {
             self.intake = intake;
             bucket
         });
@@ -89,6 +89,9 @@ impl Room {
         }
         let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: now, high_priority: message.high_priority };
         let reply = sent(accepted.clone(), false);
+        if request.r#type == MessageType::Barrage as i32 {
+            return Ok(Outcome { push: Some(Push::Message(message)), audience, ..Outcome::reply(reply) });
+        }
         self.senders.remember(&actor.account, accepted, bucket);
         Ok(Outcome {
             push: Some(Push::Message(message)),
@@ -116,6 +119,10 @@ impl Room {
     fn check_send(&self, now: UnixMs, actor: &Actor, request: &pb::MessageSendRequest) -> Result<Checked, Status> {
         let id = MessageId::parse(&request.message_id)?;
         check_content(request)?;
+        let is_barrage = request.r#type == MessageType::Barrage as i32;
+        if is_barrage && !self.id.is_of_client() {
+            return Err(Status::bad_parameter("type 20 belongs to rooms made by clients"));
+        }
         let receivers = check_receivers(request)?;
         self.check_expression(request.notify_target_tags.as_deref())?;
         check_point(request.at.as_ref())?;
@@ -135,21 +142,31 @@ impl Room {
             let (grant, _) = self.permit(actor, Operation::SendHighPriority, now)?;
             grant == Grant::Full || actor.origin != Origin::Member
         };
-        let paid = if actor.origin == Origin::Member { Some(self.pace(now, actor)?) } else { None };
+        let paid = match actor.origin {
+            // Without a rate of its own (chatroom.md §c.6): the session's and the room's bound it.
+            Origin::Member if is_barrage => Some((self.room_intake(now)?, None)),
+            Origin::Member => Some(self.pace(now, actor)?),
+            Origin::Http | Origin::Server => None,
+        };
         let rewritten = self.moderate_message(request)?;
         Ok(Checked::New(Sendable { id, receivers, paid, may_be_high, rewritten }))
     }
 
     /// What the room's and the sender's allowances are after this message; 416 if either is used up.
-    fn pace(&self, now: UnixMs, actor: &Actor) -> Result<(Bucket, Bucket), Status> {
+    fn pace(&self, now: UnixMs, actor: &Actor) -> Result<(Bucket, Option<Bucket>), Status> {
         let settings = &self.settings;
         let own = Pace { per_second: settings.sends_per_second, burst: settings.sends_burst };
-        let room = Pace { per_second: settings.room_intake_per_second, burst: settings.room_intake_per_second };
         let bucket = self.senders.bucket(&actor.account).take(now, own)?;
         if settings.sends_per_five_minutes > 0 {
             too_frequent(self.senders.wait_ms(&actor.account, now, settings.sends_per_five_minutes))?;
         }
-        Ok((self.intake.take(now, room)?, bucket))
+        Ok((self.room_intake(now)?, Some(bucket)))
+    }
+
+    /// What the room's allowance is after this message.
+    fn room_intake(&self, now: UnixMs) -> Result<Bucket, Status> {
+        let per_second = self.settings.room_intake_per_second;
+        self.intake.take(now, Pace { per_second, burst: per_second })
     }
 
     fn message(&self, entry: &Entry, request: &pb::MessageSendRequest, directed: bool) -> Box<pb::Message> {
@@ -242,7 +259,7 @@ fn check_content(request: &pb::MessageSendRequest) -> Result<(), Status> {
                 return Err(Status::bad_parameter("attach must be a JSON object"));
             }
         }
-        MessageType::Barrage => return Err(Status::bad_parameter("type 20 belongs to rooms made by clients")),
+        MessageType::Barrage => check::chars_some("body", body, limits::BODY_CHARS_MAX)?,
         MessageType::Tip | MessageType::Custom | MessageType::Notification | MessageType::Robot => {}
     }
     if request.abandon_ratio.is_some_and(|ratio| ratio > 9999) {

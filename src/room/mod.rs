@@ -26,6 +26,7 @@ pub mod permissions;
 mod presence;
 mod priority;
 mod profile;
+mod queries;
 mod queue;
 mod queue_ops;
 mod rate;
@@ -46,6 +47,8 @@ pub use command::{
     Actor, AddRobots, Ask, Command, Create, Enter, Op, Open, Origin, Query, Recall, RemoveRobots, Robot, RobotProfile, Stamp,
 };
 pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};
+#[doc(hidden)]
+pub use ephemeral::check_devices;
 pub use expression::Expression;
 #[doc(hidden)]
 pub use expression::fuzz_expression;

@@ -44,7 +44,7 @@ impl Room {
         if action == Action::Block {
             let farewell =
                 Farewell { reason: KickReason::Blocklisted, message: "put on the room's blocklist", ext: &request.notify_ext };
-            self.expel(&target, &farewell, &mut outcome);
+            self.expel(&target, &farewell, time, &mut outcome);
         }
         let member = self.member(&target, time);
         outcome.reply =
@@ -82,7 +82,7 @@ impl Room {
         let notice = self.notice_about(entry, NotificationType::MemberKicked, &target, &request.notify_ext);
         let mut outcome = Outcome::notified(Response::MemberKick(pb::Status::default()), Some(notice));
         let farewell = Farewell { reason: KickReason::ManagerKick, message: "put out of the room", ext: &request.notify_ext };
-        self.expel(&target, &farewell, &mut outcome);
+        self.expel(&target, &farewell, time, &mut outcome);
         Ok(outcome)
     }
 

@@ -1,10 +1,12 @@
 //! Notifications: what a change looks like to the members (chatroom.md §g).
 
-use super::command::{Actor, Command, Op, Origin};
+use std::collections::BTreeSet;
+
+use super::command::{Actor, Command, Op};
 use super::entry::{Entry, Kick, Outcome, Presence};
 use super::presence::Person;
 use super::state::Room;
-use crate::id::AccountId;
+use crate::id::{AccountId, ConnId, UnixMs};
 use crate::wire::pb::{self, KickReason, NotificationType};
 use crate::wire::{Push, Response};
 
@@ -52,14 +54,37 @@ impl Room {
     }
 
     /// Takes an account out of the room, telling each of its connections why.
-    pub(super) fn expel(&mut self, account: &AccountId, farewell: &Farewell<'_>, outcome: &mut Outcome) {
+    pub(super) fn expel(&mut self, account: &AccountId, farewell: &Farewell<'_>, time: UnixMs, outcome: &mut Outcome) {
         let connections = self.people.person(account).into_iter().flat_map(|person| &person.connections);
         for connection in connections.map(|own| own.id).collect::<Vec<_>>() {
-            self.note_heard(account, connection, self.last_time);
+            self.note_heard(account, connection, time);
         }
         if let Some(person) = self.people.remove_all(account) {
             self.say_farewell(&person, farewell, outcome);
-            outcome.follow_ups.extend(self.clear_owner_command(account));
+            self.depart(account, time, outcome);
+        }
+    }
+
+    /// Takes one connection out. A robot stays without its connections, and keeps what is its own.
+    pub(super) fn leave(&mut self, account: &AccountId, connection: ConnId, time: UnixMs, outcome: &mut Outcome) {
+        self.note_heard(account, connection, time);
+        if self.people.remove(account, connection).is_some() {
+            self.depart(account, time, outcome);
+        } else if !self.is_connected(account) {
+            outcome.departed.push(account.clone());
+        }
+    }
+
+    /// Adds to an outcome what follows from the last connection of an account having left: everything that goes with it.
+    pub(super) fn depart(&mut self, account: &AccountId, time: UnixMs, outcome: &mut Outcome) {
+        outcome.departed.push(account.clone());
+        if self.people.len() == 0 {
+            self.empty_since = time;
+        }
+        match self.end_if_due(time) {
+            // Nobody is left to hear of anything that goes before the room itself does.
+            Some(end) => outcome.follow_ups.push(end),
+            None => outcome.follow_ups.extend(self.left_by(account)),
         }
     }
 
@@ -83,19 +108,27 @@ impl Room {
         }
     }
 
-    /// The consequence of an account's last connection leaving, if it has elements in the queue that go with it.
-    pub(super) fn clear_owner_command(&self, account: &AccountId) -> Option<Command> {
-        self.queue.has_transient_of(account).then(|| Command {
-            actor: Actor {
-                account: account.clone(),
-                connection: None,
-                origin: Origin::Server,
-                anonymous: false,
-                globally_muted: false,
-                client_type: 0,
-            },
-            op: Op::QueueClearOwner,
-        })
+    /// The commands that take out what goes with an account that is here no more: its transient elements of the queue, the
+    /// attributes of the room it owns, those it carries.
+    pub(super) fn left_by(&self, account: &AccountId) -> Vec<Command> {
+        let left = [
+            (self.queue.has_transient_of(account), Op::QueueClearOwner),
+            (self.owns_going_attributes(account), Op::ClearOwnerAttributes),
+            (self.member_attributes.has_going(account), Op::ClearMemberAttributes),
+        ];
+        let command = |op| Command { actor: Actor::server(account.clone()), op };
+        left.into_iter().filter(|(is_left, _)| *is_left).map(|(_, op)| command(op)).collect()
+    }
+
+    /// The commands that take out what belongs to accounts that are not here and goes with them. There are such only after a
+    /// restart, when everybody has vanished at once. As many as there are elements in the queue and attributes, at most.
+    pub fn left_behind(&self) -> Vec<Command> {
+        let elements = self.queue.transient_owners();
+        let owned = self.attributes.values().filter(|attribute| attribute.goes).map(|attribute| &attribute.owner);
+        let carried = self.member_attributes.after(None).map(|(account, _)| account);
+        let accounts: BTreeSet<&AccountId> = elements.chain(owned).chain(carried).collect();
+        let absent = accounts.into_iter().filter(|account| self.people.person(account).is_none());
+        absent.flat_map(|account| self.left_by(account)).collect()
     }
 }
 

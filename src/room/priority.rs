@@ -224,7 +224,10 @@ impl Room {
         let (Op::Send(request), Some(PushBody::Message { body, .. })) = (&record.entry.command.op, &record.push) else {
             return;
         };
-        if request.high_priority
+        // What was said before the room began was said in another.
+        let is_ours = self.exists() && record.entry.seq > self.born;
+        if is_ours
+            && request.high_priority
             && request.high_priority_resend == Some(true)
             && let Ok(message) = pb::Message::decode(body.clone())
         {

@@ -160,9 +160,11 @@ impl Room {
         let notice = self.notice(entry, NotificationType::RoomClosed, &request.notify_ext);
         let mut outcome = Outcome::notified(Response::RoomClose(pb::Status::default()), Some(notice));
         let farewell = Farewell { reason: KickReason::RoomClosed, message: "the room is closed", ext: &request.notify_ext };
-        for (_, person) in self.people.clear() {
+        for (account, person) in self.people.clear() {
             self.say_farewell(&person, &farewell, &mut outcome);
+            outcome.departed.push(account);
         }
+        self.empty_since = entry.stamp.time;
         self.note_close();
         Ok(outcome)
     }
@@ -173,6 +175,9 @@ impl Room {
         self.queue.drop_all();
         // Who is put out here has heard it all.
         self.priority.clear();
+        // Nobody is here any more: what goes with who leaves has gone.
+        self.attributes.retain(|_, attribute| !attribute.goes);
+        self.member_attributes.clear_all_going();
     }
 
     pub(super) fn reopen(&mut self, entry: &Entry) -> Result<Outcome, Status> {

@@ -101,6 +101,11 @@ impl Queue {
         self.transient.contains_key(owner)
     }
 
+    /// The owners of transient elements, in no order.
+    pub fn transient_owners(&self) -> impl Iterator<Item = &AccountId> {
+        self.transient.keys()
+    }
+
     /// Appends an element, or puts it in the place of the one with its key.
     pub fn offer(&mut self, element: Element) {
         self.count(&element, 1);

@@ -110,7 +110,7 @@ impl Room {
         }
         self.people.unseat_robot(&actor.account);
         if goes {
-            outcome.follow_ups.extend(self.clear_owner_command(&actor.account));
+            outcome.follow_ups.extend(self.left_by(&actor.account));
         }
         Ok(outcome)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use prost::Message as _;
 
+use super::attributes::{self, Map};
 use super::queue::Element;
 use super::roster::{Record, Role};
 use super::settings::Settings;
@@ -28,9 +29,9 @@ impl Room {
             tag_mutes: self.roster.tag_mutes.iter().map(|(tag, until)| temp_mute(tag, until)).collect(),
             queue: self.queue.iter().map(Element::to_pb).collect(),
             closed: self.exists() && !self.info.valid,
-            attributes: Vec::new(),
-            member_attributes: Vec::new(),
-            born_seq: 0,
+            attributes: attributes::list(&self.attributes),
+            member_attributes: self.member_attributes.after(None).map(member_attributes).collect(),
+            born_seq: self.born.0,
         }
         .encode_to_vec()
     }
@@ -63,6 +64,7 @@ impl Room {
         room.last_time = UnixMs(snapshot.last_time_ms);
         room.empty_since = room.last_time;
         room.epoch = Epoch(snapshot.epoch);
+        room.born = Seq(snapshot.born_seq);
         let Some(info) = snapshot.info else { return Ok(room) };
         room.app_key = snapshot.app_key;
         room.creator = Some(account(&info.creator)?);
@@ -98,8 +100,21 @@ impl Room {
             let (key, owner) = (element.key.into(), account(&element.owner)?);
             room.queue.offer(Element { key, value: element.value, owner, transient: element.transient });
         }
+        for attribute in snapshot.attributes {
+            let (key, attribute) = attributes::from_pb(attribute).map_err(|_| corrupt("an attribute without owner"))?;
+            room.attributes.insert(key, attribute);
+        }
+        for member in snapshot.member_attributes {
+            let map = member.attributes.into_iter().map(attributes::from_pb).collect::<Result<Map, Status>>();
+            let map = map.map_err(|_| corrupt("a member's attribute without owner"))?;
+            room.member_attributes.put(&account(&member.account)?, map);
+        }
         Ok(room)
     }
+}
+
+fn member_attributes((account, map): (&AccountId, &Map)) -> pb::MemberAttributes {
+    pb::MemberAttributes { account: account.as_str().into(), attributes: attributes::list(map), error_keys: Vec::new() }
 }
 
 fn temp_mute(name: &str, until: UnixMs) -> store::TempMute {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::attributes::{Map, MemberAttributes};
 use super::command::{Actor, Op, Origin, Query};
 use super::dedup::Senders;
 use super::entry::{Entry, Outcome};
@@ -13,6 +14,7 @@ use super::expression::Expressions;
 use super::permissions::{self, Class, Grant, Operation, Standing};
 use super::presence::People;
 use super::priority::Priority;
+use super::queries::Queries;
 use super::queue::Queue;
 use super::rate::Bucket;
 use super::recall::Recalled;
@@ -37,6 +39,9 @@ pub struct Room {
     pub(super) roster: Roster,
     pub(super) people: People,
     pub(super) queue: Queue,
+    pub(super) attributes: Map,
+    pub(super) member_attributes: MemberAttributes,
+    pub(super) queries: Queries,
     pub(super) senders: Senders,
     pub(super) intake: Bucket,
     /// Since when nobody is in the room, while nobody is. After loading the last time known.
@@ -63,6 +68,9 @@ impl Room {
             roster: Roster::default(),
             people: People::default(),
             queue: Queue::default(),
+            attributes: Map::new(),
+            member_attributes: MemberAttributes::default(),
+            queries: Queries::default(),
             senders: Senders::default(),
             intake: Bucket::default(),
             empty_since: UnixMs::default(),
@@ -108,6 +116,11 @@ impl Room {
         self.people.len() == 0
     }
 
+    /// Whether an account is in the room with a connection.
+    pub fn is_connected(&self, account: &AccountId) -> bool {
+        self.people.person(account).is_some_and(|person| !person.connections.is_empty())
+    }
+
     /// Accounts in the room, each counted once.
     pub fn online_count(&self) -> u64 {
         self.people.len() as u64
@@ -126,12 +139,14 @@ impl Room {
         if entry.seq != self.next_seq() || entry.stamp.time < self.last_time {
             return Err(Status::new(Code::ServerError, "the entry is out of its place"));
         }
+        self.check_family(&entry.command.op)?;
         let was_empty = self.is_empty_of_people();
         self.priority.expire(entry.stamp.time, self.settings.high_priority_resend_ms);
-        let outcome = self.decide(entry)?;
+        let mut outcome = self.decide(entry)?;
         if !was_empty && self.is_empty_of_people() {
             self.empty_since = entry.stamp.time;
         }
+        outcome.in_history &= self.keeps_history();
         if outcome.push.is_some() || outcome.durable {
             self.advance(entry);
         }
@@ -143,7 +158,9 @@ impl Room {
     /// Entries up to the snapshot's place rebuild the deduplication window only.
     pub fn replay(&mut self, entry: &Entry) {
         if entry.seq <= self.last_seq {
-            if let Op::Send(request) = &entry.command.op {
+            if let Op::Send(request) = &entry.command.op
+                && entry.seq > self.born
+            {
                 self.note_send(entry, request);
             }
             return;
@@ -194,6 +211,7 @@ impl Room {
     /// Answers a question. For the history an empty answer says that the actor may read it; how much of it, says
     /// [`Room::history_scope`].
     pub fn query(&self, now: UnixMs, actor: &Actor, query: &Query) -> Result<Response, Status> {
+        self.check_family_of_query(query)?;
         match query {
             Query::Info(_) => self.info_query(now, actor),
             Query::Members(request) => self.members_query(now, actor, request),
@@ -277,7 +295,7 @@ impl Room {
 
     /// Row 4 of chatroom.md §c.0: the room is there, open or not.
     pub(super) fn check_exists(&self) -> Result<(), Status> {
-        if self.exists() { Ok(()) } else { Err(Status::with_sub(Code::NotFound, Sub::RoomMissing)) }
+        if self.exists() { Ok(()) } else { Err(self.missing()) }
     }
 
     /// Rows 8, 9 and 11 of chatroom.md §c.0: the matrix lets the caller do it.

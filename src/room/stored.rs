@@ -64,7 +64,7 @@ impl Command {
             Stored::Open(open) => {
                 let request = open.request.ok_or_else(|| corrupt("a room of a client without its wishes"))?;
                 let enter = Enter::from_request(request.enter.clone().unwrap_or_default());
-                Op::Open(Box::new(Open { request, enter: Enter { app_key: open.app_key, ..enter } }))
+                Op::Open(Box::new(Open { request, enter: Enter { app_key: open.app_key, ..enter }, must_exist: false }))
             }
             Stored::Destroy(_) => Op::Destroy,
             Stored::Mute(request) => Op::MuteRoom(request),

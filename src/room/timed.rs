@@ -19,12 +19,15 @@ const EMPTY_FOR: u32 = 2;
 impl Room {
     /// When the room next does something by itself, as far as that is known now; `None`: nothing waits for a time.
     pub fn deadline(&self) -> Option<UnixMs> {
-        [self.closes_at(), self.robot_goes_at()].into_iter().flatten().min()
+        [self.ends_at(), self.closes_at(), self.robot_goes_at()].into_iter().flatten().min()
     }
 
     /// What the room does by itself now, if its time has come: to be applied, and then asked for again.
     pub fn due(&self, now: UnixMs) -> Option<Command> {
         let is_over = |at: Option<UnixMs>| at.is_some_and(|at| at <= now);
+        if let Some(end) = self.end_if_due(now) {
+            return Some(end);
+        }
         if is_over(self.closes_at()) {
             let op = Op::Close(pb::RoomCloseRequest::default());
             return Some(Command { actor: Actor::server(self.creator.clone()?), op });
@@ -34,6 +37,24 @@ impl Room {
             return self.robot_that_goes().map(|robot| Command { actor: Actor::server(robot), op });
         }
         None
+    }
+
+    /// The end of a room made by a client, if its time has come.
+    pub(super) fn end_if_due(&self, now: UnixMs) -> Option<Command> {
+        let creator = self.ends_at().filter(|at| *at <= now).and(self.creator.clone())?;
+        Some(Command { actor: Actor::server(creator), op: Op::Destroy })
+    }
+
+    /// When a room made by a client ends because nobody is in it.
+    fn ends_at(&self) -> Option<UnixMs> {
+        let is_left = self.exists() && self.id.is_of_client() && self.is_empty_of_people();
+        let delay_ms = i64::from(self.info.destroy_delay_seconds) * 1000;
+        is_left.then(|| UnixMs(self.empty_since.0.saturating_add(delay_ms)))
+    }
+
+    /// Says since when nobody is here, of a room that has just been rebuilt from the log: everybody has vanished with the node.
+    pub fn vacated(&mut self, since: UnixMs) {
+        self.empty_since = since;
     }
 
     /// When the room closes by itself.

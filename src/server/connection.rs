@@ -12,6 +12,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use super::presend::Held;
+use super::steps::UnderWay;
 use crate::dispatch::Outlet;
 use crate::id::{AccountId, ConnId, Time};
 use crate::room::{Actor, Origin};
@@ -84,6 +85,8 @@ pub(crate) struct Connection {
     pub(crate) pending_login: Option<Box<PendingLogin>>,
     pub(crate) resume: Option<Box<Resume>>,
     pub(crate) held: Option<Box<Held>>,
+    /// Requests that take several steps, while some wait for an answer.
+    pub(crate) steps: Option<Box<UnderWay>>,
     pub(crate) address: IpAddr,
 }
 
@@ -118,6 +121,7 @@ impl Connection {
             pending_login: None,
             resume: None,
             held: None,
+            steps: None,
         }
     }
 

@@ -41,7 +41,7 @@ impl Engine {
     }
 
     async fn ask(&self, app_key: Option<&str>, room: RoomId, actor: Actor, ask: Ask) -> Answer {
-        if room.get() > self.last_room.load(Ordering::Acquire) {
+        if !room.is_of_client() && room.get() > self.last_room.load(Ordering::Acquire) {
             return Err(Status::with_sub(Code::NotFound, Sub::RoomMissing));
         }
         let mailbox = &self.mailboxes[owner_of(room, self.mailboxes.len())];

@@ -49,7 +49,7 @@ impl State {
         }
         let enter = request.enter.take();
         let proof = prove(worker, &request, enter.as_ref());
-        let room = enter.as_ref().map(|enter| RoomId::new(enter.room_id)).transpose();
+        let room = enter.as_ref().map(|enter| worker.shared.room_of(&request.app_key, enter)).transpose();
         let (proof, room) = match proof.and_then(|proof| Ok((proof, room?))) {
             Ok(both) => both,
             Err(status) => return self.refuse_login(worker, id, sequence, &status, None),
@@ -97,7 +97,7 @@ impl State {
         match enter {
             Some((room, enter)) => {
                 connection.pending_login = Some(Box::new(PendingLogin { sequence, response, token_expires }));
-                let ask = Ask::Command(Op::Enter(Box::new(self.enter(id, enter))));
+                let ask = Ask::Command(Op::Enter(Box::new(self.enter(id, room, enter))));
                 self.ask(worker, Asked { connection: id, sequence, kind: PacketKind::RoomEnter as u16, room }, ask);
             }
             None => {

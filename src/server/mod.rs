@@ -3,6 +3,7 @@
 
 pub mod config;
 
+mod alias;
 mod apps;
 mod callback;
 mod connection;
@@ -21,6 +22,7 @@ mod reload;
 mod resume;
 mod serve;
 mod shared;
+mod steps;
 mod worker;
 
 pub use engine::Engine;

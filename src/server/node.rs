@@ -106,6 +106,7 @@ impl Node {
                 feed_bytes_max: config.limits.feed_bytes_max,
                 detach_grace_ms: config.timers.detach_grace_ms,
                 last_room: last_room.clone(),
+                accounts: shared.account_rooms.clone(),
             });
             let listener = listener.try_clone().map_err(StartError::Thread)?;
             workers.push(spawn(shared.clone(), index, hub, listener)?);

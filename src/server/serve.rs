@@ -11,10 +11,10 @@ use crate::dispatch::{Answer, Asked, Asker};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
 use crate::limits::HISTORY_QUERIES_MAX;
-use crate::room::{Ask, Enter, HistoryScope, Op, Query};
+use crate::room::{Ask, Enter, HistoryScope, Op, Open, Query};
 use crate::session::{CloseReason, ServerOutput};
 use crate::wire::packet::{encode_history, encode_status};
-use crate::wire::{FrameCodec, PacketKind, Request, pb, store};
+use crate::wire::{FrameCodec, PacketKind, Request, Response, pb, store};
 
 impl State {
     /// Cuts frames out of what has been read and acts on each. What is left of an incomplete one is kept with the connection.
@@ -94,12 +94,21 @@ impl State {
         let kind = request.kind() as u16;
         let ask = match request {
             Request::RoomEnter(request) => {
-                RoomId::new(request.room_id).map(|room| (room, Ask::Command(Op::Enter(Box::new(self.enter(id, *request))))))
+                let identity = self.connection(id).and_then(|connection| connection.identity.as_deref());
+                let app_key = identity.map(|identity| &*identity.app_key).unwrap_or_default();
+                let room = worker.shared.room_of(app_key, &request);
+                room.map(|room| (room, Ask::Command(Op::Enter(Box::new(self.enter(id, room, *request))))))
             }
             Request::MessageSend(request) => match self.send_callback(worker, id) {
                 Some(callback) => return self.ask_first(worker, id, sequence, request, callback),
                 None => Ask::from_request(Request::MessageSend(request)),
             },
+            Request::RoomCreate(request) => {
+                self.open(worker, id, *request).map(|(room, open)| (room, Ask::Command(Op::Open(Box::new(open)))))
+            }
+            Request::RoomSwitch(request) => return self.switch(worker, id, sequence, *request),
+            Request::RoomLeaveAll(_) => return self.leave_all(worker, id, sequence),
+            Request::KickDevices(request) => return self.kick_devices(worker, id, sequence, &request),
             request => Ask::from_request(request),
         };
         match ask {
@@ -112,7 +121,7 @@ impl State {
     pub(super) fn ask(&mut self, worker: &Rc<Worker>, asked: Asked, ask: Ask) {
         let Some(connection) = self.connection(asked.connection) else { return };
         let Some(actor) = connection.actor() else { return };
-        let is_enter = matches!(ask, Ask::Command(Op::Enter(_)));
+        let is_enter = matches!(ask, Ask::Command(Op::Enter(_) | Op::Open(_)));
         let resume = match &connection.resume {
             Some(resume) if is_enter => resume.rooms.iter().find(|position| position.room_id == asked.room.get()).cloned(),
             _ => None,
@@ -124,12 +133,27 @@ impl State {
         self.hub.request(crate::dispatch::Request { room, asker, actor, ask, app_key: None, resume });
     }
 
+    /// A room made by a client, and what the connection brings into it.
+    pub(super) fn open(
+        &mut self,
+        worker: &Worker,
+        id: ConnId,
+        mut request: pb::RoomCreateRequest,
+    ) -> Result<(RoomId, Open), Status> {
+        let identity = self.connection(id).and_then(|connection| connection.identity.as_deref());
+        let identity = identity.ok_or_else(|| Status::new(Code::InvalidProtocol, "log in first"))?;
+        let room = worker.shared.aliases.room(&identity.app_key, &request.alias);
+        let wishes = request.enter.take().unwrap_or_default();
+        let enter = self.enter(id, room, pb::RoomEnterRequest { alias: String::new(), ..wishes });
+        Ok((room, Open { request, enter, must_exist: false }))
+    }
+
     /// What a connection brings into a room.
-    pub(super) fn enter(&mut self, id: ConnId, request: pb::RoomEnterRequest) -> Enter {
+    pub(super) fn enter(&mut self, id: ConnId, room: RoomId, request: pb::RoomEnterRequest) -> Enter {
         let connection = self.connection(id);
         let replaces = connection.as_ref().and_then(|connection| {
             let resume = connection.resume.as_ref()?;
-            resume.rooms.iter().any(|position| position.room_id == request.room_id).then_some(resume.replaces)
+            resume.rooms.iter().any(|position| position.room_id == room.get()).then_some(resume.replaces)
         });
         let identity = connection.and_then(|connection| connection.identity.as_deref());
         Enter {
@@ -140,6 +164,8 @@ impl State {
             device_id: identity.map(|identity| identity.device_id.to_string()).unwrap_or_default(),
             custom_client_type: identity.map(|identity| identity.custom_client_type).unwrap_or_default(),
             replaces,
+            leaves: None,
+            over_quota: false,
         }
     }
 
@@ -155,18 +181,8 @@ impl State {
         if connection.held.as_ref().is_some_and(|held| held.waits_for_room(asked.sequence)) {
             return self.on_may_send(worker, asked, answer);
         }
-        connection.session.answered(asked.sequence);
-        let start = self.staging.len();
-        match answer {
-            Ok(response) => {
-                response.encode(asked.sequence, &mut self.staging);
-                if self.staging.len() - start > worker.shared.session.frame_bytes_max {
-                    self.staging.truncate(start);
-                    let status = Status::new(Code::OverQuota, "the answer does not fit into a frame; ask for a smaller page");
-                    encode_status(asked.kind, asked.sequence, &status, &mut self.staging);
-                }
-            }
-            Err(status) => encode_status(asked.kind, asked.sequence, &status, &mut self.staging),
+        if let Some(answer) = self.take_step(worker, asked, answer) {
+            stage(self, worker, asked, answer);
         }
     }
 
@@ -185,6 +201,32 @@ impl State {
         if let Some(connection) = self.connection(id) {
             connection.transmit(&frame);
         }
+    }
+}
+
+/// Stages the answer to a request.
+pub(super) fn stage(state: &mut State, worker: &Worker, asked: Asked, answer: Answer) {
+    let Some(connection) = state.connection(asked.connection) else { return };
+    connection.session.answered(asked.sequence);
+    let start = state.staging.len();
+    match answer {
+        Ok(response) => {
+            of_kind(response, asked.kind).encode(asked.sequence, &mut state.staging);
+            if state.staging.len() - start > worker.shared.session.frame_bytes_max {
+                state.staging.truncate(start);
+                let status = Status::new(Code::OverQuota, "the answer does not fit into a frame; ask for a smaller page");
+                encode_status(asked.kind, asked.sequence, &status, &mut state.staging);
+            }
+        }
+        Err(status) => encode_status(asked.kind, asked.sequence, &status, &mut state.staging),
+    }
+}
+
+/// The answer as the kind of its request wants it: who makes a room is answered like who enters one.
+fn of_kind(response: Response, kind: u16) -> Response {
+    match response {
+        Response::RoomEnter(entered) if kind == PacketKind::RoomCreate as u16 => Response::RoomCreate(entered),
+        response => response,
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::RwLock;
 
+use super::alias::AliasKey;
 use super::apps::Apps;
 use super::callback::Callbacks;
 use super::config::Config;
@@ -14,7 +15,7 @@ use super::gate::Gate;
 use super::mailbox::Mailbox;
 use super::resume::ResumeKey;
 use crate::account::Directory;
-use crate::dispatch::{Rules, owner_of};
+use crate::dispatch::{AccountRooms, Rules, owner_of};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, Seq, Time, UnixMs};
 use crate::limits::PAGE_MAX;
@@ -36,6 +37,9 @@ pub(crate) struct Shared {
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) gate: Gate,
     pub(crate) resume: ResumeKey,
+    pub(crate) aliases: AliasKey,
+    /// Which rooms each account is in.
+    pub(crate) account_rooms: Arc<AccountRooms>,
     /// The node takes connections and writes down what it acknowledges.
     pub(crate) ready: Arc<AtomicBool>,
     started: Instant,
@@ -65,6 +69,8 @@ impl Shared {
             },
             apps: Arc::new(Apps::new(config).map_err(|error| Status::bad_parameter(error.to_string()))?),
             callbacks,
+            account_rooms: Arc::new(AccountRooms::new(random_key()?)),
+            aliases: AliasKey::of(log.as_ref())?,
             backlog_bytes_max: bounds.backlog_bytes_max,
             history_days: config.history.days,
             drain_ms: config.timers.drain_ms,
@@ -105,6 +111,11 @@ impl Shared {
         let shared: Arc<str> = key.into();
         self.app_keys.write().insert(shared.clone());
         shared
+    }
+
+    /// The room somebody wants to enter: by the name a client gave it, else by its number.
+    pub(crate) fn room_of(&self, app_key: &str, enter: &pb::RoomEnterRequest) -> Result<RoomId, Status> {
+        if enter.alias.is_empty() { RoomId::new(enter.room_id) } else { Ok(self.aliases.room(app_key, &enter.alias)) }
     }
 
     /// Whether the worker that owns a room has so much waiting that requests are better refused.
@@ -203,6 +214,11 @@ fn page_by_tags(room: RoomId, request: &pb::MessageHistoryByTagsRequest, oldest:
 
 fn page_limit(asked: u32) -> u32 {
     if asked == 0 { PAGE_MAX } else { asked }
+}
+
+fn random_key() -> Result<[u64; 2], Status> {
+    let word = || getrandom::u64().map_err(|_| Status::new(Code::ServerError, "the system gives no random numbers"));
+    Ok([word()?, word()?])
 }
 
 /// What a failing store comes to for the one who asked; the details are for the log.

@@ -38,9 +38,18 @@ impl World {
 
     /// A room that does not exist yet.
     pub fn nothing(settings: Settings) -> World {
+        World::numbered(RoomId::new(7).unwrap(), settings)
+    }
+
+    /// A room made by a client that does not exist yet.
+    pub fn of_client(settings: Settings) -> World {
+        World::numbered(RoomId::of_client(7 << 2), settings)
+    }
+
+    fn numbered(id: RoomId, settings: Settings) -> World {
         let settings = Arc::new(settings);
         World {
-            room: Room::new(RoomId::new(7).unwrap(), settings.clone()),
+            room: Room::new(id, settings.clone()),
             settings,
             time_ms: START_MS,
             random: 0,
@@ -79,6 +88,20 @@ impl World {
             self.log.push(stored(&entry, &outcome));
         }
         Ok(outcome)
+    }
+
+    /// The room as the log alone gives it.
+    pub fn replayed(&self) -> Room {
+        let mut replayed = Room::new(self.room.id(), self.settings.clone());
+        self.log.iter().for_each(|entry| replayed.replay(entry));
+        replayed
+    }
+
+    /// Fails unless the log and the snapshot each give the lasting state.
+    pub fn assert_lasting(&self) {
+        let restored = Room::restore(self.room.id(), self.settings.clone(), &self.room.snapshot()).expect("our own snapshot");
+        assert_eq!(restored.snapshot(), self.room.snapshot(), "the snapshot restores the state");
+        assert_eq!(lasting(&self.replayed()), lasting(&self.room), "the log restores the state");
     }
 
     /// A new connection of the account, in the room from now on.
@@ -132,9 +155,7 @@ impl Drop for World {
         if std::thread::panicking() {
             return;
         }
-        let mut replayed = Room::new(self.room.id(), self.settings.clone());
-        self.log.iter().for_each(|entry| replayed.replay(entry));
-        assert_eq!(lasting(&replayed), lasting(&self.room), "the log replayed gives the same room");
+        assert_eq!(lasting(&self.replayed()), lasting(&self.room), "the log replayed gives the same room");
     }
 }
 
@@ -148,7 +169,9 @@ pub fn lasting(room: &Room) -> store::Snapshot {
 
 /// The entry as the log gives it back.
 fn stored(entry: &Entry, outcome: &Outcome) -> Entry {
-    let command = match (entry.command.to_store(), &outcome.push) {
+    let op = outcome.kept.as_deref().unwrap_or(&entry.command.op).clone();
+    let command = Command { op, ..entry.command.clone() };
+    let command = match (command.to_store(), &outcome.push) {
         (Some(stored), _) => Command::from_store(stored).expect("what was stored is readable"),
         (None, Some(Push::Message(message))) => Command::send_from_message(message),
         (None, other) => panic!("a lasting command has no stored form: {other:?}"),

@@ -1,0 +1,199 @@
+//! Which rooms each account is in, over all workers of the node (chatroom.md §d.5). Changes as accounts come and go, never with a
+//! message. An account here is a keyed hash of application and name, so that one that is in a single room costs about 48 bytes.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+
+use parking_lot::Mutex;
+
+use crate::id::{AccountId, RoomId};
+
+/// Shards, so that workers seldom wait for each other.
+const SHARDS: usize = 64;
+
+/// The rooms of every account that is in one.
+pub struct AccountRooms {
+    shards: Box<[Shard]>,
+    /// Keeps outsiders from finding names that share a hash.
+    key: [u64; 2],
+}
+
+type Shard = Mutex<HashMap<u64, Rooms, BuildHasherDefault<AsIs>>>;
+
+/// The rooms of one account, in the order it entered them.
+enum Rooms {
+    One(RoomId),
+    // The box keeps the many accounts that are in one room small.
+    #[allow(clippy::box_collection)]
+    Many(Box<Vec<RoomId>>),
+}
+
+/// What a reservation came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reserved {
+    /// The account is in the room already.
+    Before,
+    /// From now on it counts as being in the room.
+    Now,
+    /// It is in as many rooms made by clients as it may be.
+    OverQuota,
+}
+
+impl fmt::Debug for AccountRooms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither the key nor who is where is for others' eyes.
+        f.debug_struct("AccountRooms").finish_non_exhaustive()
+    }
+}
+
+impl AccountRooms {
+    /// A registry of nobody. `key` should come from the system's randomness.
+    pub fn new(key: [u64; 2]) -> AccountRooms {
+        AccountRooms { shards: (0..SHARDS).map(|_| Shard::default()).collect(), key }
+    }
+
+    /// Counts a room that the account is about to enter. It may be in `client_rooms_max` rooms made by clients; `leaves` is one
+    /// that does not count any more.
+    pub fn reserve(
+        &self,
+        app_key: &str,
+        account: &AccountId,
+        room: RoomId,
+        leaves: Option<RoomId>,
+        client_rooms_max: usize,
+    ) -> Reserved {
+        let hash = self.hash(app_key, account);
+        let mut shard = self.shard(hash).lock();
+        match shard.entry(hash) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Rooms::One(room));
+            }
+            Entry::Occupied(mut occupied) => {
+                let rooms = occupied.get_mut();
+                if rooms.as_slice().contains(&room) {
+                    return Reserved::Before;
+                }
+                let of_clients = rooms.as_slice().iter().filter(|own| own.is_of_client() && Some(**own) != leaves);
+                if room.is_of_client() && of_clients.count() >= client_rooms_max.max(1) {
+                    return Reserved::OverQuota;
+                }
+                rooms.push(room);
+            }
+        }
+        Reserved::Now
+    }
+
+    /// Counts a room no more: the account has left it, or did not get in.
+    pub fn release(&self, app_key: &str, account: &AccountId, room: RoomId) {
+        let hash = self.hash(app_key, account);
+        let mut shard = self.shard(hash).lock();
+        if let Entry::Occupied(mut occupied) = shard.entry(hash)
+            && occupied.get_mut().remove(room)
+        {
+            occupied.remove();
+        }
+    }
+
+    /// The room made over HTTP that the account entered earliest, if it is in more than `rooms_max` of them. It counts no more.
+    pub fn take_beyond(&self, app_key: &str, account: &AccountId, rooms_max: usize) -> Option<RoomId> {
+        let hash = self.hash(app_key, account);
+        let mut shard = self.shard(hash).lock();
+        let rooms = shard.get_mut(&hash)?;
+        let mut counted = rooms.as_slice().iter().filter(|room| !room.is_of_client());
+        let earliest = *counted.next()?;
+        if counted.count() < rooms_max.max(1) {
+            return None;
+        }
+        rooms.remove(earliest);
+        Some(earliest)
+    }
+
+    /// The rooms the account is in, in the order it entered them.
+    pub fn rooms(&self, app_key: &str, account: &AccountId) -> Vec<RoomId> {
+        let hash = self.hash(app_key, account);
+        self.shard(hash).lock().get(&hash).map(|rooms| rooms.as_slice().to_vec()).unwrap_or_default()
+    }
+
+    /// Accounts that are in a room.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().len()).sum()
+    }
+
+    /// Whether nobody is in a room.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn shard(&self, hash: u64) -> &Shard {
+        // The low bits choose the place within the map.
+        &self.shards[(hash >> 32) as usize % self.shards.len()]
+    }
+
+    fn hash(&self, app_key: &str, account: &AccountId) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.key.hash(&mut hasher);
+        app_key.hash(&mut hasher);
+        account.as_str().hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+impl Rooms {
+    fn as_slice(&self) -> &[RoomId] {
+        match self {
+            Rooms::One(room) => std::slice::from_ref(room),
+            Rooms::Many(rooms) => rooms,
+        }
+    }
+
+    fn push(&mut self, room: RoomId) {
+        match self {
+            Rooms::One(first) => *self = Rooms::Many(Box::new(vec![*first, room])),
+            Rooms::Many(rooms) => rooms.push(room),
+        }
+    }
+
+    /// True: none is left.
+    fn remove(&mut self, room: RoomId) -> bool {
+        match self {
+            Rooms::One(only) => *only == room,
+            Rooms::Many(rooms) => {
+                rooms.retain(|own| *own != room);
+                if let [only] = rooms[..] {
+                    *self = Rooms::One(only);
+                }
+                false
+            }
+        }
+    }
+}
+
+/// Hashes are spread already.
+#[derive(Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash << 8 | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_for_an_account_in_one_room_is_small() {
+        assert!(size_of::<(u64, Rooms)>() <= 24);
+    }
+}

@@ -1,0 +1,328 @@
+//! A node of two workers without sockets, disk or clock, but with a log: it can be restarted, and rooms are rebuilt from what was
+//! committed. What the tests of accounts and of rooms made by clients share.
+#![allow(dead_code)]
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use bytes::{Bytes, BytesMut};
+use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request};
+use chatroom::error::{Code, Sub};
+use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
+use chatroom::limits::FEED_BYTES_MAX;
+use chatroom::room::{Actor, Ask, Create, Enter, Op, Open, Origin, Query, Record, Room, Settings};
+use chatroom::wire::{FrameCodec, Push, Response, pb};
+use tokio_util::codec::Decoder;
+
+pub const WORKERS: usize = 2;
+pub const GRACE_MS: u64 = 10_000;
+
+/// What reaches the connections, as bytes.
+#[derive(Default)]
+struct Wires(BTreeMap<ConnId, BytesMut>);
+
+impl Outlet for Wires {
+    fn write(&mut self, connection: ConnId, bytes: &[u8]) -> usize {
+        self.0.entry(connection).or_default().extend_from_slice(bytes);
+        bytes.len()
+    }
+
+    fn hold(&mut self, connection: ConnId, rest: Bytes) {
+        self.write(connection, &rest);
+    }
+}
+
+/// What the log has of one room.
+#[derive(Default)]
+struct Logged {
+    snapshot: Option<(u64, Vec<u8>)>,
+    records: Vec<Record>,
+}
+
+/// The node.
+pub struct World {
+    pub hubs: Vec<Hub>,
+    pub accounts: Arc<AccountRooms>,
+    pub settings: Arc<Settings>,
+    pub commits: bool,
+    /// How often a room was rebuilt from the log.
+    pub loads: usize,
+    answers: HashMap<(ConnId, u32), Answer>,
+    wires: Wires,
+    log: HashMap<RoomId, Logged>,
+    last_room: Arc<AtomicI64>,
+    epoch: u64,
+    now_ms: u64,
+    sequence: u32,
+    connections: u32,
+}
+
+impl World {
+    pub fn new(settings: Settings) -> World {
+        let settings = Arc::new(settings);
+        let mut world = World {
+            hubs: Vec::new(),
+            accounts: Arc::new(AccountRooms::new([1, 2])),
+            settings,
+            commits: true,
+            loads: 0,
+            answers: HashMap::new(),
+            wires: Wires::default(),
+            log: HashMap::new(),
+            last_room: Arc::new(AtomicI64::new(1000)),
+            epoch: 0,
+            now_ms: 1000,
+            sequence: 0,
+            connections: 0,
+        };
+        world.restart();
+        world
+    }
+
+    /// Everything that was not committed is gone, and so is everybody.
+    pub fn restart(&mut self) {
+        self.epoch += 1;
+        self.accounts = Arc::new(AccountRooms::new([1, self.epoch]));
+        let hub = |worker| {
+            Hub::new(HubConfig {
+                worker,
+                workers: WORKERS,
+                epoch: Epoch(self.epoch),
+                seed: 1,
+                rules: self.settings.clone(),
+                feed_bytes_max: FEED_BYTES_MAX,
+                detach_grace_ms: GRACE_MS,
+                last_room: self.last_room.clone(),
+                accounts: self.accounts.clone(),
+            })
+        };
+        self.hubs = (0..WORKERS).map(hub).collect();
+        self.answers.clear();
+        self.wires = Wires::default();
+        self.pass(0);
+    }
+
+    /// A new connection on one of the workers.
+    pub fn connect(&mut self, account: &str) -> Actor {
+        self.connections += 1;
+        let worker = (self.connections % WORKERS as u32) as u8;
+        Actor {
+            connection: Some(ConnId::new(worker, self.connections, self.connections)),
+            origin: Origin::Member,
+            client_type: 4,
+            ..Actor::http(AccountId::parse(account).unwrap())
+        }
+    }
+
+    pub fn ask(&mut self, actor: &Actor, room: RoomId, op: Op) -> u32 {
+        self.sequence += 1;
+        let connection = actor.connection.expect("only connections ask");
+        let asked = Asked { connection, sequence: self.sequence, kind: 0, room };
+        self.request(asked, actor.clone(), Ask::Command(op));
+        self.sequence
+    }
+
+    fn request(&mut self, asked: Asked, actor: Actor, ask: Ask) {
+        let (room, asker) = (asked.room, Asker::Connection(asked));
+        let request = Request { room, asker, actor, ask, app_key: None, resume: None };
+        self.hubs[asked.connection.worker()].request(request);
+    }
+
+    /// Whether the room itself says that the account is in it.
+    pub fn is_here(&mut self, account: &str, room: RoomId) -> bool {
+        self.sequence += 1;
+        let (connection, sequence) = (ConnId::new(0, 0, 0), self.sequence);
+        let lookup = pb::MemberLookupRequest { room_id: room.get(), accounts: vec![account.into()] };
+        let actor = Actor::http(AccountId::parse(account).unwrap());
+        self.request(Asked { connection, sequence, kind: 0, room }, actor, Ask::Query(Query::Lookup(lookup)));
+        self.settle();
+        match self.answers.remove(&(connection, sequence)).expect("every question is answered") {
+            Ok(Response::MemberLookup(found)) => found.members.iter().any(|member| member.online),
+            _ => false,
+        }
+    }
+
+    pub fn command(&mut self, actor: &Actor, room: RoomId, op: Op) -> Answer {
+        let sequence = self.ask(actor, room, op);
+        self.settle();
+        self.take_answer(actor, sequence).expect("every request is answered")
+    }
+
+    pub fn take_answer(&mut self, actor: &Actor, sequence: u32) -> Option<Answer> {
+        self.answers.remove(&(actor.connection.unwrap(), sequence))
+    }
+
+    /// The code and the sub code a command comes to.
+    pub fn came_to(&mut self, actor: &Actor, room: RoomId, op: Op) -> (Code, Option<Sub>) {
+        self.command(actor, room, op).map_or_else(|status| (status.code, status.sub), |_| (Code::Ok, None))
+    }
+
+    pub fn create(&mut self, number: i64) -> RoomId {
+        let room = RoomId::new(number).unwrap();
+        let create = Create {
+            app_key: "app".into(),
+            creator: AccountId::parse("boss").unwrap(),
+            name: "hall".into(),
+            announcement: None,
+            broadcast_url: String::new(),
+            ext: String::new(),
+            queue_level: 0,
+            moderation_id: String::new(),
+            silent_in_out: false,
+        };
+        let boss = Actor { connection: Some(ConnId::new(0, 0, 0)), ..Actor::http(create.creator.clone()) };
+        self.command(&boss, room, Op::Create(Box::new(create))).expect("the room is new");
+        room
+    }
+
+    /// Enters a room made over HTTP.
+    pub fn enter(&mut self, actor: &Actor, room: RoomId) -> pb::RoomEnterResponse {
+        entered(self.command(actor, room, enter(room)))
+    }
+
+    /// The rooms an account counts as being in.
+    pub fn rooms(&self, account: &str) -> Vec<RoomId> {
+        self.accounts.rooms("app", &AccountId::parse(account).unwrap())
+    }
+
+    /// A connection is lost, or has logged out.
+    pub fn lose(&mut self, actor: &Actor, at_once: bool) {
+        self.hubs[actor.connection.unwrap().worker()].on_connection_gone(actor, at_once);
+        self.settle();
+    }
+
+    /// Time passes, and everybody looks at the clock.
+    pub fn pass(&mut self, ms: u64) {
+        self.now_ms += ms;
+        self.set_clocks();
+        self.hubs.iter_mut().for_each(Hub::on_tick);
+        self.settle();
+    }
+
+    /// Rooms in memory.
+    pub fn rooms_in_memory(&self) -> usize {
+        self.hubs.iter().map(|hub| hub.gauges().0).sum()
+    }
+
+    /// Notification types and bodies of messages a connection has heard since the last look.
+    pub fn heard(&mut self, actor: &Actor) -> Vec<String> {
+        let mut bytes = self.wires.0.remove(&actor.connection.unwrap()).unwrap_or_default();
+        let mut heard = Vec::new();
+        while let Some(frame) = FrameCodec::default().decode(&mut bytes).unwrap() {
+            heard.push(match Push::decode(frame.header.kind, frame.body).unwrap() {
+                Push::Message(message) => String::from_utf8(message.body.to_vec()).unwrap(),
+                Push::Notification(notice) => notice.r#type.to_string(),
+                Push::Kicked(kicked) => format!("kicked {} {}", kicked.reason, kicked.may_reconnect),
+                other => format!("{other:?}"),
+            });
+        }
+        heard
+    }
+
+    fn set_clocks(&mut self) {
+        let unix = UnixMs(1_700_000_000_000 + i64::try_from(self.now_ms).unwrap());
+        self.hubs.iter_mut().for_each(|hub| hub.set_clock(Time(self.now_ms * 1000), unix));
+    }
+
+    /// Turns and mail until everything is quiet.
+    pub fn settle(&mut self) {
+        for _ in 0..200 {
+            self.now_ms += 1;
+            self.set_clocks();
+            let busy: Vec<bool> = (0..WORKERS).map(|worker| self.turn(worker)).collect();
+            if !busy.contains(&true) {
+                return;
+            }
+        }
+        panic!("the hubs never fall quiet");
+    }
+
+    fn turn(&mut self, worker: usize) -> bool {
+        let effects = self.hubs[worker].take_effects();
+        let mut was_busy = !effects.is_empty();
+        for effect in effects {
+            match effect {
+                Effect::Answer(asked, answer) => {
+                    let doubled = self.answers.insert((asked.connection, asked.sequence), *answer);
+                    assert!(doubled.is_none(), "a request is answered once");
+                }
+                Effect::Transmit { connection, bytes } => drop(self.wires.write(connection, &bytes)),
+                Effect::Kicked { connection, kicked, .. } => {
+                    let mut frame = BytesMut::new();
+                    Push::Kicked(kicked).encode(&mut frame);
+                    self.wires.write(connection, &frame);
+                }
+                Effect::Load(room) => {
+                    self.loads += 1;
+                    let loaded = self.load(room);
+                    self.hubs[worker].on_loaded(room, Ok(loaded));
+                }
+                _ => {}
+            }
+        }
+        self.hubs[worker].flush(&mut self.wires);
+        for other in 0..WORKERS {
+            let mail = self.hubs[worker].take_mail(other);
+            was_busy |= !mail.is_empty();
+            self.hubs[other].on_mail(mail);
+        }
+        if self.commits
+            && let Some(writes) = self.hubs[worker].take_writes()
+        {
+            for record in writes.records {
+                self.log.entry(record.room).or_default().records.push(record);
+            }
+            for (room, seq, state) in writes.snapshots {
+                self.log.entry(room).or_default().snapshot = Some((seq.0, state));
+            }
+            self.hubs[worker].on_committed(true);
+            was_busy = true;
+        }
+        was_busy
+    }
+
+    fn load(&self, room: RoomId) -> Room {
+        let Some(logged) = self.log.get(&room) else { return Room::new(room, self.settings.clone()) };
+        let mut rebuilt = match &logged.snapshot {
+            Some((_, state)) => Room::restore(room, self.settings.clone(), state).expect("our own snapshot is readable"),
+            None => Room::new(room, self.settings.clone()),
+        };
+        logged.records.iter().for_each(|record| rebuilt.replay(&record.entry));
+        rebuilt
+    }
+}
+
+pub fn entered(answer: Answer) -> pb::RoomEnterResponse {
+    match answer {
+        Ok(Response::RoomEnter(entered)) => *entered,
+        other => panic!("not an answer to an enter: {other:?}"),
+    }
+}
+
+pub fn enter(room: RoomId) -> Op {
+    let request = pb::RoomEnterRequest { room_id: room.get(), ..Default::default() };
+    Op::Enter(Box::new(Enter { app_key: "app".into(), ..Enter::from_request(request) }))
+}
+
+/// A room made by a client, by a number in place of the hash of its name.
+pub fn client_room(number: u64) -> RoomId {
+    RoomId::of_client(number << 2)
+}
+
+pub fn open(room: RoomId) -> pb::RoomCreateRequest {
+    pb::RoomCreateRequest { alias: room.get().to_string(), ..Default::default() }
+}
+
+pub fn opening(request: pb::RoomCreateRequest) -> Op {
+    let enter = Enter { app_key: "app".into(), ..Enter::from_request(pb::RoomEnterRequest::default()) };
+    Op::Open(Box::new(Open { request, enter, must_exist: false }))
+}
+
+pub fn text(body: &str) -> Op {
+    Op::Send(Box::new(pb::MessageSendRequest {
+        message_id: body.to_owned(),
+        body: body.to_owned().into(),
+        ..Default::default()
+    }))
+}
