@@ -1,15 +1,23 @@
 //! Durability: the process is killed without warning at fifty random moments under load and started again on the same folder.
-//! Whatever it had acknowledged is there: messages once, in order, under their first numbers; roles and the queue as they were.
+//! Whatever it had acknowledged is there: messages once, in order, under their first numbers; roles, the queue and attributes as they
+//! were; mutes with the time that remains; and transient elements for as long as their owners have to come back.
 #![cfg(feature = "server")]
 
 mod support;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chatroom::id::{RoomId, Seq, UnixMs};
+use chatroom::log::{FjallLog, Options, RoomLog};
+use chatroom::room::{Room, Settings};
 use chatroom::wire::pb::{self, RoleChange};
-use chatroom::wire::{Push, Request, Response};
+use chatroom::wire::{Push, Request, Response, store};
+use prost::Message as _;
 use support::peer::{item_seq, item_time_ms, login, text_message};
 use support::process::UNLIMITED;
 use support::{PATIENCE, Peer, Server, Setup};
@@ -22,6 +30,12 @@ const WINDOW: usize = 8;
 const LOAD_MS_MAX: u64 = 250;
 /// Accounts whose role goes back and forth.
 const TARGETS: [&str; 4] = ["t0", "t1", "t2", "t3"];
+/// Ordinary members that are muted for a time, again and again.
+const MUTED: [&str; 3] = ["m0", "m1", "m2"];
+/// How long who was cut off has to come back.
+const GRACE_MS: u64 = 500;
+/// The owner's element that goes when the owner does not come back.
+const OWNERS_SEAT: &str = "the owner's seat";
 
 /// A place in the room: within an epoch it means one thing only.
 type Place = (u64, u64);
@@ -42,6 +56,12 @@ struct Known {
     /// Queue elements, as acknowledged.
     queue: HashMap<String, String>,
     queue_in_doubt: Option<(String, String)>,
+    /// Until when who is muted, as far as the mute was acknowledged: no sooner, and no later.
+    mutes: HashMap<&'static str, (Instant, Instant)>,
+    mute_in_doubt: Option<&'static str>,
+    /// Attributes of the room, as acknowledged.
+    attributes: HashMap<String, String>,
+    attribute_in_doubt: Option<(String, String)>,
     /// Messages of the history up to here have been compared.
     checked_to: (u64, i64),
 }
@@ -66,13 +86,17 @@ fn fifty_kills_lose_nothing_that_was_acknowledged() {
     let seed = support::seed();
     let mut random = fastrand::Rng::with_seed(seed);
     let folder = tempfile::tempdir().unwrap();
-    let setup = || Setup { config: UNLIMITED.into(), data: Some(folder.path().join("data")), ..Setup::default() };
+    let config = format!("{UNLIMITED}\n[timers]\ndetach_grace_ms = {GRACE_MS}\n");
+    let setup = || Setup { config: config.clone(), data: Some(folder.path().join("data")), ..Setup::default() };
     let mut server = Server::start(setup());
     let admin = server.admin();
-    for account in ["owner"].iter().chain(&TARGETS) {
+    for account in ["owner"].iter().chain(&TARGETS).chain(&MUTED) {
         admin.create_user(account);
     }
     let room = admin.create_quiet_room("owner", "kept");
+    let mut owner = Peer::join(&server, "owner", room);
+    MUTED.iter().for_each(|member| set_common(&mut owner, room, member, true).expect("the server lives"));
+    drop(owner);
     let (mut known, mut epoch) = (Known::default(), 0);
     let begin = Instant::now();
     for life in 0..KILLS {
@@ -81,10 +105,43 @@ fn fifty_kills_lose_nothing_that_was_acknowledged() {
         server = Server::start(setup());
         check(&server, room, &mut known);
     }
+    wait_until_transient_elements_are_gone(&server, room);
     known.checked_to = (0, 0);
     let kept = check(&server, room, &mut known);
+    server.kill();
+    check_replay(&folder.path().join("data"), room);
     println!("{KILLS} kills in {:?}: {} acknowledged, {kept} kept", begin.elapsed(), known.acknowledged.len());
     assert!(known.acknowledged.len() > KILLS, "the load was no load");
+}
+
+/// The whole log of the room, entry by entry from the first, gives the state that a start gives from snapshot and rest.
+fn check_replay(data: &Path, room: i64) {
+    let log = FjallLog::open(data, &Options::default()).expect("the folder opens after the last kill");
+    let (id, settings) = (RoomId::new(room).expect("a room's id"), Arc::new(Settings::default()));
+    let loaded = log.load(id, UnixMs(i64::MAX / 2)).expect("the log is readable").expect("the room is in it");
+    let snapshot = loaded.snapshot.expect("so many entries have left a snapshot");
+    let mut as_started = Room::restore(id, settings.clone(), &snapshot.state).expect("the snapshot is readable");
+    loaded.records.iter().for_each(|record| as_started.replay(&record.entry));
+    let mut replayed = Room::new(id, settings);
+    let mut entries = 0;
+    loop {
+        let after = Seq(replayed.next_seq().0 - 1);
+        let records = log.follow(id, after, 10_000).expect("the log is readable");
+        if records.is_empty() {
+            break;
+        }
+        entries += records.len();
+        records.iter().for_each(|record| replayed.replay(&record.entry));
+    }
+    assert_eq!(lasting(&replayed), lasting(&as_started));
+    println!("replayed {entries} entries");
+}
+
+/// A room's lasting state without the times of entry, which are presence's and not in the log.
+fn lasting(room: &Room) -> store::Snapshot {
+    let mut state = store::Snapshot::decode(&*room.snapshot()).expect("a room's own snapshot is readable");
+    state.members.iter_mut().for_each(|member| member.enter_time_ms = 0);
+    state
 }
 
 /// Loads the server, kills it after a while, and adds what it acknowledged. Returns its epoch.
@@ -94,7 +151,9 @@ fn live_until_killed(server: Server, room: i64, life: usize, load: Duration, epo
     assert_eq!((answer.code, entered.code), (0, 0), "{} {}", answer.desc, entered.desc);
     assert!(entered.epoch > epoch_before, "the epoch grows at every start");
     let address = server.wire;
-    let peers: Vec<Peer> = (0..SENDERS).map(|number| Peer::join(&server, &format!("sender{number}"), room)).collect();
+    let mut peers: Vec<Peer> = (0..SENDERS).map(|number| Peer::join(&server, &format!("sender{number}"), room)).collect();
+    peers.iter_mut().enumerate().for_each(|(number, peer)| take_seat(peer, room, &format!("seat of {number}")));
+    take_seat(&mut owner, room, OWNERS_SEAT);
     let sent: Vec<Sent> = std::thread::scope(|scope| {
         let sending = |(number, peer)| scope.spawn(move || send_until_gone(peer, room, &format!("{life}-{number}")));
         let threads: Vec<_> = peers.into_iter().enumerate().map(sending).collect();
@@ -164,18 +223,9 @@ fn govern_until_gone(owner: &mut Peer, room: i64, life: usize, known: &mut Known
     for turn in 0.. {
         let target = TARGETS[turn % TARGETS.len()];
         let set = !known.common.contains(target);
-        let change = pb::MemberSetRoleRequest {
-            room_id: room,
-            account: target.into(),
-            change: RoleChange::Common as i32,
-            set,
-            ..Default::default()
-        };
         known.role_in_doubt = Some(target);
-        match owner.try_call(&Request::MemberSetRole(change)) {
-            Ok(Response::MemberSetRole(answer)) => assert_eq!(answer.code, 0, "{target} {set}: {}", answer.desc),
-            Ok(other) => panic!("a role change was answered with {other:?}"),
-            Err(_) => return,
+        if set_common(owner, room, target, set).is_err() {
+            return;
         }
         if set {
             known.common.insert(target)
@@ -194,7 +244,81 @@ fn govern_until_gone(owner: &mut Peer, room: i64, life: usize, known: &mut Known
         }
         known.queue.insert(key, value);
         known.queue_in_doubt = None;
+        if mute(owner, room, MUTED[turn % MUTED.len()], 1000 + turn as u32, known).is_err()
+            || set_attribute(owner, room, format!("a{}", turn % 5), format!("{life}-{turn}"), known).is_err()
+        {
+            return;
+        }
     }
+}
+
+fn set_common(owner: &mut Peer, room: i64, target: &str, set: bool) -> io::Result<()> {
+    let change = pb::MemberSetRoleRequest {
+        room_id: room,
+        account: target.into(),
+        change: RoleChange::Common as i32,
+        set,
+        ..Default::default()
+    };
+    match owner.try_call(&Request::MemberSetRole(change))? {
+        Response::MemberSetRole(answer) => assert_eq!(answer.code, 0, "{target} {set}: {}", answer.desc),
+        other => panic!("a role change was answered with {other:?}"),
+    }
+    Ok(())
+}
+
+fn mute(owner: &mut Peer, room: i64, target: &'static str, seconds: u32, known: &mut Known) -> io::Result<()> {
+    let request = pb::MemberTempMuteRequest { room_id: room, account: target.into(), seconds, ..Default::default() };
+    known.mute_in_doubt = Some(target);
+    let begin = Instant::now();
+    match owner.try_call(&Request::MemberTempMute(request))? {
+        Response::MemberTempMute(answer) => assert_eq!(answer.code, 0, "{target}: {}", answer.desc),
+        other => panic!("a mute was answered with {other:?}"),
+    }
+    let length = Duration::from_secs(seconds.into());
+    known.mutes.insert(target, (begin + length, Instant::now() + length));
+    known.mute_in_doubt = None;
+    Ok(())
+}
+
+fn set_attribute(owner: &mut Peer, room: i64, key: String, value: String, known: &mut Known) -> io::Result<()> {
+    let attributes = BTreeMap::from([(key.clone(), value.clone())]);
+    let request = pb::AttributesSetRequest { room_id: room, attributes, ..Default::default() };
+    known.attribute_in_doubt = Some((key.clone(), value.clone()));
+    match owner.try_call(&Request::AttributesSet(request))? {
+        Response::AttributesSet(answer) => assert_eq!(answer.code, 0, "{key}: {}", answer.desc),
+        other => panic!("an attribute was answered with {other:?}"),
+    }
+    known.attributes.insert(key, value);
+    known.attribute_in_doubt = None;
+    Ok(())
+}
+
+/// Puts an element into the queue that goes with whoever put it there.
+fn take_seat(peer: &mut Peer, room: i64, key: &str) {
+    let offer = pb::QueueOfferRequest { room_id: room, key: key.into(), transient: true, ..Default::default() };
+    match peer.try_call(&Request::QueueOffer(Box::new(offer))) {
+        Ok(Response::QueueOffer(answer)) => assert_eq!(answer.code, 0, "{}", answer.desc),
+        Ok(other) => panic!("an offer was answered with {other:?}"),
+        // The server was killed before it could answer.
+        Err(_) => {}
+    }
+}
+
+fn queue(owner: &mut Peer, room: i64) -> HashMap<String, String> {
+    let Response::QueueList(list) = owner.call(Request::QueueList(pb::QueueListRequest { room_id: room })) else {
+        panic!("no queue")
+    };
+    list.elements.into_iter().map(|e| (e.key, String::from_utf8(e.value.to_vec()).expect("values are text"))).collect()
+}
+
+/// Who had a seat and does not come back loses it, although the server that gave it was killed; the owner is back, and keeps his.
+fn wait_until_transient_elements_are_gone(server: &Server, room: i64) {
+    let mut owner = Peer::join(server, "owner", room);
+    support::wait_until("the seats of who did not come back to be gone", || {
+        !queue(&mut owner, room).keys().any(|key| key.starts_with("seat of"))
+    });
+    assert!(queue(&mut owner, room).contains_key(OWNERS_SEAT), "the owner came back in time");
 }
 
 /// Compares what the server has with what is known; what was in doubt is known afterwards. Returns how many messages it read.
@@ -215,18 +339,49 @@ fn check(server: &Server, room: i64, known: &mut Known) -> usize {
         assert_eq!(is_common, known.common.contains(target), "role of {target}");
     }
     known.role_in_doubt = None;
-    let Response::QueueList(list) = owner.call(Request::QueueList(pb::QueueListRequest { room_id: room })) else {
-        panic!("no queue")
-    };
-    let found: HashMap<String, String> =
-        list.elements.into_iter().map(|e| (e.key, String::from_utf8(e.value.to_vec()).expect("values are text"))).collect();
+    let mut found = queue(&mut owner, room);
+    assert!(found.remove(OWNERS_SEAT).is_some(), "the owner came back in time");
+    found.retain(|key, _| !key.starts_with("seat of"));
     if let Some((key, value)) = known.queue_in_doubt.take()
         && found.get(&key) == Some(&value)
     {
         known.queue.insert(key, value);
     }
     assert_eq!(found, known.queue, "the queue");
+    check_mutes(&mut owner, room, known);
+    check_attributes(&mut owner, room, known);
     kept
+}
+
+/// Who was muted for a time is muted for what remains of it.
+fn check_mutes(owner: &mut Peer, room: i64, known: &mut Known) {
+    let lookup = pb::MemberLookupRequest { room_id: room, accounts: MUTED.iter().map(|&name| name.into()).collect() };
+    let begin = Instant::now();
+    let Response::MemberLookup(answer) = owner.call(Request::MemberLookup(lookup)) else { panic!("no members") };
+    let end = Instant::now();
+    // The one that was on its way when the server was killed may have happened or not.
+    if let Some(target) = known.mute_in_doubt.take() {
+        known.mutes.remove(target);
+    }
+    for (target, (earliest, latest)) in &known.mutes {
+        let member = answer.members.iter().find(|member| member.account == *target).expect("a fixed member is found");
+        let remains = Duration::from_secs(member.temp_mute_seconds.into());
+        // Seconds are rounded up.
+        let bounds = (*earliest - end)..=(*latest - begin + Duration::from_secs(1));
+        assert!(bounds.contains(&remains), "{target} is muted for {remains:?} more, which is not within {bounds:?}");
+    }
+}
+
+fn check_attributes(owner: &mut Peer, room: i64, known: &mut Known) {
+    let request = Request::AttributesList(pb::AttributesListRequest { room_id: room });
+    let Response::AttributesList(list) = owner.call(request) else { panic!("no attributes") };
+    let found: HashMap<String, String> = list.attributes.into_iter().map(|a| (a.key, a.value)).collect();
+    if let Some((key, value)) = known.attribute_in_doubt.take()
+        && found.get(&key) == Some(&value)
+    {
+        known.attributes.insert(key, value);
+    }
+    assert_eq!(found, known.attributes, "the attributes");
 }
 
 /// Reads the history from where it was last checked.
