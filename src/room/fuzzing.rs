@@ -1,19 +1,20 @@
-//! Turns arbitrary bytes into a room's life and checks after every step what must always hold.
+//! Turns arbitrary bytes into a room's life and checks after every step what must always hold. Which commands the bytes stand for
+//! is in `draw.rs`.
+
+mod draw;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use prost::Message as _;
 
-use super::command::{Actor, Command, Create, Enter, Op, Origin, Query, Stamp};
+use self::draw::{ACCOUNTS, Draw, actor, create, open};
+use super::command::{Command, Op, Origin, Query, Stamp};
 use super::entry::{Entry, Outcome, Presence};
 use super::settings::Settings;
 use super::state::Room;
-use crate::id::{AccountId, ConnId, Epoch, RoomId, UnixMs};
+use crate::id::{ConnId, Epoch, RoomId, Seq, UnixMs};
 use crate::wire::{Push, pb, store};
-
-const ACCOUNTS: [&str; 6] = ["boss", "alice", "bob", "carol", "anon_1", "dave"];
 
 /// Applies the commands that `data` stands for to a room, and panics if anything breaks a promise of the room: a place of the
 /// log is used exactly when something came of a command, a refused command leaves no trace, counts fit the connections, the
@@ -21,17 +22,14 @@ const ACCOUNTS: [&str; 6] = ["boss", "alice", "bob", "carol", "anon_1", "dave"];
 #[doc(hidden)]
 pub fn fuzz_commands(data: &[u8]) {
     let mut draw = Draw(data);
-    let mut life = Life::new(draw.flag());
+    let is_strict = draw.flag();
+    let mut life = Life::new(is_strict, draw.below(4) == 0);
     for place in 0..draw.below(7) {
-        let enter = Enter {
-            app_key: "app".into(),
-            ..Enter::from_request(pb::RoomEnterRequest { nick: "n".into(), ..Default::default() })
-        };
-        let account = ACCOUNTS[usize::from(place)];
-        life.step(Command { actor: actor(account, Some(place), Origin::Member), op: Op::Enter(Box::new(enter)) });
+        let account = ACCOUNTS[usize::from(place % 6)];
+        life.step(Command { actor: actor(account, Some(place), Origin::Member), op: Op::Enter(Box::new(draw::enter())) });
     }
     while !draw.0.is_empty() {
-        let command = draw.command();
+        let command = draw.command(life.sent);
         life.time_ms += i64::from(draw.byte()) * 7;
         life.step(command);
         if draw.below(16) == 0 {
@@ -51,18 +49,21 @@ struct Life {
     /// The lasting state at some moment of this life.
     saved: Vec<u8>,
     here: BTreeSet<ConnId>,
+    /// The place of the last message.
+    sent: Option<Seq>,
     time_ms: i64,
     random: u64,
 }
 
 impl Life {
-    fn new(is_strict: bool) -> Life {
+    fn new(is_strict: bool, is_of_client: bool) -> Life {
         let mut settings = Settings { fixed_members_max: 4, connections_per_account_max: 2, ..Settings::default() };
         if !is_strict {
             settings = Settings { sends_per_second: 0, anonymous_enabled: false, ..settings };
         }
         let settings = Arc::new(settings);
-        let new = || Room::new(RoomId::new(7).expect("7 is positive"), settings.clone());
+        let id = if is_of_client { RoomId::of_client(7) } else { RoomId::new(7).expect("7 is positive") };
+        let new = || Room::new(id, settings.clone());
         let mut life = Life {
             room: new(),
             twin: new(),
@@ -70,11 +71,15 @@ impl Life {
             settings,
             log: Vec::new(),
             here: BTreeSet::new(),
+            sent: None,
             time_ms: 1_700_000_000_000,
             random: 1,
         };
         life.step(Command { actor: actor("boss", None, Origin::Http), op: Op::Exit });
-        life.step(Command { actor: actor("boss", None, Origin::Http), op: Op::Create(Box::new(create())) });
+        life.step(match is_of_client {
+            true => Command { actor: actor("boss", Some(0), Origin::Member), op: open(false, 0) },
+            false => Command { actor: actor("boss", None, Origin::Http), op: Op::Create(Box::new(create())) },
+        });
         life
     }
 
@@ -107,6 +112,9 @@ impl Life {
         assert_eq!(self.room.next_seq(), if is_placed { entry.seq.next() } else { entry.seq });
         assert!(outcome.durable || !outcome.in_history, "what the history holds is in the log");
         self.check_push(&entry, &outcome);
+        if let Some(Push::Message(message)) = &outcome.push {
+            self.sent = Some(Seq(message.seq));
+        }
         self.follow_presence(&outcome);
         if outcome.durable {
             self.log.push(stored(&entry, &outcome));
@@ -153,6 +161,9 @@ impl Life {
             Query::Info(pb::RoomInfoRequest::default()),
             Query::Members(pb::MemberListRequest { query: 3, limit: 2, ..Default::default() }),
             Query::QueueList(pb::QueueListRequest::default()),
+            Query::MembersByTag(pb::MemberListByTagRequest { tag: "a".into(), limit: 2, ..Default::default() }),
+            Query::CountByTag(pb::MemberCountByTagRequest { tag: "a".into(), ..Default::default() }),
+            Query::Attributes(pb::AttributesListRequest::default()),
         ];
         for query in &queries {
             let _ = self.room.query(UnixMs(self.time_ms), &actor("boss", None, Origin::Http), query);
@@ -190,189 +201,4 @@ fn stored(entry: &Entry, outcome: &Outcome) -> Entry {
         (None, other) => panic!("a lasting command has no stored form: {other:?}"),
     };
     Entry { command, ..entry.clone() }
-}
-
-fn actor(account: &str, connection: Option<u8>, origin: Origin) -> Actor {
-    Actor {
-        account: AccountId::parse(account).expect("the name is well-formed"),
-        connection: connection.map(|number| ConnId::new(0, u32::from(number), u32::from(number))),
-        origin,
-        anonymous: account.starts_with("anon_"),
-        globally_muted: account == "dave",
-        client_type: 16,
-    }
-}
-
-fn create() -> Create {
-    Create {
-        app_key: "app".into(),
-        creator: AccountId::parse(ACCOUNTS[0]).expect("the name is well-formed"),
-        name: "hall".into(),
-        announcement: None,
-        broadcast_url: String::new(),
-        ext: String::new(),
-        queue_level: 0,
-        moderation_id: String::new(),
-        silent_in_out: false,
-    }
-}
-
-/// Bytes, read as choices; when they end, every choice is the first one.
-struct Draw<'a>(&'a [u8]);
-
-impl Draw<'_> {
-    fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        *first
-    }
-
-    fn flag(&mut self) -> bool {
-        self.byte() & 1 == 1
-    }
-
-    fn below(&mut self, bound: u8) -> u8 {
-        self.byte() % bound
-    }
-
-    fn account(&mut self) -> String {
-        ACCOUNTS.get(usize::from(self.below(7))).unwrap_or(&"").to_string()
-    }
-
-    fn key(&mut self) -> String {
-        ["", "a", "b", "c", &"k".repeat(129)].get(usize::from(self.below(5))).copied().unwrap_or_default().to_string()
-    }
-
-    fn text(&mut self) -> Option<String> {
-        match self.below(16) {
-            0 => Some("x".repeat(4097)),
-            1..=4 => None,
-            5..=7 => Some(String::new()),
-            _ => Some(format!("text {}", self.below(3))),
-        }
-    }
-
-    fn command(&mut self) -> Command {
-        // The creator acts more often than others, so that more of what is tried is allowed.
-        let place = match self.below(18) {
-            place @ 0..12 => place,
-            place => place % 2 * 6,
-        };
-        let account = ACCOUNTS[usize::from(place % 6)];
-        let (origin, connection) = match self.below(10) {
-            0 => (Origin::Http, None),
-            1 => (Origin::Server, Some(place)),
-            // A connection belongs to one account for its whole life.
-            2 => (Origin::Member, Some(place % 6 + 6 * self.below(4))),
-            _ => (Origin::Member, Some(place)),
-        };
-        Command { actor: actor(account, connection, origin), op: self.op() }
-    }
-
-    fn op(&mut self) -> Op {
-        match self.below(26) {
-            24 | 25 => Op::SetRole(pb::MemberSetRoleRequest {
-                account: self.account(),
-                change: 1 + i32::from(self.below(4)),
-                set: self.flag(),
-                ..Default::default()
-            }),
-            0 => Op::Create(Box::new(create())),
-            1..=5 => Op::Enter(Box::new(self.enter())),
-            6 => Op::Exit,
-            7 => Op::Detach,
-            8 => Op::Update(Box::new(pb::RoomUpdateRequest {
-                name: self.text(),
-                announcement: self.text(),
-                queue_level: Some(u32::from(self.below(3))),
-                in_out_notification: self.flag().then(|| self.flag()),
-                silent: self.flag(),
-                ..Default::default()
-            })),
-            9 if self.below(4) == 0 => Op::Close(pb::RoomCloseRequest::default()),
-            9 | 10 => Op::Reopen,
-            11 => Op::MuteRoom(pb::RoomMuteRequest { mute: self.flag(), silent: self.flag(), ..Default::default() }),
-            12 | 13 => Op::SetRole(pb::MemberSetRoleRequest {
-                account: self.account(),
-                change: i32::from(self.below(5)),
-                set: self.below(3) > 0,
-                level: u32::from(self.below(3)),
-                ..Default::default()
-            }),
-            14 => Op::Kick(pb::MemberKickRequest { account: self.account(), ..Default::default() }),
-            15 => Op::TempMute(pb::MemberTempMuteRequest {
-                account: self.account(),
-                seconds: u32::from(self.below(3)),
-                silent: self.flag(),
-                ..Default::default()
-            }),
-            16 => Op::UpdateSelf(Box::new(pb::MemberUpdateSelfRequest {
-                nick: self.text(),
-                ext: self.text(),
-                save: self.flag(),
-                silent: self.flag(),
-                ..Default::default()
-            })),
-            17 | 18 => Op::Send(Box::new(self.message())),
-            19 => Op::QueueInit(pb::QueueInitRequest { room_id: 7, size_limit: self.flag().then_some(2) }),
-            20 => Op::QueueOffer(Box::new(pb::QueueOfferRequest {
-                key: self.key(),
-                value: Bytes::from_static(b"v"),
-                transient: self.flag(),
-                owner: self.account(),
-                ..Default::default()
-            })),
-            21 => Op::QueueBatchOffer(pb::QueueBatchOfferRequest {
-                elements: self.elements(),
-                notify: self.flag(),
-                ..Default::default()
-            }),
-            22 => Op::QueuePoll(pb::QueuePollRequest { room_id: 7, key: self.key() }),
-            _ if self.flag() => Op::QueueDrop(pb::QueueDropRequest::default()),
-            _ => Op::QueueChange(pb::QueueChangeRequest {
-                elements: self.elements(),
-                notify: self.flag(),
-                notify_ext: "why".into(),
-                ..Default::default()
-            }),
-        }
-    }
-
-    fn enter(&mut self) -> Enter {
-        let request = pb::RoomEnterRequest {
-            nick: self.text().unwrap_or_default(),
-            ext: self.text().unwrap_or_default(),
-            ..Default::default()
-        };
-        let replaced = self.below(16);
-        Enter {
-            app_key: if self.below(16) == 0 { "other".into() } else { "app".into() },
-            account_nick: "nick".into(),
-            device_id: ["", "phone", "desk"][usize::from(self.below(3))].into(),
-            replaces: self.flag().then(|| ConnId::new(0, u32::from(replaced), u32::from(replaced))),
-            ..Enter::from_request(request)
-        }
-    }
-
-    fn message(&mut self) -> pb::MessageSendRequest {
-        let attach = ["{\"lng\":1,\"lat\":2,\"title\":\"t\"}", "{}", "", "["][usize::from(self.below(4))];
-        pb::MessageSendRequest {
-            message_id: format!("m{}", self.below(4)),
-            r#type: [0, 1, 4, 5, 10, 100, 7][usize::from(self.below(7))],
-            body: self.text().unwrap_or_default().into(),
-            attach: Bytes::from_static(attach.as_bytes()),
-            resend: self.flag(),
-            skip_history: self.flag(),
-            abandon_ratio: (self.below(4) == 0).then_some(5000),
-            to_accounts: if self.below(4) == 0 { vec![self.account()] } else { Vec::new() },
-            ..Default::default()
-        }
-    }
-
-    fn elements(&mut self) -> Vec<pb::QueueElement> {
-        let count = self.below(4);
-        let mut element =
-            || pb::QueueElement { key: self.key(), value: Bytes::new(), owner: String::new(), transient: self.flag() };
-        (0..count).map(|_| element()).collect()
-    }
 }
