@@ -4,12 +4,15 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod admin;
+pub mod ask;
+pub mod local;
 pub mod peer;
 pub mod process;
 
 use std::time::{Duration, Instant};
 
 pub use admin::Admin;
+pub use local::LocalNode;
 pub use peer::Peer;
 pub use process::{Server, Setup};
 
