@@ -8,12 +8,13 @@ FUZZ_SECONDS ?= 60
 # What `make run` hands to the server, for example ARGS="--memory --workers 2".
 ARGS         ?=
 
-.PHONY: help setup run test bench fuzz install ci
+.PHONY: help setup run test coverage-of-mission bench fuzz install ci
 
 help:
 	@echo "make setup    install the tools the tests need and that are absent"
 	@echo "make run      start the server (ARGS=... for flags)"
 	@echo "make test     install what is absent, then run every test, those of the C interface included"
+	@echo "make coverage-of-mission  print which rows of the mission which tests name, and which none does"
 	@echo "make bench    run the benchmarks"
 	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make install  install chatroomd, chatroom, libchatroom, headers and chatroom.pc under PREFIX=$(PREFIX)"
@@ -27,6 +28,9 @@ run:
 
 test: setup
 	$(CARGO) test --locked
+
+coverage-of-mission:
+	@$(CARGO) test --quiet --locked --test mission every_row_of_rooms -- --nocapture
 
 bench:
 	$(CARGO) bench --locked
