@@ -237,7 +237,7 @@ fn n316_tells_what_a_member_has_changed_about_itself() {
         ..Default::default()
     };
     stage.member("guest/1").done(Request::MemberUpdateSelf(Box::new(request)));
-    let expected = pb::Notification {
+    let mut expected = pb::Notification {
         operator_nick: "a new nick".into(),
         target_nicks: vec!["a new nick".into()],
         member_updated: Some(pb::MemberUpdated {
@@ -247,6 +247,18 @@ fn n316_tells_what_a_member_has_changed_about_itself() {
         }),
         ..stage.to("guest", stage.by("guest", NotificationType::MemberUpdated, "why"))
     };
+    stage.expect_all(expected.clone());
+    // It tells of the whole member, also of what stayed.
+    let request = pb::MemberUpdateSelfRequest {
+        room_id: room,
+        ext: Some("other".into()),
+        notify_ext: "why".into(),
+        ..Default::default()
+    };
+    stage.member("guest/2").done(Request::MemberUpdateSelf(Box::new(request)));
+    if let Some(updated) = &mut expected.member_updated {
+        updated.ext = Some("other".into());
+    }
     stage.expect_all(expected);
 }
 
