@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use chatroom::account::{Account, NewAccount, Secret};
+use chatroom::account::{Account, NewAccount};
 use chatroom::error::{Code, Status};
 use chatroom::id::{AccountId, RoomId};
 use chatroom::room::{Actor, Ask, Command, Create, Op};
@@ -29,11 +29,10 @@ pub struct LocalNode {
 impl LocalNode {
     /// Starts a node; `adjust` may change its configuration.
     pub fn start(adjust: impl FnOnce(&mut Config)) -> LocalNode {
-        let app = |key: &str, anonymous| AppConfig {
-            key: key.into(),
-            secret: Secret::new(APP_SECRET.to_owned()),
-            disabled: false,
-            anonymous,
+        // As from a file, so that what is not said has its default.
+        let app = |key: &str, anonymous: bool| -> AppConfig {
+            let text = format!("key = \"{key}\"\nsecret = \"{APP_SECRET}\"\nanonymous = {anonymous}");
+            toml::from_str(&text).expect("an application is described so")
         };
         let mut config = Config {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
