@@ -380,7 +380,7 @@ fn every_cell_of_operator_and_target_is_as_the_specification_says() {
     findings.report("§b.1", began);
 }
 
-// S000-028, S000-029, S000-030, S000-031
+// S000-027, S000-028, S000-029, S000-030, S000-031: on the wire the four calls and markChatroomIdentity are one request.
 #[test]
 fn every_cell_of_the_transitions_is_as_the_specification_says() {
     let began = Instant::now();
