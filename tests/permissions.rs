@@ -20,7 +20,7 @@ use matrix::scene::Scene;
 use matrix::spec::{self, COLUMNS, Cell, Column, Row};
 use matrix::targets::{self, Is};
 use support::ask::{self, Came};
-use support::local::{APP_WITHOUT_ANONYMOUS, anonymous};
+use support::local::{APP_WITHOUT_ANONYMOUS, anonymous, came_of};
 use support::{LocalNode, Peer};
 
 /// Scenes that are played at the same time.
@@ -227,7 +227,9 @@ fn asked(node: &LocalNode, cell: &Try<'_>, expected: Cell, request: fn(&Scene<'_
         compare(ask::came(&response), expected)?;
         priority(cell, &response)?;
     } else {
-        compare(scene.ask(request), expected)?;
+        let answer = node.answer_to(scene.over_http(), request);
+        compare(came_of(&answer), expected)?;
+        answer.map_or(Ok(()), |response| priority(cell, &response))?;
     }
     if expected != ask::OK {
         let heard = scene.heard_by_bystander();

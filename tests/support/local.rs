@@ -110,19 +110,17 @@ impl LocalNode {
         self.runtime.block_on(self.node().engine.command(APP_KEY, room, Command { actor, op }))
     }
 
-    /// What a request of the wire protocol comes to when the HTTP API makes it in somebody's name.
-    pub fn came_of(&self, actor: Actor, request: Request) -> Came {
-        let answer = match Ask::from_request(request) {
-            Ok((room, Ask::Command(op))) => {
-                self.runtime.block_on(self.node().engine.command(APP_KEY, room, Command { actor, op }))
-            }
-            Ok((room, Ask::Query(query))) => self.runtime.block_on(self.node().engine.query(APP_KEY, room, actor, query)),
-            Err(status) => Err(status),
-        };
-        match answer {
-            Ok(_) => (Code::Ok.number(), 0),
-            Err(status) => (status.code.number(), status.sub_number()),
+    /// The answer to a request of the wire protocol when the HTTP API makes it in somebody's name.
+    pub fn answer_to(&self, actor: Actor, request: Request) -> Result<Response, Status> {
+        match Ask::from_request(request)? {
+            (room, Ask::Command(op)) => self.runtime.block_on(self.node().engine.command(APP_KEY, room, Command { actor, op })),
+            (room, Ask::Query(query)) => self.runtime.block_on(self.node().engine.query(APP_KEY, room, actor, query)),
         }
+    }
+
+    /// Code and sub code of that answer.
+    pub fn came_of(&self, actor: Actor, request: Request) -> Came {
+        came_of(&self.answer_to(actor, request))
     }
 
     /// Logs in and enters a room; both must succeed.
@@ -167,6 +165,14 @@ impl Drop for LocalNode {
         if let Some(node) = self.node.take() {
             node.stop();
         }
+    }
+}
+
+/// Code and sub code of an answer of the engine.
+pub fn came_of(answer: &Result<Response, Status>) -> Came {
+    match answer {
+        Ok(_) => (Code::Ok.number(), 0),
+        Err(status) => (status.code.number(), status.sub_number()),
     }
 }
 
