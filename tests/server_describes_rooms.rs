@@ -123,7 +123,7 @@ fn a_token_that_is_not_renewed_ends_the_session() {
     let node = LocalNode::start(|_| {});
     node.create_account("owner");
     let room = node.create_room("owner");
-    let mut peer = join_for(&node, "guest", room, 1);
+    let mut peer = join_for(&node, "guest", room, 3);
     let Push::TokenWillExpire(_) = peer.push() else { panic!("it is told at once") };
     let Push::Kicked(kicked) = peer.try_push(PATIENCE).expect("the session ends") else { panic!("by a kick") };
     assert_eq!((kicked.reason(), kicked.may_reconnect, kicked.room_id), (KickReason::TokenExpired, false, 0));
