@@ -125,19 +125,10 @@ const NOT_YET: &[(&str, &str)] = &[
     ("query (member) attributes", ""),
 ];
 
-/// Rows in which a robot has to be in the room, where nothing puts it yet.
-const NOT_YET_FOR_ROBOTS: &[&str] = &[
-    "updateMyChatroomMemberInfo",
-    "queueOffer / queueChange / queuePoll, queuelevel 0",
-    "queueOffer on behalf of another owner",
-];
-
 impl Try<'_> {
     /// Whether the server offers what the cell is about.
     fn is_offered(&self) -> bool {
-        let is_robot_inside = self.column == Column::Ro && NOT_YET_FOR_ROBOTS.contains(&self.row.operation);
         self.column != Column::Tg
-            && !is_robot_inside
             && !NOT_YET.iter().any(|(row, variant)| {
                 self.row.operation.starts_with(row) && (variant.is_empty() || *variant == self.variant.name)
             })

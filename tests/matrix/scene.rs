@@ -76,6 +76,7 @@ impl<'a> Scene<'a> {
             Column::Out => Some(self.node.log_in_only(&self.name)),
             Column::Ro => {
                 self.node.create_account(&self.name);
+                self.node.add_robots(self.room, &[&self.name]);
                 None
             }
             Column::Tg => Some(self.node.join_with(&self.name, enter(self.room, &[MUTED_TAG]))),
@@ -149,10 +150,15 @@ impl<'a> Scene<'a> {
         if self.has_connection() { self.caller().came(request) } else { self.node.came_of(self.over_http(), request) }
     }
 
-    /// Has the caller send a message that must be accepted.
+    /// Has the caller send a message that must be accepted; one who is outside comes in for it.
     pub fn say(&mut self, message_id: &str) {
-        let message = ask::text(self.room, message_id, "words");
-        self.said_ms = if self.has_connection() {
+        let (room, message) = (self.room, ask::text(self.room, message_id, "words"));
+        self.said_ms = if self.column == Column::Out {
+            self.caller().done(ask::enter(room));
+            let said_ms = sent_ms(&self.caller().done(ask::send(message)));
+            self.caller().done(ask::exit(room));
+            said_ms
+        } else if self.has_connection() {
             sent_ms(&self.caller().done(ask::send(message)))
         } else {
             let op = chatroom::room::Op::Send(Box::new(message));

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use chatroom::account::{Account, NewAccount};
 use chatroom::error::{Code, Status};
 use chatroom::id::{AccountId, RoomId};
-use chatroom::room::{Actor, Ask, Command, Create, Op};
+use chatroom::room::{Actor, AddRobots, Ask, Command, Create, Op, RobotProfile};
 use chatroom::server::Node;
 use chatroom::server::config::{AppConfig, Config};
 use chatroom::wire::{Request, Response, pb};
@@ -108,6 +108,13 @@ impl LocalNode {
     pub fn apply_as(&self, room: i64, actor: Actor, op: Op) -> Result<Response, Status> {
         let room = RoomId::new(room).expect("a room has a number");
         self.runtime.block_on(self.node().engine.command(APP_KEY, room, Command { actor, op }))
+    }
+
+    /// Puts accounts into a room as robots.
+    pub fn add_robots(&self, room: i64, names: &[&str]) {
+        let robots = names.iter().map(|name| (account(name), RobotProfile::default())).collect();
+        let add = AddRobots { robots, ..AddRobots::default() };
+        self.apply(room, "http", Op::AddRobots(Box::new(add))).unwrap_or_else(|status| panic!("{names:?}: {status}"));
     }
 
     /// The answer to a request of the wire protocol when the HTTP API makes it in somebody's name.
