@@ -165,7 +165,7 @@ const MADE: &[Scenario] = &[
         let Push::Status(status) = stranger.push() else { panic!("the last word is a status") };
         (status.code, status.sub)
     }),
-    ((514, 0), "a login by callback, which is not offered", |stage| {
+    ((514, 0), "a login by callback, where the application has none", |stage| {
         stage.log_in(|login| login.auth_type = pb::AuthType::Callback as i32)
     }),
     ((13002, 113406), "a room that is closed", |stage| {
@@ -195,6 +195,20 @@ const MADE: &[Scenario] = &[
         let request = stage.text();
         stage.guest.came(request)
     }),
+    ((13004, 113302), "somebody sends who carries a muted tag", |stage| {
+        stage.guest.done(ask::update_tags(stage.room, &["loud"]));
+        stage.owner.done(ask::tag_temp_mute(stage.room, "loud", 60));
+        let request = stage.text();
+        stage.guest.came(request)
+    }),
+    ((403, 107315), "a visitor takes back what another has said", |stage| {
+        let Response::MessageSend(sent) = stage.owner.done(stage.text()) else { panic!("a send is answered so") };
+        stage.guest.came(ask::recall(stage.room, "id", &format!("owner{}", stage.number), sent.time_ms))
+    }),
+    ((404, 107404), "a message that is not there is taken back", |stage| {
+        let name = format!("owner{}", stage.number);
+        stage.owner.came(ask::recall(stage.room, "nothing", &name, support::admin::unix_ms() as i64))
+    }),
     ((13006, 113423), "somebody sends in a muted room", |stage| {
         stage.owner.done(ask::mute_room(stage.room, true));
         let request = stage.text();
@@ -203,12 +217,13 @@ const MADE: &[Scenario] = &[
 ];
 
 /// Scenarios that need a node of their own.
-const MADE_ELSEWHERE_HERE: &[Came] = &[(416, 0), (416, 107323)];
+const MADE_ELSEWHERE_HERE: &[Came] = &[(416, 0), (416, 107323), (403, 113451), (13005, 114451)];
 
 /// Codes that are given, and shown by a test of another file, because it takes more than a connection to bring them about.
 const SHOWN: &[(i32, &str, &str)] = &[
     (500, "dispatch_hub.rs", "a_failed_commit_acknowledges_nothing_and_nothing_after_it"),
     (503, "session_answers_each_request_once.rs", "one_request_too_many_is_refused_and_leaves_no_trace"),
+    (463, "server_send_callback.rs", "the_application_passes_rewrites_or_refuses_a_message"),
     (413, "admin_headers.rs", "a_body_may_have_a_mebibyte_and_a_larger_one_is_413_and_its_caller_hears_so"),
     (431, "admin_headers.rs", "a_call_that_was_made_before_is_431_and_changes_nothing"),
     (408, "client_comes_back_after_a_cut.rs", "a_server_that_stops_answering_is_left"),
@@ -220,17 +235,15 @@ const SHOWN: &[(i32, &str, &str)] = &[
 /// Codes this server never gives over the wire, and why.
 const NOT_GIVEN: &[(i32, &str)] = &[
     (301, "reserved: a blocked account is 422"),
-    (315, "there is no list of allowed addresses yet: part of the HTTP API's issue"),
+    (315, "there is no list of allowed addresses (chatroom.md §c.1 \"IP policy\"): part of the HTTP API's issue"),
     (405, "not produced: 414 is used"),
     (418, "reserved"),
     (449, "all changes of a room are serialised, so none meets another half way; reserved for several nodes"),
-    (463, "there is no pre-send callback yet: part of the webhooks' issue"),
     (501, "reserved"),
     (998, "local to a client that cannot unpack"),
     (999, "local to a client that cannot pack"),
     (7101, "beyond rooms: messages between two accounts"),
     (13001, "reserved for clients that tunnel through an IM link"),
-    (13005, "there is no moderation of profiles yet: part of the webhooks' issue"),
     (20002, "local to the client library"),
 ];
 
@@ -239,17 +252,15 @@ const SUBS_NOT_GIVEN: &[(i32, &str)] = &[
     (102404, "an unknown account that logs in gets what a wrong token gets, so that nobody learns which accounts exist"),
     (107304, "HTTP only: a client's excess of high priority goes out as ordinary messages"),
     (107306, "a duplicate is answered 200 with the first result (chatroom.md §e.2)"),
-    (107451, "there is no moderation of messages yet: part of the webhooks' issue"),
+    (107451, "a message that moderation refuses is 113451, as chatroom.md §e.9 says"),
     (113303, "a room closes in one step, so nobody meets one that is closing"),
     (113434, "rooms of an application are without limit (chatroom.md §a.1), and so no client makes one too many"),
-    (113451, "there is no moderation yet: part of the webhooks' issue"),
     (114408, "what is deleted twice is 417 or 404 here"),
     (114449, "all changes of a room are serialised"),
-    (114451, "there is no moderation of profiles yet: part of the webhooks' issue"),
 ];
 
-/// What is not offered yet.
-const SUBS_NOT_YET: &[i32] = &[107314, 107315, 107404, 113302];
+/// Sub codes that are given, and shown by a test of another file, because it takes more than a connection to bring them about.
+const SUBS_SHOWN: &[(i32, &str, &str)] = &[(107314, "room_recall.rs", "ones_own_message_can_be_recalled_for_two_minutes")];
 
 /// A dynamic token (chatroom.md §d.1) of a time of one's choice.
 fn token_of(account: &str, time_ms: u64, ttl_seconds: u64) -> String {
@@ -260,17 +271,22 @@ fn token_of(account: &str, time_ms: u64, ttl_seconds: u64) -> String {
     base64::engine::general_purpose::STANDARD.encode(json)
 }
 
+/// Every scenario of this file.
+fn made() -> impl Iterator<Item = &'static Scenario> {
+    MADE.iter()
+}
+
 #[test]
 fn each_scenario_comes_to_its_code() {
     let node = LocalNode::start(|_| {});
     let mut wrong = Vec::new();
-    for (number, (expected, what, scenario)) in MADE.iter().enumerate() {
+    for (number, (expected, what, scenario)) in made().enumerate() {
         let found = scenario(&mut Stage::new(&node, number));
         if found != *expected {
             wrong.push(format!("{what}: {found:?}, not {expected:?}"));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} scenarios are wrong:\n{}", wrong.len(), MADE.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} of {} scenarios are wrong:\n{}", wrong.len(), made().count(), wrong.join("\n"));
 }
 
 #[test]
@@ -293,8 +309,20 @@ fn too_much_of_a_session_and_too_much_of_a_member_are_416_each_with_its_time_to_
 }
 
 #[test]
+fn what_the_operator_does_not_want_said_or_shown_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("words");
+    std::fs::write(&path, "forbidden\n").expect("the temporary folder is writable");
+    let node = LocalNode::start(|config| config.moderation.refused_words = path);
+    let mut stage = Stage::new(&node, 0);
+    assert_eq!(stage.owner.came(ask::send(ask::text(stage.room, "id", "a Forbidden word"))), MADE_ELSEWHERE_HERE[2]);
+    assert_eq!(stage.owner.came(ask::update_ext(stage.room, "forbidden")), MADE_ELSEWHERE_HERE[2]);
+    assert_eq!(stage.owner.came(ask::update_nick(stage.room, "forbidden")), MADE_ELSEWHERE_HERE[3]);
+}
+
+#[test]
 fn every_code_is_given_here_or_has_a_reason_why_not() {
-    let given = MADE.iter().map(|(came, ..)| came.0).chain(MADE_ELSEWHERE_HERE.iter().map(|came| came.0));
+    let given = made().map(|(came, ..)| came.0).chain(MADE_ELSEWHERE_HERE.iter().map(|came| came.0));
     let shown = SHOWN.iter().map(|row| row.0);
     let not_given = NOT_GIVEN.iter().map(|row| row.0);
     let given: BTreeSet<i32> = given.collect();
@@ -314,10 +342,10 @@ fn every_code_is_given_here_or_has_a_reason_why_not() {
 
 #[test]
 fn every_sub_code_is_given_here_or_has_a_reason_why_not() {
-    let given = MADE.iter().map(|(came, ..)| came.1).chain(MADE_ELSEWHERE_HERE.iter().map(|came| came.1));
+    let given = made().map(|(came, ..)| came.1).chain(MADE_ELSEWHERE_HERE.iter().map(|came| came.1));
     let given: BTreeSet<i32> = given.filter(|sub| *sub != 0).collect();
     let not_given = SUBS_NOT_GIVEN.iter().map(|row| row.0);
-    let accounted: BTreeSet<i32> = given.iter().copied().chain(not_given).chain(SUBS_NOT_YET.iter().copied()).collect();
+    let accounted: BTreeSet<i32> = given.iter().copied().chain(not_given).chain(SUBS_SHOWN.iter().map(|row| row.0)).collect();
     let table: BTreeSet<i32> = SUBS.iter().map(|row| row.1).collect();
     assert_eq!(accounted, table, "every sub code of the table, and none besides");
     let twice = given.iter().filter(|sub| SUBS_NOT_GIVEN.iter().any(|row| row.0 == **sub)).collect::<Vec<_>>();
@@ -328,7 +356,7 @@ fn every_sub_code_is_given_here_or_has_a_reason_why_not() {
 #[test]
 fn tests_that_show_a_code_elsewhere_are_there() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    for (code, file, test) in SHOWN {
+    for (code, file, test) in SHOWN.iter().chain(SUBS_SHOWN) {
         let text = std::fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert!(text.contains(&format!("fn {test}(")), "{code}: {file} has no {test}");
     }

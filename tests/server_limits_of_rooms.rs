@@ -1,12 +1,11 @@
-//! The limits of chatroom.md §i that rooms have, each at the limit and one beyond it, over the wire.
-//!
-//! A limit in characters is tried with characters of two bytes, so that one that counts bytes is found out; a limit in bytes
-//! with characters of one.
+//! The limits of chatroom.md §i that rooms have, each at the limit and one beyond it, over the wire. Those of attributes, of rooms
+//! made by clients and of tags stand in server_limits_of_attributes.rs.
 #![cfg(feature = "server")]
 
+mod bounds;
 mod support;
 
-use chatroom::error::Code;
+use bounds::{Limit, Stage, bytes, chars, limit, quota, raw, try_all};
 use chatroom::limits;
 use chatroom::wire::pb::{self, MessageType, RoleChange};
 use chatroom::wire::{Push, Request, Response};
@@ -14,92 +13,6 @@ use support::ask::{self, Came};
 use support::local::anonymous;
 use support::peer::login;
 use support::{LocalNode, Peer};
-
-/// A room and its creator, to try one limit in.
-struct Stage<'a> {
-    node: &'a LocalNode,
-    room: i64,
-    owner: Peer,
-    number: usize,
-}
-
-impl<'a> Stage<'a> {
-    fn new(node: &'a LocalNode, number: usize) -> Stage<'a> {
-        let name = format!("owner{number}");
-        node.create_account(&name);
-        let room = node.create_room(&name);
-        Stage { node, room, owner: node.join(&name, room), number }
-    }
-
-    fn named(&self, what: &str) -> String {
-        format!("{what}{}", self.number)
-    }
-
-    /// Somebody else, who is in the room.
-    fn guest(&self) -> (String, Peer) {
-        let name = self.named("guest");
-        let peer = self.node.join(&name, self.room);
-        (name, peer)
-    }
-
-    fn send(&mut self, adjust: impl FnOnce(&mut pb::MessageSendRequest)) -> Came {
-        let mut message = ask::text(self.room, "id", "words");
-        adjust(&mut message);
-        self.owner.came(ask::send(message))
-    }
-
-    fn update(&mut self, adjust: impl FnOnce(&mut pb::RoomUpdateRequest)) -> Came {
-        let mut update = pb::RoomUpdateRequest { room_id: self.room, ..Default::default() };
-        adjust(&mut update);
-        self.owner.came(Request::RoomUpdate(Box::new(update)))
-    }
-
-    fn update_self(&mut self, adjust: impl FnOnce(&mut pb::MemberUpdateSelfRequest)) -> Came {
-        let mut update = pb::MemberUpdateSelfRequest { room_id: self.room, ..Default::default() };
-        adjust(&mut update);
-        self.owner.came(Request::MemberUpdateSelf(Box::new(update)))
-    }
-
-    /// What a login that enters comes to.
-    fn enter(&self, adjust: impl FnOnce(&mut pb::LoginRequest, &mut pb::RoomEnterRequest)) -> Came {
-        let mut enter = pb::RoomEnterRequest { room_id: self.room, nick: "somebody".into(), ..Default::default() };
-        let mut request = login(&self.named("newcomer"), None);
-        adjust(&mut request, &mut enter);
-        let (_, answer) = self.node.log_in(pb::LoginRequest { enter: Some(enter), ..request });
-        ask::came(&Response::Login(Box::new(answer)))
-    }
-}
-
-/// So many characters, of two bytes each.
-fn chars(count: usize) -> String {
-    "ä".repeat(count)
-}
-
-/// So many bytes of text.
-fn bytes(count: usize) -> String {
-    "a".repeat(count)
-}
-
-fn raw(text: String) -> bytes::Bytes {
-    text.into_bytes().into()
-}
-
-/// A limit: what it is called, its value, and what using `n` of it comes to.
-struct Limit {
-    name: &'static str,
-    value: usize,
-    /// What one more than the limit comes to.
-    beyond: Code,
-    tried: fn(&mut Stage<'_>, usize) -> Came,
-}
-
-const fn limit(name: &'static str, value: usize, tried: fn(&mut Stage<'_>, usize) -> Came) -> Limit {
-    Limit { name, value, beyond: Code::BadParameter, tried }
-}
-
-const fn quota(name: &'static str, value: usize, tried: fn(&mut Stage<'_>, usize) -> Came) -> Limit {
-    Limit { name, value, beyond: Code::OverQuota, tried }
-}
 
 const LIMITS: &[Limit] = &[
     limit("room name", limits::ROOM_NAME_CHARS_MAX, |stage, n| stage.update(|update| update.name = Some(chars(n)))),
@@ -208,7 +121,7 @@ const LIMITS: &[Limit] = &[
     limit("antispamCustom", limits::ANTISPAM_CUSTOM_CHARS_MAX, |stage, n| {
         stage.send(|message| {
             message.r#type = MessageType::Custom as i32;
-            message.moderation = Some(pb::Moderation { antispam: true, antispam_custom: chars(n), ..Default::default() });
+            message.moderation = Some(pb::Moderation { antispam: true, antispam_custom: antispam(n), ..Default::default() });
         })
     }),
     limit("yidunAntiCheating", limits::MODERATION_ID_CHARS_MAX, |stage, n| {
@@ -265,6 +178,12 @@ const LIMITS: &[Limit] = &[
     }),
 ];
 
+/// What is moderated in place of a custom message, so many characters long.
+fn antispam(count: usize) -> String {
+    let frame = "{\"type\":1,\"data\":\"\"}";
+    format!("{}{}\"}}", &frame[..frame.len() - 2], chars(count - frame.len()))
+}
+
 /// Offers so many elements and says what the last one came to.
 fn fill_queue(stage: &mut Stage<'_>, count: usize) -> Came {
     let element = |number: usize| ask::element(&format!("key{number}"), "value");
@@ -278,17 +197,7 @@ fn fill_queue(stage: &mut Stage<'_>, count: usize) -> Came {
 // S000-033, S000-036
 #[test]
 fn each_limit_admits_its_value_and_refuses_one_more() {
-    let node = LocalNode::start(|_| {});
-    let mut wrong = Vec::new();
-    for (number, limit) in LIMITS.iter().enumerate() {
-        let at = (limit.tried)(&mut Stage::new(&node, 2 * number), limit.value);
-        let beyond = (limit.tried)(&mut Stage::new(&node, 2 * number + 1), limit.value + 1);
-        if at != ask::OK || beyond.0 != limit.beyond.number() {
-            wrong.push(format!("{}: {} comes to {at:?}, one more to {beyond:?}", limit.name, limit.value));
-        }
-    }
-    println!("{} limits tried at their value and one beyond", LIMITS.len());
-    assert!(wrong.is_empty(), "{} limits are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    try_all(&LocalNode::start(|_| {}), LIMITS);
 }
 
 #[test]
@@ -406,4 +315,27 @@ fn one_more_connection_of_an_account_than_a_room_admits_takes_the_place_of_the_o
     for device in &mut devices[1..] {
         assert_eq!(device.pushes_so_far(), [], "the others stay");
     }
+}
+
+// S002-036
+#[test]
+fn a_room_admits_so_many_messages_of_high_priority_in_a_second_and_sends_the_rest_as_ordinary_ones() {
+    let node = LocalNode::start(|_| {});
+    let mut stage = Stage::new(&node, 0);
+    let mut granted_ms: Vec<i64> = Vec::new();
+    let mut ordinary = 0;
+    for number in 0..3 * limits::HIGH_PRIORITY_PER_SECOND {
+        let message = ask::text(stage.room, &format!("m{number}"), "words");
+        let request = ask::send(pb::MessageSendRequest { high_priority: true, ..message });
+        let Response::MessageSend(sent) = stage.owner.done(request) else { panic!("a send is answered so") };
+        // The rule of chatroom.md §e.3, by the times the answers name.
+        let recent = granted_ms.iter().filter(|granted| sent.time_ms - **granted < 1000).count();
+        assert_eq!(sent.high_priority, recent < 10, "message {number}, after {recent} in the second before it");
+        if sent.high_priority {
+            granted_ms.push(sent.time_ms);
+        } else {
+            ordinary += 1;
+        }
+    }
+    assert!(ordinary > 0, "thirty in a row took seconds");
 }

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use super::accounts::AccountRooms;
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
-use super::owner::{Find, Owned, Writes, room_missing};
+use super::owner::{Find, Owned, Writes};
 use crate::id::{ConnId, Epoch, RoomId, Time, UnixMs};
 use crate::room::{Actor, Ask, HistoryScope, Op, Query, Settings};
 use crate::wire::{Push, pb};
@@ -208,7 +208,7 @@ impl Hub {
             self.entering.insert((connection, sequence));
         }
         if !request.room.is_of_client() && request.room.get() > self.config.last_room.load(Ordering::Acquire) {
-            return self.answer(request.asker, Err(room_missing()));
+            return self.refuse_nowhere(request);
         }
         let owner = owner_of(request.room, self.config.workers);
         self.send(owner, Mail::Request(Box::new(request)));

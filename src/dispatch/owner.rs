@@ -141,6 +141,23 @@ impl Hub {
         }
     }
 
+    /// Refuses a request for a room that never was. What is wrong with the request itself comes before that (chatroom.md §c.0), and
+    /// only a room knows it, so one that does not exist is asked.
+    pub(super) fn refuse_nowhere(&mut self, request: Request) {
+        let mut nowhere = Room::new(request.room, self.config.rules.settings(""));
+        let answer = match request.ask {
+            Ask::Command(op) => {
+                let stamp = Stamp { time: self.unix, random: 0 };
+                let command = Command { actor: request.actor, op };
+                let entry = Entry { seq: nowhere.next_seq(), epoch: self.config.epoch, stamp, command };
+                nowhere.apply(&entry).map(|_| room_missing())
+            }
+            Ask::Query(query) => nowhere.query(self.unix, &request.actor, &query).map(|_| room_missing()),
+        };
+        let (Ok(refused) | Err(refused)) = answer;
+        self.answer(request.asker, Err(refused));
+    }
+
     /// The state of a room that [`Effect::Load`] asked for, rebuilt from the log; a room that never was comes as one that does
     /// not exist.
     pub fn on_loaded(&mut self, id: RoomId, loaded: Result<Room, Status>) {
@@ -663,6 +680,6 @@ fn broken() -> Status {
 }
 
 /// What a request for a room that does not exist comes to.
-pub(super) fn room_missing() -> Status {
+fn room_missing() -> Status {
     Status::with_sub(Code::NotFound, Sub::RoomMissing)
 }
