@@ -143,12 +143,6 @@ impl Connection {
         self.backlog.is_some()
     }
 
-    /// Whether it was put out of its last room while something it had asked for waits for the log. Who closes a room is put out
-    /// by that itself, and is answered all the same; `close_by` bounds the wait.
-    pub(crate) fn owes_an_answer(&self) -> bool {
-        self.close_reason == Some(CloseReason::Kicked) && self.session.requests_in_flight() > 0
-    }
-
     /// Writes bytes meant for this connection alone, after whatever waits already.
     pub(crate) fn transmit(&mut self, bytes: &[u8]) {
         if matches!(self.phase, Phase::Lingering | Phase::Dead) {

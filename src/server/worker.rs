@@ -282,7 +282,7 @@ impl State {
                 }
                 continue;
             }
-            if connection.phase == Phase::Closing && !connection.has_backlog() && !connection.owes_an_answer() {
+            if connection.phase == Phase::Closing && !connection.has_backlog() {
                 connection.phase = Phase::Lingering;
                 let _ = socket2::SockRef::from(&connection.stream).shutdown(std::net::Shutdown::Write);
             }
@@ -376,9 +376,6 @@ impl State {
             && !self.staging.is_empty()
         {
             connection.transmit(&self.staging);
-            if connection.phase == Phase::Closing {
-                connection.wake();
-            }
         }
         self.staging.clear();
     }
