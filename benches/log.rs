@@ -113,6 +113,7 @@ fn template() -> Template {
         origin: Origin::Member,
         anonymous: false,
         globally_muted: false,
+        names_nobody: false,
         client_type: 16,
     };
     Template { actor, op: command.op, body: message.encode_to_vec().into() }

@@ -213,6 +213,7 @@ fn actor(account: &str, worker: u8, slot: u32) -> Actor {
         origin: Origin::Member,
         anonymous: false,
         globally_muted: false,
+        names_nobody: false,
         client_type: 4,
     }
 }

@@ -442,6 +442,37 @@ fn a_message_that_was_accepted_is_accepted_again_whatever_mutes_there_are_now() 
     }
 }
 
+// S000-027
+#[test]
+fn a_target_that_is_no_account_is_not_found_by_those_who_may_and_told_to_nobody_else() {
+    // chatroom.md §c.2 "Target must be an existing account (404)", §f.2 "elementAccount unknown"; §c.0 row 9 stands before row 10.
+    let node = LocalNode::start(|_| {});
+    let mut scene = Scene::new(&node, Column::Vi, 0);
+    scene.bring_caller(Column::Vi);
+    let room = scene.room;
+    let mut requests = vec![
+        ask::temp_mute(room, "nobody", 60),
+        ask::kick(room, "nobody"),
+        Request::QueueOffer(Box::new(pb::QueueOfferRequest {
+            room_id: room,
+            key: "key".into(),
+            owner: "nobody".into(),
+            ..Default::default()
+        })),
+        ask::batch_offer(room, vec![pb::QueueElement { owner: "nobody".into(), ..ask::element("key", "value") }], ""),
+    ];
+    for change in [RoleChange::Administrator, RoleChange::Common, RoleChange::Blocklist, RoleChange::Mute] {
+        requests.extend([true, false].map(|set| ask::set_role(room, "nobody", change, set)));
+    }
+    for request in requests {
+        assert_eq!(scene.creator.came(request.clone()).0, 404, "{request:?}");
+        assert_eq!(scene.caller().came(request.clone()).0, 403, "{request:?}");
+    }
+    // An account that has never been here is one all the same.
+    node.create_account("nobody");
+    assert_eq!(scene.creator.came(ask::set_role(room, "nobody", RoleChange::Common, true)), ask::OK);
+}
+
 // S000-030, S003-008
 #[test]
 fn a_blocklisted_account_cannot_log_in_to_the_room() {

@@ -124,6 +124,9 @@ const MADE: &[Scenario] = &[
         stage.owner.came(ask::temp_mute(stage.room, "absent", 60))
     }),
     ((404, 0), "an element that is not in the queue", |stage| stage.owner.came(ask::poll(stage.room, "nothing"))),
+    ((404, 102404), "somebody is made a member who is no account", |stage| {
+        stage.owner.came(ask::set_role(stage.room, "nobody", RoleChange::Common, true))
+    }),
     ((406, 113307), "an update that changes nothing", |stage| {
         stage.owner.done(ask::update_ext(stage.room, "same"));
         stage.owner.came(ask::update_ext(stage.room, "same"))
@@ -249,7 +252,6 @@ const NOT_GIVEN: &[(i32, &str)] = &[
 
 /// Sub codes this server never gives over the wire, and why.
 const SUBS_NOT_GIVEN: &[(i32, &str)] = &[
-    (102404, "an unknown account that logs in gets what a wrong token gets, so that nobody learns which accounts exist"),
     (107304, "HTTP only: a client's excess of high priority goes out as ordinary messages"),
     (107306, "a duplicate is answered 200 with the first result (chatroom.md §e.2)"),
     (107451, "a message that moderation refuses is 113451, as chatroom.md §e.9 says"),

@@ -83,6 +83,7 @@ fn actor(number: u32) -> Actor {
         origin: Origin::Member,
         anonymous: false,
         globally_muted: false,
+        names_nobody: false,
         client_type: 16,
     }
 }

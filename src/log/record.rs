@@ -172,6 +172,7 @@ mod tests {
             origin: Origin::Member,
             anonymous: false,
             globally_muted: false,
+            names_nobody: false,
             client_type: 16,
         };
         let stamp = Stamp { time: UnixMs(1_700_000_000_123), random: 7 };

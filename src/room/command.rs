@@ -27,6 +27,8 @@ pub struct Actor {
     pub anonymous: bool,
     /// The account is muted everywhere (chatroom.md §a.2): every send is 423.
     pub globally_muted: bool,
+    /// An account the command is about is none of the application's. The room cannot know; it knows who is here without one.
+    pub names_nobody: bool,
     /// Number of the client type (chatroom.md §a.5); 32 for HTTP.
     pub client_type: u32,
 }
@@ -34,12 +36,20 @@ pub struct Actor {
 impl Actor {
     /// An account for which the HTTP API acts.
     pub fn http(account: AccountId) -> Actor {
-        Actor { account, connection: None, origin: Origin::Http, anonymous: false, globally_muted: false, client_type: 32 }
+        Actor { origin: Origin::Http, client_type: 32, ..Actor::server(account) }
     }
 
     /// The server itself, about an account.
     pub fn server(account: AccountId) -> Actor {
-        Actor { account, connection: None, origin: Origin::Server, anonymous: false, globally_muted: false, client_type: 0 }
+        Actor {
+            account,
+            connection: None,
+            origin: Origin::Server,
+            anonymous: false,
+            globally_muted: false,
+            names_nobody: false,
+            client_type: 0,
+        }
     }
 }
 
@@ -127,6 +137,21 @@ pub enum Op {
     SetMemberAttributes(Box<pb::MemberAttributesSetRequest>),
     /// §c.6: the actor's last connection is gone, and with it those of its own attributes that go with it.
     ClearMemberAttributes,
+}
+
+impl Op {
+    /// Whether all accounts that the command is about, and that must exist (chatroom.md §c.2, §f.2), are known.
+    pub fn names_known(&self, is_known: impl Fn(&str) -> bool) -> bool {
+        match self {
+            Op::SetRole(request) => is_known(&request.account),
+            Op::QueueOffer(request) => request.owner.is_empty() || is_known(&request.owner),
+            Op::QueueBatchOffer(request) => {
+                let owners = request.elements.iter().map(|element| &element.owner);
+                owners.filter(|owner| !owner.is_empty()).all(|owner| is_known(owner))
+            }
+            _ => true,
+        }
+    }
 }
 
 /// A recall, and where the log has the message. A room does not know its messages: the log is asked before the command is applied.

@@ -1,6 +1,7 @@
 //! What members with power do to others: roles, lists, mutes, kicks (chatroom.md §b.1, §c.2).
 
 use super::check;
+use super::command::Actor;
 use super::entry::{Entry, Outcome};
 use super::member::seconds_left;
 use super::notify::Farewell;
@@ -21,6 +22,7 @@ impl Room {
         check::notify_ext(&request.notify_ext)?;
         self.reach(actor)?;
         let (_, class) = self.permit(actor, operation, time)?;
+        self.check_known(actor, &target)?;
         let is_kept = !self.check_target(action, class, &actor.account, &target)?;
         let before = Standpoint::of(self.roster.record(&target));
         let after = transition(before, action)?;
@@ -126,6 +128,14 @@ impl Room {
         let Ok(target) = AccountId::parse(&request.account) else { return };
         let until = UnixMs(time.0.saturating_add(i64::from(request.seconds) * 1000));
         self.roster.mute_until(&target, until, time);
+    }
+
+    /// Row 10 of chatroom.md §c.0: there is such an account, or somebody is here under that name without one.
+    pub(super) fn check_known(&self, actor: &Actor, target: &AccountId) -> Result<(), Status> {
+        if actor.names_nobody && self.people.person(target).is_none() && self.roster.record(target).is_none() {
+            return Err(Status::with_sub(Code::NotFound, Sub::AccountMissing));
+        }
+        Ok(())
     }
 
     /// Row 10 of chatroom.md §c.0, as far as it is a question of who the target is.

@@ -196,6 +196,7 @@ impl Room {
         if owners.iter().any(|(owner, _)| *owner != actor.account) {
             self.permit(actor, Operation::QueueOfferForOther, now)?;
         }
+        owners.iter().try_for_each(|(owner, _)| self.check_known(actor, owner))?;
         if owners.iter().any(|(owner, transient)| *transient && self.people.person(owner).is_none()) {
             let code = if actor.origin == Origin::Http { Code::WrongToken } else { Code::NotFound };
             return Err(Status::with_sub(code, Sub::TargetOffline));

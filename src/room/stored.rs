@@ -110,6 +110,7 @@ impl Command {
             origin: Origin::Member,
             anonymous: false,
             globally_muted: false,
+            names_nobody: false,
             client_type: message.from_client_type,
         };
         let request = pb::MessageSendRequest {
@@ -156,6 +157,7 @@ impl Actor {
             },
             anonymous: stored.anonymous,
             globally_muted: false,
+            names_nobody: false,
             client_type: stored.client_type,
         })
     }

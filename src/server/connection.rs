@@ -134,6 +134,7 @@ impl Connection {
             origin: Origin::Member,
             anonymous: identity.anonymous,
             globally_muted: identity.globally_muted,
+            names_nobody: false,
             client_type: identity.client_type,
         })
     }

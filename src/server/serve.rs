@@ -9,7 +9,7 @@ use super::connection::Phase;
 use super::worker::{LINGER_MS, State, Worker, is_on_purpose, overloaded};
 use crate::dispatch::{Answer, Asked, Asker};
 use crate::error::{Code, Status};
-use crate::id::{ConnId, RoomId};
+use crate::id::{AccountId, ConnId, RoomId};
 use crate::limits::HISTORY_QUERIES_MAX;
 use crate::room::{Ask, Enter, HistoryScope, Op, Open, Query};
 use crate::session::{CloseReason, ServerOutput};
@@ -120,7 +120,13 @@ impl State {
     /// Sends a request on its way to its room.
     pub(super) fn ask(&mut self, worker: &Rc<Worker>, asked: Asked, ask: Ask) {
         let Some(connection) = self.connection(asked.connection) else { return };
-        let Some(actor) = connection.actor() else { return };
+        let Some(mut actor) = connection.actor() else { return };
+        if let (Ask::Command(op), Some(identity)) = (&ask, connection.identity.as_deref()) {
+            let is_known = |name: &str| {
+                AccountId::parse(name).map_or(true, |id| worker.shared.accounts.account(&identity.app_key, &id).is_some())
+            };
+            actor.names_nobody = !op.names_known(is_known);
+        }
         let is_enter = matches!(ask, Ask::Command(Op::Enter(_) | Op::Open(_)));
         let resume = match &connection.resume {
             Some(resume) if is_enter => resume.rooms.iter().find(|position| position.room_id == asked.room.get()).cloned(),

@@ -27,6 +27,7 @@ pub fn record_of(room: RoomId, seq: u64, time: i64, op: Op, push: Option<PushBod
         origin: Origin::Member,
         anonymous: false,
         globally_muted: false,
+        names_nobody: false,
         client_type: 16,
     };
     let stamp = Stamp { time: UnixMs(time), random: seq };

@@ -186,6 +186,7 @@ pub fn http(account: &str) -> Actor {
         origin: Origin::Http,
         anonymous: false,
         globally_muted: false,
+        names_nobody: false,
         client_type: 32,
     }
 }

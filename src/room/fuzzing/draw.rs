@@ -17,6 +17,7 @@ pub(super) fn actor(account: &str, connection: Option<u8>, origin: Origin) -> Ac
         origin,
         anonymous: account.starts_with("anon_"),
         globally_muted: account == "dave",
+        names_nobody: false,
         client_type: 16,
     }
 }
