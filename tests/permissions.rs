@@ -142,7 +142,6 @@ fn every_cell_of_the_matrix_is_as_the_specification_says() {
             }
         }
     }
-    tries.retain(|cell| !cell.row.operation.contains("attributes"));
     walk(&tries, &findings, Try::place, |cell| try_cell(&node, cell));
     println!("cells of §b: {:?}", spec::census(&rows));
     findings.report("§b", began);
@@ -485,4 +484,43 @@ fn a_blocklisted_account_cannot_log_in_to_the_room() {
     assert_eq!((refused.code, refused.sub), (13003, 114426));
     scene.creator.done(ask::set_role(room, &name, RoleChange::Blocklist, false));
     node.join(&name, room);
+}
+
+// S004-158
+#[test]
+fn rooms_made_by_clients_know_no_management_and_give_everybody_the_rest() {
+    // Note 6 of §b: the rows of management and of the queue do not exist there; sending and attributes are everybody's.
+    let node = LocalNode::start(|_| {});
+    let mut scene = Scene::new(&node, Column::Cr, 0);
+    let request = pb::RoomCreateRequest { alias: "lobby".into(), ..Default::default() };
+    let Response::RoomCreate(made) = scene.creator.done(Request::RoomCreate(Box::new(request))) else {
+        panic!("making a room is answered so")
+    };
+    scene.said_ms = support::admin::unix_ms() as i64;
+    scene.room = made.room.expect("a room that is made describes itself").room_id;
+    let mut guest = node.log_in_only("guest");
+    guest.done(Request::RoomEnter(Box::new(pb::RoomEnterRequest { alias: "lobby".into(), ..Default::default() })));
+    let (mut unknown, mut given) = (0, 0);
+    for row in spec::matrix() {
+        let is_management = matches!(row.cells[Column::Cm as usize], Cell::No(..)) || row.operation.starts_with("queue");
+        for variant in variants(row.operation).unwrap_or_default() {
+            let Act::Ask(request) = variant.act else { continue };
+            let asked = request(&scene);
+            let expected = match row.operation {
+                operation if operation.starts_with("recall") => (514, 6000013),
+                _ if is_management => (404, 0),
+                operation if operation.starts_with("send") || operation.contains("attributes") => ask::OK,
+                _ => continue,
+            };
+            // What one has set, another may not change, which is no matter of rights; so one asks, who has made nothing.
+            let is_owned = row.operation.starts_with("set/delete room attributes");
+            let peers = [("another", &mut guest), ("its maker", &mut scene.creator)];
+            for (who, peer) in peers.into_iter().take(if is_owned { 1 } else { 2 }) {
+                let place = format!("{} ({}) by {who}", row.operation, variant.name);
+                assert_eq!(peer.came(asked.clone()), expected, "{place}");
+            }
+            if is_management { unknown += 1 } else { given += 1 }
+        }
+    }
+    assert!(unknown > 20 && given > 8, "{unknown} are unknown there, {given} given");
 }

@@ -87,6 +87,21 @@ const COMMANDS: &[Command] = &[
     plain("peek", |room| Request::QueuePeek(pb::QueuePeekRequest { room_id: room })),
     command("multi-get", |room| multi_get(room, 1), |room| multi_get(room, limits::QUEUE_BATCH_MAX + 1)),
     plain("drop queue", |room| Request::QueueDrop(pb::QueueDropRequest { room_id: room })),
+    command("set attributes", |room| ask::set_attributes(room, &[("k", "v")]), |room| ask::set_attributes(room, &[])),
+    command(
+        "delete attributes",
+        |room| ask::delete_attributes(room, &["k"], false),
+        |room| ask::delete_attributes(room, &[], false),
+    ),
+    command("batch of attributes", |room| batch(room, 1), |room| batch(room, 0)),
+    plain("list attributes", |room| Request::AttributesList(pb::AttributesListRequest { room_id: room })),
+    command(
+        "set attributes of members",
+        |room| ask::set_member_attributes(room, &["known"], &[("k", "v")]),
+        |room| ask::set_member_attributes(room, &[], &[("k", "v")]),
+    ),
+    command("attributes of members by name", |room| attributes_of(room, 1), |room| attributes_of(room, 101)),
+    command("attributes of members by page", |room| attributes_by_page(room, 100), |room| attributes_by_page(room, 101)),
 ];
 
 fn list(room: i64, limit: u32) -> Request {
@@ -120,6 +135,21 @@ fn init(room: i64, size: u32) -> Request {
 
 fn multi_get(room: i64, count: usize) -> Request {
     Request::QueueMultiGet(pb::QueueMultiGetRequest { room_id: room, keys: vec!["key".into(); count] })
+}
+
+fn batch(room: i64, count: usize) -> Request {
+    let operation = pb::AttributesOperation { set: ask::map(&[("k", "v")]), ..Default::default() };
+    let operations = vec![operation; count];
+    Request::AttributesBatch(pb::AttributesBatchRequest { room_id: room, operations, ..Default::default() })
+}
+
+fn attributes_of(room: i64, count: usize) -> Request {
+    let accounts = (0..count).map(|number| format!("member{number}")).collect();
+    Request::MemberAttributesLookup(pb::MemberAttributesLookupRequest { room_id: room, accounts })
+}
+
+fn attributes_by_page(room: i64, limit: u32) -> Request {
+    Request::MemberAttributesList(pb::MemberAttributesListRequest { room_id: room, limit, ..Default::default() })
 }
 
 #[test]

@@ -27,6 +27,8 @@ struct Stage<'a> {
     number: usize,
     owner: Peer,
     guest: Peer,
+    /// The room the owner has made as clients do; 0: none.
+    made: i64,
 }
 
 impl<'a> Stage<'a> {
@@ -34,7 +36,7 @@ impl<'a> Stage<'a> {
         let owner = format!("owner{number}");
         node.create_account(&owner);
         let room = node.create_room(&owner);
-        Stage { node, room, number, owner: node.join(&owner, room), guest: node.join(&format!("guest{number}"), room) }
+        Stage { node, room, number, owner: node.join(&owner, room), guest: node.join(&format!("guest{number}"), room), made: 0 }
     }
 
     fn guest_name(&self) -> String {
@@ -56,6 +58,29 @@ impl<'a> Stage<'a> {
         adjust(&mut request);
         let (_, answer) = self.node.log_in(request);
         ask::came(&Response::Login(Box::new(answer)))
+    }
+
+    /// Has the owner make a room as clients do, and gives its name.
+    fn make_room(&mut self) -> String {
+        let alias = format!("lobby{}", self.number);
+        let Response::RoomCreate(made) = self.owner.done(make(&alias, false)) else { panic!("a room is made so") };
+        self.made = made.room.map_or(0, |room| room.room_id);
+        alias
+    }
+
+    /// Sets attributes of the room with values of so many bytes.
+    fn set_each(&mut self, keys: impl IntoIterator<Item = (String, usize)>) -> Came {
+        let attributes = keys.into_iter().map(|(key, bytes)| (key, "v".repeat(bytes))).collect();
+        let request = pb::AttributesSetRequest { room_id: self.room, attributes, ..Default::default() };
+        self.owner.came(Request::AttributesSet(request))
+    }
+
+    /// Sets attributes of the guest with values of so many bytes.
+    fn set_of_guest(&mut self, keys: impl IntoIterator<Item = (String, usize)>) -> Came {
+        let attributes = keys.into_iter().map(|(key, bytes)| (key, "v".repeat(bytes))).collect();
+        let accounts = vec![self.guest_name()];
+        let request = pb::MemberAttributesSetRequest { room_id: self.room, accounts, attributes, ..Default::default() };
+        self.owner.came(Request::MemberAttributesSet(Box::new(request)))
     }
 
     /// A room that has no member left.
@@ -219,6 +244,84 @@ const MADE: &[Scenario] = &[
     }),
 ];
 
+/// Of rooms made by clients, and of attributes: chatroom.md §h, "Ephemeral-family map".
+const MADE_IN_ROOMS_OF_CLIENTS: &[Scenario] = &[
+    ((414, 6000001), "a room with a name that is too long", |stage| stage.owner.came(make(&"a".repeat(33), false))),
+    ((404, 6000322), "a room nobody has made is entered", |stage| stage.owner.came(join("nowhere"))),
+    ((417, 6000320), "a room is entered twice", |stage| {
+        let alias = stage.make_room();
+        stage.owner.came(join(&alias))
+    }),
+    ((417, 6000323), "a room is made that is there", |stage| {
+        let alias = stage.make_room();
+        stage.guest.came(make(&alias, false))
+    }),
+    ((419, 6000325), "one room more than an account may be in", |stage| {
+        let alias = stage.make_room();
+        for number in 1..limits::CLIENT_ROOMS_PER_ACCOUNT_MAX {
+            stage.owner.done(make(&format!("{alias}-{number}"), false));
+        }
+        stage.owner.came(make(&format!("{alias}-last"), false))
+    }),
+    ((404, 0), "a command of management, which these rooms do not know", |stage| {
+        stage.make_room();
+        stage.owner.came(ask::mute_room(stage.made, true))
+    }),
+    ((514, 6000013), "a message is taken back where that is not supported", |stage| {
+        stage.make_room();
+        let name = format!("owner{}", stage.number);
+        stage.owner.came(ask::recall(stage.made, "id", &name, 1))
+    }),
+    ((414, 6000357), "more members are looked up at once than may be", |stage| {
+        stage.make_room();
+        let accounts = (0..=limits::CLIENT_ROOM_LOOKUP_MAX).map(|number| format!("member{number}")).collect();
+        stage.owner.came(Request::MemberLookup(pb::MemberLookupRequest { room_id: stage.made, accounts }))
+    }),
+    ((200, 6000332), "of two attributes one is another's", |stage| {
+        stage.guest.done(ask::set_attributes(stage.room, &[("theirs", "1")]));
+        stage.owner.came(ask::set_attributes(stage.room, &[("theirs", "2"), ("mine", "2")]))
+    }),
+    ((403, 6000331), "all attributes are another's", |stage| {
+        stage.guest.done(ask::set_attributes(stage.room, &[("theirs", "1")]));
+        stage.owner.came(ask::set_attributes(stage.room, &[("theirs", "2")]))
+    }),
+    ((419, 6000334), "one attribute too many", |stage| {
+        stage.set_each((0..=limits::ATTRIBUTES_MAX).map(|n| (n.to_string(), 1)))
+    }),
+    ((414, 6000335), "a key that is too long", |stage| stage.set_each([("k".repeat(17), 1)])),
+    ((414, 6000336), "a value that is too long", |stage| stage.set_each([("k".into(), 1025)])),
+    ((419, 6000337), "attributes that are too long together", |stage| {
+        stage.set_each((0..6).map(|n| (n.to_string(), limits::ATTRIBUTE_VALUE_BYTES_MAX)))
+    }),
+    ((403, 6000350), "an attribute of a member is another's", |stage| {
+        let name = stage.guest_name();
+        stage.guest.done(ask::set_member_attributes(stage.room, &[&name], &[("k", "1")]));
+        stage.set_of_guest([("k".into(), 1)])
+    }),
+    ((419, 6000351), "attributes of a member that are too long together", |stage| {
+        stage.set_of_guest((0..3).map(|n| (n.to_string(), limits::MEMBER_ATTRIBUTE_VALUE_BYTES_MAX)))
+    }),
+    ((414, 6000352), "a key of a member's attribute that is too long", |stage| stage.set_of_guest([("k".repeat(9), 1)])),
+    ((414, 6000353), "a value of a member's attribute that is too long", |stage| stage.set_of_guest([("k".into(), 65)])),
+    ((416, 6000004), "attributes of members are asked for too often", |stage| {
+        let accounts = vec![stage.guest_name()];
+        let request = pb::MemberAttributesLookupRequest { room_id: stage.room, accounts };
+        let request = Request::MemberAttributesLookup(request);
+        (0..=limits::MEMBER_ATTRIBUTE_QUERIES_MAX).map(|_| stage.owner.came(request.clone())).last().expect("some were made")
+    }),
+];
+
+/// Makes a room as a client does; `enter` lets it be there.
+fn make(alias: &str, enter: bool) -> Request {
+    let request = pb::RoomCreateRequest { alias: alias.into(), enter_existing: enter, ..Default::default() };
+    Request::RoomCreate(Box::new(request))
+}
+
+/// Enters a room made by a client.
+fn join(alias: &str) -> Request {
+    Request::RoomEnter(Box::new(pb::RoomEnterRequest { alias: alias.into(), ..Default::default() }))
+}
+
 /// Scenarios that need a node of their own.
 const MADE_ELSEWHERE_HERE: &[Came] = &[(416, 0), (416, 107323), (403, 113451), (13005, 114451)];
 
@@ -257,6 +360,8 @@ const SUBS_NOT_GIVEN: &[(i32, &str)] = &[
     (107451, "a message that moderation refuses is 113451, as chatroom.md §e.9 says"),
     (113303, "a room closes in one step, so nobody meets one that is closing"),
     (113434, "rooms of an application are without limit (chatroom.md §a.1), and so no client makes one too many"),
+    (6000330, "each attribute fails for itself: 6000331 or 6000332"),
+    (6000333, "attributes lie in memory with their room: reading them does not fail"),
     (114408, "what is deleted twice is 417 or 404 here"),
     (114449, "all changes of a room are serialised"),
 ];
@@ -275,7 +380,7 @@ fn token_of(account: &str, time_ms: u64, ttl_seconds: u64) -> String {
 
 /// Every scenario of this file.
 fn made() -> impl Iterator<Item = &'static Scenario> {
-    MADE.iter()
+    MADE.iter().chain(MADE_IN_ROOMS_OF_CLIENTS)
 }
 
 #[test]

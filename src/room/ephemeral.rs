@@ -158,9 +158,14 @@ impl Room {
             Op::SetRole(_) | Op::Kick(_) | Op::TempMute(_) | Op::TagTempMute(_) => Err(unknown_here()),
             Op::QueueInit(_) | Op::QueueOffer(_) | Op::QueueBatchOffer(_) | Op::QueuePoll(_) => Err(unknown_here()),
             Op::QueueChange(_) | Op::QueueDrop(_) | Op::QueueClearOwner => Err(unknown_here()),
-            Op::Recall(_) => Err(Status::with_sub(Code::Unavailable, Sub::NotForClientRooms)),
+            Op::Recall(_) => self.check_recalls(),
             _ => Ok(()),
         }
+    }
+
+    /// Messages are not taken back in rooms made by clients (chatroom.md §c.6).
+    pub(super) fn check_recalls(&self) -> Result<(), Status> {
+        if self.id.is_of_client() { Err(Status::with_sub(Code::Unavailable, Sub::NotForClientRooms)) } else { Ok(()) }
     }
 
     /// As [`Room::check_family`], of questions.

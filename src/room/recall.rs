@@ -38,6 +38,7 @@ impl Recalled {
 impl Room {
     /// Whether the actor may recall such a message, as far as that can be said before it is known whether there is one.
     pub fn may_recall(&self, now: UnixMs, actor: &Actor, request: &pb::MessageRecallRequest) -> Result<(), Status> {
+        self.check_recalls()?;
         MessageId::parse(&request.message_id)?;
         let author = check::account("from", &request.from)?;
         if request.time_ms <= 0 {
