@@ -81,6 +81,8 @@ pub const DEVICE_ID_CHARS_MAX: usize = 64;
 pub const CUSTOM_TAG_CHARS_MAX: usize = 32;
 /// By how much clocks may differ when a dynamic token is checked.
 pub const TOKEN_SKEW_MS: i64 = 60_000;
+/// Seconds a dynamic token may be made for with which rooms made by clients are entered: 24 days (chatroom.md §d.1, §i).
+pub const CLIENT_ROOM_TOKEN_SECONDS_MAX: u64 = 2_073_600;
 /// Seconds before expiry at which a client is told.
 pub const TOKEN_WARNING_SECONDS: u32 = 30;
 

@@ -118,6 +118,34 @@ fn a_token_s_end_is_announced_and_a_new_one_keeps_the_session() {
     }
 }
 
+// S004-159
+#[test]
+fn rooms_made_by_clients_are_not_entered_with_a_token_of_more_than_24_days() {
+    const DAYS_24: u64 = 2_073_600;
+    let node = LocalNode::start(|_| {});
+    node.create_account("owner");
+    let lasting = node.create_room("owner");
+    let make = |alias: &str, enter_existing| {
+        Request::RoomCreate(Box::new(pb::RoomCreateRequest { alias: alias.into(), enter_existing, ..Default::default() }))
+    };
+    let by_alias = || pb::RoomEnterRequest { alias: "lobby".into(), ..Default::default() };
+    let mut short = join_for(&node, "short", lasting, DAYS_24);
+    short.done(make("lobby", false));
+    // Rooms that last know no such bound, so the token itself is good.
+    let mut long = join_for(&node, "long", lasting, DAYS_24 + 1);
+    for request in [make("other", false), make("lobby", true), Request::RoomEnter(Box::new(by_alias()))] {
+        assert_eq!(long.came(request.clone()), (302, 102302), "{request:?}");
+    }
+    let token = dynamic_token(APP_KEY, APP_SECRET, "long", DAYS_24 + 1);
+    let (_, answer) = node.log_in(pb::LoginRequest { token, enter: Some(by_alias()), ..login("long", None) });
+    assert_eq!((answer.code, answer.sub), (302, 102302));
+    assert_eq!(long.came(ask::info(lasting)), ask::OK, "where it is, it stays");
+    // A shorter one opens them.
+    let token = dynamic_token(APP_KEY, APP_SECRET, "long", DAYS_24);
+    long.done(Request::RenewToken(pb::RenewTokenRequest { token }));
+    long.done(Request::RoomEnter(Box::new(by_alias())));
+}
+
 #[test]
 fn a_token_that_is_not_renewed_ends_the_session() {
     let node = LocalNode::start(|_| {});

@@ -59,6 +59,12 @@ pub(super) fn verify_dynamic(app_key: &str, secret: &str, names: &[&str], token:
     Ok(UnixMs(expires))
 }
 
+/// For how many seconds a dynamic token says that it was made. Says nothing about whether the token is good.
+pub(crate) fn claimed_seconds(token: &str) -> Option<u64> {
+    let bytes = BASE64.decode(token).ok()?;
+    serde_json::from_slice::<Claims<'_>>(&bytes).ok().map(|claims| claims.ttl_seconds)
+}
+
 /// 302, in the same words whether the account or the token is wrong, so that nobody learns which accounts exist.
 pub(crate) fn wrong_token() -> Status {
     Status::with_sub(Code::WrongToken, Sub::InvalidToken)

@@ -45,6 +45,8 @@ pub(crate) struct Identity {
     pub(crate) custom_client_type: u32,
     /// The application is asked about it, so it is asked about a new token too.
     pub(crate) by_callback: bool,
+    /// Its token was made for longer than rooms made by clients take (chatroom.md §d.1).
+    pub(crate) long_token: bool,
     pub(crate) nick: Box<str>,
     pub(crate) avatar: Box<str>,
     pub(crate) device_id: Box<str>,

@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::callback::{NoAnswer, Verdict};
 use super::connection::{Connection, Identity, PendingLogin, Phase, Resume};
 use super::worker::{State, Worker, overloaded};
-use crate::account::{CALLBACK, Login, Verified, wrong_token};
+use crate::account::{CALLBACK, Login, Verified, claimed_seconds, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, RoomId, UnixMs};
-use crate::limits::{CALLBACKS_IN_FLIGHT_MAX, LOGIN_CALLBACK_MS, TOKEN_BYTES_MAX};
+use crate::limits::{CALLBACKS_IN_FLIGHT_MAX, CLIENT_ROOM_TOKEN_SECONDS_MAX, LOGIN_CALLBACK_MS, TOKEN_BYTES_MAX};
 use crate::room::{Ask, Op};
 use crate::session::CloseReason;
 use crate::wire::frame::VERSIONS;
@@ -79,6 +79,12 @@ impl State {
             resumed: old.is_some() && enter.is_none(),
             ..pb::LoginResponse::default()
         };
+        let long_token = is_long(&request);
+        if let Some((room, _)) = &enter
+            && let Err(status) = check_family(*room, long_token)
+        {
+            return self.refuse_login(worker, id, sequence, &status, Some(*room));
+        }
         let Some(connection) = self.connection(id) else { return };
         connection.resume =
             old.zip(request.resume).map(|(replaces, resume)| Box::new(Resume { replaces, rooms: resume.rooms }));
@@ -90,6 +96,7 @@ impl State {
             client_type: request.client_type,
             custom_client_type: request.custom_client_type,
             by_callback: request.auth_type == CALLBACK && !verified.anonymous,
+            long_token,
             nick: verified.nick.into(),
             avatar: verified.avatar.into(),
             device_id: request.device_id.into(),
@@ -215,10 +222,13 @@ impl State {
     /// A new token for a connection that stays (chatroom.md §d.1).
     pub(super) fn renew_token(&mut self, worker: &Rc<Worker>, id: ConnId, sequence: u32, token: String) {
         let Some(connection) = self.connection(id) else { return };
-        let Some(identity) = connection.identity.as_deref() else { return };
+        let Some(identity) = connection.identity.as_deref_mut() else { return };
         if !identity.by_callback {
             let (accounts, now) = (&worker.shared.accounts, worker.shared.unix());
             let expires = accounts.verify_renewal(&identity.app_key, &identity.account, &token, now);
+            if let Ok(expires) = &expires {
+                identity.long_token = expires.is_some() && is_made_for_long(&token);
+            }
             return self.renewed(worker, id, sequence, expires);
         }
         let question = Question {
@@ -255,6 +265,26 @@ impl State {
         connection.session.answered(sequence);
         self.respond(id, PacketKind::RenewToken as u16, sequence, &status);
     }
+}
+
+/// Whether a login brings a dynamic token that was made for longer than rooms made by clients take. Tokens of both families look the
+/// same; which one it is shows when a room is entered.
+fn is_long(request: &pb::LoginRequest) -> bool {
+    let is_dynamic = request.auth_type == pb::AuthType::Dynamic as i32 && !request.anonymous;
+    is_dynamic && is_made_for_long(&request.token)
+}
+
+fn is_made_for_long(token: &str) -> bool {
+    claimed_seconds(token).is_some_and(|seconds| seconds > CLIENT_ROOM_TOKEN_SECONDS_MAX)
+}
+
+/// 302 for a room made by a client where the token was made for longer than such rooms take.
+pub(super) fn check_family(room: RoomId, long_token: bool) -> Result<(), Status> {
+    if !(long_token && room.is_of_client()) {
+        return Ok(());
+    }
+    let desc = "rooms made by clients take tokens made for at most 24 days: log in with a shorter one";
+    Err(Status { desc: desc.into(), ..wrong_token() })
 }
 
 /// What an application's answer about a token comes to.

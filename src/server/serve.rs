@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
 use super::connection::Phase;
+use super::login::check_family;
 use super::worker::{LINGER_MS, State, Worker, is_on_purpose, overloaded};
 use crate::dispatch::{Answer, Asked, Asker};
 use crate::error::{Code, Status};
@@ -96,7 +97,9 @@ impl State {
             Request::RoomEnter(request) => {
                 let identity = self.connection(id).and_then(|connection| connection.identity.as_deref());
                 let app_key = identity.map(|identity| &*identity.app_key).unwrap_or_default();
+                let long_token = identity.is_some_and(|identity| identity.long_token);
                 let room = worker.shared.room_of(app_key, &request);
+                let room = room.and_then(|room| check_family(room, long_token).map(|()| room));
                 room.map(|room| (room, Ask::Command(Op::Enter(Box::new(self.enter(id, room, *request))))))
             }
             Request::MessageSend(request) => match self.send_callback(worker, id) {
@@ -149,6 +152,7 @@ impl State {
         let identity = self.connection(id).and_then(|connection| connection.identity.as_deref());
         let identity = identity.ok_or_else(|| Status::new(Code::InvalidProtocol, "log in first"))?;
         let room = worker.shared.aliases.room(&identity.app_key, &request.alias);
+        check_family(room, identity.long_token)?;
         let wishes = request.enter.take().unwrap_or_default();
         let enter = self.enter(id, room, pb::RoomEnterRequest { alias: String::new(), ..wishes });
         Ok((room, Open { request, enter, must_exist: false }))
