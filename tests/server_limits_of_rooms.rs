@@ -160,7 +160,7 @@ const LIMITS: &[Limit] = &[
         let keys = (0..n).map(|number| format!("key{number}")).collect();
         stage.owner.came(Request::QueueMultiGet(pb::QueueMultiGetRequest { room_id: stage.room, keys }))
     }),
-    quota("elements of a queue never initialised", limits::QUEUE_SIZE_MAX as usize, |stage, n| fill_queue(stage, n)),
+    quota("elements of a queue never initialised", limits::QUEUE_SIZE_MAX as usize, fill_queue),
     quota("elements of a queue initialised without a size", limits::QUEUE_SIZE_DEFAULT as usize, |stage, n| {
         stage.owner.done(Request::QueueInit(pb::QueueInitRequest { room_id: stage.room, size_limit: None }));
         fill_queue(stage, n)
