@@ -138,9 +138,22 @@ impl RoomLog for MemoryLog {
     }
 
     fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        self.scan_prefix(space, &[])
+    }
+
+    fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError> {
         let spaces = self.shared.spaces.lock();
-        let pairs = spaces.get(&space).into_iter().flatten();
+        let from = Bytes::copy_from_slice(prefix);
+        let pairs = spaces.get(&space).into_iter().flat_map(|pairs| pairs.range(from.clone()..));
+        let pairs = pairs.take_while(|(key, _)| key.starts_with(prefix));
         Ok(pairs.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError> {
+        if let Some(pairs) = self.shared.spaces.lock().get_mut(&space) {
+            pairs.remove(key);
+        }
+        Ok(())
     }
 
     fn stats(&self) -> Option<&LogStats> {
