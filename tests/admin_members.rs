@@ -93,7 +93,9 @@ fn members_are_paged_by_kind() {
     let _bob = world.join("bob");
     let _guest = world.join("dave");
     world.room("temporaryMute", &[("operator", "alice"), ("target", "dave"), ("muteDuration", "100")]);
-    let page = |kind, limit| [("type", kind), ("endtime", "0"), ("limit", limit)];
+    fn page<'a>(kind: &'a str, limit: &'a str) -> [(&'a str, &'a str); 3] {
+        [("type", kind), ("endtime", "0"), ("limit", limit)]
+    }
     let members = |kind: &str, limit: &str| {
         let mut answer = world.room("membersByPage", &page(kind, limit));
         assert_eq!(answer["code"], 200, "{answer}");
