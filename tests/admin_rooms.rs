@@ -4,11 +4,11 @@
 mod admin_world;
 mod support;
 
-use admin_world::World;
+use admin_world::{World, take};
 use chatroom::wire::Push;
 use chatroom::wire::pb::{KickReason, NotificationType};
 use serde_json::json;
-use support::{Peer, Server, Setup};
+use support::{Peer, Server, Setup, wait_until};
 
 #[test]
 fn a_batch_of_rooms_is_sorted_into_found_and_missing() {
@@ -216,4 +216,44 @@ fn clients_are_told_where_to_connect() {
     let world = World::on(Server::start(Setup { config: config.into(), memory: true, ..Setup::default() }));
     let given = json!({ "code": 200, "addr": ["chat.example.org:7400", "[2001:db8::2]:7400"] });
     world.expect("requestAddr", &[("accid", "bob"), ("clienttype", "2")], given);
+}
+
+#[test]
+fn a_room_closes_by_itself_when_it_was_told_to() {
+    let world = World::new();
+    let created = world.call(
+        "chatroom/create",
+        &[("creator", "alice"), ("name", "n"), ("delayClosePolicy", "2"), ("delaySeconds", "100"), ("inOutNotification", "0")],
+    );
+    assert_eq!(created["chatroom"]["delayInfo"]["delayClosePolicy"], 2, "{created}");
+    let told = |policy: &str, seconds: &str| {
+        world.room("updateDelayClosePolicy", &[("delayClosePolicy", policy), ("delaySeconds", seconds)])
+    };
+    let mut answer = told("1", "");
+    let start = take(&mut answer["chatroom"]["delayInfo"], "startTime");
+    assert!(start.as_i64().unwrap() > 1_700_000_000_000);
+    let object = |delay: serde_json::Value| {
+        let mut object = json!({
+            "roomid": world.room, "valid": true, "muted": false, "announcement": null, "name": "lobby", "broadcasturl": "",
+            "ext": "", "creator": "alice", "queuelevel": 0,
+        });
+        if !delay.is_null() {
+            object["delayInfo"] = delay;
+        }
+        json!({ "code": 200, "chatroom": object })
+    };
+    let delay = json!({ "delayCloseEnable": true, "delayClosePolicy": 1, "delaySeconds": 604_800, "status": 1 });
+    assert_eq!(answer, object(delay));
+    assert_eq!(told("0", ""), object(json!(null)));
+    for (policy, seconds) in [("", "5"), ("3", "5"), ("x", "5"), ("1", "604801"), ("1", "-1")] {
+        assert_eq!(told(policy, seconds)["code"], 414, "{policy} {seconds}");
+    }
+    let mut bob = world.join("bob");
+    assert_eq!(told("1", "1")["code"], 200);
+    let heard = bob.notification();
+    assert_eq!((heard.r#type, heard.operator.as_str()), (NotificationType::RoomClosed as i32, "alice"));
+    wait_until("the room to be closed", || world.room("get", &[])["chatroom"]["valid"] == false);
+    assert_eq!(told("1", "1")["code"], 13002);
+    let opened = [("operator", "alice"), ("valid", "true"), ("delayClosePolicy", "1"), ("delaySeconds", "60")];
+    assert_eq!(world.room("toggleCloseStat", &opened)["desc"]["delayInfo"]["delaySeconds"], 60);
 }

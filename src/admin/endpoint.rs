@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use super::answer::Answer;
 use super::call::Call;
-use super::{Rooms, accounts, members, messages, queue, rooms};
+use super::{Rooms, accounts, members, messages, queue, robots, rooms};
 use crate::error::{Code, Status};
 
 /// What an endpoint does, and what it may answer.
@@ -51,7 +51,6 @@ impl<R: Rooms> Endpoint<R> {
             | Code::Blocklisted
             | Code::AccountDisabled
             | Code::ProfileRefused
-            | Code::Repeated
             | Code::OverQuota
                 if has(Code::Forbidden) =>
             {
@@ -94,6 +93,10 @@ offered! {
     "/chatroom/queryMembersByRole.action": ANY, members::by_role;
     "/chatroom/updateMyRoomRole.action": Some(&[403, 414, 416, 431, 500]), members::update;
     "/chatroom/kickMember.action": ANY, members::kick;
+    "/chatroom/updateDelayClosePolicy.action": ANY, rooms::close_later;
+    "/chatroom/addRobot.action": Some(&[403, 414, 416, 417, 419, 431, 500, 13003]), robots::add;
+    "/chatroom/removeRobot.action": Some(&[403, 404, 414, 416, 419, 431, 500]), robots::remove;
+    "/chatroom/cleanRobot.action": Some(&[403, 414, 416, 500]), robots::clean;
     "/chatroom/sendMsg.action": Some(&[403, 414, 416, 431, 500]), messages::send;
     "/chatroom/batchSendMsg.action": ANY, messages::send_batch;
     "/chatroom/sendMsgToSomeone.action": ANY, messages::send_to_some;
@@ -119,15 +122,11 @@ offered! {
 }
 
 /// Endpoints that are known.
-const NOT_OFFERED: [&str; 15] = [
-    "/chatroom/addRobot.action",
-    "/chatroom/removeRobot.action",
-    "/chatroom/cleanRobot.action",
+const NOT_OFFERED: [&str; 11] = [
     "/stats/chatroom/topn.action",
     "/chatroom/tagTemporaryMute.action",
     "/chatroom/tagMembersCount.action",
     "/chatroom/tagMembersQuery.action",
-    "/chatroom/updateDelayClosePolicy.action",
     "/chatroom/updateChatRoomRoleTag.action",
     "/history/queryTagHistoryMsg.action",
     "/history/queryChatroomMsg.action",

@@ -15,6 +15,7 @@ mod members;
 mod messages;
 mod objects;
 mod queue;
+mod robots;
 mod rooms;
 
 use std::sync::Arc;

@@ -31,6 +31,8 @@ struct DelayInfo {
     delay_close_enable: bool,
     delay_close_policy: u32,
     delay_seconds: u32,
+    /// 1 while the room is open and may yet close by itself.
+    status: u32,
     start_time: i64,
 }
 
@@ -54,6 +56,7 @@ impl<'a> Room<'a> {
                 delay_close_enable: true,
                 delay_close_policy: delay.policy,
                 delay_seconds: delay.delay_seconds,
+                status: u32::from(info.valid),
                 start_time: delay.start_time_ms,
             }),
         }

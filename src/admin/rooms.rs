@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Rooms;
 use super::answer::{self, Answer};
 use super::call::Call;
+use super::form::Form;
 use super::objects::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, RoomId};
@@ -21,9 +22,7 @@ pub(super) async fn create<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
     let name = form.required("name")?.to_owned();
     let queue_level = form.number("queuelevel")?.unwrap_or_default();
     let notification = form.flag("inOutNotification")?.unwrap_or(true);
-    if form.number::<u32>("delayClosePolicy")?.unwrap_or_default() != 0 {
-        return Err(Status::new(Code::Unavailable, "closing a room by itself is not offered yet: leave delayClosePolicy out"));
-    }
+    let delay = delay(form)?;
     let account = call.account(&creator);
     let account = account.ok_or_else(|| Status::bad_parameter("creator is not an account: create it first"))?;
     if account.blocked {
@@ -41,6 +40,9 @@ pub(super) async fn create<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
         silent_in_out: !notification,
     };
     let room = call.api.rooms.create(create).await?;
+    if let Some(delay) = delay.filter(|delay| delay.policy != 0) {
+        call.command_as_creator(room, Op::DelayClose(delay)).await?;
+    }
     Ok(answer::success("chatroom", &Room::new(&call.info(room).await?)))
 }
 
@@ -101,15 +103,39 @@ pub(super) async fn update<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
 pub(super) async fn toggle_close<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     let (form, room, operator) = (&call.form, call.room()?, call.form.account("operator")?);
     let opens = form.required_flag("valid")?;
-    if form.number::<u32>("delayClosePolicy")?.unwrap_or_default() != 0 {
-        return Err(Status::new(Code::Unavailable, "closing a room by itself is not offered yet: leave delayClosePolicy out"));
-    }
+    let delay = delay(form)?;
     let close = pb::RoomCloseRequest { room_id: room.get(), notify_ext: form.owned("notifyExt") };
     match call.command(room, operator, if opens { Op::Reopen } else { Op::Close(close) }).await {
-        Ok(_) => Ok(answer::desc(&Room::new(&call.info(room).await?))),
+        Ok(_) => {
+            if let (Some(delay), true) = (delay, opens) {
+                call.command_as_creator(room, Op::DelayClose(delay)).await?;
+            }
+            Ok(answer::desc(&Room::new(&call.info(room).await?)))
+        }
         Err(status) if status.code == Code::RoomClosed => Err(Status::with_sub(Code::Repeated, Sub::RoomRepeated)),
         Err(status) => Err(status),
     }
+}
+
+/// `/chatroom/updateDelayClosePolicy.action`.
+pub(super) async fn close_later<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    let room = call.room()?;
+    let delay = delay(&call.form)?.ok_or_else(|| Status::bad_parameter("delayClosePolicy is missing"))?;
+    call.command_as_creator(room, Op::DelayClose(delay)).await?;
+    Ok(answer::success("chatroom", &Room::new(&call.info(room).await?)))
+}
+
+/// When a room is to close by itself, where a call says so; with a policy and without seconds after the longest time there is.
+fn delay(form: &Form) -> Result<Option<pb::DelayClose>, Status> {
+    let seconds = form.number("delaySeconds")?.unwrap_or(limits::DELAY_CLOSE_SECONDS_MAX);
+    let Some(policy) = form.number("delayClosePolicy")? else { return Ok(None) };
+    if policy > 2 {
+        return Err(Status::bad_parameter("delayClosePolicy must be 0, 1 or 2"));
+    }
+    if seconds > limits::DELAY_CLOSE_SECONDS_MAX {
+        return Err(Status::bad_parameter(format!("delaySeconds must not exceed {}", limits::DELAY_CLOSE_SECONDS_MAX)));
+    }
+    Ok(Some(pb::DelayClose { policy, delay_seconds: seconds, start_time_ms: 0 }))
 }
 
 /// `/chatroom/muteRoom.action`.
