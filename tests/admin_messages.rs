@@ -38,6 +38,7 @@ fn a_message_is_delivered_and_answered_as_it_was_sent() {
     assert_eq!(sent, expected("m-1", "0", "hi", "{}"));
     let heard = carol.message();
     assert_eq!((heard.from.as_str(), heard.from_client_type, heard.r#type, heard.sub_type), ("bob", 32, 0, 7));
+    assert_eq!(heard.from_nick, "Bob", "who is not here shows its account's face");
     assert_eq!((&heard.body[..], &heard.attach[..], &heard.ext[..]), (&b"hi"[..], &b""[..], &b"{}"[..]));
 
     let place = r#"{"lng":8.5,"lat":47.4,"title":"here"}"#;
@@ -71,7 +72,10 @@ fn a_member_sends_under_the_face_it_shows_in_the_room() {
     let world = World::new();
     let _bob = world.join("bob");
     world.done("updateMyRoomRole", &[("accid", "bob"), ("nick", "Bobby"), ("avator", "http://b")]);
+    let mut carol = world.join("carol");
     let sent = &world.room("sendMsg", &text("m", "hi"))["desc"];
+    let heard = carol.message();
+    assert_eq!((heard.from_nick.as_str(), heard.from_avatar.as_str()), ("Bobby", "http://b"));
     assert_eq!((&sent["fromNick"], &sent["fromAvator"]), (&json!("Bobby"), &json!("http://b")));
 }
 
@@ -138,6 +142,16 @@ fn who_may_not_send_is_403_whatever_the_room_says() {
     assert_eq!(world.refused(403, "sendMsg", &send())["sub_code"], 102421);
     assert_eq!(world.call("user/mute", &[("accid", "bob"), ("mute", "false")])["code"], 200);
     assert_eq!(world.code("sendMsg", &send()), 200);
+    // What is for all to hear passes every mute, but no blocklist.
+    let loudly = || [&text("m", "hi")[..], &[("ignoreMute", "true")]].concat();
+    assert_eq!(world.call("user/mute", &[("accid", "bob"), ("mute", "true")])["code"], 200);
+    assert_eq!((list("-2", "true"), world.code("muteRoom", &[("operator", "alice"), ("mute", "true")])), (200, 200));
+    assert_eq!(world.code("sendMsg", &loudly()), 200);
+    assert_eq!(list("-1", "true"), 200);
+    world.refused(403, "sendMsg", &loudly());
+    assert_eq!((list("-1", "false"), list("-2", "false")), (200, 200));
+    assert_eq!(world.code("muteRoom", &[("operator", "alice"), ("mute", "false")]), 200);
+    assert_eq!(world.call("user/mute", &[("accid", "bob"), ("mute", "false")])["code"], 200);
     assert_eq!(world.call("user/block", &[("accid", "bob")])["code"], 200);
     world.refused(403, "sendMsg", &send());
     assert_eq!(world.call("user/unblock", &[("accid", "bob")])["code"], 200);

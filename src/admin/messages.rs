@@ -17,7 +17,7 @@ use crate::account::Account;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId};
 use crate::limits;
-use crate::room::{Actor, Command, Op};
+use crate::room::{Actor, Command, HttpSender, Op};
 use crate::wire::Response;
 use crate::wire::pb::{self, MessageType};
 
@@ -94,9 +94,14 @@ impl Sender {
         if account.blocked {
             return Err(Status::new(Code::Forbidden, "fromAccid is blocked"));
         }
-        let globally_muted = account.is_muted_in_rooms();
+        let sender = HttpSender {
+            nick: account.name.clone(),
+            avatar: account.icon.clone(),
+            ignores_mutes: call.form.flag("ignoreMute")?.unwrap_or(false),
+        };
         let (nick, avatar) = shown(call.members(room, std::slice::from_ref(from)).await?.pop(), &account);
-        let actor = Actor { globally_muted, ..Actor::http(from.clone()) };
+        let globally_muted = account.is_muted_in_rooms();
+        let actor = Actor { globally_muted, sender: Some(Box::new(sender)), ..Actor::http(from.clone()) };
         Ok(Sender { room, actor, nick, avatar })
     }
 
@@ -182,9 +187,6 @@ fn message(room: RoomId, form: &Form) -> Result<pb::MessageSendRequest, Status> 
     let sub_type = form.number::<u32>("subType")?;
     if sub_type == Some(0) {
         return Err(Status::bad_parameter("subType must be more than 0"));
-    }
-    if form.flag("ignoreMute")? == Some(true) {
-        return Err(Status::new(Code::Unavailable, "ignoreMute is not offered yet"));
     }
     let attach = form.owned("attach");
     let (body, attach) = if is_text { (plain(attach), String::new()) } else { (String::new(), attach) };

@@ -29,17 +29,47 @@ pub struct Actor {
     pub globally_muted: bool,
     /// Number of the client type (chatroom.md §a.5); 32 for HTTP.
     pub client_type: u32,
+    /// What the HTTP API says of an account for which it sends.
+    pub sender: Option<Box<HttpSender>>,
+}
+
+/// What the HTTP API says of an account for which it sends, and what it may ask that no member may. Never in the log: the message
+/// has all of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HttpSender {
+    /// Name of the account: the nick where the room knows no other.
+    pub nick: String,
+    /// Address of the account's avatar, likewise.
+    pub avatar: String,
+    /// No mute of any kind holds it back.
+    pub ignores_mutes: bool,
 }
 
 impl Actor {
     /// An account for which the HTTP API acts.
     pub fn http(account: AccountId) -> Actor {
-        Actor { account, connection: None, origin: Origin::Http, anonymous: false, globally_muted: false, client_type: 32 }
+        Actor {
+            account,
+            connection: None,
+            origin: Origin::Http,
+            anonymous: false,
+            globally_muted: false,
+            client_type: 32,
+            sender: None,
+        }
     }
 
     /// The server itself, about an account.
     pub fn server(account: AccountId) -> Actor {
-        Actor { account, connection: None, origin: Origin::Server, anonymous: false, globally_muted: false, client_type: 0 }
+        Actor {
+            account,
+            connection: None,
+            origin: Origin::Server,
+            anonymous: false,
+            globally_muted: false,
+            client_type: 0,
+            sender: None,
+        }
     }
 }
 

@@ -171,7 +171,12 @@ impl Room {
 
     fn message(&self, entry: &Entry, request: &pb::MessageSendRequest, directed: bool) -> Box<pb::Message> {
         let actor = &entry.command.actor;
-        let (nick, avatar, ext) = self.shown(&actor.account);
+        let (mut nick, mut avatar, ext) = self.shown(&actor.account);
+        // Who is not here shows its account's face, unless the room has kept another.
+        if let (Some(sender), None) = (&actor.sender, self.people.person(&actor.account)) {
+            nick = if nick.is_empty() { &sender.nick } else { nick };
+            avatar = if avatar.is_empty() { &sender.avatar } else { avatar };
+        }
         Box::new(pb::Message {
             room_id: self.id.get(),
             seq: entry.seq.0,

@@ -326,6 +326,8 @@ impl Room {
             room_muted: self.info.muted,
             anonymous_enabled: self.settings.anonymous_enabled,
         };
+        let ignores_mutes = actor.sender.as_ref().is_some_and(|sender| sender.ignores_mutes);
+        let standing = if ignores_mutes { standing.unmuted() } else { standing };
         Ok((permissions::check(operation, &standing)?, class))
     }
 
