@@ -114,7 +114,7 @@ fn template() -> Template {
         anonymous: false,
         globally_muted: false,
         client_type: 16,
-        sender: None,
+        on_behalf: None,
     };
     Template { actor, op: command.op, body: message.encode_to_vec().into() }
 }

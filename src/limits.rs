@@ -409,6 +409,8 @@ pub const HTTP_BLOCK_MS: u64 = 10_000;
 pub const HTTP_HISTORY_CALLS_PER_MINUTE: u32 = 1200;
 /// Calls of `broadcast` per minute and application, unless configured otherwise.
 pub const HTTP_BROADCAST_CALLS_PER_MINUTE: u32 = 10;
+/// Items of a page of history asked for over HTTP.
+pub const HTTP_HISTORY_MAX: u32 = 200;
 /// Rooms of one `getBatch`.
 pub const BATCH_ROOMS_MAX: usize = 20;
 /// Messages of one `batchSendMsg`.

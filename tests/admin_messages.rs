@@ -116,7 +116,10 @@ fn flags_of_a_message_do_what_they_say() {
         world.refused(414, "sendMsg", &[&text("m", "hi")[..], &[(name, &value)]].concat());
     }
     let custom = [("msgId", "m"), ("fromAccid", "bob"), ("msgType", "100"), ("attach", "{}"), ("antispam", "true")];
-    assert_eq!(world.code("sendMsg", &[&custom[..], &[("antispamCustom", "{}"), ("useYidun", "0")]].concat()), 200);
+    assert_eq!(
+        world.code("sendMsg", &[&custom[..], &[("antispamCustom", r#"{"type":1,"data":"text"}"#), ("useYidun", "0")]].concat()),
+        200
+    );
     world.refused(414, "sendMsg", &[&custom[..], &[("antispamCustom", &long(5001))]].concat());
     world.refused(414, "sendMsg", &text("", "hi"));
     world.refused(414, "sendMsg", &text(&long(65), "hi"));

@@ -214,7 +214,7 @@ fn actor(account: &str, worker: u8, slot: u32) -> Actor {
         anonymous: false,
         globally_muted: false,
         client_type: 4,
-        sender: None,
+        on_behalf: None,
     }
 }
 

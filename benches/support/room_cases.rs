@@ -84,7 +84,7 @@ fn actor(number: u32) -> Actor {
         anonymous: false,
         globally_muted: false,
         client_type: 16,
-        sender: None,
+        on_behalf: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use super::answer::Answer;
 use super::call::Call;
-use super::{Rooms, accounts, members, messages, queue, robots, rooms};
+use super::{Rooms, accounts, history, members, messages, queue, robots, rooms, tags};
 use crate::error::{Code, Status};
 
 /// What an endpoint does, and what it may answer.
@@ -97,6 +97,14 @@ offered! {
     "/chatroom/addRobot.action": Some(&[403, 414, 416, 417, 419, 431, 500, 13003]), robots::add;
     "/chatroom/removeRobot.action": Some(&[403, 404, 414, 416, 419, 431, 500]), robots::remove;
     "/chatroom/cleanRobot.action": Some(&[403, 414, 416, 500]), robots::clean;
+    "/chatroom/tagTemporaryMute.action": Some(&[403, 414, 416, 500]), tags::mute_for_a_time;
+    "/chatroom/tagMembersCount.action": Some(&[403, 414, 416, 500]), tags::count;
+    "/chatroom/tagMembersQuery.action": Some(&[403, 414, 416, 500]), tags::members;
+    "/chatroom/updateChatRoomRoleTag.action": ANY, tags::update;
+    "/history/queryChatroomMsg.action": ANY, history::page;
+    "/history/queryTagHistoryMsg.action": ANY, history::page_by_tags;
+    "/chatroom/recall.action": ANY, history::recall;
+    "/chatroom/deleteHistoryMessage.action": ANY, history::delete;
     "/chatroom/sendMsg.action": Some(&[403, 414, 416, 431, 500]), messages::send;
     "/chatroom/batchSendMsg.action": ANY, messages::send_batch;
     "/chatroom/sendMsgToSomeone.action": ANY, messages::send_to_some;
@@ -122,19 +130,7 @@ offered! {
 }
 
 /// Endpoints that are known.
-const NOT_OFFERED: [&str; 11] = [
-    "/stats/chatroom/topn.action",
-    "/chatroom/tagTemporaryMute.action",
-    "/chatroom/tagMembersCount.action",
-    "/chatroom/tagMembersQuery.action",
-    "/chatroom/updateChatRoomRoleTag.action",
-    "/history/queryTagHistoryMsg.action",
-    "/history/queryChatroomMsg.action",
-    "/chatroom/deleteHistoryMessage.action",
-    "/chatroom/recall.action",
-    "/chatroom/broadcast.action",
-    "/chatroom/delete.action",
-];
+const NOT_OFFERED: [&str; 3] = ["/stats/chatroom/topn.action", "/chatroom/broadcast.action", "/chatroom/delete.action"];
 
 #[cfg(test)]
 mod tests {

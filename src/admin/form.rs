@@ -121,6 +121,14 @@ impl Form {
         Ok(ids.into_iter().filter(|id| seen.insert(*id)).collect())
     }
 
+    /// Whole numbers, separated by commas; missing: none.
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<i32>, Status> {
+        let number = |text: &str| {
+            text.trim().parse().map_err(|_| Status::bad_parameter(format!("{name} must be numbers, separated by commas")))
+        };
+        self.text(name).map_or(Ok(Vec::new()), |text| text.split(',').map(number).collect())
+    }
+
     /// JSON text that must be there.
     pub(super) fn required_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Status> {
         self.json(name)?.ok_or_else(|| missing(name))

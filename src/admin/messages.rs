@@ -17,7 +17,7 @@ use crate::account::Account;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId};
 use crate::limits;
-use crate::room::{Actor, Command, HttpSender, Op};
+use crate::room::{Actor, Command, OnBehalf, Op};
 use crate::wire::Response;
 use crate::wire::pb::{self, MessageType};
 
@@ -94,14 +94,16 @@ impl Sender {
         if account.blocked {
             return Err(Status::new(Code::Forbidden, "fromAccid is blocked"));
         }
-        let sender = HttpSender {
+        let on_behalf = OnBehalf {
             nick: account.name.clone(),
             avatar: account.icon.clone(),
             ignores_mutes: call.form.flag("ignoreMute")?.unwrap_or(false),
+            high_or_never: call.form.flag("forbiddenIfHighPriorityMsgFreq")?.unwrap_or(false),
+            silent: false,
         };
         let (nick, avatar) = shown(call.members(room, std::slice::from_ref(from)).await?.pop(), &account);
         let globally_muted = account.is_muted_in_rooms();
-        let actor = Actor { globally_muted, sender: Some(Box::new(sender)), ..Actor::http(from.clone()) };
+        let actor = Actor { globally_muted, on_behalf: Some(Box::new(on_behalf)), ..Actor::http(from.clone()) };
         Ok(Sender { room, actor, nick, avatar })
     }
 
@@ -153,9 +155,6 @@ fn to_all(room: RoomId, form: &Form) -> Result<pb::MessageSendRequest, Status> {
     let priority = form.number::<u32>("chatMsgPriority")?;
     if priority.is_some_and(|number| !(1..=3).contains(&number)) {
         return Err(Status::bad_parameter("chatMsgPriority must be 1, 2 or 3"));
-    }
-    if form.flag("forbiddenIfHighPriorityMsgFreq")? == Some(true) {
-        return Err(Status::new(Code::Unavailable, "forbiddenIfHighPriorityMsgFreq is not offered yet"));
     }
     let coordinate = |name| form.number::<f64>(name);
     let at = match (coordinate("locX")?, coordinate("locY")?, coordinate("locZ")?) {

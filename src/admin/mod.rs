@@ -11,12 +11,15 @@ mod endpoint;
 mod engine;
 mod form;
 mod gate;
+mod history;
 mod members;
 mod messages;
+mod notification;
 mod objects;
 mod queue;
 mod robots;
 mod rooms;
+mod tags;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

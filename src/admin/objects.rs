@@ -107,6 +107,41 @@ pub(super) struct Member<'a> {
 #[serde(untagged)]
 pub(super) enum Time {
     Number(i64),
+    Quoted(Quoted),
+}
+
+/// A number in quotes.
+#[derive(Clone, Copy)]
+pub(super) struct Quoted(i64);
+
+impl Serialize for Quoted {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// A member as one of its connections shows it. Here times stand in quotes.
+#[derive(Serialize)]
+pub(super) struct TaggedMember<'a> {
+    #[serde(flatten)]
+    member: Member<'a>,
+    /// A single tag as it is, several as the text of a JSON array.
+    tags: String,
+    #[serde(rename = "notifyTargetTags")]
+    target: &'a str,
+}
+
+impl<'a> TaggedMember<'a> {
+    pub(super) fn new(room: i64, member: &'a pb::Member, seed_aliases: bool) -> TaggedMember<'a> {
+        let tags = match &member.tags[..] {
+            [only] => only.clone(),
+            tags => serde_json::to_string(tags).expect("tags are texts"),
+        };
+        let time = Time::Quoted(Quoted(member.enter_time_ms));
+        let plain = Member::new(room, member, None, seed_aliases);
+        let plain = Member { enter_time: time, join_time: seed_aliases.then_some(time), ..plain };
+        TaggedMember { member: plain, tags, target: &member.notify_target_tags }
+    }
 }
 
 impl<'a> Member<'a> {

@@ -29,20 +29,24 @@ pub struct Actor {
     pub globally_muted: bool,
     /// Number of the client type (chatroom.md §a.5); 32 for HTTP.
     pub client_type: u32,
-    /// What the HTTP API says of an account for which it sends.
-    pub sender: Option<Box<HttpSender>>,
+    /// What the HTTP API has to add.
+    pub on_behalf: Option<Box<OnBehalf>>,
 }
 
-/// What the HTTP API says of an account for which it sends, and what it may ask that no member may. Never in the log: the message
-/// has all of it.
+/// What the HTTP API says of the account it acts for, and what it may ask that no member may. Never in the log: it decides what a
+/// push looks like and whether there is one, not what lasts.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct HttpSender {
+pub struct OnBehalf {
     /// Name of the account: the nick where the room knows no other.
     pub nick: String,
     /// Address of the account's avatar, likewise.
     pub avatar: String,
     /// No mute of any kind holds it back.
     pub ignores_mutes: bool,
+    /// A message over the rate of high priority is refused instead of becoming an ordinary one.
+    pub high_or_never: bool,
+    /// A recall tells nobody.
+    pub silent: bool,
 }
 
 impl Actor {
@@ -55,7 +59,7 @@ impl Actor {
             anonymous: false,
             globally_muted: false,
             client_type: 32,
-            sender: None,
+            on_behalf: None,
         }
     }
 
@@ -68,7 +72,7 @@ impl Actor {
             anonymous: false,
             globally_muted: false,
             client_type: 0,
-            sender: None,
+            on_behalf: None,
         }
     }
 }

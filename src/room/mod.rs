@@ -44,7 +44,7 @@ mod tags;
 mod timed;
 
 pub use command::{
-    Actor, AddRobots, Ask, Command, Create, Enter, HttpSender, Op, Open, Origin, Query, Recall, RemoveRobots, Robot,
+    Actor, AddRobots, Ask, Command, Create, Enter, OnBehalf, Op, Open, Origin, Query, Recall, RemoveRobots, Robot,
     RobotProfile, Stamp,
 };
 pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};

@@ -326,7 +326,7 @@ impl Room {
             room_muted: self.info.muted,
             anonymous_enabled: self.settings.anonymous_enabled,
         };
-        let ignores_mutes = actor.sender.as_ref().is_some_and(|sender| sender.ignores_mutes);
+        let ignores_mutes = actor.on_behalf.as_ref().is_some_and(|wishes| wishes.ignores_mutes);
         let standing = if ignores_mutes { standing.unmuted() } else { standing };
         Ok((permissions::check(operation, &standing)?, class))
     }

@@ -111,7 +111,7 @@ impl Command {
             anonymous: false,
             globally_muted: false,
             client_type: message.from_client_type,
-            sender: None,
+            on_behalf: None,
         };
         let request = pb::MessageSendRequest {
             room_id: message.room_id,
@@ -158,7 +158,7 @@ impl Actor {
             anonymous: stored.anonymous,
             globally_muted: false,
             client_type: stored.client_type,
-            sender: None,
+            on_behalf: None,
         })
     }
 }

@@ -135,7 +135,7 @@ impl Connection {
             anonymous: identity.anonymous,
             globally_muted: identity.globally_muted,
             client_type: identity.client_type,
-            sender: None,
+            on_behalf: None,
         })
     }
 

@@ -28,7 +28,7 @@ pub fn record_of(room: RoomId, seq: u64, time: i64, op: Op, push: Option<PushBod
         anonymous: false,
         globally_muted: false,
         client_type: 16,
-        sender: None,
+        on_behalf: None,
     };
     let stamp = Stamp { time: UnixMs(time), random: seq };
     let entry = Entry { seq: Seq(seq), epoch: Epoch(1), stamp, command: Command { actor, op } };

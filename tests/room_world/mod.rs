@@ -187,7 +187,7 @@ pub fn http(account: &str) -> Actor {
         anonymous: false,
         globally_muted: false,
         client_type: 32,
-        sender: None,
+        on_behalf: None,
     }
 }
 

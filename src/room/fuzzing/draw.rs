@@ -18,7 +18,7 @@ pub(super) fn actor(account: &str, connection: Option<u8>, origin: Origin) -> Ac
         anonymous: account.starts_with("anon_"),
         globally_muted: account == "dave",
         client_type: 16,
-        sender: None,
+        on_behalf: None,
     }
 }
 
