@@ -191,6 +191,39 @@ fn the_open_rooms_of_a_creator_are_listed_as_texts() {
 }
 
 #[test]
+fn a_deleted_room_is_gone_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup =
+        || Setup { config: support::process::UNLIMITED.into(), data: Some(folder.path().join("data")), ..Setup::default() };
+    let world = World::on(Server::start(setup()));
+    let sent = world.room("sendMsg", &[("msgId", "m"), ("fromAccid", "bob"), ("msgType", "0"), ("attach", "farewell, all")]);
+    assert_eq!(sent["code"], 200);
+    world.refused(403, "delete", &[("operator", "alice")]);
+    assert_eq!(world.code("toggleCloseStat", &[("operator", "alice"), ("valid", "false")]), 200);
+    world.refused(403, "delete", &[("operator", "bob")]);
+    world.refused(414, "delete", &[]);
+    world.done("delete", &[("operator", "alice")]);
+    let is_gone = |admin: &support::Admin| {
+        let room = world.room.to_string();
+        let missing = json!({ "code": 404, "desc": "room missing", "sub_code": 113404 });
+        assert_eq!(admin.call("chatroom/get", &[("roomid", &room)]), missing);
+        assert_eq!(admin.call("chatroom/delete", &[("roomid", &room), ("operator", "alice")]), missing);
+        let open = [("roomid", &room[..]), ("operator", "alice"), ("valid", "true")];
+        assert_eq!(admin.call("chatroom/toggleCloseStat", &open)["code"], 404);
+        let history = [("roomid", &room[..]), ("accid", "bob"), ("timetag", "0"), ("limit", "5")];
+        assert_eq!(admin.call("history/queryChatroomMsg", &history), missing);
+        let listed = admin.call("chatroom/queryUserRoomIds", &[("creator", "alice")]);
+        assert_eq!(listed, json!({ "code": 200, "desc": { "roomids": [] } }));
+    };
+    is_gone(&world.server.admin());
+    let room = world.room;
+    drop(world.server);
+    let server = Server::start(setup());
+    is_gone(&server.admin());
+    assert_eq!(server.admin().create_room("bob", "another"), room + 1, "its number is not used again");
+}
+
+#[test]
 fn clients_are_told_where_to_connect() {
     // S002-014
     let world = World::new();

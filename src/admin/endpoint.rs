@@ -94,6 +94,7 @@ offered! {
     "/chatroom/updateMyRoomRole.action": Some(&[403, 414, 416, 431, 500]), members::update;
     "/chatroom/kickMember.action": ANY, members::kick;
     "/chatroom/updateDelayClosePolicy.action": ANY, rooms::close_later;
+    "/chatroom/delete.action": ANY, rooms::delete;
     "/chatroom/addRobot.action": Some(&[403, 414, 416, 417, 419, 431, 500, 13003]), robots::add;
     "/chatroom/removeRobot.action": Some(&[403, 404, 414, 416, 419, 431, 500]), robots::remove;
     "/chatroom/cleanRobot.action": Some(&[403, 414, 416, 500]), robots::clean;
@@ -130,7 +131,7 @@ offered! {
 }
 
 /// Endpoints that are known.
-const NOT_OFFERED: [&str; 3] = ["/stats/chatroom/topn.action", "/chatroom/broadcast.action", "/chatroom/delete.action"];
+const NOT_OFFERED: [&str; 2] = ["/stats/chatroom/topn.action", "/chatroom/broadcast.action"];
 
 #[cfg(test)]
 mod tests {
@@ -148,6 +149,16 @@ mod tests {
         assert_eq!(paths.len(), 53);
         assert!(paths.iter().all(|path| find::<Engine>(path).is_some()));
         assert!(find::<Engine>("/chatroom/create").is_none());
+    }
+
+    #[test]
+    fn every_endpoint_that_works_is_documented() {
+        let docs = include_str!("../../docs/http.md");
+        for endpoint in Endpoint::<Engine>::OFFERED {
+            let name = endpoint.path.trim_start_matches('/').trim_end_matches(".action");
+            assert!(docs.contains(&format!("\n| `{name}` | ")), "docs/http.md lacks {name}");
+            assert!(docs.contains(&format!("\ncall {name} ")), "docs/http.md has no call of {name}");
+        }
     }
 
     #[test]

@@ -138,6 +138,13 @@ fn delay(form: &Form) -> Result<Option<pb::DelayClose>, Status> {
     Ok(Some(pb::DelayClose { policy, delay_seconds: seconds, start_time_ms: 0 }))
 }
 
+/// `/chatroom/delete.action`.
+pub(super) async fn delete<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    let (room, operator) = (call.room()?, call.form.account("operator")?);
+    call.command(room, operator, Op::Destroy).await?;
+    Ok(answer::done())
+}
+
 /// `/chatroom/muteRoom.action`.
 pub(super) async fn mute<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     #[derive(Serialize)]

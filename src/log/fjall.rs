@@ -148,6 +148,11 @@ impl RoomLog for FjallLog {
         self.store.expire(now, days)
     }
 
+    fn erase(&self, room: RoomId) -> Result<(), LogError> {
+        let _one_at_a_time = self.expiring.lock();
+        self.store.erase(room)
+    }
+
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
         self.store.put(space, key, value, PersistMode::SyncData)
     }

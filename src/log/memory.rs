@@ -127,6 +127,18 @@ impl RoomLog for MemoryLog {
         Ok(dropped.len())
     }
 
+    fn erase(&self, room: RoomId) -> Result<(), LogError> {
+        let tables = &mut *self.shared.tables.write();
+        let all = || key(room, Seq(0))..=key(room, Seq(u64::MAX));
+        let last = |records: &Records| records.range(all()).next_back().map(|(key, _)| *key);
+        let newest = tables.days.values().chain([&tables.carried]).filter_map(last).max();
+        let is_left = |key: &[u8; KEY_BYTES]| !all().contains(key) || Some(*key) == newest;
+        tables.days.values_mut().chain([&mut tables.carried]).for_each(|records| records.retain(|key, _| is_left(key)));
+        tables.counts.insert(room, tables.days.values().map(|records| records.range(all()).count()).sum());
+        tables.snapshots.remove(&room);
+        Ok(())
+    }
+
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
         let pair = (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
         self.shared.spaces.lock().entry(space).or_default().insert(pair.0, pair.1);

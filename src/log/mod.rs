@@ -170,6 +170,10 @@ pub trait RoomLog: Send + Sync + 'static {
     /// Returns how many days went.
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError>;
 
+    /// Removes everything of a room but its last entry, which says that the room is gone, durably with some later commit. Nothing
+    /// may be appended to the room any more. Reads and writes the disk.
+    fn erase(&self, room: RoomId) -> Result<(), LogError>;
+
     /// Keeps a small value under a key, durable when it returns: accounts, applications, secrets. Reads and writes the disk.
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError>;
 

@@ -41,6 +41,11 @@ impl Engine {
         self.on_disk(move |log| log.put(Space::Created, &key, &[])).await
     }
 
+    /// Takes what is left of a room that was deleted off the disk.
+    pub(super) async fn erase(&self, room: RoomId) -> Result<(), Status> {
+        self.on_disk(move |log| log.erase(room)).await
+    }
+
     async fn is_open(&self, app_key: &str, creator: &AccountId, room: RoomId) -> Result<bool, Status> {
         let query = Query::Info(pb::RoomInfoRequest { room_id: room.get() });
         match self.query(app_key, room, Actor::http(creator.clone()), query).await {

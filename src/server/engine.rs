@@ -37,12 +37,16 @@ impl Engine {
 
     /// Has a command applied to a room of an application; answers once it is durable. 404 if the room is another's.
     pub async fn command(&self, app_key: &str, room: RoomId, command: Command) -> Answer {
-        let opens = matches!(command.op, Op::Reopen).then(|| command.actor.account.clone());
-        let answer = self.ask(Some(app_key), room, command.actor, Ask::Command(command.op)).await;
-        if let (Some(creator), true) = (opens, answer.is_ok()) {
+        let (creator, opens) = (command.actor.account.clone(), matches!(command.op, Op::Reopen));
+        let deletes = matches!(command.op, Op::Destroy);
+        let answer = self.ask(Some(app_key), room, command.actor, Ask::Command(command.op)).await?;
+        if opens {
             self.note_open(app_key, &creator, room).await?;
         }
-        answer
+        if deletes {
+            self.erase(room).await?;
+        }
+        Ok(answer)
     }
 
     /// Asks a room of an application something. 404 if the room is another's.
