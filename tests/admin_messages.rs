@@ -81,7 +81,7 @@ fn a_member_sends_under_the_face_it_shows_in_the_room() {
 
 #[test]
 fn flags_of_a_message_do_what_they_say() {
-    // S002-032, S002-034, S002-035, S002-041
+    // S002-032, S002-034, S002-035, S002-038, S002-041
     let world = World::new();
     let mut carol = world.join("carol");
     let send = |more: &[(&str, &str)]| world.room("sendMsg", &[&text("again", "hi")[..], more].concat());
@@ -185,7 +185,7 @@ fn a_batch_is_worked_on_one_message_after_the_other() {
     take(&mut answer, "fail");
     assert_eq!(answer, json!({ "code": 200 }));
     assert_eq!((carol.message().message_id, carol.message().message_id), ("a".into(), "c".into()));
-    let many = vec![r#"{"msgId":"a","msgType":0,"attach":"one"}"#; 11].join(",");
+    let many = [r#"{"msgId":"a","msgType":0,"attach":"one"}"#; 11].join(",");
     for list in ["", "[]", "{}", "[1]", &format!("[{many}]")] {
         world.refused(414, "batchSendMsg", &[("fromAccid", "bob"), ("msgList", list)]);
     }

@@ -34,7 +34,7 @@ type Shard = Mutex<HashMap<u64, Several>>;
 /// Nearly every account has one connection.
 enum Several {
     One(Session),
-    Many(Box<Vec<Session>>),
+    Many(Vec<Session>),
 }
 
 impl Sessions {
@@ -50,7 +50,7 @@ impl Sessions {
                 vacant.insert(Several::One(session));
             }
             Entry::Occupied(mut occupied) => match occupied.get_mut() {
-                Several::One(first) => *occupied.get_mut() = Several::Many(Box::new(vec![*first, session])),
+                Several::One(first) => *occupied.get_mut() = Several::Many(vec![*first, session]),
                 Several::Many(sessions) => sessions.push(session),
             },
         }
@@ -79,7 +79,7 @@ impl Sessions {
         match self.shard(hash).lock().get(&hash) {
             None => Vec::new(),
             Some(Several::One(session)) => vec![*session],
-            Some(Several::Many(sessions)) => sessions.to_vec(),
+            Some(Several::Many(sessions)) => sessions.clone(),
         }
     }
 
