@@ -142,23 +142,20 @@ pub(super) async fn profiles<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Sta
     }
     let ids = call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)?;
     let accounts: Vec<Arc<Account>> = ids.iter().filter_map(|id| call.account(id)).collect();
-    let profile = |account: &'_ Arc<Account>| -> serde_json::Value {
-        serde_json::to_value(Profile {
-            accid: account.id.as_str(),
-            name: &account.name,
-            icon: &account.icon,
-            sign: &account.sign,
-            email: &account.email,
-            birth: &account.birth,
-            mobile: &account.mobile,
-            gender: account.gender,
-            ex: &account.ext,
-            valid: !account.blocked,
-            mute: account.muted,
-        })
-        .unwrap_or_default()
-    };
-    Ok(answer::success("uinfos", &accounts.iter().map(profile).collect::<Vec<_>>()))
+    let profiles = accounts.iter().map(|account| Profile {
+        accid: account.id.as_str(),
+        name: &account.name,
+        icon: &account.icon,
+        sign: &account.sign,
+        email: &account.email,
+        birth: &account.birth,
+        mobile: &account.mobile,
+        gender: account.gender,
+        ex: &account.ext,
+        valid: !account.blocked,
+        mute: account.muted,
+    });
+    Ok(answer::success("uinfos", &profiles.collect::<Vec<_>>()))
 }
 
 /// `/user/updateUinfo.action`. Who has logged in already shows what it showed until it logs in again.

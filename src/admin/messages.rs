@@ -90,7 +90,7 @@ struct Sender {
 impl Sender {
     /// An account that exists and is not blocked; it need not be in the room.
     async fn of<R: Rooms>(call: &Call<'_, R>, room: RoomId, from: &AccountId) -> Result<Sender, Status> {
-        let account = call.account(from).ok_or_else(|| account_missing(from))?;
+        let account = call.account(from).ok_or_else(account_missing)?;
         if account.blocked {
             return Err(Status::new(Code::Forbidden, "fromAccid is blocked"));
         }

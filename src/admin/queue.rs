@@ -173,7 +173,7 @@ async fn operator<R: Rooms>(call: &Call<'_, R>, room: RoomId, name: Option<&str>
     match name {
         Some(name) => {
             let operator = AccountId::parse(name)?;
-            call.account(&operator).map(|_| operator.clone()).ok_or_else(|| account_missing(&operator))
+            call.account(&operator).map(|_| operator).ok_or_else(account_missing)
         }
         None => AccountId::parse(&call.info(room).await?.creator),
     }

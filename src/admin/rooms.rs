@@ -10,7 +10,7 @@ use super::call::Call;
 use super::form::Form;
 use super::objects::Room;
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, RoomId};
+use crate::id::RoomId;
 use crate::limits;
 use crate::room::{Create, Op};
 use crate::wire::pb;
@@ -186,7 +186,7 @@ pub(super) async fn of_creator<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, S
         roomids: Vec<String>,
     }
     let creator = call.form.account("creator")?;
-    call.account(&creator).ok_or_else(|| account_missing(&creator))?;
+    call.account(&creator).ok_or_else(account_missing)?;
     let mut rooms = call.api.rooms.open_rooms_of(call.app_key, &creator).await?;
     rooms.sort_unstable();
     Ok(answer::desc(&Ids { roomids: rooms.iter().map(RoomId::to_string).collect() }))
@@ -205,7 +205,7 @@ pub(super) async fn addresses<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, St
     if !call.info(room).await?.valid {
         return Err(Status::with_sub(Code::RoomClosed, Sub::RoomClosed));
     }
-    call.account(&account).ok_or_else(|| account_missing(&account))?;
+    call.account(&account).ok_or_else(account_missing)?;
     // 1 and 3 are WebSocket, for which this server has no listener.
     let addresses = if kind == 2 { call.api.rooms.addresses() } else { Vec::new() };
     if addresses.is_empty() {
@@ -215,6 +215,6 @@ pub(super) async fn addresses<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, St
 }
 
 /// What a name that is no account comes to.
-pub(super) fn account_missing(_: &AccountId) -> Status {
+pub(super) fn account_missing() -> Status {
     Status::with_sub(Code::NotFound, Sub::AccountMissing)
 }

@@ -407,7 +407,9 @@ impl Config {
         }
         app::check("rooms.", &self.common_settings())?;
         let addresses = self.http.client_addresses();
-        let is_address = |address: &&str| address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let is_address = |address: &&str| {
+            address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        };
         if addresses.len() > limits::CLIENT_ADDRESSES_MAX || !addresses.iter().all(is_address) {
             return Err(ConfigError::OutOfBounds {
                 key: "http.client_addresses".to_owned(),
