@@ -115,6 +115,7 @@ fn template() -> Template {
         globally_muted: false,
         names_nobody: false,
         client_type: 16,
+        on_behalf: None,
     };
     Template { actor, op: command.op, body: message.encode_to_vec().into() }
 }

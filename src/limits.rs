@@ -407,6 +407,20 @@ pub const REPLAYS_MAX: usize = 262_144;
 pub const HTTP_CALLS_PER_SECOND: u32 = 100;
 /// How long an application that exceeded the rate is refused the endpoint, unless configured otherwise.
 pub const HTTP_BLOCK_MS: u64 = 10_000;
+/// Calls of `queryChatroomMsg` per minute and application, unless configured otherwise.
+pub const HTTP_HISTORY_CALLS_PER_MINUTE: u32 = 1200;
+/// Calls of `broadcast` per minute and application, unless configured otherwise.
+pub const HTTP_BROADCAST_CALLS_PER_MINUTE: u32 = 10;
+/// Items of a page of history asked for over HTTP.
+pub const HTTP_HISTORY_MAX: u32 = 200;
+/// Rooms of one `getBatch`.
+pub const BATCH_ROOMS_MAX: usize = 20;
+/// Messages of one `batchSendMsg`.
+pub const BATCH_MESSAGES_MAX: usize = 10;
+/// Accounts of one look-up over HTTP.
+pub const HTTP_ACCOUNTS_MAX: usize = 200;
+/// Addresses `requestAddr` answers with.
+pub const CLIENT_ADDRESSES_MAX: usize = 8;
 /// Parameters of an HTTP call.
 pub const HTTP_PARAMETERS_MAX: usize = 256;
 /// Bytes of a body over the limit that are read and thrown away, so that the caller gets to read the refusal.

@@ -91,7 +91,9 @@ fn a_room_needs_a_name_and_an_existing_creator_who_is_not_blocked() {
     for body in ["queuelevel=x", "queuelevel=-1", "inOutNotification=maybe"] {
         assert!(create_room(&api, &format!("name=n&creator=alice&{body}")).starts_with(r#"{"code":414,"#), "{body}");
     }
-    assert!(create_room(&api, "name=n&creator=alice&delayClosePolicy=1").starts_with(r#"{"code":514,"#));
+    for body in ["delayClosePolicy=3", "delayClosePolicy=x", "delayClosePolicy=1&delaySeconds=604801"] {
+        assert!(create_room(&api, &format!("name=n&creator=alice&{body}")).starts_with(r#"{"code":414,"#), "{body}");
+    }
     assert_eq!(api.rooms.len(), 0);
 }
 

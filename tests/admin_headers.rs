@@ -137,9 +137,9 @@ fn an_unknown_path_is_404_a_known_endpoint_without_work_514_and_only_post_is_tak
     let api = serve();
     assert_eq!(call("/chatroom/explode.action", "").send(&api).code(), 404);
     assert_eq!(Call { path: "/chatroom/get.action".to_owned(), ..get() }.send(&api).code(), 404);
-    assert_eq!(call("/chatroom/sendMsg.action", "roomid=1").send(&api).code(), 514);
+    assert_eq!(call("/stats/chatroom/topn.action", "").send(&api).code(), 514);
     assert_eq!(
-        Call { check_sum: Some(check_sum(SECRET, "", "")), ..call("/chatroom/sendMsg.action", "") }.send(&api).code(),
+        Call { check_sum: Some(check_sum(SECRET, "", "")), ..call("/stats/chatroom/topn.action", "") }.send(&api).code(),
         403
     );
     assert_eq!(Call { method: "PUT", ..get() }.send(&api).code(), 414);

@@ -116,17 +116,49 @@ fn the_documented_calls_get_the_documented_answers() {
     let mut calls = 0;
     while let Some(line) = lines.next() {
         let Some(call) = line.strip_prefix("call ") else { continue };
-        let (endpoint, parameters) = call.split_once(' ').unwrap();
-        // A parameter with a blank stands in quotes.
-        let parameters: Vec<_> = match parameters.split_once(" '") {
-            None => parameters.split(' ').collect(),
-            Some((plain, quoted)) => plain.split(' ').chain([quoted.trim_end_matches('\'')]).collect(),
-        };
+        let mut words = words(call).into_iter();
+        let endpoint = words.next().unwrap();
+        let parameters: Vec<String> = words.collect();
         let pairs: Vec<_> = parameters.iter().filter_map(|parameter| parameter.split_once('=')).collect();
         let expected = lines.next().and_then(|line| line.strip_prefix("# ")).unwrap();
         let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
-        assert_eq!(server.admin().call(endpoint, &pairs), expected, "{line}");
+        assert_eq!(blurred(server.admin().call(&endpoint, &pairs)), blurred(expected), "{line}");
         calls += 1;
     }
-    assert_eq!(calls, 5);
+    assert_eq!(calls, 60);
+}
+
+/// What a shell makes of a line in which whole words stand in single quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    for (index, part) in line.split('\'').enumerate() {
+        let last = words.last_mut().unwrap();
+        if index % 2 == 1 {
+            last.push_str(part);
+        } else {
+            let mut plain = part.split(' ');
+            last.push_str(plain.next().unwrap());
+            words.extend(plain.map(str::to_owned));
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// An answer without what differs from run to run: times and tokens.
+fn blurred(answer: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match answer {
+        Value::Array(items) => items.into_iter().map(blurred).collect(),
+        Value::Object(object) => {
+            let pair = |(key, value): (String, Value)| match (key.as_str(), &value) {
+                ("time", Value::String(_)) => (key, json!("0")),
+                ("sendtime", Value::Number(_)) => (key, json!(0)),
+                ("token", Value::String(token)) if token.len() == 32 => (key, json!("")),
+                _ => (key, blurred(value)),
+            };
+            object.into_iter().map(pair).collect()
+        }
+        other => other,
+    }
 }

@@ -215,6 +215,7 @@ fn actor(account: &str, worker: u8, slot: u32) -> Actor {
         globally_muted: false,
         names_nobody: false,
         client_type: 4,
+        on_behalf: None,
     }
 }
 

@@ -456,6 +456,34 @@ fn spaces_hold_pairs_in_the_order_of_keys(log: &dyn RoomLog) {
     assert_eq!(log.scan(Space::Node).unwrap(), []);
 }
 
+fn a_space_is_searched_by_the_beginnings_of_keys(log: &dyn RoomLog) {
+    for key in ["a\u{0}b", "a\u{0}bc", "a\u{0}c", "aa"] {
+        log.put(Space::Created, key.as_bytes(), b"").unwrap();
+    }
+    let found = |prefix: &str| log.scan_prefix(Space::Created, prefix.as_bytes()).unwrap().into_iter().map(|(key, _)| key);
+    assert_eq!(found("a\u{0}b").collect::<Vec<_>>(), ["a\u{0}b", "a\u{0}bc"]);
+    log.remove(Space::Created, b"a\0b").unwrap();
+    log.remove(Space::Created, b"never").unwrap();
+    assert_eq!(found("a\u{0}b").collect::<Vec<_>>(), ["a\u{0}bc"]);
+    assert_eq!(found("b").count(), 0);
+}
+
+fn of_a_room_that_is_erased_its_last_entry_stays(log: &dyn RoomLog) {
+    // Over several days, so that some lie in one table and some in another.
+    let at = |seq: u64| NOON + seq as i64 * DAY_MS / 4;
+    append(log, (1..=10).map(|seq| text(room(1), seq, at(seq))).collect(), vec![snapshot(room(1), 7)]);
+    append(log, (1..=3).map(|seq| text(room(2), seq, NOON)).collect(), vec![snapshot(room(2), 1)]);
+    log.erase(room(1)).unwrap();
+    let loaded = log.load(room(1), UnixMs(at(10))).unwrap().unwrap();
+    assert_eq!((loaded.snapshot, seqs(&loaded.records)), (None, vec![10]));
+    assert_eq!(seqs(&log.follow(room(1), Seq(0), 100).unwrap()), [10]);
+    let other = log.load(room(2), UnixMs(NOON)).unwrap().unwrap();
+    assert_eq!(other.snapshot, Some(snapshot(room(2), 1)));
+    assert_eq!(seqs(&log.follow(room(2), Seq(0), 100).unwrap()), [1, 2, 3]);
+    log.erase(room(3)).unwrap();
+    assert_eq!(log.load(room(3), UnixMs(NOON)).unwrap(), None);
+}
+
 fn a_batch_that_cannot_be_kept_leaves_no_trace(log: &dyn RoomLog) {
     let release = block(log);
     let presence = record_of(room(1), 2, NOON, Op::Exit, None);
@@ -632,6 +660,8 @@ macro_rules! suites {
             the_dedup_window_survives_midnight
             the_highest_room_id_is_remembered
             spaces_hold_pairs_in_the_order_of_keys
+            a_space_is_searched_by_the_beginnings_of_keys
+            of_a_room_that_is_erased_its_last_entry_stays
             a_batch_that_cannot_be_kept_leaves_no_trace
             a_full_queue_refuses_at_once_and_answers_each_batch_once
             callbacks_come_in_order_and_never_from_within_append

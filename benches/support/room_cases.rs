@@ -85,6 +85,7 @@ fn actor(number: u32) -> Actor {
         globally_muted: false,
         names_nobody: false,
         client_type: 16,
+        on_behalf: None,
     }
 }
 

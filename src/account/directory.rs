@@ -5,7 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::model::{Account, App, NewAccount, is_longer};
 use super::secret::random_hex;
@@ -84,6 +84,8 @@ pub struct Directory {
     auto_register: bool,
     hasher: RandomState,
     apps: RwLock<HashMap<String, Arc<Tenant>>>,
+    /// One change of an account at a time, so that what is kept last is also what is remembered.
+    changes: [Mutex<()>; SHARDS],
 }
 
 /// An application with its accounts.
@@ -103,7 +105,8 @@ struct Slot {
 impl Directory {
     /// An empty directory. With `auto_register` the first valid dynamic token of an unknown account creates it.
     pub fn new(keeper: Arc<dyn Keeper>, auto_register: bool) -> Directory {
-        Directory { keeper, auto_register, hasher: RandomState::new(), apps: RwLock::default() }
+        let changes = std::array::from_fn(|_| Mutex::default());
+        Directory { keeper, auto_register, hasher: RandomState::new(), apps: RwLock::default(), changes }
     }
 
     /// Puts an application in, replacing the one with its key but not its accounts. For filling at start: nothing is kept.
@@ -205,6 +208,29 @@ impl Directory {
             Added::New => Ok(account),
             Added::Taken(_) => Err(Status::bad_parameter("already register")),
         }
+    }
+
+    /// Changes an account and keeps it: 404 if there is none, 414 for values out of bounds, or what `change` refuses it with; then
+    /// nothing has changed. Waits for the disk.
+    pub fn change_account(
+        &self,
+        app_key: &str,
+        id: &AccountId,
+        change: impl FnOnce(&mut Account) -> Result<(), Status>,
+    ) -> Result<Arc<Account>, Status> {
+        let tenant = self.enabled(app_key)?;
+        let _one_at_a_time = self.changes[self.shard_number(id)].lock();
+        let before = self.find(&tenant, id).ok_or_else(|| Status::with_sub(Code::NotFound, Sub::AccountMissing))?;
+        let mut account = Account::clone(&before);
+        change(&mut account)?;
+        account.check()?;
+        if account == *before {
+            return Ok(before);
+        }
+        let account = Arc::new(account);
+        self.keeper.keep_account(&tenant.app.key, &account, Urgency::Now)?;
+        self.shard(&tenant, id).write().insert(id.clone(), Slot { account: account.clone(), kept: true });
+        Ok(account)
     }
 
     /// Checks who makes an HTTP call (rest-api.md §1.1, the first four rows): 414 for a header that is missing (empty) or
@@ -310,8 +336,12 @@ impl Directory {
     }
 
     fn shard<'a>(&self, tenant: &'a Tenant, id: &AccountId) -> &'a Shard {
+        &tenant.accounts[self.shard_number(id)]
+    }
+
+    fn shard_number(&self, id: &AccountId) -> usize {
         // Bits from the middle: the maps inside use the same hash, and place their entries by its lowest and highest bits.
-        &tenant.accounts[(self.hasher.hash_one(id) >> 32) as usize % SHARDS]
+        (self.hasher.hash_one(id) >> 32) as usize % SHARDS
     }
 
     fn empty_shards(&self) -> [Shard; SHARDS] {
@@ -329,7 +359,7 @@ fn admit(account: &Account, expires: Option<UnixMs>) -> Result<Verified, Status>
         anonymous: false,
         nick: account.name.clone(),
         avatar: account.icon.clone(),
-        globally_muted: account.muted,
+        globally_muted: account.is_muted_in_rooms(),
         expires,
     })
 }

@@ -60,6 +60,21 @@ pub struct Account {
     pub blocked: bool,
     /// Cannot send anywhere: 423.
     pub muted: bool,
+    /// Where else it cannot send.
+    pub muted_in: MutedIn,
+}
+
+/// Parts of the service in which an account cannot send. Rooms are the only part this server has; the others are kept for who asks.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct MutedIn {
+    /// Messages to one other account.
+    pub peers: bool,
+    /// Teams.
+    pub teams: bool,
+    /// Rooms.
+    pub rooms: bool,
+    /// Circles.
+    pub circles: bool,
 }
 
 impl Account {
@@ -78,7 +93,38 @@ impl Account {
             gender: 0,
             blocked: false,
             muted: false,
+            muted_in: MutedIn::default(),
         }
+    }
+
+    /// Whether every send in a room is 423.
+    pub fn is_muted_in_rooms(&self) -> bool {
+        self.muted || self.muted_in.rooms
+    }
+
+    /// 414, naming the first field that is out of bounds.
+    pub(super) fn check(&self) -> Result<(), Status> {
+        let fields = [
+            ("name", &self.name, limits::NICK_CHARS_MAX),
+            ("icon", &self.icon, limits::AVATAR_CHARS_MAX),
+            ("ex", &self.ext, limits::ACCOUNT_EXT_CHARS_MAX),
+            ("sign", &self.sign, limits::SIGN_CHARS_MAX),
+            ("email", &self.email, limits::EMAIL_CHARS_MAX),
+            ("birth", &self.birth, limits::BIRTH_CHARS_MAX),
+            ("mobile", &self.mobile, limits::MOBILE_CHARS_MAX),
+        ];
+        for (name, value, chars_max) in fields {
+            if is_longer(value, chars_max) {
+                return Err(Status::bad_parameter(format!("{name} must be at most {chars_max} characters")));
+            }
+        }
+        if self.gender > 2 {
+            return Err(Status::bad_parameter("gender must be 0, 1 or 2"));
+        }
+        if is_longer(self.token.reveal(), limits::STATIC_TOKEN_CHARS_MAX) {
+            return Err(Status::bad_parameter("token must be 1-128 characters"));
+        }
+        Ok(())
     }
 }
 
@@ -115,31 +161,12 @@ impl NewAccount {
             return Err(Status::bad_parameter("accid must be letters, digits, '_', '@', '.' or '-'"));
         }
         let id = AccountId::parse(&self.account)?;
-        let fields = [
-            ("name", &self.name, limits::NICK_CHARS_MAX),
-            ("icon", &self.icon, limits::AVATAR_CHARS_MAX),
-            ("ex", &self.ext, limits::ACCOUNT_EXT_CHARS_MAX),
-            ("sign", &self.sign, limits::SIGN_CHARS_MAX),
-            ("email", &self.email, limits::EMAIL_CHARS_MAX),
-            ("birth", &self.birth, limits::BIRTH_CHARS_MAX),
-            ("mobile", &self.mobile, limits::MOBILE_CHARS_MAX),
-        ];
-        for (name, value, chars_max) in fields {
-            if is_longer(value, chars_max) {
-                return Err(Status::bad_parameter(format!("{name} must be at most {chars_max} characters")));
-            }
-        }
-        if self.gender > 2 {
-            return Err(Status::bad_parameter("gender must be 0, 1 or 2"));
-        }
         let token = match self.token {
-            Some(token) if token.is_empty() || is_longer(token.reveal(), limits::STATIC_TOKEN_CHARS_MAX) => {
-                return Err(Status::bad_parameter("token must be 1-128 characters"));
-            }
+            Some(token) if token.is_empty() => return Err(Status::bad_parameter("token must be 1-128 characters")),
             Some(token) => token,
             None => Secret::random()?,
         };
-        Ok(Account {
+        let account = Account {
             token,
             name: self.name,
             icon: self.icon,
@@ -150,7 +177,9 @@ impl NewAccount {
             mobile: self.mobile,
             gender: self.gender,
             ..Account::new(id)
-        })
+        };
+        account.check()?;
+        Ok(account)
     }
 }
 

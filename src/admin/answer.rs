@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use crate::error::{Code, Status};
-use crate::wire::pb;
 
 /// What a call came to: the number of its code, for the metrics, and the response.
 pub(super) struct Answer {
@@ -17,6 +16,37 @@ pub(super) struct Answer {
 /// Success with nothing to say.
 pub(super) fn bare() -> Response {
     json(&Envelope::<()> { payload: None })
+}
+
+/// Success with nothing to say, as the answer of a call.
+pub(super) fn done() -> Answer {
+    Answer { code: Code::Ok.number(), response: bare() }
+}
+
+/// Success with a `desc` object.
+pub(super) fn desc(value: &impl Serialize) -> Answer {
+    success("desc", value)
+}
+
+/// Success with a list under `desc.data`.
+pub(super) fn list(data: &[impl Serialize]) -> Answer {
+    #[derive(Serialize)]
+    struct List<'a, T> {
+        data: &'a [T],
+    }
+    desc(&List { data })
+}
+
+/// Success with the keys of `value` beside the code.
+pub(super) fn top(value: &impl Serialize) -> Answer {
+    #[derive(Serialize)]
+    struct Top<'a, T> {
+        #[serde(flatten)]
+        value: &'a T,
+        code: i32,
+    }
+    let code = Code::Ok.number();
+    Answer { code, response: json(&Top { value, code }) }
 }
 
 /// Success with one object under `key`, before the code.
@@ -68,65 +98,4 @@ fn json(value: &impl Serialize) -> Response {
     let body = serde_json::to_vec(value).expect("every answer is made of texts, numbers and maps with text keys");
     let content_type = HeaderValue::from_static("application/json; charset=utf-8");
     ([(header::CONTENT_TYPE, content_type)], body).into_response()
-}
-
-/// The room object of rest-api.md §3. Keys that do not belong to a call are `None` and left out.
-#[derive(Serialize)]
-pub(super) struct Room<'a> {
-    roomid: i64,
-    valid: bool,
-    muted: bool,
-    announcement: Option<&'a str>,
-    name: &'a str,
-    broadcasturl: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    onlineusercount: Option<u64>,
-    ext: &'a str,
-    creator: &'a str,
-    queuelevel: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ionotify: Option<bool>,
-    #[serde(rename = "delayInfo", skip_serializing_if = "Option::is_none")]
-    delay_info: Option<DelayInfo>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DelayInfo {
-    delay_close_enable: bool,
-    delay_close_policy: u32,
-    delay_seconds: u32,
-    start_time: i64,
-}
-
-impl<'a> Room<'a> {
-    /// The object as `create` answers it.
-    pub(super) fn new(info: &'a pb::RoomInfo) -> Room<'a> {
-        let delay = info.delay_close.as_ref().filter(|delay| delay.policy != 0);
-        Room {
-            roomid: info.room_id,
-            valid: info.valid,
-            muted: info.muted,
-            announcement: info.announcement.as_deref(),
-            name: &info.name,
-            broadcasturl: &info.broadcast_url,
-            onlineusercount: None,
-            ext: &info.ext,
-            creator: &info.creator,
-            queuelevel: info.queue_level,
-            ionotify: None,
-            delay_info: delay.map(|delay| DelayInfo {
-                delay_close_enable: true,
-                delay_close_policy: delay.policy,
-                delay_seconds: delay.delay_seconds,
-                start_time: delay.start_time_ms,
-            }),
-        }
-    }
-
-    /// The object as `get` answers it.
-    pub(super) fn in_full(info: &'a pb::RoomInfo, with_online_count: bool) -> Room<'a> {
-        let onlineusercount = with_online_count.then_some(info.online_count);
-        Room { ionotify: Some(info.in_out_notification), onlineusercount, ..Room::new(info) }
-    }
 }

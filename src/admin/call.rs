@@ -9,61 +9,72 @@ use axum::http::request::Parts;
 use axum::response::Response;
 
 use super::answer::{self, Answer};
-use super::endpoint::{self, Work};
+use super::endpoint::{self, Known};
 use super::form::Form;
-use super::gate::{Gate, Passport};
-use super::{Rooms, body, room_calls, user_calls};
-use crate::account::{Directory, is_longer};
-use crate::error::{Code, Status};
-use crate::id::UnixMs;
+use super::gate::{Gate, Passport, Rate};
+use super::{Rooms, body};
+use crate::account::{Account, Directory, is_longer};
+use crate::error::{Code, Status, Sub};
+use crate::id::{AccountId, RoomId, UnixMs};
 use crate::limits;
+use crate::room::{Actor, Command, Op, Query};
+use crate::server::config::Http;
+use crate::wire::{self, pb};
 
 /// What calls work with.
 pub(super) struct Api<R> {
     pub(super) rooms: R,
     pub(super) accounts: Arc<Directory>,
     pub(super) gate: Gate,
-    pub(super) base: String,
+    pub(super) http: Http,
     pub(super) started: Instant,
+}
+
+/// A call that may be worked on.
+pub(super) struct Call<'a, R> {
+    pub(super) api: &'a Api<R>,
+    /// The application that calls.
+    pub(super) app_key: &'a str,
+    pub(super) form: Form,
 }
 
 /// Answers a request for any path that is neither health nor metrics.
 pub(super) async fn serve<R: Rooms>(api: &Api<R>, request: Request) -> Response {
-    let known = request.uri().path().strip_prefix(api.base.as_str()).and_then(endpoint::find);
+    let known = request.uri().path().strip_prefix(api.http.base.as_str()).and_then(endpoint::find::<R>);
+    let path = match &known {
+        Some(Known::Offered(endpoint)) => endpoint.path,
+        Some(Known::NotOffered(path)) => path,
+        None => "unknown",
+    };
     let answer = match known {
-        Some((path, work)) => work_on(api, path, work, request).await.unwrap_or_else(|status| answer::failure(&status)),
+        Some(known) => work_on(api, path, known, request).await.unwrap_or_else(|status| answer::failure(&status)),
         None => answer::failure(&Status::new(Code::NotFound, "there is no such endpoint")),
     };
-    let path = known.map_or("unknown", |(path, _)| path);
     metrics::counter!("chatroom_http_calls_total", "endpoint" => path, "code" => answer.code.to_string()).increment(1);
     tracing::debug!(endpoint = path, code = answer.code, "http call");
     answer.response
 }
 
-async fn work_on<R: Rooms>(api: &Api<R>, path: &'static str, work: Work, request: Request) -> Result<Answer, Status> {
+async fn work_on<R: Rooms>(api: &Api<R>, path: &'static str, known: Known<R>, request: Request) -> Result<Answer, Status> {
     let (parts, body) = request.into_parts();
-    let app_key = match admit(api, path, work, &parts) {
-        Ok(app_key) => app_key,
+    let admitted = admit(api, path, &parts).and_then(|app_key| match known {
+        Known::Offered(endpoint) => Ok((app_key, endpoint)),
+        Known::NotOffered(_) => Err(Status::new(Code::Unavailable, "this endpoint is not offered yet")),
+    });
+    let (app_key, endpoint) = match admitted {
+        Ok(admitted) => admitted,
         Err(status) => {
             body::discard(body).await;
             return Err(status);
         }
     };
     let form = Form::parse(&body::read(body).await?, parts.uri.query().unwrap_or_default())?;
-    match work {
-        Work::UserCreate => user_calls::create(api, app_key, &form).await,
-        Work::RoomCreate => room_calls::create(api, app_key, &form).await,
-        Work::RoomGet => room_calls::get(api, app_key, &form).await,
-        Work::NotOffered => Err(not_offered()),
-    }
-}
-
-fn not_offered() -> Status {
-    Status::new(Code::Unavailable, "this endpoint is not offered yet")
+    let call = Call { api, app_key, form };
+    (endpoint.work)(&call).await.map_err(|status| endpoint.fit(status))
 }
 
 /// Checks method and headers, these in the order of the table of rest-api.md §1.1; the key of the application that calls.
-fn admit<'a, R: Rooms>(api: &Api<R>, endpoint: &'static str, work: Work, parts: &'a Parts) -> Result<&'a str, Status> {
+fn admit<'a, R: Rooms>(api: &Api<R>, endpoint: &'static str, parts: &'a Parts) -> Result<&'a str, Status> {
     if parts.method != Method::POST {
         return Err(Status::bad_parameter("use POST"));
     }
@@ -80,15 +91,89 @@ fn admit<'a, R: Rooms>(api: &Api<R>, endpoint: &'static str, work: Work, parts: 
     }
     api.accounts.check_http(app_key, nonce, cur_time, check_sum, now())?;
     let now_ms = u64::try_from(api.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    api.gate.admit(now_ms, &Passport { app_key, endpoint, nonce, cur_time, check_sum, request_id })?;
-    if work == Work::NotOffered {
-        return Err(not_offered());
-    }
+    let rate = rate(&api.http, endpoint);
+    api.gate.admit(now_ms, &Passport { app_key, endpoint, nonce, cur_time, check_sum, request_id, rate })?;
     Ok(app_key)
 }
 
+/// How often an endpoint may be called (rest-api.md §8).
+fn rate(http: &Http, endpoint: &str) -> Rate {
+    const MINUTE_MS: u64 = 60_000;
+    let per_minute = |calls| Rate { calls, window_ms: MINUTE_MS, block_ms: MINUTE_MS };
+    match endpoint {
+        "/history/queryChatroomMsg.action" => per_minute(http.history_calls_per_minute),
+        "/chatroom/broadcast.action" => per_minute(http.broadcast_calls_per_minute),
+        _ => Rate { calls: http.calls_per_second, window_ms: 1000, block_ms: http.block_ms },
+    }
+}
+
+impl<R: Rooms> Call<'_, R> {
+    /// The room the call is about.
+    pub(super) fn room(&self) -> Result<RoomId, Status> {
+        RoomId::new(self.form.number("roomid")?.ok_or_else(|| Status::bad_parameter("roomid is missing"))?)
+    }
+
+    /// Asks a room with the application's authority.
+    pub(super) async fn query(&self, room: RoomId, query: Query) -> Result<wire::Response, Status> {
+        // Whose name stands there does not matter: nobody's role is looked at.
+        let nobody = AccountId::parse("http").expect("four letters are a valid account");
+        self.api.rooms.query(self.app_key, room, Actor::http(nobody), query).await
+    }
+
+    /// Has a room do something in the name of an account.
+    pub(super) async fn command(&self, room: RoomId, account: AccountId, op: Op) -> Result<wire::Response, Status> {
+        self.api.rooms.command(self.app_key, room, Command { actor: Actor::http(account), op }).await
+    }
+
+    /// Has a room do something in the name of its creator, as calls without an operator do.
+    pub(super) async fn command_as_creator(&self, room: RoomId, op: Op) -> Result<wire::Response, Status> {
+        let creator = AccountId::parse(&self.info(room).await?.creator)?;
+        self.command(room, creator, op).await
+    }
+
+    /// What the room is.
+    pub(super) async fn info(&self, room: RoomId) -> Result<pb::RoomInfo, Status> {
+        match self.query(room, Query::Info(pb::RoomInfoRequest { room_id: room.get() })).await? {
+            wire::Response::RoomInfo(response) => response.room.ok_or_else(no_answer),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// Members of a room among these accounts, in their order; who has no relation to it is left out.
+    pub(super) async fn members(&self, room: RoomId, accounts: &[AccountId]) -> Result<Vec<pb::Member>, Status> {
+        let mut members = Vec::with_capacity(accounts.len());
+        for some in accounts.chunks(limits::LOOKUP_ACCOUNTS_MAX) {
+            let accounts = some.iter().map(AccountId::to_string).collect();
+            let look_up = pb::MemberLookupRequest { room_id: room.get(), accounts };
+            match self.query(room, Query::Lookup(look_up)).await? {
+                wire::Response::MemberLookup(found) => members.extend(found.members),
+                _ => return Err(no_answer()),
+            }
+        }
+        Ok(members)
+    }
+
+    /// An account of the application that calls.
+    pub(super) fn account(&self, id: &AccountId) -> Option<Arc<Account>> {
+        self.api.accounts.account(self.app_key, id)
+    }
+
+    /// 404 unless the account exists, or is at least known to the room, as anonymous visitors are.
+    pub(super) async fn check_known(&self, room: RoomId, id: &AccountId) -> Result<(), Status> {
+        if self.account(id).is_none() && self.members(room, std::slice::from_ref(id)).await?.is_empty() {
+            return Err(Status::with_sub(Code::NotFound, Sub::AccountMissing));
+        }
+        Ok(())
+    }
+}
+
+/// What an answer of the wrong kind comes to.
+pub(super) fn no_answer() -> Status {
+    Status::new(Code::ServerError, "the room answered something else")
+}
+
 /// The node's clock.
-fn now() -> UnixMs {
+pub(super) fn now() -> UnixMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

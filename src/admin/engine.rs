@@ -2,9 +2,9 @@
 
 use super::Rooms;
 use crate::error::Status;
-use crate::id::RoomId;
+use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Command, Create, Query};
-use crate::server::Engine;
+use crate::server::{Engine, Session};
 use crate::wire::Response;
 
 impl Rooms for Engine {
@@ -18,5 +18,25 @@ impl Rooms for Engine {
 
     async fn query(&self, app_key: &str, room: RoomId, actor: Actor, query: Query) -> Result<Response, Status> {
         Engine::query(self, app_key, room, actor, query).await
+    }
+
+    async fn open_rooms_of(&self, app_key: &str, creator: &AccountId) -> Result<Vec<RoomId>, Status> {
+        Engine::open_rooms_of(self, app_key, creator).await
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        Engine::addresses(self)
+    }
+
+    fn sessions(&self, app_key: &str, account: &AccountId) -> Vec<Session> {
+        Engine::sessions(self, app_key, account)
+    }
+
+    fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) {
+        Engine::put_out(self, app_key, account, ext);
+    }
+
+    fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) {
+        Engine::set_muted(self, app_key, account, muted);
     }
 }

@@ -1,9 +1,15 @@
 //! Parameters of a call: the body's and the query string's, in `application/x-www-form-urlencoded` (rest-api.md §1).
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::str::FromStr;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
 use crate::error::Status;
+use crate::id::{AccountId, RoomId};
 use crate::limits;
 
 /// Names real callers spell in two ways; each is looked up under both.
@@ -37,16 +43,29 @@ impl Form {
         Ok(Form { pairs })
     }
 
+    /// The same parameters, those of `object` before them: a message of a batch has its own and shares the rest. What is no text is
+    /// taken as its JSON text, which is how a form would have it.
+    pub(super) fn with(&self, object: &Map<String, Value>) -> Form {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let own = object.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), text(value)));
+        Form { pairs: own.chain(self.pairs.iter().cloned()).collect() }
+    }
+
     /// A parameter that may be missing; an empty one counts as missing.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.given(name).filter(|value| !value.is_empty())
+    }
+
+    /// A parameter that may be missing, and whose being empty means something.
+    pub(super) fn given(&self, name: &str) -> Option<&str> {
         let alias = ALIASES.iter().find(|(seed, _)| *seed == name).map(|(_, alias)| *alias);
         let found = self.pairs.iter().find(|(known, _)| known == name || Some(known.as_str()) == alias);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        found.map(|(_, value)| value.as_str())
     }
 
     /// A parameter that must be there.
     pub(super) fn required(&self, name: &str) -> Result<&str, Status> {
-        self.text(name).ok_or_else(|| Status::bad_parameter(format!("{name} is missing")))
+        self.text(name).ok_or_else(|| missing(name))
     }
 
     /// A parameter that may be missing, as an owned text; missing is empty.
@@ -60,6 +79,71 @@ impl Form {
         text.trim().parse().map(Some).map_err(|_| Status::bad_parameter(format!("{name} must be a whole number in range")))
     }
 
+    /// A whole number that must be there.
+    pub(super) fn required_number<T: FromStr>(&self, name: &str) -> Result<T, Status> {
+        self.number(name)?.ok_or_else(|| missing(name))
+    }
+
+    /// How many items are wanted at most: 1 to `max`, and required.
+    pub(super) fn limit(&self, max: u32) -> Result<u32, Status> {
+        let limit = self.required_number("limit")?;
+        if (1..=max).contains(&limit) { Ok(limit) } else { Err(Status::bad_parameter(format!("limit must be 1-{max}"))) }
+    }
+
+    /// An account that must be named.
+    pub(super) fn account(&self, name: &str) -> Result<AccountId, Status> {
+        account(name, self.required(name)?)
+    }
+
+    /// 1 to `max` accounts, as a JSON array of texts.
+    pub(super) fn accounts(&self, name: &str, max: usize) -> Result<Vec<AccountId>, Status> {
+        let names: Vec<String> = self.required_json(name)?;
+        in_number(name, names.len(), max)?;
+        names.iter().map(|text| account(name, text)).collect()
+    }
+
+    /// 1 to `max` rooms, as a JSON array of numbers, in quotes or not; of a room that stands there twice the first counts.
+    pub(super) fn rooms(&self, name: &str, max: usize) -> Result<Vec<RoomId>, Status> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Id {
+            Bare(i64),
+            Quoted(String),
+        }
+        let ids: Vec<Id> = self.required_json(name)?;
+        in_number(name, ids.len(), max)?;
+        let id = |id: &Id| match id {
+            Id::Bare(number) => RoomId::new(*number),
+            Id::Quoted(text) => text.trim().parse().map_err(|_| malformed(name)).and_then(RoomId::new),
+        };
+        let mut seen = HashSet::new();
+        let ids: Vec<RoomId> = ids.iter().map(id).collect::<Result<_, Status>>()?;
+        Ok(ids.into_iter().filter(|id| seen.insert(*id)).collect())
+    }
+
+    /// Whole numbers, separated by commas; missing: none.
+    pub(super) fn numbers(&self, name: &str) -> Result<Vec<i32>, Status> {
+        let number = |text: &str| {
+            text.trim().parse().map_err(|_| Status::bad_parameter(format!("{name} must be numbers, separated by commas")))
+        };
+        self.text(name).map_or(Ok(Vec::new()), |text| text.split(',').map(number).collect())
+    }
+
+    /// JSON text that must be there.
+    pub(super) fn required_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Status> {
+        self.json(name)?.ok_or_else(|| missing(name))
+    }
+
+    /// JSON text that may be missing.
+    pub(super) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Status> {
+        self.text(name).map(|text| serde_json::from_str(text).map_err(|_| malformed(name))).transpose()
+    }
+
+    /// true or false that must be there.
+    pub(super) fn required_flag(&self, name: &str) -> Result<bool, Status> {
+        self.flag(name)?.ok_or_else(|| missing(name))
+    }
+
     /// true or false in any case, or 1 or 0; may be missing.
     pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Status> {
         match self.text(name) {
@@ -69,6 +153,23 @@ impl Form {
             Some(_) => Err(Status::bad_parameter(format!("{name} must be true or false"))),
         }
     }
+}
+
+fn missing(name: &str) -> Status {
+    Status::bad_parameter(format!("{name} is missing"))
+}
+
+fn malformed(name: &str) -> Status {
+    Status::bad_parameter(format!("{name} is not the JSON it must be"))
+}
+
+fn account(name: &str, text: &str) -> Result<AccountId, Status> {
+    AccountId::parse(text).map_err(|status| Status::bad_parameter(format!("{name}: {}", status.desc)))
+}
+
+/// A list has 1 to `max` items.
+pub(super) fn in_number(name: &str, items: usize, max: usize) -> Result<(), Status> {
+    if (1..=max).contains(&items) { Ok(()) } else { Err(Status::bad_parameter(format!("{name} must hold 1-{max} items"))) }
 }
 
 /// Undoes the encoding: `+` is a blank, `%` and two hex digits a byte; any other `%` stands for itself.

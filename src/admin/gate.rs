@@ -19,13 +19,23 @@ pub(super) struct Passport<'a> {
     pub(super) cur_time: &'a str,
     pub(super) check_sum: &'a str,
     pub(super) request_id: Option<&'a str>,
+    /// How often the endpoint may be called.
+    pub(super) rate: Rate,
+}
+
+/// How often an endpoint may be called by one application (rest-api.md §8). All calls of a window may come at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Rate {
+    /// Calls per window; 0: without limit.
+    pub(super) calls: u32,
+    pub(super) window_ms: u64,
+    /// How long an application that exceeds it is refused the endpoint.
+    pub(super) block_ms: u64,
 }
 
 /// Remembers, per application, how often each endpoint was called and which calls have been. Only authenticated calls get here, so
 /// strangers cannot fill it.
 pub(super) struct Gate {
-    calls_per_second: u32,
-    block_ms: u64,
     hasher: RandomState,
     apps: Mutex<HashMap<String, Memory>>,
 }
@@ -37,9 +47,9 @@ struct Memory {
 }
 
 impl Gate {
-    /// A gate that lets this many calls of an endpoint through per second (0: all) and blocks who exceeds it.
-    pub(super) fn new(calls_per_second: u32, block_ms: u64) -> Gate {
-        Gate { calls_per_second, block_ms, hasher: RandomState::new(), apps: Mutex::default() }
+    /// A gate through which nothing has come yet.
+    pub(super) fn new() -> Gate {
+        Gate { hasher: RandomState::new(), apps: Mutex::default() }
     }
 
     /// Lets a call through at `now_ms` of a monotonic clock: 416 if there were too many, 431 if it was here before, 503 if there is
@@ -50,9 +60,9 @@ impl Gate {
             apps.insert(passport.app_key.to_owned(), Memory::new());
         }
         let Some(memory) = apps.get_mut(passport.app_key) else { return Err(Status::new(Code::ServerError, "")) };
-        if self.calls_per_second > 0 {
-            let rate = memory.rates.entry(passport.endpoint).or_insert_with(|| Bucket::full(self.calls_per_second, now_ms));
-            rate.take(now_ms, self.calls_per_second, self.block_ms)?;
+        if passport.rate.calls > 0 {
+            let bucket = memory.rates.entry(passport.endpoint).or_insert_with(|| Bucket::full(passport.rate, now_ms));
+            bucket.take(now_ms, passport.rate)?;
         }
         if let Some(id) = passport.request_id {
             let name = self.name((passport.endpoint, id));
@@ -78,30 +88,30 @@ impl Memory {
     }
 }
 
-/// A token bucket that holds one second's calls, in thousandths of a call.
+/// A token bucket that holds one window's calls. A call costs as many parts as the window has milliseconds.
 struct Bucket {
-    thousandths: u64,
+    parts: u64,
     filled_ms: u64,
     blocked_until_ms: u64,
 }
 
 impl Bucket {
-    fn full(per_second: u32, now_ms: u64) -> Bucket {
-        Bucket { thousandths: u64::from(per_second) * 1000, filled_ms: now_ms, blocked_until_ms: 0 }
+    fn full(rate: Rate, now_ms: u64) -> Bucket {
+        Bucket { parts: u64::from(rate.calls) * rate.window_ms, filled_ms: now_ms, blocked_until_ms: 0 }
     }
 
-    fn take(&mut self, now_ms: u64, per_second: u32, block_ms: u64) -> Result<(), Status> {
+    fn take(&mut self, now_ms: u64, rate: Rate) -> Result<(), Status> {
         if now_ms < self.blocked_until_ms {
             return Err(too_frequent(self.blocked_until_ms - now_ms));
         }
-        let gained = now_ms.saturating_sub(self.filled_ms).saturating_mul(u64::from(per_second));
-        self.thousandths = self.thousandths.saturating_add(gained).min(u64::from(per_second) * 1000);
+        let gained = now_ms.saturating_sub(self.filled_ms).saturating_mul(u64::from(rate.calls));
+        self.parts = self.parts.saturating_add(gained).min(u64::from(rate.calls) * rate.window_ms);
         self.filled_ms = now_ms;
-        if self.thousandths < 1000 {
-            self.blocked_until_ms = now_ms.saturating_add(block_ms);
-            return Err(too_frequent(block_ms));
+        if self.parts < rate.window_ms {
+            self.blocked_until_ms = now_ms.saturating_add(rate.block_ms);
+            return Err(too_frequent(rate.block_ms));
         }
-        self.thousandths -= 1000;
+        self.parts -= rate.window_ms;
         Ok(())
     }
 }
@@ -150,8 +160,10 @@ mod tests {
 
     fn call<'a>(nonce: &'a str, request_id: Option<&'a str>) -> Passport<'a> {
         let (cur_time, check_sum) = ("1451217360", "ABCDEF");
-        Passport { app_key: "app", endpoint: "/chatroom/get.action", nonce, cur_time, check_sum, request_id }
+        Passport { app_key: "app", endpoint: "/chatroom/get.action", nonce, cur_time, check_sum, request_id, rate: USUAL }
     }
+
+    const USUAL: Rate = Rate { calls: 100, window_ms: 1000, block_ms: 10_000 };
 
     fn code(result: Result<(), Status>) -> Code {
         result.map_or_else(|status| status.code, |()| Code::Ok)
@@ -160,7 +172,7 @@ mod tests {
     #[test]
     fn a_hundred_calls_a_second_pass_and_the_next_blocks_its_endpoint_for_ten_seconds() {
         // S002-006
-        let gate = Gate::new(100, 10_000);
+        let gate = Gate::new();
         for number in 0..100 {
             assert_eq!(code(gate.admit(5, &call(&number.to_string(), None))), Code::Ok);
         }
@@ -176,20 +188,30 @@ mod tests {
 
     #[test]
     fn a_steady_hundred_calls_a_second_are_never_refused_and_zero_means_without_limit() {
-        let gate = Gate::new(100, 10_000);
+        let gate = Gate::new();
         for number in 0..1000_u64 {
             assert_eq!(code(gate.admit(number * 10, &call(&number.to_string(), None))), Code::Ok);
         }
-        let gate = Gate::new(0, 10_000);
-        for number in 0..1000_u64 {
-            assert_eq!(code(gate.admit(0, &call(&number.to_string(), None))), Code::Ok);
+        for number in 1000..2000_u64 {
+            let unlimited = Rate { calls: 0, ..USUAL };
+            assert_eq!(code(gate.admit(0, &Passport { rate: unlimited, ..call(&number.to_string(), None) })), Code::Ok);
         }
+    }
+
+    #[test]
+    fn a_rate_may_be_one_per_minute() {
+        let gate = Gate::new();
+        let rate = Rate { calls: 2, window_ms: 60_000, block_ms: 60_000 };
+        let at = |now_ms: u64, nonce: &str| code(gate.admit(now_ms, &Passport { rate, ..call(nonce, None) }));
+        assert_eq!((at(0, "1"), at(0, "2"), at(0, "3")), (Code::Ok, Code::Ok, Code::TooFrequent));
+        assert_eq!((at(59_999, "4"), at(60_000, "5"), at(60_000, "6")), (Code::TooFrequent, Code::Ok, Code::Ok));
+        assert_eq!(at(60_001, "7"), Code::TooFrequent);
     }
 
     #[test]
     fn a_request_id_is_refused_for_a_minute_on_its_path() {
         // S002-005
-        let gate = Gate::new(100, 10_000);
+        let gate = Gate::new();
         assert_eq!(code(gate.admit(0, &call("1", Some("r")))), Code::Ok);
         assert_eq!(code(gate.admit(59_999, &call("2", Some("r")))), Code::DuplicateRequest);
         let elsewhere = Passport { endpoint: "/chatroom/create.action", ..call("3", Some("r")) };
@@ -199,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_call_is_not_taken_twice_while_its_clock_could_be_good() {
-        let gate = Gate::new(100, 10_000);
+        let gate = Gate::new();
         assert_eq!(code(gate.admit(0, &call("1", None))), Code::Ok);
         assert_eq!(code(gate.admit(599_999, &call("1", None))), Code::DuplicateRequest);
         let recased = Passport { check_sum: "abcdef", ..call("1", None) };

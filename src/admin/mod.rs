@@ -3,6 +3,7 @@
 //! Has no rule of its own about rooms or accounts. Holds no listener: the server serves [`router`] where it likes.
 //! May use: `server`, `room`, `log`, `account`.
 
+mod accounts;
 mod answer;
 mod body;
 mod call;
@@ -10,8 +11,15 @@ mod endpoint;
 mod engine;
 mod form;
 mod gate;
-mod room_calls;
-mod user_calls;
+mod history;
+mod members;
+mod messages;
+mod notification;
+mod objects;
+mod queue;
+mod robots;
+mod rooms;
+mod tags;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,12 +32,13 @@ use axum::routing::get;
 
 use crate::account::Directory;
 use crate::error::Status;
-use crate::id::RoomId;
+use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Command, Create, Query};
+use crate::server::Session;
 use crate::server::config::Http;
 use crate::wire;
 
-/// The way to the rooms, wherever they live. The server implements it; a call for a room of another application is 404.
+/// The way to the rooms and connections, wherever they live. The server implements it; a call for a room of another application is 404.
 pub trait Rooms: Clone + Send + Sync + 'static {
     /// Creates a room; answers when that is durable.
     fn create(&self, create: Create) -> impl Future<Output = Result<RoomId, Status>> + Send;
@@ -50,6 +59,21 @@ pub trait Rooms: Clone + Send + Sync + 'static {
         actor: Actor,
         query: Query,
     ) -> impl Future<Output = Result<wire::Response, Status>> + Send;
+
+    /// The rooms an account has created over HTTP and that are not closed.
+    fn open_rooms_of(&self, app_key: &str, creator: &AccountId) -> impl Future<Output = Result<Vec<RoomId>, Status>> + Send;
+
+    /// Where clients connect over TCP, as `host:port`.
+    fn addresses(&self) -> Vec<String>;
+
+    /// The connections on which an account has logged in.
+    fn sessions(&self, app_key: &str, account: &AccountId) -> Vec<Session>;
+
+    /// Closes the connections of an account that was blocked; they are told why, with the application's own words.
+    fn put_out(&self, app_key: &str, account: &AccountId, ext: &str);
+
+    /// Has the connections of an account know whether it may send.
+    fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool);
 }
 
 /// What the HTTP API works with.
@@ -69,8 +93,7 @@ pub struct Admin<R> {
 /// Answers every HTTP request the node gets. Must be served on a tokio runtime with timers.
 pub fn router<R: Rooms>(admin: Admin<R>) -> Router {
     let Admin { rooms, accounts, metrics, ready, http } = admin;
-    let gate = gate::Gate::new(http.calls_per_second, http.block_ms);
-    let api = Arc::new(call::Api { rooms, accounts, gate, base: http.base, started: Instant::now() });
+    let api = Arc::new(call::Api { rooms, accounts, gate: gate::Gate::new(), http, started: Instant::now() });
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/health/liveness.action", get(async || answer::bare()))

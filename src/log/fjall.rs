@@ -76,6 +76,7 @@ struct Store {
     apps: Keyspace,
     accounts: Keyspace,
     node: Keyspace,
+    created: Keyspace,
     /// The writer holds this shared from looking a day up until its commit is over: who holds it alone sees no write on its way.
     days: RwLock<Days>,
     last_room_id: AtomicI64,
@@ -147,6 +148,11 @@ impl RoomLog for FjallLog {
         self.store.expire(now, days)
     }
 
+    fn erase(&self, room: RoomId) -> Result<(), LogError> {
+        let _one_at_a_time = self.expiring.lock();
+        self.store.erase(room)
+    }
+
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
         self.store.put(space, key, value, PersistMode::SyncData)
     }
@@ -156,11 +162,21 @@ impl RoomLog for FjallLog {
     }
 
     fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        self.scan_prefix(space, &[])
+    }
+
+    fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError> {
         let pair = |found: ::fjall::Guard| {
             let (key, value) = found.into_inner().map_err(failed)?;
             Ok((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value)))
         };
-        self.store.space(space).iter().map(pair).collect()
+        self.store.space(space).prefix(prefix).map(pair).collect()
+    }
+
+    fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError> {
+        let mut batch = self.store.db.batch().durability(Some(PersistMode::Buffer));
+        batch.remove(self.store.space(space), key);
+        batch.commit().map_err(failed)
     }
 
     fn stats(&self) -> Option<&LogStats> {
@@ -198,6 +214,7 @@ impl Store {
             Space::Apps => &self.apps,
             Space::Accounts => &self.accounts,
             Space::Node => &self.node,
+            Space::Created => &self.created,
         }
     }
 

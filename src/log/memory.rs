@@ -127,6 +127,18 @@ impl RoomLog for MemoryLog {
         Ok(dropped.len())
     }
 
+    fn erase(&self, room: RoomId) -> Result<(), LogError> {
+        let tables = &mut *self.shared.tables.write();
+        let all = || key(room, Seq(0))..=key(room, Seq(u64::MAX));
+        let last = |records: &Records| records.range(all()).next_back().map(|(key, _)| *key);
+        let newest = tables.days.values().chain([&tables.carried]).filter_map(last).max();
+        let is_left = |key: &[u8; KEY_BYTES]| !all().contains(key) || Some(*key) == newest;
+        tables.days.values_mut().chain([&mut tables.carried]).for_each(|records| records.retain(|key, _| is_left(key)));
+        tables.counts.insert(room, tables.days.values().map(|records| records.range(all()).count()).sum());
+        tables.snapshots.remove(&room);
+        Ok(())
+    }
+
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
         let pair = (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
         self.shared.spaces.lock().entry(space).or_default().insert(pair.0, pair.1);
@@ -138,9 +150,22 @@ impl RoomLog for MemoryLog {
     }
 
     fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        self.scan_prefix(space, &[])
+    }
+
+    fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError> {
         let spaces = self.shared.spaces.lock();
-        let pairs = spaces.get(&space).into_iter().flatten();
+        let from = Bytes::copy_from_slice(prefix);
+        let pairs = spaces.get(&space).into_iter().flat_map(|pairs| pairs.range(from.clone()..));
+        let pairs = pairs.take_while(|(key, _)| key.starts_with(prefix));
         Ok(pairs.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError> {
+        if let Some(pairs) = self.shared.spaces.lock().get_mut(&space) {
+            pairs.remove(key);
+        }
+        Ok(())
     }
 
     fn stats(&self) -> Option<&LogStats> {

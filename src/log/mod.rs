@@ -170,6 +170,10 @@ pub trait RoomLog: Send + Sync + 'static {
     /// Returns how many days went.
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError>;
 
+    /// Removes everything of a room but its last entry, which says that the room is gone, durably with some later commit. Nothing
+    /// may be appended to the room any more. Reads and writes the disk.
+    fn erase(&self, room: RoomId) -> Result<(), LogError>;
+
     /// Keeps a small value under a key, durable when it returns: accounts, applications, secrets. Reads and writes the disk.
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError>;
 
@@ -178,6 +182,12 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// Every pair of a space, in the order of keys.
     fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError>;
+
+    /// Those pairs of a space whose keys begin with `prefix`, in the order of keys. Reads the disk.
+    fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError>;
+
+    /// Removes a pair, durably with some later commit; one that is not there is no error.
+    fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError>;
 
     /// What the writer has done so far, where it is counted.
     fn stats(&self) -> Option<&LogStats> {
@@ -194,6 +204,8 @@ pub enum Space {
     Accounts,
     /// The node's own: secrets, the demo room.
     Node,
+    /// Rooms by application key, NUL, creator, NUL, number.
+    Created,
 }
 
 /// The messages that entries recall: room, place, and the time by which the log knows the day.

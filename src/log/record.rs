@@ -174,6 +174,7 @@ mod tests {
             globally_muted: false,
             names_nobody: false,
             client_type: 16,
+            on_behalf: None,
         };
         let stamp = Stamp { time: UnixMs(1_700_000_000_123), random: 7 };
         let entry = Entry { seq: Seq(3), epoch: Epoch(2), stamp, command: Command { actor, op } };

@@ -31,6 +31,24 @@ pub struct Actor {
     pub names_nobody: bool,
     /// Number of the client type (chatroom.md §a.5); 32 for HTTP.
     pub client_type: u32,
+    /// What the HTTP API has to add.
+    pub on_behalf: Option<Box<OnBehalf>>,
+}
+
+/// What the HTTP API says of the account it acts for, and what it may ask that no member may. Never in the log: it decides what a
+/// push looks like and whether there is one, not what lasts.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OnBehalf {
+    /// Name of the account: the nick where the room knows no other.
+    pub nick: String,
+    /// Address of the account's avatar, likewise.
+    pub avatar: String,
+    /// No mute of any kind holds it back.
+    pub ignores_mutes: bool,
+    /// A message over the rate of high priority is refused instead of becoming an ordinary one.
+    pub high_or_never: bool,
+    /// A recall tells nobody.
+    pub silent: bool,
 }
 
 impl Actor {
@@ -49,6 +67,7 @@ impl Actor {
             globally_muted: false,
             names_nobody: false,
             client_type: 0,
+            on_behalf: None,
         }
     }
 }

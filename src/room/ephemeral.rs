@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::attribute_ops::check_set;
 use super::attributes::{Attribute, Map, MemberAttributes, check_room};
 use super::check;
-use super::command::{Actor, Op, Open, Query};
+use super::command::{Actor, Op, Open, Origin, Query};
 use super::dedup::Senders;
 use super::entry::{Audience, Entry, Kick, Outcome, Presence};
 use super::notify::Farewell;
@@ -101,9 +101,24 @@ impl Room {
 
     /// Ends a room in which nobody is left. The numbers of its entries go on if it is made again.
     pub(super) fn destroy(&mut self, entry: &Entry) -> Result<Outcome, Status> {
-        self.reach_clearing(&entry.command.actor)?;
+        let actor = &entry.command.actor;
+        if actor.origin == Origin::Http && !self.id.is_of_client() {
+            return self.delete(entry);
+        }
+        self.reach_clearing(actor)?;
         if !self.id.is_of_client() || self.people.len() > 0 {
             return Err(Status::new(Code::Forbidden, "only a room made by a client ends, and only when nobody is in it"));
+        }
+        self.note_destroy();
+        Ok(Outcome::lasting(Response::RoomClose(pb::Status::default())))
+    }
+
+    /// A closed room made over HTTP ends for good, with everything in it.
+    fn delete(&mut self, entry: &Entry) -> Result<Outcome, Status> {
+        self.check_exists()?;
+        self.permit(&entry.command.actor, Operation::Close, entry.stamp.time)?;
+        if self.info.valid {
+            return Err(Status::new(Code::Forbidden, "close the room before you delete it"));
         }
         self.note_destroy();
         Ok(Outcome::lasting(Response::RoomClose(pb::Status::default())))

@@ -25,8 +25,7 @@ impl Room {
         let query = MemberQuery::try_from(request.query).map_err(|_| Status::bad_parameter("query is not one of 0-3"))?;
         let limit = check::page(request.limit)?;
         check::anchor(request.time_ms)?;
-        self.reach(actor)?;
-        self.permit(actor, Operation::Members, now)?;
+        self.reach_to_read(actor, Operation::Members, now)?;
         let before = match request.time_ms {
             0 => Bound::Unbounded,
             time_ms => Bound::Excluded(first_at(time_ms)),
@@ -67,8 +66,7 @@ impl Room {
         }
         let accounts = request.accounts.iter().map(|name| check::account("accounts", name));
         let accounts = accounts.collect::<Result<Vec<AccountId>, Status>>()?;
-        self.reach(actor)?;
-        self.permit(actor, Operation::Members, now)?;
+        self.reach_to_read(actor, Operation::Members, now)?;
         let known = |account: &&AccountId| self.roster.record(account).is_some() || self.people.person(account).is_some();
         let members = accounts.iter().filter(known).map(|account| self.member(account, now)).collect();
         Ok(Response::MemberLookup(pb::MemberListResponse { members, ..Default::default() }))

@@ -15,7 +15,7 @@ use super::permissions::{Grant, Operation};
 use super::rate::{Bucket, Pace, too_frequent};
 use super::space::check_point;
 use super::state::Room;
-use crate::error::{Code, Status};
+use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, MessageId, UnixMs};
 use crate::limits;
 use crate::wire::pb::{self, MessageType};
@@ -81,8 +81,11 @@ impl Room {
         } else {
             self.directed_audience(actor, &receivers)
         };
-        // Over the rate a message is an ordinary one. A caller that would rather be refused (403, 107304) is refused here.
+        // Over the rate a message is an ordinary one, unless its sender would rather be refused; nothing has changed yet.
         message.high_priority = may_be_high && self.priority.admit(now, self.settings.high_priority_per_second);
+        if may_be_high && !message.high_priority && actor.on_behalf.as_ref().is_some_and(|wishes| wishes.high_or_never) {
+            return Err(Status::with_sub(Code::Forbidden, Sub::HighPriorityRate));
+        }
         message.resend_on_enter = message.high_priority && request.high_priority_resend.unwrap_or(true) && receivers.is_empty();
         if message.resend_on_enter {
             self.priority.keep(&message, &audience);
@@ -171,7 +174,12 @@ impl Room {
 
     fn message(&self, entry: &Entry, request: &pb::MessageSendRequest, directed: bool) -> Box<pb::Message> {
         let actor = &entry.command.actor;
-        let (nick, avatar, ext) = self.shown(&actor.account);
+        let (mut nick, mut avatar, ext) = self.shown(&actor.account);
+        // Who is not here shows its account's face, unless the room has kept another.
+        if let (Some(account), None) = (&actor.on_behalf, self.people.person(&actor.account)) {
+            nick = if nick.is_empty() { &account.nick } else { nick };
+            avatar = if avatar.is_empty() { &account.avatar } else { avatar };
+        }
         Box::new(pb::Message {
             room_id: self.id.get(),
             seq: entry.seq.0,

@@ -44,7 +44,8 @@ mod tags;
 mod timed;
 
 pub use command::{
-    Actor, AddRobots, Ask, Command, Create, Enter, Op, Open, Origin, Query, Recall, RemoveRobots, Robot, RobotProfile, Stamp,
+    Actor, AddRobots, Ask, Command, Create, Enter, OnBehalf, Op, Open, Origin, Query, Recall, RemoveRobots, Robot,
+    RobotProfile, Stamp,
 };
 pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};
 #[doc(hidden)]

@@ -162,6 +162,14 @@ pub struct Standing {
     pub anonymous_enabled: bool,
 }
 
+impl Standing {
+    /// The same caller, if nobody had muted it.
+    pub fn unmuted(self) -> Standing {
+        let (globally_muted, muted, temp_muted, tag_muted, room_muted) = (false, false, false, false, false);
+        Standing { globally_muted, muted, temp_muted, tag_muted, room_muted, ..self }
+    }
+}
+
 /// How far a permission goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Grant {

@@ -192,11 +192,7 @@ impl Room {
     }
 
     pub(super) fn info_query(&self, now: UnixMs, actor: &Actor) -> Result<Response, Status> {
-        match actor.origin {
-            Origin::Member => self.reach(actor)?,
-            Origin::Http | Origin::Server => self.check_exists()?,
-        }
-        self.permit(actor, Operation::Info, now)?;
+        self.reach_to_read(actor, Operation::Info, now)?;
         Ok(Response::RoomInfo(self.info_response()))
     }
 

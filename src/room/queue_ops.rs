@@ -155,15 +155,13 @@ impl Room {
     }
 
     pub(super) fn queue_list_query(&self, now: UnixMs, actor: &Actor) -> Result<Response, Status> {
-        self.reach(actor)?;
-        self.permit(actor, Operation::QueueRead, now)?;
+        self.reach_to_read(actor, Operation::QueueRead, now)?;
         let elements = self.queue.iter().map(Element::to_pb).collect();
         Ok(Response::QueueList(pb::QueueListResponse { elements, ..Default::default() }))
     }
 
     pub(super) fn queue_peek_query(&self, now: UnixMs, actor: &Actor) -> Result<Response, Status> {
-        self.reach(actor)?;
-        self.permit(actor, Operation::QueueRead, now)?;
+        self.reach_to_read(actor, Operation::QueueRead, now)?;
         let element = Some(self.queue.head().ok_or_else(no_element)?.to_pb());
         Ok(Response::QueuePeek(pb::QueueElementResponse { element, ..Default::default() }))
     }
@@ -175,8 +173,7 @@ impl Room {
         request: &pb::QueueMultiGetRequest,
     ) -> Result<Response, Status> {
         check_batch(request.keys.len())?;
-        self.reach(actor)?;
-        self.permit(actor, Operation::QueueRead, now)?;
+        self.reach_to_read(actor, Operation::QueueRead, now)?;
         let elements = request.keys.iter().filter_map(|key| self.queue.element(key)).map(Element::to_pb).collect();
         Ok(Response::QueueMultiGet(pb::QueueListResponse { elements, ..Default::default() }))
     }

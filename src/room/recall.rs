@@ -67,13 +67,17 @@ impl Room {
             return Err(Status::with_sub(Code::Forbidden, Sub::RecallTooLate));
         }
         self.note_recall(&Recall { request: request.clone(), seq: Some(seq) }, now);
+        let reply = Response::MessageRecall(pb::Status::default());
+        if actor.on_behalf.as_ref().is_some_and(|wishes| wishes.silent) {
+            return Ok(Outcome::lasting(reply));
+        }
         let mut notice = self.notice(entry, NotificationType::MessageRecalled, &request.notify_ext);
         notice.recalled = Some(pb::Recalled {
             message_id: request.message_id.clone(),
             message_time_ms: request.time_ms,
             from: author.as_str().into(),
         });
-        Ok(Outcome::notified(Response::MessageRecall(pb::Status::default()), Some(notice)))
+        Ok(Outcome::notified(reply, Some(notice)))
     }
 
     pub(super) fn note_recall(&mut self, recall: &Recall, time: UnixMs) {

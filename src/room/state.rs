@@ -293,6 +293,16 @@ impl Room {
         }
     }
 
+    /// Rows 4 to 9 of chatroom.md §c.0 for a question. With the application's authority nobody's role is looked at (note 5 of §b),
+    /// and a closed room answers too (rest-api.md §1.3).
+    pub(super) fn reach_to_read(&self, actor: &Actor, operation: Operation, now: UnixMs) -> Result<(), Status> {
+        if actor.origin != Origin::Member {
+            return self.check_exists();
+        }
+        self.reach(actor)?;
+        self.permit(actor, operation, now).map(drop)
+    }
+
     /// Row 4 of chatroom.md §c.0: the room is there, open or not.
     pub(super) fn check_exists(&self) -> Result<(), Status> {
         if self.exists() { Ok(()) } else { Err(self.missing()) }
@@ -316,6 +326,8 @@ impl Room {
             room_muted: self.info.muted,
             anonymous_enabled: self.settings.anonymous_enabled,
         };
+        let ignores_mutes = actor.on_behalf.as_ref().is_some_and(|wishes| wishes.ignores_mutes);
+        let standing = if ignores_mutes { standing.unmuted() } else { standing };
         Ok((permissions::check(operation, &standing)?, class))
     }
 

@@ -112,6 +112,7 @@ impl Command {
             globally_muted: false,
             names_nobody: false,
             client_type: message.from_client_type,
+            on_behalf: None,
         };
         let request = pb::MessageSendRequest {
             room_id: message.room_id,
@@ -159,6 +160,7 @@ impl Actor {
             globally_muted: false,
             names_nobody: false,
             client_type: stored.client_type,
+            on_behalf: None,
         })
     }
 }

@@ -171,8 +171,7 @@ impl Room {
         check::tag("tag", &request.tag)?;
         let limit = check::page(request.limit)?;
         check::anchor(request.time_ms)?;
-        self.reach(actor)?;
-        self.permit(actor, Operation::Members, now)?;
+        self.reach_to_read(actor, Operation::Members, now)?;
         let before = match request.time_ms {
             0 => Bound::Unbounded,
             time_ms => Bound::Excluded((UnixMs(time_ms), ConnId::from_raw(0))),
@@ -199,8 +198,7 @@ impl Room {
         request: &pb::MemberCountByTagRequest,
     ) -> Result<Response, Status> {
         check::tag("tag", &request.tag)?;
-        self.reach(actor)?;
-        self.permit(actor, Operation::Members, now)?;
+        self.reach_to_read(actor, Operation::Members, now)?;
         let count = self.people.tags().carriers(&request.tag).map_or(0, |carriers| carriers.accounts() as u64);
         Ok(Response::MemberCountByTag(pb::MemberCountByTagResponse { count, ..Default::default() }))
     }

@@ -180,6 +180,14 @@ pub struct Http {
     pub calls_per_second: u32,
     /// How long an application that exceeded it is refused that endpoint.
     pub block_ms: u64,
+    /// Calls of `queryChatroomMsg` by one application per minute, after which it is refused for a minute; 0: without limit.
+    pub history_calls_per_minute: u32,
+    /// Calls of `broadcast`, likewise.
+    pub broadcast_calls_per_minute: u32,
+    /// Answers have the names of the first documents beside those real clients know.
+    pub seed_aliases: bool,
+    /// What clients are told to connect to, as `host:port` separated by commas; empty: `listen`, if that is one address.
+    pub client_addresses: String,
 }
 
 /// What the node says about itself.
@@ -279,7 +287,22 @@ impl Default for History {
 
 impl Default for Http {
     fn default() -> Http {
-        Http { base: "/nimserver".to_owned(), calls_per_second: limits::HTTP_CALLS_PER_SECOND, block_ms: limits::HTTP_BLOCK_MS }
+        Http {
+            base: "/nimserver".to_owned(),
+            calls_per_second: limits::HTTP_CALLS_PER_SECOND,
+            block_ms: limits::HTTP_BLOCK_MS,
+            history_calls_per_minute: limits::HTTP_HISTORY_CALLS_PER_MINUTE,
+            broadcast_calls_per_minute: limits::HTTP_BROADCAST_CALLS_PER_MINUTE,
+            seed_aliases: true,
+            client_addresses: String::new(),
+        }
+    }
+}
+
+impl Http {
+    /// The addresses in [`client_addresses`](Http::client_addresses).
+    pub(crate) fn client_addresses(&self) -> Vec<&str> {
+        self.client_addresses.split(',').map(str::trim).filter(|address| !address.is_empty()).collect()
     }
 }
 
@@ -383,6 +406,16 @@ impl Config {
             });
         }
         app::check("rooms.", &self.common_settings())?;
+        let addresses = self.http.client_addresses();
+        let is_address = |address: &&str| {
+            address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        };
+        if addresses.len() > limits::CLIENT_ADDRESSES_MAX || !addresses.iter().all(is_address) {
+            return Err(ConfigError::OutOfBounds {
+                key: "http.client_addresses".to_owned(),
+                reason: format!("write at most {} times host:port, with commas between them", limits::CLIENT_ADDRESSES_MAX),
+            });
+        }
         let mut keys = HashSet::new();
         for app in &self.apps {
             app.app()?;

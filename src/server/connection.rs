@@ -138,6 +138,7 @@ impl Connection {
             globally_muted: identity.globally_muted,
             names_nobody: false,
             client_type: identity.client_type,
+            on_behalf: None,
         })
     }
 

@@ -5,34 +5,48 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::oneshot;
 
-use super::mailbox::Mailbox;
+use super::mailbox::Order;
+use super::sessions::Session;
+use super::shared::Shared;
 use crate::dispatch::{Answer, Asker, Mail, Request, owner_of};
 use crate::error::{Code, Status, Sub};
-use crate::id::RoomId;
+use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Ask, Command, Create, Op, Query};
 
-/// A handle on the rooms of this node. Cheap to clone; any thread may use it.
+/// A handle on the rooms and connections of this node. Cheap to clone; any thread may use it.
 #[derive(Clone)]
 pub struct Engine {
-    mailboxes: Arc<[Mailbox]>,
+    pub(super) shared: Arc<Shared>,
     last_room: Arc<AtomicI64>,
+    addresses: Arc<[String]>,
 }
 
 impl Engine {
-    pub(super) fn new(mailboxes: Arc<[Mailbox]>, last_room: Arc<AtomicI64>) -> Engine {
-        Engine { mailboxes, last_room }
+    pub(super) fn new(shared: Arc<Shared>, last_room: Arc<AtomicI64>, addresses: Vec<String>) -> Engine {
+        Engine { shared, last_room, addresses: addresses.into() }
     }
 
     /// Makes a room and returns its id once that is durable.
     pub async fn create(&self, actor: Actor, create: Create) -> Result<RoomId, Status> {
         let room = RoomId::new(self.last_room.fetch_add(1, Ordering::AcqRel) + 1)?;
+        let (app_key, creator) = (create.app_key.clone(), create.creator.clone());
         self.ask(None, room, actor, Ask::Command(Op::Create(Box::new(create)))).await?;
+        self.note_open(&app_key, &creator, room).await?;
         Ok(room)
     }
 
     /// Has a command applied to a room of an application; answers once it is durable. 404 if the room is another's.
     pub async fn command(&self, app_key: &str, room: RoomId, command: Command) -> Answer {
-        self.ask(Some(app_key), room, command.actor, Ask::Command(command.op)).await
+        let (creator, opens) = (command.actor.account.clone(), matches!(command.op, Op::Reopen));
+        let deletes = matches!(command.op, Op::Destroy);
+        let answer = self.ask(Some(app_key), room, command.actor, Ask::Command(command.op)).await?;
+        if opens {
+            self.note_open(app_key, &creator, room).await?;
+        }
+        if deletes {
+            self.erase(room).await?;
+        }
+        Ok(answer)
     }
 
     /// Asks a room of an application something. 404 if the room is another's.
@@ -40,11 +54,39 @@ impl Engine {
         self.ask(Some(app_key), room, actor, Ask::Query(query)).await
     }
 
+    /// Where clients connect over TCP.
+    pub fn addresses(&self) -> Vec<String> {
+        self.addresses.to_vec()
+    }
+
+    /// The connections on which an account has logged in.
+    pub fn sessions(&self, app_key: &str, account: &AccountId) -> Vec<Session> {
+        self.shared.sessions.of(app_key, account)
+    }
+
+    /// Closes the connections of an account that was blocked, which are told why; `ext` goes with it.
+    pub fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) {
+        self.order(app_key, account, || Order::PutOut(ext.into()));
+    }
+
+    /// Has the connections of an account know whether it may send.
+    pub fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) {
+        self.order(app_key, account, || Order::SetMuted(muted));
+    }
+
+    fn order(&self, app_key: &str, account: &AccountId, order: impl Fn() -> Order) {
+        for session in self.shared.sessions.of(app_key, account) {
+            if let Some(mailbox) = self.shared.mailboxes.get(session.connection.worker()) {
+                mailbox.order(session.connection, order());
+            }
+        }
+    }
+
     async fn ask(&self, app_key: Option<&str>, room: RoomId, actor: Actor, ask: Ask) -> Answer {
         if !room.is_of_client() && room.get() > self.last_room.load(Ordering::Acquire) {
             return Err(Status::with_sub(Code::NotFound, Sub::RoomMissing));
         }
-        let mailbox = &self.mailboxes[owner_of(room, self.mailboxes.len())];
+        let mailbox = &self.shared.mailboxes[owner_of(room, self.shared.mailboxes.len())];
         if mailbox.is_full() {
             return Err(Status::new(Code::Busy, "the room's worker has too much waiting"));
         }

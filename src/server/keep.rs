@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::account::{Account, App, Directory, Keeper, Secret, Urgency};
+use crate::account::{Account, App, Directory, Keeper, MutedIn, Secret, Urgency};
 use crate::error::{Code, Status};
 use crate::id::AccountId;
 use crate::log::{LogError, RoomLog, Space};
@@ -63,6 +63,10 @@ fn row_of(app_key: &str, account: &Account) -> store::Account {
         gender: account.gender,
         blocked: account.blocked,
         muted: account.muted,
+        muted_in_peers: account.muted_in.peers,
+        muted_in_teams: account.muted_in.teams,
+        muted_in_rooms: account.muted_in.rooms,
+        muted_in_circles: account.muted_in.circles,
     }
 }
 
@@ -80,6 +84,12 @@ fn account_of(row: store::Account) -> Result<Account, Status> {
         gender: row.gender,
         blocked: row.blocked,
         muted: row.muted,
+        muted_in: MutedIn {
+            peers: row.muted_in_peers,
+            teams: row.muted_in_teams,
+            rooms: row.muted_in_rooms,
+            circles: row.muted_in_circles,
+        },
     })
 }
 

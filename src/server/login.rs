@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::callback::{NoAnswer, Verdict};
 use super::connection::{Connection, Identity, PendingLogin, Phase, Resume};
+use super::sessions::Session;
 use super::worker::{State, Worker, overloaded};
 use crate::account::{CALLBACK, Login, Verified, claimed_seconds, wrong_token};
 use crate::dispatch::{Answer, Asked};
-use crate::error::{Code, Status};
+use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, UnixMs};
 use crate::limits::{CALLBACKS_IN_FLIGHT_MAX, CLIENT_ROOM_TOKEN_SECONDS_MAX, LOGIN_CALLBACK_MS, TOKEN_BYTES_MAX};
 use crate::room::{Ask, Op};
@@ -86,13 +87,20 @@ impl State {
             return self.refuse_login(worker, id, sequence, &status, Some(*room));
         }
         let Some(connection) = self.connection(id) else { return };
+        let session = Session { connection: id, client_type: request.client_type, since: shared.unix() };
+        shared.sessions.enter(&request.app_key, &verified.account, session);
+        // Who was blocked or muted after the look at its account, and before its connection could be found, learns it here.
+        let account = shared.accounts.account(&request.app_key, &verified.account);
+        let (is_blocked, is_muted) = account.map_or((false, verified.globally_muted), |account| {
+            (account.blocked && !verified.anonymous, account.is_muted_in_rooms())
+        });
         connection.resume =
             old.zip(request.resume).map(|(replaces, resume)| Box::new(Resume { replaces, rooms: resume.rooms }));
         connection.identity = Some(Box::new(Identity {
             account: verified.account,
             app_key: shared.app_key(&request.app_key),
             anonymous: verified.anonymous,
-            globally_muted: verified.globally_muted,
+            globally_muted: is_muted,
             client_type: request.client_type,
             custom_client_type: request.custom_client_type,
             by_callback: request.auth_type == CALLBACK && !verified.anonymous,
@@ -101,6 +109,10 @@ impl State {
             avatar: verified.avatar.into(),
             device_id: request.device_id.into(),
         }));
+        if is_blocked {
+            let status = Status::with_sub(Code::AccountDisabled, Sub::AccountBanned);
+            return self.refuse_login(worker, id, sequence, &status, None);
+        }
         match enter {
             Some((room, enter)) => {
                 connection.pending_login = Some(Box::new(PendingLogin { sequence, response, token_expires }));

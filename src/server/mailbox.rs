@@ -4,6 +4,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::dispatch::Mail;
+use crate::id::ConnId;
 use crate::limits::MAILBOX_BYTES_MAX;
 
 /// A worker's mailbox. Any thread may post.
@@ -20,9 +21,19 @@ pub(crate) struct Inbox {
     pub(crate) mail: Vec<Mail>,
     /// The commit that was under way is done: whether it is durable.
     pub(crate) committed: Option<bool>,
+    /// What the application wants with connections of an account.
+    pub(crate) orders: Vec<(ConnId, Order)>,
     /// The server is going down.
     pub(crate) drain: bool,
     weight: usize,
+}
+
+/// What the application wants with a connection.
+pub(crate) enum Order {
+    /// Its account is blocked: it is told so, with these words, and closed.
+    PutOut(Box<str>),
+    /// Its account may, or may not, send anywhere.
+    SetMuted(bool),
 }
 
 impl Mailbox {
@@ -44,6 +55,12 @@ impl Mailbox {
     /// The worker's commit is done.
     pub(crate) fn committed(&self, is_durable: bool) {
         self.inbox.lock().committed = Some(is_durable);
+        self.wake.notify_one();
+    }
+
+    /// Tells the worker what is wanted with a connection of its own.
+    pub(crate) fn order(&self, connection: ConnId, order: Order) {
+        self.inbox.lock().orders.push((connection, order));
         self.wake.notify_one();
     }
 

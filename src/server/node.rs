@@ -111,7 +111,12 @@ impl Node {
             let listener = listener.try_clone().map_err(StartError::Thread)?;
             workers.push(spawn(shared.clone(), index, hub, listener)?);
         }
-        let engine = Engine::new(shared.mailboxes.clone(), last_room);
+        let addresses = match config.http.client_addresses() {
+            given if !given.is_empty() => given.into_iter().map(str::to_owned).collect(),
+            _ if wire.ip().is_unspecified() => Vec::new(),
+            _ => vec![wire.to_string()],
+        };
+        let engine = Engine::new(shared.clone(), last_room, addresses);
         let ready = shared.ready.clone();
         Ok(Node { engine, accounts, ready, wire, log, shared, workers, history_days: config.history.days })
     }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use bytes::BytesMut;
+use prost::Message;
 use tokio_util::codec::Decoder;
 
 use super::connection::Phase;
@@ -12,6 +13,7 @@ use crate::dispatch::{Answer, Asked, Asker};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, RoomId};
 use crate::limits::HISTORY_QUERIES_MAX;
+use crate::log::HistoryPage;
 use crate::room::{Ask, Enter, HistoryScope, Op, Open, Query};
 use crate::session::{CloseReason, ServerOutput};
 use crate::wire::packet::{encode_history, encode_status};
@@ -243,11 +245,8 @@ fn of_kind(response: Response, kind: u16) -> Response {
 impl Worker {
     /// Reads a page of history on a thread that may wait for the disk, and answers with it.
     pub(super) fn history(self: &Rc<Self>, state: &mut State, asker: Asker, room: RoomId, query: Query, scope: HistoryScope) {
-        let Asker::Connection(asked) = asker else {
-            return state.hub.answer(asker, Err(Status::new(Code::Unavailable, "history over HTTP is not offered yet")));
-        };
         if state.histories >= HISTORY_QUERIES_MAX {
-            return state.refuse(asked.connection, asked.kind, asked.sequence, &overloaded());
+            return state.answer_history(asker, Err(overloaded()));
         }
         state.histories += 1;
         let (worker, shared) = (self.clone(), self.shared.clone());
@@ -256,25 +255,38 @@ impl Worker {
             let page = page.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the history could not be read")));
             worker.with(|state| {
                 state.histories -= 1;
-                match page {
-                    Ok(page) => state.write_history(asked, page),
-                    Err(status) => state.refuse(asked.connection, asked.kind, asked.sequence, &status),
-                }
+                state.answer_history(asker, page);
             });
         });
     }
 }
 
 impl State {
-    fn write_history(&mut self, asked: Asked, page: crate::log::HistoryPage) {
-        let reached_seq = page.reached.map_or(0, |seq| seq.0);
-        let response =
-            store::RawHistoryResponse { items: page.items, has_more: page.has_more, reached_seq, ..Default::default() };
+    fn answer_history(&mut self, asker: Asker, page: Result<HistoryPage, Status>) {
+        let response = page.map(|page| {
+            let reached_seq = page.reached.map_or(0, |seq| seq.0);
+            store::RawHistoryResponse { items: page.items, has_more: page.has_more, reached_seq, ..Default::default() }
+        });
+        match (asker, response) {
+            (Asker::Connection(asked), Ok(response)) => self.write_history(asked, &response),
+            (Asker::Connection(asked), Err(status)) => self.refuse(asked.connection, asked.kind, asked.sequence, &status),
+            (asker, response) => self.hub.answer(asker, response.and_then(|response| decoded(&response))),
+        }
+    }
+
+    fn write_history(&mut self, asked: Asked, response: &store::RawHistoryResponse) {
         let mut frame = BytesMut::new();
-        encode_history(asked.kind, asked.sequence, &response, &mut frame);
+        encode_history(asked.kind, asked.sequence, response, &mut frame);
         if let Some(connection) = self.connection(asked.connection) {
             connection.session.answered(asked.sequence);
             connection.transmit(&frame);
         }
     }
+}
+
+/// A page of history for whoever wants to look into its items: the same bytes, read as what they are.
+fn decoded(raw: &store::RawHistoryResponse) -> Answer {
+    let response = pb::MessageHistoryResponse::decode(raw.encode_to_vec().as_slice());
+    let response = response.map_err(|_| Status::new(Code::ServerError, "an item of the history cannot be read"))?;
+    Ok(Response::MessageHistory(response))
 }

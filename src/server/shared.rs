@@ -14,6 +14,7 @@ use super::config::Config;
 use super::gate::Gate;
 use super::mailbox::Mailbox;
 use super::resume::ResumeKey;
+use super::sessions::Sessions;
 use crate::account::Directory;
 use crate::dispatch::{AccountRooms, Rules, owner_of};
 use crate::error::{Code, Status};
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) aliases: AliasKey,
     /// Which rooms each account is in.
     pub(crate) account_rooms: Arc<AccountRooms>,
+    /// Which connections each account has.
+    pub(crate) sessions: Sessions,
     /// The node takes connections and writes down what it acknowledges.
     pub(crate) ready: Arc<AtomicBool>,
     started: Instant,
@@ -79,6 +82,7 @@ impl Shared {
             mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
             gate: Gate::new(bounds.connections_max, bounds.connections_per_address_max),
             resume: ResumeKey::random()?,
+            sessions: Sessions::new(),
             ready: Arc::new(AtomicBool::new(true)),
             started: Instant::now(),
             drain_until: AtomicU64::new(u64::MAX),
@@ -222,7 +226,7 @@ fn random_key() -> Result<[u64; 2], Status> {
 }
 
 /// What a failing store comes to for the one who asked; the details are for the log.
-fn store_failed(error: &LogError) -> Status {
+pub(super) fn store_failed(error: &LogError) -> Status {
     tracing::error!(%error, "the store failed");
     Status::new(Code::ServerError, "the store failed")
 }

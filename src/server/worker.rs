@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 
 use super::apps::AppTable;
 use super::connection::{Connection, Phase, Sockets};
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Order};
 use super::shared::Shared;
 use crate::dispatch::{Counters, Effect, Find, Hub, Rules};
 use crate::error::{Code, Status};
@@ -150,6 +150,9 @@ impl Worker {
         state.hub.on_mail(inbox.mail);
         if let Some(is_durable) = inbox.committed {
             state.hub.on_committed(is_durable);
+        }
+        for (connection, order) in inbox.orders {
+            state.obey(self, connection, order);
         }
         if inbox.drain {
             state.send_everybody_away(self);
@@ -395,8 +398,31 @@ impl State {
         self.staging.clear();
     }
 
+    /// Does what the application wants with a connection, if it is still there.
+    fn obey(&mut self, worker: &Rc<Worker>, id: ConnId, order: Order) {
+        match order {
+            Order::PutOut(ext) => {
+                let kicked = pb::Kicked {
+                    reason: pb::KickReason::AccountBlocked as i32,
+                    message: "the account is blocked".into(),
+                    ext: ext.into(),
+                    ..pb::Kicked::default()
+                };
+                self.kick(worker, id, Box::new(kicked), true);
+            }
+            Order::SetMuted(muted) => {
+                if let Some(identity) = self.connection(id).and_then(|connection| connection.identity.as_deref_mut()) {
+                    identity.globally_muted = muted;
+                }
+            }
+        }
+    }
+
     fn remove(&mut self, worker: &Rc<Worker>, id: ConnId) {
         let connection = self.connections.remove(id.slot());
+        if let Some(identity) = &connection.identity {
+            worker.shared.sessions.leave(&identity.app_key, &identity.account, id);
+        }
         worker.shared.gate.leave(connection.address);
         let reason = connection.close_reason.unwrap_or(CloseReason::TransportLost);
         metrics::counter!("chatroom_connections_closed_total", "reason" => reason.as_str()).increment(1);

@@ -29,6 +29,7 @@ pub fn record_of(room: RoomId, seq: u64, time: i64, op: Op, push: Option<PushBod
         globally_muted: false,
         names_nobody: false,
         client_type: 16,
+        on_behalf: None,
     };
     let stamp = Stamp { time: UnixMs(time), random: seq };
     let entry = Entry { seq: Seq(seq), epoch: Epoch(1), stamp, command: Command { actor, op } };

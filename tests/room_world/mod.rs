@@ -188,6 +188,7 @@ pub fn http(account: &str) -> Actor {
         globally_muted: false,
         names_nobody: false,
         client_type: 32,
+        on_behalf: None,
     }
 }
 

@@ -1,11 +1,11 @@
-//! Retention: whole days go, state stays.
+//! Retention: whole days go, state stays. And what is left of a room that was deleted.
 //!
 //! A crash at any point leaves either the day or what it left behind, or both, and the next run goes on from there: the writer
 //! leaves the day alone, then what no snapshot covers is copied and brought to the disk, then the day is dropped.
 
 use ::fjall::{Keyspace, OwnedWriteBatch, PersistMode};
 
-use super::{Store, failed};
+use super::{Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq, UnixMs};
 use crate::log::LogError;
 use crate::log::query::first_day_kept;
@@ -35,6 +35,28 @@ impl Store {
             self.db.delete_keyspace(keyspace).map_err(failed)?;
         }
         Ok(count)
+    }
+
+    /// Removes everything of a room but its last entry. No day goes meanwhile: one retention at a time.
+    pub(super) fn erase(&self, room: RoomId) -> Result<(), LogError> {
+        let mut tables: Vec<Keyspace> = self.days.read().open.values().cloned().collect();
+        tables.push(self.carried.clone());
+        let all = key(room, Seq(0))..=key(room, Seq(u64::MAX));
+        let mut last = Seq(0);
+        for table in &tables {
+            if let Some(found) = table.range(all.clone()).next_back() {
+                last = last.max(read_key(&found.key().map_err(failed)?)?.1);
+            }
+        }
+        let mut write = self.db.batch();
+        write.remove(&self.snapshots, snapshot_key(room));
+        for table in &tables {
+            for found in table.range(key(room, Seq(0))..key(room, last)) {
+                write.remove(table, found.key().map_err(failed)?);
+                write = self.step(write)?;
+            }
+        }
+        write.commit().map_err(failed)
     }
 
     /// Copies what no snapshot covers out of a day. Goes from room to room, so that what is covered costs nothing.

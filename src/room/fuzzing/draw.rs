@@ -19,6 +19,7 @@ pub(super) fn actor(account: &str, connection: Option<u8>, origin: Origin) -> Ac
         globally_muted: account == "dave",
         names_nobody: false,
         client_type: 16,
+        on_behalf: None,
     }
 }
 

@@ -1,0 +1,224 @@
+//! Calls about accounts (rest-api.md §6).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Rooms;
+use super::answer::{self, Answer};
+use super::call::Call;
+use crate::account::{Account, NewAccount, Secret, is_longer};
+use crate::error::{Code, Status};
+use crate::id::AccountId;
+use crate::limits;
+
+/// `/user/create.action`.
+pub(super) async fn create<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    #[derive(Serialize)]
+    struct Info<'a> {
+        accid: &'a str,
+        name: &'a str,
+        token: &'a str,
+    }
+    let form = &call.form;
+    let new = NewAccount {
+        account: form.required("accid")?.to_owned(),
+        token: form.text("token").map(Secret::new),
+        name: form.owned("name"),
+        icon: form.owned("icon"),
+        ext: form.owned("ex"),
+        sign: form.owned("sign"),
+        email: form.owned("email"),
+        birth: form.owned("birth"),
+        mobile: form.owned("mobile"),
+        gender: form.number("gender")?.unwrap_or_default(),
+    };
+    let (accounts, key) = (call.api.accounts.clone(), call.app_key.to_owned());
+    let account = on_disk(move || accounts.create_account(&key, new)).await?;
+    let info = Info { accid: account.id.as_str(), name: &account.name, token: account.token.reveal() };
+    Ok(answer::info(&info))
+}
+
+/// `/user/update.action`.
+pub(super) async fn update_token<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    let token = Secret::new(call.form.required("token")?);
+    change(call, |account| {
+        account.token = token;
+        Ok(())
+    })
+    .await?;
+    Ok(answer::done())
+}
+
+/// `/user/refreshToken.action`.
+pub(super) async fn refresh_token<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    #[derive(Serialize)]
+    struct Info<'a> {
+        accid: &'a str,
+        token: &'a str,
+    }
+    let token = Secret::random()?;
+    let account = change(call, |account| {
+        account.token = token;
+        Ok(())
+    })
+    .await?;
+    Ok(answer::info(&Info { accid: account.id.as_str(), token: account.token.reveal() }))
+}
+
+/// `/user/block.action`. With `needkick` the account's connections are closed.
+pub(super) async fn block<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    let (is_kick, ext) = (call.form.flag("needkick")?.unwrap_or(false), call.form.owned("kickNotifyExt"));
+    if is_longer(&ext, limits::NOTIFY_EXT_CHARS_MAX) {
+        return Err(Status::bad_parameter(format!("kickNotifyExt must not exceed {}", limits::NOTIFY_EXT_CHARS_MAX)));
+    }
+    let account = change(call, |account| match std::mem::replace(&mut account.blocked, true) {
+        true => Err(Status::new(Code::Forbidden, "the account is blocked already")),
+        false => Ok(()),
+    })
+    .await?;
+    if is_kick {
+        call.api.rooms.put_out(call.app_key, &account.id, &ext);
+    }
+    Ok(answer::done())
+}
+
+/// `/user/unblock.action`.
+pub(super) async fn unblock<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    change(call, |account| {
+        account.blocked = false;
+        Ok(())
+    })
+    .await?;
+    Ok(answer::done())
+}
+
+/// `/user/mute.action`.
+pub(super) async fn mute<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    let muted = call.form.required_flag("mute")?;
+    let account = change(call, move |account| {
+        account.muted = muted;
+        Ok(())
+    })
+    .await?;
+    call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms());
+    Ok(answer::done())
+}
+
+/// `/user/muteModule.action`. A flag that is missing stays.
+pub(super) async fn mute_modules<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    let flag = |name| call.form.flag(name);
+    let flags = [flag("muteP2P")?, flag("muteTeam")?, flag("muteRoom")?, flag("muteQChat")?];
+    if flags.iter().all(Option::is_none) {
+        return Err(Status::bad_parameter("muteP2P, muteTeam, muteRoom or muteQChat must be given"));
+    }
+    let account = change(call, move |account| {
+        let muted = &mut account.muted_in;
+        let fields = [&mut muted.peers, &mut muted.teams, &mut muted.rooms, &mut muted.circles];
+        fields.into_iter().zip(flags).for_each(|(field, flag)| *field = flag.unwrap_or(*field));
+        Ok(())
+    })
+    .await?;
+    call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms());
+    Ok(answer::done())
+}
+
+/// `/user/getUinfos.action`. Names that are no accounts are left out.
+pub(super) async fn profiles<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    #[derive(Serialize)]
+    struct Profile<'a> {
+        accid: &'a str,
+        name: &'a str,
+        icon: &'a str,
+        sign: &'a str,
+        email: &'a str,
+        birth: &'a str,
+        mobile: &'a str,
+        gender: u32,
+        ex: &'a str,
+        valid: bool,
+        mute: bool,
+    }
+    let ids = call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)?;
+    let accounts: Vec<Arc<Account>> = ids.iter().filter_map(|id| call.account(id)).collect();
+    let profiles = accounts.iter().map(|account| Profile {
+        accid: account.id.as_str(),
+        name: &account.name,
+        icon: &account.icon,
+        sign: &account.sign,
+        email: &account.email,
+        birth: &account.birth,
+        mobile: &account.mobile,
+        gender: account.gender,
+        ex: &account.ext,
+        valid: !account.blocked,
+        mute: account.muted,
+    });
+    Ok(answer::success("uinfos", &profiles.collect::<Vec<_>>()))
+}
+
+/// `/user/updateUinfo.action`. Who has logged in already shows what it showed until it logs in again.
+pub(super) async fn update_profile<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    let text = |name| call.form.text(name).map(str::to_owned);
+    let texts = ["name", "icon", "sign", "email", "birth", "mobile", "ex"].map(text);
+    let gender = call.form.number("gender")?;
+    if gender.is_none() && texts.iter().all(Option::is_none) {
+        return Err(Status::bad_parameter("at least one field of the profile must be given"));
+    }
+    change(call, move |account| {
+        let Account { name, icon, sign, email, birth, mobile, ext, .. } = account;
+        for (field, text) in [name, icon, sign, email, birth, mobile, ext].into_iter().zip(texts) {
+            if let Some(text) = text {
+                *field = text;
+            }
+        }
+        account.gender = gender.unwrap_or(account.gender);
+        Ok(())
+    })
+    .await?;
+    Ok(answer::done())
+}
+
+/// `/user/userOnlineStatus.action`. An account that has not logged in anywhere has an empty list.
+pub(super) async fn online_status<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Login {
+        client_type: u32,
+        login_time: i64,
+    }
+    #[derive(Default, Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Online {
+        invalid_accids: Vec<String>,
+        status: BTreeMap<String, Vec<Login>>,
+    }
+    let mut online = Online::default();
+    for id in call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)? {
+        if call.account(&id).is_none() {
+            online.invalid_accids.push(id.to_string());
+            continue;
+        }
+        let sessions = call.api.rooms.sessions(call.app_key, &id);
+        let login = |session: &crate::server::Session| Login { client_type: session.client_type, login_time: session.since.0 };
+        online.status.insert(id.to_string(), sessions.iter().map(login).collect());
+    }
+    Ok(answer::success("data", &online))
+}
+
+/// Changes the account a call names; it is on disk when this returns.
+async fn change<R: Rooms>(
+    call: &Call<'_, R>,
+    change: impl FnOnce(&mut Account) -> Result<(), Status> + Send + 'static,
+) -> Result<Arc<Account>, Status> {
+    let id: AccountId = call.form.account("accid")?;
+    let (accounts, key) = (call.api.accounts.clone(), call.app_key.to_owned());
+    on_disk(move || accounts.change_account(&key, &id, change)).await
+}
+
+/// Waits for the disk on a thread that may.
+async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> Result<T, Status> + Send + 'static) -> Result<T, Status> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Status::new(Code::ServerError, "keeping the account failed"))?
+}

@@ -1,0 +1,113 @@
+//! Which connections each account has logged in on, over all workers of the node. Changes as connections come and go, never with a
+//! message; an account here is a keyed hash of application and name, so that one with a single connection costs about 64 bytes.
+
+use std::collections::HashMap;
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::BuildHasher;
+
+use parking_lot::Mutex;
+
+use crate::id::{AccountId, ConnId, UnixMs};
+
+/// Shards, so that workers seldom wait for each other.
+const SHARDS: usize = 64;
+
+/// A connection on which an account has logged in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Session {
+    /// Which.
+    pub connection: ConnId,
+    /// Number of its client type (chatroom.md §a.5).
+    pub client_type: u32,
+    /// When it logged in.
+    pub since: UnixMs,
+}
+
+/// The connections of every account that has one. Bounded by the limit on connections.
+pub(crate) struct Sessions {
+    shards: Box<[Shard]>,
+    hasher: RandomState,
+}
+
+type Shard = Mutex<HashMap<u64, Several>>;
+
+/// Nearly every account has one connection.
+enum Several {
+    One(Session),
+    Many(Vec<Session>),
+}
+
+impl Sessions {
+    pub(crate) fn new() -> Sessions {
+        Sessions { shards: (0..SHARDS).map(|_| Shard::default()).collect(), hasher: RandomState::new() }
+    }
+
+    /// An account has logged in.
+    pub(crate) fn enter(&self, app_key: &str, account: &AccountId, session: Session) {
+        let hash = self.hash(app_key, account);
+        match self.shard(hash).lock().entry(hash) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Several::One(session));
+            }
+            Entry::Occupied(mut occupied) => match occupied.get_mut() {
+                Several::One(first) => *occupied.get_mut() = Several::Many(vec![*first, session]),
+                Several::Many(sessions) => sessions.push(session),
+            },
+        }
+    }
+
+    /// A connection is gone.
+    pub(crate) fn leave(&self, app_key: &str, account: &AccountId, connection: ConnId) {
+        let hash = self.hash(app_key, account);
+        let mut shard = self.shard(hash).lock();
+        let Entry::Occupied(mut occupied) = shard.entry(hash) else { return };
+        let is_empty = match occupied.get_mut() {
+            Several::One(only) => only.connection == connection,
+            Several::Many(sessions) => {
+                sessions.retain(|session| session.connection != connection);
+                sessions.is_empty()
+            }
+        };
+        if is_empty {
+            occupied.remove();
+        }
+    }
+
+    /// The connections of an account, in the order of their logins.
+    pub(crate) fn of(&self, app_key: &str, account: &AccountId) -> Vec<Session> {
+        let hash = self.hash(app_key, account);
+        match self.shard(hash).lock().get(&hash) {
+            None => Vec::new(),
+            Some(Several::One(session)) => vec![*session],
+            Some(Several::Many(sessions)) => sessions.clone(),
+        }
+    }
+
+    fn shard(&self, hash: u64) -> &Shard {
+        &self.shards[(hash >> 32) as usize % SHARDS]
+    }
+
+    fn hash(&self, app_key: &str, account: &AccountId) -> u64 {
+        self.hasher.hash_one((app_key, account))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_has_the_connections_that_have_not_left() {
+        let sessions = Sessions::new();
+        let alice = AccountId::parse("alice").unwrap();
+        let session = |slot| Session { connection: ConnId::new(0, 1, slot), client_type: 1, since: UnixMs(i64::from(slot)) };
+        assert_eq!(sessions.of("app", &alice), []);
+        (1..4).for_each(|slot| sessions.enter("app", &alice, session(slot)));
+        assert_eq!(sessions.of("app", &alice), [session(1), session(2), session(3)]);
+        assert_eq!(sessions.of("other", &alice), []);
+        sessions.leave("app", &alice, session(2).connection);
+        assert_eq!(sessions.of("app", &alice), [session(1), session(3)]);
+        (1..4).for_each(|slot| sessions.leave("app", &alice, session(slot).connection));
+        assert!(sessions.shards.iter().all(|shard| shard.lock().is_empty()));
+    }
+}
