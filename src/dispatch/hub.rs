@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use bytes::{Bytes, BytesMut};
 
 use super::accounts::AccountRooms;
+use super::commit::{Find, Writes};
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
-use super::owner::{Find, Owned, Writes};
+use super::owner::Owned;
 use crate::id::{ConnId, Epoch, RoomId, Time, UnixMs};
 use crate::room::{Actor, Ask, HistoryScope, Op, Query, Settings};
 use crate::wire::{Push, pb};

@@ -6,61 +6,19 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 
 use super::accounts::Reserved;
+use super::commit::{Find, Held};
 use super::downlink::{Class, Downlink};
 use super::feed::Item;
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail, Request};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, Seq, Time, UnixMs};
-use crate::limits::{DUE_COMMANDS_MAX, HEADER_BYTES, LOADING_COMMANDS_MAX, ROOM_IDLE_MS, SNAPSHOT_ENTRIES, WRITES_WAITING_MAX};
+use crate::limits::{HEADER_BYTES, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_MAX};
 use crate::room::{
     Actor, Ask, Audience, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Stamp,
 };
 use crate::wire::pb::{self, NotificationType};
 use crate::wire::{Push, Response};
-
-/// What one commit covers: what is to be written, and the answers that wait for it.
-#[derive(Default)]
-pub struct Writes {
-    /// Entries in the order they were applied.
-    pub records: Vec<Record>,
-    /// States of rooms, each with the number of the last entry in it.
-    pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
-    held: Vec<Held>,
-    /// Connections that hear their room once they have been told that they are in it, and from where on; `None`: they have left
-    /// again meanwhile.
-    joins: Vec<(RoomId, ConnId, Option<Seq>)>,
-    saved: Vec<(RoomId, Seq)>,
-}
-
-impl Writes {
-    /// Whether there is nothing to write.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.snapshots.is_empty()
-    }
-}
-
-/// What waits for a commit.
-enum Held {
-    /// An answer.
-    Answer(Asker, Answer),
-    /// A look into the log that has to see what the commit covers.
-    Find(Box<Find>),
-    /// Who has put itself out of a room, by closing it, is told so after its answer.
-    Left(Mail),
-}
-
-/// A recall on its way: the room lets it pass as far as it knows, and the log has to say where the message stands.
-pub struct Find {
-    /// In which room.
-    pub room: RoomId,
-    /// Who waits.
-    pub asker: Asker,
-    /// On whose behalf.
-    pub actor: Actor,
-    /// Which message.
-    pub request: pb::MessageRecallRequest,
-}
 
 /// A room this worker owns.
 pub(super) enum Owned {
@@ -72,16 +30,16 @@ pub(super) enum Owned {
 
 /// A room in memory and what surrounds it.
 pub(super) struct Live {
-    room: Room,
+    pub(super) room: Room,
     /// How many connections hear it, by worker.
     followers: Vec<u32>,
     /// Lost connections that keep their place, and on whose behalf they leave in the end.
-    detached: HashMap<ConnId, Actor>,
+    pub(super) detached: HashMap<ConnId, Actor>,
     /// Entries in the log that no snapshot covers.
     entries_since_snapshot: u64,
     /// The last number a durable snapshot covers.
-    saved: Seq,
-    used: Time,
+    pub(super) saved: Seq,
+    pub(super) used: Time,
 }
 
 impl Live {
@@ -95,11 +53,11 @@ impl Live {
         self.room.query(now, actor, query)
     }
 
-    fn is_deserted(&self) -> bool {
+    pub(super) fn is_deserted(&self) -> bool {
         self.detached.is_empty() && self.followers.iter().all(|count| *count == 0)
     }
 
-    fn last_seq(&self) -> Seq {
+    pub(super) fn last_seq(&self) -> Seq {
         Seq(self.room.next_seq().0.saturating_sub(1))
     }
 
@@ -176,62 +134,6 @@ impl Hub {
         }
     }
 
-    /// What is to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
-    pub fn take_writes(&mut self) -> Option<Writes> {
-        if self.writes.is_empty() || self.in_flight.is_some() {
-            return None;
-        }
-        let mut writes = std::mem::take(&mut self.writes);
-        let saved = writes.snapshots.iter().map(|(room, seq, _)| (*room, *seq)).collect();
-        let (held, joins) = (std::mem::take(&mut writes.held), std::mem::take(&mut writes.joins));
-        self.in_flight = Some(Writes { held, joins, saved, ..Writes::default() });
-        Some(writes)
-    }
-
-    /// The commit that covers the last [`Hub::take_writes`] is done: its answers leave. If it failed, nothing is acknowledged any
-    /// more: what is in memory is no longer what is on disk, and only a restart brings both together.
-    pub fn on_committed(&mut self, is_durable: bool) {
-        let Some(done) = self.in_flight.take() else { return };
-        self.is_broken |= !is_durable;
-        for held in done.held {
-            match held {
-                Held::Answer(asker, answer) => self.answer(asker, if is_durable { answer } else { Err(broken()) }),
-                Held::Find(find) if is_durable => self.effects.push(Effect::Find(find)),
-                Held::Find(find) => self.answer(find.asker, Err(broken())),
-                Held::Left(mail) => self.tell_left(mail),
-            }
-        }
-        for (room, connection, heard) in done.joins {
-            let replay = |heard| self.feeds.get(&room)?.replay(heard, connection);
-            let mail = match heard {
-                Some(heard) => Mail::Joined { room, connection, replay: replay(heard).unwrap_or_default() },
-                None => Mail::Left { room, connection, kicked: None },
-            };
-            self.send(connection.worker(), mail);
-        }
-        for (room, seq) in done.saved {
-            if let (Some(Owned::Live(live)), true) = (self.rooms.get_mut(&room), is_durable) {
-                live.saved = seq;
-            }
-        }
-    }
-
-    /// Whether a commit is under way or something waits for one.
-    pub fn has_uncommitted(&self) -> bool {
-        self.in_flight.is_some() || !self.writes.is_empty()
-    }
-
-    /// Asks for a snapshot of every room that has changed, as a draining server does.
-    pub fn save_rooms(&mut self) {
-        for (id, owned) in &self.rooms {
-            if let Owned::Live(live) = owned
-                && live.saved < live.last_seq()
-            {
-                self.writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
-            }
-        }
-    }
-
     fn ask(&mut self, request: Request) {
         let Some(Owned::Live(live)) = self.rooms.get_mut(&request.room) else { return };
         live.used = self.now;
@@ -280,7 +182,7 @@ impl Hub {
     }
 
     /// Applies a command and, one after the other, what follows from it.
-    fn command(&mut self, room: RoomId, asker: Asker, command: Command, resume: Option<Box<pb::RoomPosition>>) {
+    pub(super) fn command(&mut self, room: RoomId, asker: Asker, command: Command, resume: Option<Box<pb::RoomPosition>>) {
         if self.is_broken {
             return self.answer(asker, Err(broken()));
         }
@@ -418,24 +320,6 @@ impl Hub {
         }
     }
 
-    /// Does something once everything applied so far is durable.
-    fn after_writes(&mut self, held: Held) {
-        match (&mut self.in_flight, held) {
-            (_, held) if !self.writes.records.is_empty() => self.writes.held.push(held),
-            (Some(in_flight), held) => in_flight.held.push(held),
-            (None, Held::Answer(asker, answer)) => self.answer(asker, answer),
-            (None, Held::Find(find)) if self.is_broken => self.answer(find.asker, Err(broken())),
-            (None, Held::Find(find)) => self.effects.push(Effect::Find(find)),
-            (None, Held::Left(mail)) => self.tell_left(mail),
-        }
-    }
-
-    fn tell_left(&mut self, mail: Mail) {
-        if let Mail::Left { connection, .. } = &mail {
-            self.send(connection.worker(), mail);
-        }
-    }
-
     /// Completes the answer to an enter with what a resume came to, and returns the frames it replays.
     fn replay(
         &self,
@@ -561,101 +445,6 @@ impl Hub {
             self.writes.snapshots.push((id, live.last_seq(), live.room.snapshot()));
         }
     }
-
-    pub(super) fn end_graces(&mut self) {
-        while let Some((_, room, connection)) = self.grace.pop_front_if(|(deadline, _, _)| *deadline <= self.now) {
-            let Some(Owned::Live(live)) = self.rooms.get(&room) else { continue };
-            let Some(actor) = live.detached.get(&connection) else { continue };
-            let command = Command { actor: Actor { origin: Origin::Server, ..actor.clone() }, op: Op::Exit };
-            self.command(room, Asker::Nobody, command, None);
-        }
-    }
-
-    /// Puts changed settings in force: what a room decides from now on goes by them.
-    pub(super) fn refresh_rules(&mut self) {
-        let version = self.config.rules.version();
-        if std::mem::replace(&mut self.rules_version, version) == version {
-            return;
-        }
-        for owned in self.rooms.values_mut() {
-            if let Owned::Live(live) = owned {
-                live.room.set_settings(self.config.rules.settings(live.room.app_key()));
-            }
-        }
-    }
-
-    /// Lets rooms do what they do by themselves when its time has come. A room that is not in memory does it when it is loaded.
-    pub(super) fn do_what_is_due(&mut self) {
-        let is_due = |live: &Live| live.room.deadline().is_some_and(|at| at <= self.unix);
-        let due = self.rooms.iter().filter(|(_, owned)| matches!(owned, Owned::Live(live) if is_due(live)));
-        let mut due: Vec<RoomId> = due.map(|(id, _)| *id).collect();
-        due.sort_unstable();
-        due.into_iter().for_each(|id| self.do_due(id));
-    }
-
-    fn do_due(&mut self, id: RoomId) {
-        for _ in 0..DUE_COMMANDS_MAX {
-            let Some(Owned::Live(live)) = self.rooms.get(&id) else { return };
-            let Some(command) = live.room.due(self.unix) else { return };
-            let refused = self.counters.refused;
-            self.command(id, Asker::Nobody, command, None);
-            if self.is_broken || self.counters.refused > refused {
-                return;
-            }
-        }
-    }
-
-    /// Takes out what those left behind who vanished with the node and have not come back.
-    pub(super) fn tidy_vacated(&mut self) {
-        while let Some((_, id)) = self.vacated.pop_front_if(|(deadline, _)| *deadline <= self.now) {
-            let Some(Owned::Live(live)) = self.rooms.get(&id) else { continue };
-            for command in live.room.left_behind() {
-                self.command(id, Asker::Nobody, command, None);
-            }
-        }
-    }
-
-    /// Everybody who was in a room as the node went down has vanished. They have the grace of a lost connection to come back; for
-    /// a room made by a client it counts from the start of the node, since before that nobody could.
-    fn tidy_after_load(&mut self, id: RoomId) {
-        let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
-        if !live.room.exists() {
-            return;
-        }
-        let grace_ms = self.config.detach_grace_ms;
-        if !live.room.left_behind().is_empty() {
-            self.vacated.push_back((self.now.plus_ms(grace_ms), id));
-        }
-        if !id.is_of_client() {
-            return;
-        }
-        let up_ms = self.now.ms_since(self.started.unwrap_or(self.now));
-        let left_ms = i64::try_from(grace_ms).unwrap_or(i64::MAX).saturating_sub(i64::try_from(up_ms).unwrap_or(i64::MAX));
-        live.room.vacated(UnixMs(self.unix.0.saturating_add(left_ms)));
-    }
-
-    pub(super) fn evict_idle_rooms(&mut self) {
-        let (now, writes, feeds) = (self.now, &mut self.writes, &mut self.feeds);
-        let is_behind = self.in_flight.is_some();
-        self.rooms.retain(|id, owned| {
-            let Owned::Live(live) = owned else { return true };
-            // Anybody may ask for rooms by names nobody has used; they must not stay. One that is about to end waits for it here.
-            let idle_ms = if live.room.exists() { ROOM_IDLE_MS } else { 0 };
-            let is_to_end = live.room.exists() && id.is_of_client();
-            let is_in_use = !live.is_deserted() || !live.room.is_empty_of_people() || is_to_end;
-            if is_in_use || now.ms_since(live.used) < idle_ms {
-                return true;
-            }
-            if live.saved < live.last_seq() {
-                if !is_behind {
-                    writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
-                }
-                return true;
-            }
-            feeds.remove(id);
-            false
-        });
-    }
 }
 
 /// How dear a push is to readers that do not get everything (chatroom.md §e.7).
@@ -675,7 +464,7 @@ fn busy(reason: &'static str) -> Status {
     Status::new(Code::Busy, reason)
 }
 
-fn broken() -> Status {
+pub(super) fn broken() -> Status {
     Status::new(Code::ServerError, "the store failed: the operator must restart the server")
 }
 

@@ -1,0 +1,127 @@
+//! What waits for the disk: entries on their way to the log, and the answers that leave when they are durable (design.md §4).
+
+use super::hub::{Effect, Hub};
+use super::mail::{Answer, Asker, Mail};
+use super::owner::{Owned, broken};
+use crate::id::{ConnId, RoomId, Seq};
+use crate::room::{Actor, Record};
+use crate::wire::pb;
+
+/// What one commit covers: what is to be written, and the answers that wait for it.
+#[derive(Default)]
+pub struct Writes {
+    /// Entries in the order they were applied.
+    pub records: Vec<Record>,
+    /// States of rooms, each with the number of the last entry in it.
+    pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
+    pub(super) held: Vec<Held>,
+    /// Connections that hear their room once they have been told that they are in it, and from where on; `None`: they have left
+    /// again meanwhile.
+    pub(super) joins: Vec<(RoomId, ConnId, Option<Seq>)>,
+    saved: Vec<(RoomId, Seq)>,
+}
+
+impl Writes {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.snapshots.is_empty()
+    }
+}
+
+/// What waits for a commit.
+pub(super) enum Held {
+    /// An answer.
+    Answer(Asker, Answer),
+    /// A look into the log that has to see what the commit covers.
+    Find(Box<Find>),
+    /// Who has put itself out of a room, by closing it, is told so after its answer.
+    Left(Mail),
+}
+
+/// A recall on its way: the room lets it pass as far as it knows, and the log has to say where the message stands.
+pub struct Find {
+    /// In which room.
+    pub room: RoomId,
+    /// Who waits.
+    pub asker: Asker,
+    /// On whose behalf.
+    pub actor: Actor,
+    /// Which message.
+    pub request: pb::MessageRecallRequest,
+}
+
+impl Hub {
+    /// What is to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
+    pub fn take_writes(&mut self) -> Option<Writes> {
+        if self.writes.is_empty() || self.in_flight.is_some() {
+            return None;
+        }
+        let mut writes = std::mem::take(&mut self.writes);
+        let saved = writes.snapshots.iter().map(|(room, seq, _)| (*room, *seq)).collect();
+        let (held, joins) = (std::mem::take(&mut writes.held), std::mem::take(&mut writes.joins));
+        self.in_flight = Some(Writes { held, joins, saved, ..Writes::default() });
+        Some(writes)
+    }
+
+    /// The commit that covers the last [`Hub::take_writes`] is done: its answers leave. If it failed, nothing is acknowledged any
+    /// more: what is in memory is no longer what is on disk, and only a restart brings both together.
+    pub fn on_committed(&mut self, is_durable: bool) {
+        let Some(done) = self.in_flight.take() else { return };
+        self.is_broken |= !is_durable;
+        for held in done.held {
+            match held {
+                Held::Answer(asker, answer) => self.answer(asker, if is_durable { answer } else { Err(broken()) }),
+                Held::Find(find) if is_durable => self.effects.push(Effect::Find(find)),
+                Held::Find(find) => self.answer(find.asker, Err(broken())),
+                Held::Left(mail) => self.tell_left(mail),
+            }
+        }
+        for (room, connection, heard) in done.joins {
+            let replay = |heard| self.feeds.get(&room)?.replay(heard, connection);
+            let mail = match heard {
+                Some(heard) => Mail::Joined { room, connection, replay: replay(heard).unwrap_or_default() },
+                None => Mail::Left { room, connection, kicked: None },
+            };
+            self.send(connection.worker(), mail);
+        }
+        for (room, seq) in done.saved {
+            if let (Some(Owned::Live(live)), true) = (self.rooms.get_mut(&room), is_durable) {
+                live.saved = seq;
+            }
+        }
+    }
+
+    /// Whether a commit is under way or something waits for one.
+    pub fn has_uncommitted(&self) -> bool {
+        self.in_flight.is_some() || !self.writes.is_empty()
+    }
+
+    /// Asks for a snapshot of every room that has changed, as a draining server does.
+    pub fn save_rooms(&mut self) {
+        for (id, owned) in &self.rooms {
+            if let Owned::Live(live) = owned
+                && live.saved < live.last_seq()
+            {
+                self.writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
+            }
+        }
+    }
+
+    /// Does something once everything applied so far is durable.
+    pub(super) fn after_writes(&mut self, held: Held) {
+        match (&mut self.in_flight, held) {
+            (_, held) if !self.writes.records.is_empty() => self.writes.held.push(held),
+            (Some(in_flight), held) => in_flight.held.push(held),
+            (None, Held::Answer(asker, answer)) => self.answer(asker, answer),
+            (None, Held::Find(find)) if self.is_broken => self.answer(find.asker, Err(broken())),
+            (None, Held::Find(find)) => self.effects.push(Effect::Find(find)),
+            (None, Held::Left(mail)) => self.tell_left(mail),
+        }
+    }
+
+    fn tell_left(&mut self, mail: Mail) {
+        if let Mail::Left { connection, .. } = &mail {
+            self.send(connection.worker(), mail);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What the owner of rooms does unasked, once a second: graces that are over, settings that have changed, what is due in a
+//! room, what the vanished have left behind, rooms that nobody needs in memory.
+
+use super::hub::Hub;
+use super::mail::Asker;
+use super::owner::{Live, Owned};
+use crate::id::{RoomId, UnixMs};
+use crate::limits::{DUE_COMMANDS_MAX, ROOM_IDLE_MS};
+use crate::room::{Actor, Command, Op, Origin};
+
+impl Hub {
+    pub(super) fn end_graces(&mut self) {
+        while let Some((_, room, connection)) = self.grace.pop_front_if(|(deadline, _, _)| *deadline <= self.now) {
+            let Some(Owned::Live(live)) = self.rooms.get(&room) else { continue };
+            let Some(actor) = live.detached.get(&connection) else { continue };
+            let command = Command { actor: Actor { origin: Origin::Server, ..actor.clone() }, op: Op::Exit };
+            self.command(room, Asker::Nobody, command, None);
+        }
+    }
+
+    /// Puts changed settings in force: what a room decides from now on goes by them.
+    pub(super) fn refresh_rules(&mut self) {
+        let version = self.config.rules.version();
+        if std::mem::replace(&mut self.rules_version, version) == version {
+            return;
+        }
+        for owned in self.rooms.values_mut() {
+            if let Owned::Live(live) = owned {
+                live.room.set_settings(self.config.rules.settings(live.room.app_key()));
+            }
+        }
+    }
+
+    /// Lets rooms do what they do by themselves when its time has come. A room that is not in memory does it when it is loaded.
+    pub(super) fn do_what_is_due(&mut self) {
+        let is_due = |live: &Live| live.room.deadline().is_some_and(|at| at <= self.unix);
+        let due = self.rooms.iter().filter(|(_, owned)| matches!(owned, Owned::Live(live) if is_due(live)));
+        let mut due: Vec<RoomId> = due.map(|(id, _)| *id).collect();
+        due.sort_unstable();
+        due.into_iter().for_each(|id| self.do_due(id));
+    }
+
+    pub(super) fn do_due(&mut self, id: RoomId) {
+        for _ in 0..DUE_COMMANDS_MAX {
+            let Some(Owned::Live(live)) = self.rooms.get(&id) else { return };
+            let Some(command) = live.room.due(self.unix) else { return };
+            let refused = self.counters.refused;
+            self.command(id, Asker::Nobody, command, None);
+            if self.is_broken || self.counters.refused > refused {
+                return;
+            }
+        }
+    }
+
+    /// Takes out what those left behind who vanished with the node and have not come back.
+    pub(super) fn tidy_vacated(&mut self) {
+        while let Some((_, id)) = self.vacated.pop_front_if(|(deadline, _)| *deadline <= self.now) {
+            let Some(Owned::Live(live)) = self.rooms.get(&id) else { continue };
+            for command in live.room.left_behind() {
+                self.command(id, Asker::Nobody, command, None);
+            }
+        }
+    }
+
+    /// Everybody who was in a room as the node went down has vanished. They have the grace of a lost connection to come back; for
+    /// a room made by a client it counts from the start of the node, since before that nobody could.
+    pub(super) fn tidy_after_load(&mut self, id: RoomId) {
+        let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
+        if !live.room.exists() {
+            return;
+        }
+        let grace_ms = self.config.detach_grace_ms;
+        if !live.room.left_behind().is_empty() {
+            self.vacated.push_back((self.now.plus_ms(grace_ms), id));
+        }
+        if !id.is_of_client() {
+            return;
+        }
+        let up_ms = self.now.ms_since(self.started.unwrap_or(self.now));
+        let left_ms = i64::try_from(grace_ms).unwrap_or(i64::MAX).saturating_sub(i64::try_from(up_ms).unwrap_or(i64::MAX));
+        live.room.vacated(UnixMs(self.unix.0.saturating_add(left_ms)));
+    }
+
+    pub(super) fn evict_idle_rooms(&mut self) {
+        let (now, writes, feeds) = (self.now, &mut self.writes, &mut self.feeds);
+        let is_behind = self.in_flight.is_some();
+        self.rooms.retain(|id, owned| {
+            let Owned::Live(live) = owned else { return true };
+            // Anybody may ask for rooms by names nobody has used; they must not stay. One that is about to end waits for it here.
+            let idle_ms = if live.room.exists() { ROOM_IDLE_MS } else { 0 };
+            let is_to_end = live.room.exists() && id.is_of_client();
+            let is_in_use = !live.is_deserted() || !live.room.is_empty_of_people() || is_to_end;
+            if is_in_use || now.ms_since(live.used) < idle_ms {
+                return true;
+            }
+            if live.saved < live.last_seq() {
+                if !is_behind {
+                    writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
+                }
+                return true;
+            }
+            feeds.remove(id);
+            false
+        });
+    }
+}
