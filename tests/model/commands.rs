@@ -1,0 +1,508 @@
+//! Commands and questions from a seed: few accounts, few keys, few ids, so that they meet; mostly what is allowed, sometimes what
+//! is not, now and then at a limit or one above it.
+
+use bytes::Bytes;
+use chatroom::id::{AccountId, ConnId};
+use chatroom::room::{Actor, Command, Create, Enter, Op, Origin, Query};
+use chatroom::wire::pb;
+
+use super::{APP, Conn, Model, ROOM};
+
+pub const ACCOUNTS: [&str; 10] = ["boss", "ada", "abe", "mia", "max", "vic", "val", "gag", "anon_1", "anon_2"];
+/// Connections each account has at hand.
+const PLACES: usize = 4;
+const CLIENT_TYPES: [u32; PLACES] = [1, 16, 1, 4];
+/// The third connection is the device of the first; the fourth does not say.
+const DEVICES: [&str; PLACES] = ["phone", "web", "phone", ""];
+
+/// One step of a room's life.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Milliseconds that pass before it.
+    pub advance: i64,
+    pub random: u64,
+    pub what: What,
+}
+
+#[derive(Clone, Debug)]
+pub enum What {
+    Command(Command),
+    Query(Actor, Query),
+}
+
+pub fn actor(account: &str, place: Option<usize>, origin: Origin) -> Actor {
+    let number = ACCOUNTS.iter().position(|name| *name == account).unwrap_or(ACCOUNTS.len());
+    let connection = place.map(|place| {
+        let number = u32::try_from(number * PLACES + place + 1).expect("few connections");
+        ConnId::new(0, number, number)
+    });
+    Actor {
+        account: AccountId::parse(account).expect("the names are well-formed"),
+        connection,
+        origin,
+        anonymous: account.starts_with("anon"),
+        globally_muted: false,
+        client_type: place.map_or(32, |place| CLIENT_TYPES[place]),
+    }
+}
+
+fn actor_of(conn: &Conn) -> Actor {
+    Actor {
+        account: AccountId::parse(&conn.account).expect("the names are well-formed"),
+        connection: Some(conn.id),
+        origin: Origin::Member,
+        anonymous: conn.anonymous,
+        globally_muted: false,
+        client_type: conn.client_type,
+    }
+}
+
+pub fn create() -> Create {
+    Create {
+        app_key: APP.into(),
+        creator: AccountId::parse("boss").expect("the name is well-formed"),
+        name: "hall".into(),
+        announcement: None,
+        broadcast_url: String::new(),
+        ext: String::new(),
+        queue_level: 0,
+        moderation_id: String::new(),
+        silent_in_out: false,
+    }
+}
+
+/// Where commands come from.
+pub struct Source {
+    pub rng: fastrand::Rng,
+}
+
+impl Source {
+    fn one_in(&mut self, count: u32) -> bool {
+        self.rng.u32(0..count) == 0
+    }
+
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.rng.usize(0..choices.len())]
+    }
+
+    /// A text of at most `max` characters, rarely one more.
+    fn text(&mut self, max: usize) -> String {
+        match self.rng.u32(0..200) {
+            0 => "é".repeat(max),
+            1 => "é".repeat(max + 1),
+            2 => "x".repeat(max),
+            3..=39 => String::new(),
+            _ => self.of(&["one", "two", "three"]).into(),
+        }
+    }
+
+    fn maybe_text(&mut self, max: usize) -> Option<String> {
+        self.rng.bool().then(|| self.text(max))
+    }
+
+    fn notify_ext(&mut self, max: usize) -> String {
+        if self.one_in(4) { self.text(max) } else { String::new() }
+    }
+
+    /// An account's name as a request spells it.
+    fn account(&mut self) -> String {
+        match self.rng.u32(0..60) {
+            0 => String::new(),
+            1 => "a".repeat(33),
+            2 => "no body".into(),
+            3 => "MIA".into(),
+            4 => "nobody".into(),
+            _ => self.of(&ACCOUNTS).into(),
+        }
+    }
+
+    /// An account that is here, preferably.
+    fn present(&mut self, model: &Model) -> String {
+        if model.conns.is_empty() || self.one_in(4) {
+            return self.account();
+        }
+        model.conns[self.rng.usize(0..model.conns.len())].account.clone()
+    }
+
+    fn advance(&mut self) -> i64 {
+        match self.rng.u32(0..1000) {
+            0..=299 => 0,
+            300..=799 => self.rng.i64(1..150),
+            800..=939 => self.rng.i64(150..3_000),
+            940..=979 => self.rng.i64(3_000..40_000),
+            980..=994 => self.rng.i64(40_000..700_000),
+            995..=998 => self.of(&[600_000, 600_001, 120_000, 120_001, 30_000, 30_001, 1000]),
+            _ => self.rng.i64(700_000..100_000_000),
+        }
+    }
+
+    /// Who acts: mostly somebody who is here and has power, seldom somebody who is not.
+    fn actor(&mut self, model: &Model, wants_power: bool) -> Actor {
+        let mut actor = match self.rng.u32(0..100) {
+            0..=9 => {
+                // HTTP acts for registered accounts only.
+                let account = if self.rng.bool() { "boss" } else { self.of(&ACCOUNTS[..8]) };
+                actor(account, None, Origin::Http)
+            }
+            10..=15 => {
+                let (account, place) = (self.of(&ACCOUNTS), self.rng.usize(0..PLACES));
+                actor(account, Some(place), Origin::Member)
+            }
+            _ => {
+                let here: Vec<&Conn> = model.conns.iter().filter(|conn| !conn.detached).collect();
+                let strong: Vec<&Conn> = here.iter().copied().filter(|conn| model.class(&conn.account).is_manager()).collect();
+                let among = if wants_power && !strong.is_empty() && !self.one_in(4) { &strong } else { &here };
+                match among.is_empty() {
+                    true => actor(self.of(&ACCOUNTS), Some(0), Origin::Member),
+                    false => actor_of(among[self.rng.usize(0..among.len())]),
+                }
+            }
+        };
+        actor.globally_muted = if actor.account.as_str() == "gag" { self.one_in(3) } else { self.one_in(80) };
+        actor
+    }
+
+    pub fn step(&mut self, model: &Model) -> Step {
+        let advance = self.advance();
+        let random = self.rng.u64(..);
+        let what = if self.one_in(10) {
+            let actor = self.actor(model, false);
+            What::Query(actor, self.query(model))
+        } else {
+            What::Command(self.command(model))
+        };
+        Step { advance, random, what }
+    }
+
+    fn command(&mut self, model: &Model) -> Command {
+        if !model.exists && self.one_in(3) {
+            return Command { actor: actor("boss", None, Origin::Http), op: Op::Create(Box::new(self.create())) };
+        }
+        if !model.open && self.one_in(4) {
+            return Command { actor: actor("boss", None, Origin::Http), op: Op::Reopen };
+        }
+        if model.exists && model.open && model.conns.len() < 3 && self.rng.bool() {
+            return self.enter(model);
+        }
+        let with = |actor: Actor, op: Op| Command { actor, op };
+        match self.rng.u32(0..1000) {
+            0..=129 => self.enter(model),
+            130..=179 => with(self.actor(model, false), Op::Exit),
+            180..=219 => self.lose(model),
+            220..=249 => {
+                let actor = self.actor(model, true);
+                with(actor, Op::Update(Box::new(self.update())))
+            }
+            250..=252 => {
+                let actor = self.actor(model, true);
+                with(actor, Op::Close(pb::RoomCloseRequest { room_id: ROOM, notify_ext: self.notify_ext(2048) }))
+            }
+            253 => with(actor("boss", None, Origin::Http), Op::Reopen),
+            254 => with(actor("boss", None, Origin::Http), Op::Create(Box::new(self.create()))),
+            255..=274 => {
+                let actor = self.actor(model, true);
+                let request = pb::RoomMuteRequest {
+                    room_id: ROOM,
+                    mute: self.one_in(3),
+                    silent: self.one_in(4),
+                    notify_ext: self.notify_ext(2048),
+                };
+                with(actor, Op::MuteRoom(request))
+            }
+            275..=424 => {
+                let actor = self.actor(model, true);
+                with(actor, Op::SetRole(self.set_role(model)))
+            }
+            425..=454 => {
+                let actor = self.actor(model, true);
+                let request =
+                    pb::MemberKickRequest { room_id: ROOM, account: self.present(model), notify_ext: self.notify_ext(2048) };
+                with(actor, Op::Kick(request))
+            }
+            455..=514 => {
+                let actor = self.actor(model, true);
+                let request = pb::MemberTempMuteRequest {
+                    room_id: ROOM,
+                    account: self.present(model),
+                    seconds: self.of(&[0, 0, 1, 2, 5, 60, 60, 600, 2_592_000, 2_592_001]),
+                    silent: self.one_in(4),
+                    notify_ext: self.notify_ext(2048),
+                };
+                with(actor, Op::TempMute(request))
+            }
+            515..=554 => {
+                let actor = self.actor(model, false);
+                let request = pb::MemberUpdateSelfRequest {
+                    room_id: ROOM,
+                    nick: self.maybe_text(64),
+                    avatar: self.maybe_text(1024),
+                    ext: self.maybe_text(4096),
+                    silent: self.one_in(4),
+                    save: self.rng.bool(),
+                    notify_ext: self.notify_ext(2048),
+                };
+                with(actor, Op::UpdateSelf(Box::new(request)))
+            }
+            555..=799 => {
+                let actor = self.actor(model, false);
+                with(actor, Op::Send(Box::new(self.message(model))))
+            }
+            _ => {
+                let op = self.queue(model);
+                let wants_power = matches!(op, Op::QueueDrop(_) | Op::QueueInit(_)) || model.queue_level == 1;
+                with(self.actor(model, wants_power), op)
+            }
+        }
+    }
+
+    fn create(&mut self) -> Create {
+        Create {
+            name: if self.one_in(10) { self.text(128) } else { "hall".into() },
+            announcement: self.maybe_text(4096),
+            broadcast_url: self.text(1024),
+            ext: self.text(4096),
+            queue_level: if self.one_in(20) { 2 } else { u32::from(self.one_in(4)) },
+            silent_in_out: self.one_in(6),
+            ..create()
+        }
+    }
+
+    fn enter(&mut self, model: &Model) -> Command {
+        let (account, place) = (self.of(&ACCOUNTS), self.rng.usize(0..PLACES));
+        let mut actor = actor(account, Some(place), Origin::Member);
+        let nick = if actor.anonymous && !self.one_in(10) { "guest".into() } else { self.text(64) };
+        let request = pb::RoomEnterRequest {
+            room_id: ROOM,
+            nick,
+            avatar: if self.one_in(4) { self.text(1024) } else { String::new() },
+            ext: if self.one_in(4) { self.text(4096) } else { String::new() },
+            enter_ext: self.notify_ext(2048),
+            ..Default::default()
+        };
+        let mut enter = Enter {
+            app_key: if self.one_in(80) { "other".into() } else { APP.into() },
+            account_nick: if actor.anonymous { String::new() } else { account.to_uppercase() },
+            account_avatar: if actor.anonymous { String::new() } else { format!("https://{account}") },
+            device_id: DEVICES[place].into(),
+            ..Enter::from_request(request)
+        };
+        // Who was lost comes back, on a new connection of the same device.
+        let lost: Vec<&Conn> =
+            model.conns.iter().filter(|conn| Some(conn.id) != actor.connection && (conn.detached || self.one_in(12))).collect();
+        if !lost.is_empty() && self.rng.bool() {
+            let old = lost[self.rng.usize(0..lost.len())];
+            if old.account == account || self.one_in(20) {
+                enter.replaces = Some(old.id);
+                if old.account == account {
+                    enter.device_id = old.device.clone();
+                    actor.client_type = old.client_type;
+                }
+            }
+        }
+        Command { actor, op: Op::Enter(Box::new(enter)) }
+    }
+
+    /// A connection is lost, or its grace is over.
+    fn lose(&mut self, model: &Model) -> Command {
+        let lost: Vec<&Conn> = model.conns.iter().filter(|conn| conn.detached).collect();
+        if !lost.is_empty() && self.rng.bool() {
+            let conn = lost[self.rng.usize(0..lost.len())];
+            return Command { actor: Actor { origin: Origin::Server, ..actor_of(conn) }, op: Op::Exit };
+        }
+        let actor = self.actor(model, false);
+        Command { actor: Actor { origin: Origin::Server, ..actor }, op: Op::Detach }
+    }
+
+    fn update(&mut self) -> pb::RoomUpdateRequest {
+        pb::RoomUpdateRequest {
+            room_id: ROOM,
+            name: self.maybe_text(128),
+            announcement: self.maybe_text(4096),
+            broadcast_url: self.maybe_text(1024),
+            ext: self.maybe_text(4096),
+            queue_level: self.one_in(3).then(|| if self.one_in(10) { 2 } else { u32::from(self.one_in(3)) }),
+            silent: self.one_in(4),
+            notify_ext: self.notify_ext(2048),
+            moderation_id: None,
+            in_out_notification: self.one_in(4).then(|| !self.one_in(3)),
+        }
+    }
+
+    fn set_role(&mut self, model: &Model) -> pb::MemberSetRoleRequest {
+        let mut account = if self.rng.bool() { self.present(model) } else { self.account() };
+        // A role is given to registered accounts only; the room knows others while they are here.
+        if account.starts_with("anon") && !model.is_here(&account) {
+            account = "nobody".into();
+        }
+        pb::MemberSetRoleRequest {
+            room_id: ROOM,
+            account,
+            change: if self.one_in(50) { self.of(&[0, 5, -1]) } else { self.rng.i32(1..5) },
+            set: self.rng.bool(),
+            level: self.of(&[0, 0, 1, 7, u32::MAX]),
+            notify_ext: self.notify_ext(2048),
+        }
+    }
+
+    fn message(&mut self, model: &Model) -> pb::MessageSendRequest {
+        let kind = match self.rng.u32(0..20) {
+            0 => self.of(&[5, 11, 7, 20, -1, 101]),
+            1 => self.of(&[1, 2, 3, 6]),
+            2 => 4,
+            3 => 10,
+            4 | 5 => 100,
+            _ => 0,
+        };
+        let attach = match kind {
+            4 => self
+                .of(&[
+                    "{\"lng\":13.4,\"lat\":52.5,\"title\":\"t\"}",
+                    "{\"lng\":-180,\"lat\":90,\"title\":\"t\"}",
+                    "{\"lng\":180.1,\"lat\":0,\"title\":\"t\"}",
+                    "{\"lng\":1}",
+                ])
+                .to_owned(),
+            1 | 2 | 3 | 6 => self.of(&["{}", "{\"url\":\"u\"}", "[]", "", "{"]).to_owned(),
+            _ => self.notify_ext(4096),
+        };
+        let mut body = self.text(4096);
+        if body.is_empty() && !self.one_in(10) {
+            body = "hello".into();
+        }
+        pb::MessageSendRequest {
+            room_id: ROOM,
+            message_id: match self.rng.u32(0..80) {
+                0 => String::new(),
+                1 => "é".repeat(64),
+                2 => "é".repeat(65),
+                number => format!("m{}", number % 6),
+            },
+            r#type: kind,
+            body: if self.one_in(150) { Bytes::from_static(b"\xff") } else { body.into() },
+            attach: attach.into(),
+            ext: self.notify_ext(4096).into(),
+            sub_type: if self.one_in(6) { self.rng.u32(..) } else { 0 },
+            resend: self.one_in(3),
+            skip_history: self.one_in(5),
+            abandon_ratio: self.one_in(8).then(|| self.of(&[0, 1, 5000, 9999, 10_000])),
+            to_accounts: match self.rng.u32(0..40) {
+                0..=3 => (0..self.rng.usize(1..4)).map(|_| self.present(model)).collect(),
+                4 if self.one_in(4) => vec!["mia".into(); 100],
+                4 if self.one_in(3) => vec!["mia".into(); 101],
+                _ => Vec::new(),
+            },
+            ..Default::default()
+        }
+    }
+
+    fn key(&mut self) -> String {
+        match self.rng.u32(0..60) {
+            0 => String::new(),
+            1 => "k".repeat(128),
+            2 => "k".repeat(129),
+            3 => "é".repeat(65),
+            _ => self.of(&["a", "b", "c", "d", "e"]).into(),
+        }
+    }
+
+    fn value(&mut self) -> Bytes {
+        match self.rng.u32(0..120) {
+            0 => "v".repeat(4096).into(),
+            1 => "v".repeat(4097).into(),
+            2 => Bytes::from_static(b"\xff"),
+            _ => self.of(&["", "1", "2"]).into(),
+        }
+    }
+
+    fn owner(&mut self, model: &Model) -> String {
+        if self.one_in(5) { self.present(model) } else { String::new() }
+    }
+
+    fn elements(&mut self, model: &Model) -> Vec<pb::QueueElement> {
+        let count = if self.one_in(100) { self.of(&[100, 101]) } else { self.rng.usize(0..4) };
+        let names_owner = self.one_in(6);
+        (0..count)
+            .map(|_| pb::QueueElement {
+                key: self.key(),
+                value: self.value(),
+                owner: if names_owner { self.owner(model) } else { String::new() },
+                transient: self.one_in(3),
+            })
+            .collect()
+    }
+
+    fn queue(&mut self, model: &Model) -> Op {
+        match self.rng.u32(0..20) {
+            0..=8 => Op::QueueOffer(Box::new(pb::QueueOfferRequest {
+                room_id: ROOM,
+                key: self.key(),
+                value: self.value(),
+                transient: self.rng.bool(),
+                owner: self.owner(model),
+            })),
+            9..=13 => {
+                let key = if self.one_in(3) { String::new() } else { self.key() };
+                Op::QueuePoll(pb::QueuePollRequest { room_id: ROOM, key })
+            }
+            14 | 15 => Op::QueueBatchOffer(pb::QueueBatchOfferRequest {
+                room_id: ROOM,
+                elements: self.elements(model),
+                notify: self.rng.bool(),
+                notify_ext: self.notify_ext(2048),
+            }),
+            16 | 17 => Op::QueueChange(pb::QueueChangeRequest {
+                room_id: ROOM,
+                elements: self.elements(model),
+                notify: self.rng.bool(),
+                notify_ext: if self.one_in(4) { self.text(2048) } else { "why".into() },
+            }),
+            18 => Op::QueueInit(pb::QueueInitRequest {
+                room_id: ROOM,
+                size_limit: if self.one_in(6) { None } else { Some(self.of(&[0, 2, 3, 4, 1000, 1001])) },
+            }),
+            _ => Op::QueueDrop(pb::QueueDropRequest { room_id: ROOM }),
+        }
+    }
+
+    fn query(&mut self, model: &Model) -> Query {
+        match self.rng.u32(0..12) {
+            0 => Query::Info(pb::RoomInfoRequest { room_id: ROOM }),
+            1..=5 => {
+                let times: Vec<i64> = model
+                    .conns
+                    .iter()
+                    .map(|conn| conn.entered)
+                    .chain(model.fixed.values().map(|fixed| fixed.update_time))
+                    .collect();
+                let time_ms = match self.rng.u32(0..10) {
+                    0 => self.of(&[-1, 1, i64::MAX]),
+                    1..=5 if !times.is_empty() => self.of(&times) + self.rng.i64(-1..2),
+                    _ => 0,
+                };
+                Query::Members(pb::MemberListRequest {
+                    room_id: ROOM,
+                    query: if self.one_in(40) { self.of(&[4, -1]) } else { self.rng.i32(0..4) },
+                    time_ms,
+                    limit: self.of(&[0, 1, 2, 3, 4, 100, 101]),
+                })
+            }
+            6 | 7 => {
+                let count = if self.one_in(20) { self.of(&[0, 20, 21]) } else { self.rng.usize(1..4) };
+                Query::Lookup(pb::MemberLookupRequest { room_id: ROOM, accounts: (0..count).map(|_| self.account()).collect() })
+            }
+            8 => Query::QueueList(pb::QueueListRequest { room_id: ROOM }),
+            9 => Query::QueuePeek(pb::QueuePeekRequest { room_id: ROOM }),
+            10 => {
+                let count = if self.one_in(20) { self.of(&[0, 100, 101]) } else { self.rng.usize(1..4) };
+                Query::QueueMultiGet(pb::QueueMultiGetRequest { room_id: ROOM, keys: (0..count).map(|_| self.key()).collect() })
+            }
+            _ => Query::History(pb::MessageHistoryRequest {
+                room_id: ROOM,
+                time_ms: self.of(&[0, 1, -1]),
+                limit: self.of(&[0, 1, 100, 101]),
+                types: self.of(&[&[][..], &[0, 5, 100], &[7], &[20]]).to_vec(),
+                ..Default::default()
+            }),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Random commands against the room and against a plain second writing of the specification: both must say the same.
+//!
+//! `CHATROOM_SEED` names the seed, `CHATROOM_MODEL_COMMANDS` how many commands are tried.
+
+mod model;
+
+use chatroom::room::Settings;
+use model::commands::{Source, Step};
+use model::life::{self, Difference, Life};
+
+/// Commands of an ordinary run.
+const COMMANDS: usize = 200_000;
+/// Steps of one room's life.
+const STEPS: usize = 600;
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+/// Settings with low limits, so that they are reached.
+fn settings(rng: &mut fastrand::Rng) -> Settings {
+    let mut settings = Settings { fixed_members_max: 7, connections_per_account_max: 2, ..Settings::default() };
+    match rng.u32(0..4) {
+        0 => {
+            settings.sends_per_second = 2;
+            settings.sends_burst = 3;
+            settings.room_intake_per_second = 4;
+        }
+        1 => settings.connections_per_account_max = 10,
+        2 => {
+            settings.fixed_members_max = 1000;
+            settings.sends_per_second = 0;
+            settings.room_intake_per_second = 0;
+        }
+        _ => {}
+    }
+    settings.anonymous_enabled = rng.u32(0..8) > 0;
+    settings
+}
+
+/// One room's life: the steps made, the commands applied, and the first difference.
+fn live(seed: u64) -> (Settings, Vec<Step>, usize, Option<Difference>) {
+    let mut source = Source { rng: fastrand::Rng::with_seed(seed) };
+    let settings = settings(&mut source.rng);
+    let mut life = Life::new(&settings);
+    let mut steps = Vec::with_capacity(STEPS);
+    for _ in 0..STEPS {
+        steps.push(source.step(&life.model));
+        if let Err(difference) = life.step(&steps[steps.len() - 1]) {
+            return (settings, steps, life.commands, Some(difference));
+        }
+    }
+    let difference = life.end().err();
+    (settings, steps, life.commands, difference)
+}
+
+#[test]
+fn the_room_and_the_model_of_the_specification_say_the_same() {
+    let seed = from_environment("CHATROOM_SEED").unwrap_or_else(|| fastrand::u64(..));
+    let commands = from_environment("CHATROOM_MODEL_COMMANDS").map_or(COMMANDS, |count| usize::try_from(count).unwrap());
+    println!("CHATROOM_SEED={seed}");
+    let begun = std::time::Instant::now();
+    let mut done = 0;
+    let mut room = 0;
+    while done < commands {
+        let (settings, steps, applied, difference) = live(seed.wrapping_add(room));
+        if let Some(difference) = difference {
+            let (fewest, same) = life::shrink(&settings, &steps, &difference);
+            let first = seed.wrapping_add(room);
+            panic!(
+                "CHATROOM_SEED={first}, after {done} commands, {} steps of {}\n{}{settings:?}",
+                fewest.len(),
+                steps.len(),
+                life::describe(&fewest, &same)
+            );
+        }
+        done += applied;
+        room += 1;
+    }
+    println!("{done} commands in {room} rooms, {:.1} s", begun.elapsed().as_secs_f64());
+}
+
+/// Every kind of difference in many rooms, with the fewest steps to each. For work on the model.
+#[test]
+#[ignore = "says what differs, for whoever works on the model"]
+fn survey() {
+    let seed = from_environment("CHATROOM_SEED").unwrap_or(1);
+    let rooms = from_environment("CHATROOM_MODEL_ROOMS").unwrap_or(100);
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut kinds: std::collections::BTreeMap<String, (usize, u64, Difference)> = std::collections::BTreeMap::new();
+    for room in 0..rooms {
+        let seed = seed.wrapping_add(room);
+        let mut source = Source { rng: fastrand::Rng::with_seed(seed) };
+        let settings = settings(&mut source.rng);
+        let mut life = Life::new(&settings);
+        life.survey = Some(Vec::new());
+        let mut steps = Vec::new();
+        let mut last = None;
+        for _ in 0..STEPS {
+            steps.push(source.step(&life.model));
+            let step = &steps[steps.len() - 1];
+            let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| life.step(step)));
+            match lived {
+                Ok(Ok(())) => {}
+                Ok(Err(difference)) => {
+                    last = Some(difference);
+                    break;
+                }
+                Err(_) => {
+                    last = life::first_difference(&settings, &steps);
+                    break;
+                }
+            }
+        }
+        for difference in life.survey.take().unwrap_or_default().into_iter().chain(last) {
+            if let Some(known) = kinds.get_mut(&difference.kind) {
+                known.0 += 1;
+                continue;
+            }
+            let (fewest, same) = life::shrink_as(&settings, &steps, &difference, true);
+            let shown = if fewest.len() > 40 { &fewest[fewest.len() - 1..] } else { &fewest[..] };
+            println!("--- CHATROOM_SEED={seed} {} steps\n{}", fewest.len(), life::describe(shown, &same));
+            kinds.insert(difference.kind.clone(), (1, seed, same));
+        }
+    }
+    for (kind, (count, seed, _)) in &kinds {
+        println!("{count:6} {kind} (seed {seed})");
+    }
+}
