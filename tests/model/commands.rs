@@ -6,6 +6,7 @@ use chatroom::id::{AccountId, ConnId};
 use chatroom::room::{Actor, Command, Create, Enter, Op, Origin, Query};
 use chatroom::wire::pb;
 
+use super::rules::features;
 use super::{APP, Conn, Model, ROOM};
 
 pub const ACCOUNTS: [&str; 10] = ["boss", "ada", "abe", "mia", "max", "vic", "val", "gag", "anon_1", "anon_2"];
@@ -243,6 +244,15 @@ impl Source {
                 };
                 with(actor, Op::UpdateSelf(Box::new(request)))
             }
+            555..=614 if features::TAGS => {
+                let op = self.tags();
+                let wants_power = matches!(op, Op::TagTempMute(_));
+                let mut actor = self.actor(model, wants_power);
+                if actor.origin == Origin::Http && !wants_power {
+                    actor.origin = Origin::Member;
+                }
+                with(actor, op)
+            }
             555..=799 => {
                 let actor = self.actor(model, false);
                 with(actor, Op::Send(Box::new(self.message(model))))
@@ -277,7 +287,7 @@ impl Source {
             avatar: if self.one_in(4) { self.text(1024) } else { String::new() },
             ext: if self.one_in(4) { self.text(4096) } else { String::new() },
             enter_ext: self.notify_ext(2048),
-            ..Default::default()
+            ..self.place()
         };
         let mut enter = Enter {
             app_key: if self.one_in(80) { "other".into() } else { APP.into() },
@@ -391,7 +401,126 @@ impl Source {
                 4 if self.one_in(3) => vec!["mia".into(); 101],
                 _ => Vec::new(),
             },
+            notify_target_tags: if features::TAGS && self.one_in(4) { Some(self.expression()) } else { None },
+            at: if features::TAGS && self.one_in(5) { Some(self.point()) } else { None },
             ..Default::default()
+        }
+    }
+
+    /// What an entry says about tags and places.
+    fn place(&mut self) -> pb::RoomEnterRequest {
+        if !features::TAGS || self.rng.bool() {
+            return pb::RoomEnterRequest::default();
+        }
+        pb::RoomEnterRequest {
+            tags: self.tag_list(),
+            notify_target_tags: self.one_in(4).then(|| self.expression()),
+            location: self.one_in(3).then(|| self.location()),
+            ..Default::default()
+        }
+    }
+
+    fn tag(&mut self) -> String {
+        match self.rng.u32(0..120) {
+            0 => String::new(),
+            1 => "é".repeat(32),
+            2 => "é".repeat(33),
+            3 => "a\u{7}".into(),
+            4 => "quo\"te".into(),
+            _ => self.of(&["a", "b", "ab", "a1"]).into(),
+        }
+    }
+
+    fn tag_list(&mut self) -> Vec<String> {
+        let count = if self.one_in(60) { self.of(&[10, 11]) } else { self.rng.usize(0..4) };
+        (0..count).map(|_| self.tag()).collect()
+    }
+
+    fn expression(&mut self) -> String {
+        const TEXTS: [&str; 30] = [
+            "",
+            "{\"tag\":\"a\"}",
+            "{\"tag\": \"b\"}",
+            "{tag:\"ab\"}",
+            "{\"tag\":\"a\"} and {\"tag\":\"b\"}",
+            "{\"tag\":\"a\"} or {\"tag\":\"b\"} and {\"tag\":\"ab\"}",
+            "({\"tag\":\"a\"}or{\"tag\":\"b\"})AND{\"tag\":\"ab\"}",
+            "not {\"tag\":\"a\"}",
+            "NOT not {\"tag\":\"a\"}",
+            "not({\"tag\":\"a\"} or {\"tag\":\"b\"})",
+            "{\"tag\":\"a.*\",\"matchType\":\"regex\"}",
+            "{\"matchType\":\"regex\",\"tag\":\".*\"}",
+            "{tag:\"b|a1\",matchType:\"regex\"}",
+            "{\"tag\":\"a\",\"matchType\":\"exact\"}",
+            "not {\"tag\":\".*\",\"matchType\":\"regex\"}",
+            "{\"tag\":\"a\"} or not {\"tag\":\"b\"} and {\"tag\":\"ab\"}",
+            "{\"tag\":\"quo\\\"te\"}",
+            "(((((((({\"tag\":\"a\"}))))))))",
+            "((((((((({\"tag\":\"a\"})))))))))",
+            "{\"tag\":\"\"}",
+            "{\"tag\":\"a\"",
+            "{\"tag\":\"a\"} {\"tag\":\"b\"}",
+            "{\"tag\":\"a\"} and",
+            "{\"name\":\"a\"}",
+            "{\"matchType\":\"regex\"}",
+            "{\"tag\":\"*\",\"matchType\":\"regex\"}",
+            "{\"tag\":\"(\",\"matchType\":\"regex\"}",
+            "{\"tag\":\"a\",\"matchType\":\"glob\"}",
+            "a",
+            "()",
+        ];
+        let right = 18;
+        match self.rng.u32(0..100) {
+            0 => format!("{{\"tag\":\"{}\"}}", "x".repeat(118)),
+            1 => format!("{{\"tag\":\"{}\"}}", "x".repeat(119)),
+            2..=9 => TEXTS[self.rng.usize(right..TEXTS.len())].into(),
+            _ => TEXTS[self.rng.usize(0..right)].into(),
+        }
+    }
+
+    fn number(&mut self) -> f64 {
+        if self.one_in(80) {
+            return self.of(&[f64::NAN, f64::INFINITY, -1.0]);
+        }
+        self.of(&[0.0, 0.0, 3.0, 4.0, 5.0, 12.0])
+    }
+
+    fn point(&mut self) -> pb::Point {
+        pb::Point { x: self.number(), y: self.number(), z: self.number() }
+    }
+
+    fn location(&mut self) -> pb::Location {
+        pb::Location {
+            x: self.rng.bool().then(|| self.number()),
+            y: self.rng.bool().then(|| self.number()),
+            z: self.rng.bool().then(|| self.number()),
+            distance: self.rng.bool().then(|| self.number()),
+            enabled: self.rng.bool().then(|| !self.one_in(4)),
+        }
+    }
+
+    fn tags(&mut self) -> Op {
+        match self.rng.u32(0..10) {
+            0..=3 => Op::UpdateTags(Box::new(pb::MemberUpdateTagsRequest {
+                room_id: ROOM,
+                tags: self.tag_list(),
+                set_tags: !self.one_in(4),
+                notify_target_tags: self.one_in(3).then(|| self.expression()),
+                notify: self.rng.bool(),
+                notify_ext: self.notify_ext(2048),
+            })),
+            4..=6 => Op::UpdateLocation(pb::MemberUpdateLocationRequest {
+                room_id: ROOM,
+                location: (!self.one_in(30)).then(|| self.location()),
+            }),
+            _ => Op::TagTempMute(pb::MemberTagTempMuteRequest {
+                room_id: ROOM,
+                tag: self.tag(),
+                seconds: self.of(&[0, 0, 1, 5, 60, 2_592_000, 2_592_001]),
+                silent: self.one_in(4),
+                notify_ext: self.notify_ext(2048),
+                notify_target_tags: self.one_in(3).then(|| self.expression()),
+            }),
         }
     }
 
@@ -465,6 +594,20 @@ impl Source {
     }
 
     fn query(&mut self, model: &Model) -> Query {
+        if features::TAGS && self.one_in(4) {
+            if self.one_in(3) {
+                return Query::CountByTag(pb::MemberCountByTagRequest { room_id: ROOM, tag: self.tag() });
+            }
+            return Query::MembersByTag(pb::MemberListByTagRequest {
+                room_id: ROOM,
+                tag: self.tag(),
+                time_ms: match model.conns.first() {
+                    Some(conn) if self.rng.bool() => conn.entered + self.rng.i64(-1..2),
+                    _ => self.of(&[0, 0, 0, -1]),
+                },
+                limit: self.of(&[0, 1, 2, 100, 101]),
+            });
+        }
         match self.rng.u32(0..12) {
             0 => Query::Info(pb::RoomInfoRequest { room_id: ROOM }),
             1..=5 => {

@@ -1,5 +1,7 @@
 //! Coming and going (chatroom.md §c.1, §d.4, §d.7).
 
+use std::collections::BTreeSet;
+
 use chatroom::error::{Code, Sub};
 use chatroom::id::ConnId;
 use chatroom::room::{Actor, Enter, Presence};
@@ -7,6 +9,7 @@ use chatroom::wire::pb::{self, KickReason, NotificationType};
 use chatroom::wire::{Push, Response};
 
 use super::rules::{Class, features};
+use super::tags;
 use super::{APP, Conn, EPOCH, Kicked, Model, Profile, Refusal, Verdict, Want, chars};
 
 impl Model {
@@ -17,6 +20,11 @@ impl Model {
         chars(&request.ext, 4096)?;
         chars(&request.enter_ext, 2048)?;
         chars(&request.moderation_id, 1024)?;
+        let tags = tags::checked_tags(&request.tags)?;
+        tags::checked_expression(&request.notify_target_tags)?;
+        if let Some(location) = &request.location {
+            tags::checked_location(location)?;
+        }
         if actor.anonymous && request.nick.is_empty() && enter.replaces.is_none() {
             return Err(Refusal::bad());
         }
@@ -63,15 +71,19 @@ impl Model {
             device: enter.device_id.clone(),
             entered: self.now,
             detached: false,
-            tags: Vec::new(),
-            expression: None,
-            location: pb::Location::default(),
+            tags,
+            expression: request.notify_target_tags.clone(),
+            location: request.location.unwrap_or_default(),
         };
         let mut presence = Vec::new();
         if let Some(place) = taken {
             let old = &mut self.conns[place];
             presence.push(Presence::Resumed { connection: id, replaces: old.id });
-            *old = Conn { entered: old.entered, ..conn };
+            // What it does not say anew stays as it was.
+            let tags = if conn.tags.is_empty() { old.tags.clone() } else { conn.tags };
+            let expression = conn.expression.or(old.expression.clone());
+            let location = tags::moved(&old.location, &conn.location);
+            *old = Conn { entered: old.entered, tags, expression, location, ..conn };
         } else {
             presence.push(Presence::Joined(id));
             self.conns.push(conn);
@@ -85,9 +97,13 @@ impl Model {
         if counts && let Some(fixed) = self.fixed.get_mut(&account) {
             fixed.enter_time = self.now;
         }
+        let member = self.conn_of(actor).and_then(|conn| {
+            let notify_target_tags = conn.expression.clone().unwrap_or_default();
+            Some(pb::Member { tags: conn.tags.clone(), notify_target_tags, ..self.member(&account)? })
+        });
         let reply = pb::RoomEnterResponse {
             room: Some(self.info()),
-            member: self.member(&account),
+            member,
             epoch: EPOCH,
             last_seq,
             resumed: taken.is_some(),
@@ -98,10 +114,19 @@ impl Model {
         if !was_here && self.in_out {
             let mut notice = self.notice(NotificationType::MemberEnter, &account, &[&account], &request.enter_ext);
             notice.entered = Some(self.entered(&account, actor.client_type));
+            let own = self.conn_of(actor).cloned();
+            notice.notify_target_tags = own.as_ref().map(tags::expression_of).unwrap_or_default();
             want.push = Some(Push::Notification(notice));
-            want.receivers = self.everybody();
+            want.receivers = self.who_hears_of(own.as_ref());
+            want.receivers.insert(id);
         }
         Ok(want)
+    }
+
+    /// The connections that a connection's own expression admits.
+    fn who_hears_of(&self, conn: Option<&Conn>) -> BTreeSet<ConnId> {
+        let heard = |other: &&Conn| conn.is_none_or(|conn| tags::hears(conn, &other.tags));
+        self.conns.iter().filter(heard).map(|conn| conn.id).collect()
     }
 
     fn entered(&self, account: &str, client_type: u32) -> pb::Entered {
@@ -138,12 +163,13 @@ impl Model {
         };
         let mut notice = self.notice(NotificationType::MemberExit, &conn.account, &[&conn.account], "");
         notice.entered = Some(self.entered(&conn.account, actor.client_type));
+        notice.notify_target_tags = tags::expression_of(&conn);
         let departed = self.remove(&[conn.id]);
         let reply = Response::RoomExit(pb::RoomExitResponse::default());
         let mut want = Want { presence: vec![Presence::Left(conn.id)], ..Want::reply(reply) };
         if !departed.is_empty() && self.in_out {
             want.push = Some(Push::Notification(notice));
-            want.receivers = self.everybody();
+            want.receivers = self.who_hears_of(Some(&conn));
         }
         want.follow_ups = self.consequences(&departed);
         want.departed = departed;

@@ -114,7 +114,10 @@ impl Life {
         let want = self.model.apply(self.time_ms, random, &entry.command);
         if let Err(difference) = self.compare(&entry.command.op, before, &want, &got) {
             match &mut self.survey {
-                Some(found) if want.is_ok() == got.is_ok() => found.push(difference),
+                Some(found) if want.is_ok() == got.is_ok() => {
+                    found.push(difference);
+                    self.model.seq = self.room.next_seq().0 - 1;
+                }
                 _ => return Err(difference),
             }
         }
@@ -293,7 +296,14 @@ fn canonical(reply: &Response) -> Response {
                 moment.sort_by(|a, b| a.account.cmp(&b.account));
             });
         }
-        Response::MemberLookup(list) | Response::MemberListByTag(list) => {
+        Response::MemberListByTag(list) => {
+            let key =
+                |member: &pb::Member| (member.account.clone(), member.connections.first().map(|one| one.connection_id.clone()));
+            list.members.chunk_by_mut(|a, b| a.enter_time_ms == b.enter_time_ms).for_each(|moment| {
+                moment.sort_by_key(key);
+            });
+        }
+        Response::MemberLookup(list) => {
             list.members.iter_mut().for_each(member);
         }
         Response::RoomEnter(entered) => {

@@ -8,7 +8,9 @@ use chatroom::room::{Actor, Origin};
 use chatroom::wire::pb;
 use chatroom::wire::{Push, Response};
 
+use super::expressions::admits;
 use super::rules::{Class, Right, features};
+use super::tags;
 use super::{Accepted, EPOCH, Model, ROOM, Refusal, Verdict, Want, account, chars};
 
 const DEDUP_MS: i64 = 600_000;
@@ -52,6 +54,15 @@ fn check(request: &pb::MessageSendRequest) -> Result<Vec<String>, Refusal> {
     if request.abandon_ratio.is_some_and(|ratio| ratio > 9999) || request.to_accounts.len() > 100 {
         return Err(Refusal::bad());
     }
+    tags::checked_expression(&request.notify_target_tags)?;
+    if request.at.is_some_and(|at| !(at.x.is_finite() && at.y.is_finite() && at.z.is_finite())) {
+        return Err(Refusal::bad());
+    }
+    // Directed messages know neither tags nor places (§a.6).
+    let is_aimed = request.at.is_some() || request.notify_target_tags.as_ref().is_some_and(|text| !text.is_empty());
+    if !request.to_accounts.is_empty() && is_aimed {
+        return Err(Refusal::bad());
+    }
     chars(&request.env, 32)?;
     chars(&request.callback_ext, 1024)?;
     if let Some(moderation) = &request.moderation {
@@ -93,6 +104,10 @@ impl Model {
         }
         if class.is_manager() {
             return Ok(());
+        }
+        let own = self.conn_of(actor).map(|conn| conn.tags.as_slice()).unwrap_or_default();
+        if own.iter().any(|tag| self.tag_mute_left(tag) > 0) {
+            return Err(Refusal::sub(Code::Muted, Sub::TagMuted));
         }
         if self.muted {
             return Err(Refusal::sub(Code::RoomMuted, Sub::RoomMuted));
@@ -148,6 +163,12 @@ impl Model {
         }
         reply.seq = self.seq + 1;
         let profile = self.profile(&from);
+        let expression = match (&request.notify_target_tags, self.conn_of(actor)) {
+            _ if !directed.is_empty() => String::new(),
+            (Some(text), _) => text.clone(),
+            (None, Some(own)) => tags::expression_of(own),
+            (None, None) => String::new(),
+        };
         let message = pb::Message {
             room_id: ROOM,
             seq: self.seq + 1,
@@ -166,11 +187,27 @@ impl Model {
             epoch: EPOCH,
             skip_history: request.skip_history,
             directed: !directed.is_empty(),
+            notify_target_tags: expression.clone(),
+            at: request.at,
             ..Default::default()
         };
+        let own = self.conn_of(actor);
         let heard = |conn: &&super::Conn| {
-            Some(conn.id) != actor.connection
-                && (directed.is_empty() || conn.account == from || directed.contains(&conn.account))
+            if Some(conn.id) == actor.connection {
+                return false;
+            }
+            if conn.account == from {
+                return true;
+            }
+            if !directed.is_empty() {
+                return directed.contains(&conn.account);
+            }
+            let by_tags = match (&request.notify_target_tags, own) {
+                (Some(text), _) => admits(text, &conn.tags),
+                (None, Some(own)) => tags::hears(own, &conn.tags),
+                (None, None) => true,
+            };
+            by_tags && request.at.is_none_or(|at| tags::is_near(conn, &at))
         };
         let receivers: BTreeSet<_> = self.conns.iter().filter(heard).map(|conn| conn.id).collect();
         self.accepted.retain(|one| self.now - one.time <= DEDUP_MS);

@@ -4,6 +4,7 @@
 
 pub mod commands;
 pub mod enter;
+pub mod expressions;
 pub mod life;
 pub mod members;
 pub mod messages;
@@ -11,6 +12,7 @@ pub mod profile;
 pub mod queries;
 pub mod queue;
 pub mod rules;
+pub mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -236,6 +238,9 @@ impl Model {
             Op::SetRole(request) => self.set_role(actor, request),
             Op::Kick(request) => self.kick(actor, request),
             Op::TempMute(request) => self.temp_mute(actor, request),
+            Op::TagTempMute(request) => self.tag_temp_mute(actor, request),
+            Op::UpdateTags(request) => self.update_tags(actor, request),
+            Op::UpdateLocation(request) => self.update_location(actor, request),
             Op::UpdateSelf(request) => self.update_self(actor, request),
             Op::Send(request) => self.send(actor, request),
             Op::QueueInit(request) => self.queue_init(actor, request),

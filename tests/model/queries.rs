@@ -1,5 +1,7 @@
 //! Questions (chatroom.md §c.1, §c.2, §f.2): full scans, sorted afterwards.
 
+use std::collections::BTreeSet;
+
 use chatroom::error::{Code, Sub};
 use chatroom::room::{Actor, Origin, Query};
 use chatroom::wire::Response;
@@ -7,7 +9,8 @@ use chatroom::wire::pb::{self, MemberQuery};
 
 use super::queue::to_pb;
 use super::rules::Class;
-use super::{Model, Refusal, account};
+use super::tags::checked_tag;
+use super::{Conn, Model, Refusal, account};
 
 impl Model {
     /// What the question has to be answered; `Ok(None)` where only success is foretold.
@@ -24,6 +27,24 @@ impl Model {
                 Ok(Some(Response::RoomInfo(Box::new(reply))))
             }
             Query::Members(request) => self.members(actor, request).map(Some),
+            Query::MembersByTag(request) => {
+                let limit = page(request.limit)?;
+                checked_tag(&request.tag)?;
+                if request.time_ms < 0 {
+                    return Err(Refusal::bad());
+                }
+                self.check_asker(actor)?;
+                let (members, has_more) = self.members_by_tag(&request.tag, request.time_ms, limit);
+                Ok(Some(Response::MemberListByTag(pb::MemberListResponse { members, has_more, ..Default::default() })))
+            }
+            Query::CountByTag(request) => {
+                checked_tag(&request.tag)?;
+                self.check_asker(actor)?;
+                let with = |conn: &&Conn| conn.tags.contains(&request.tag);
+                let names: BTreeSet<&str> = self.conns.iter().filter(with).map(|conn| conn.account.as_str()).collect();
+                let count = names.len() as u64;
+                Ok(Some(Response::MemberCountByTag(pb::MemberCountByTagResponse { count, ..Default::default() })))
+            }
             Query::Lookup(request) => self.lookup(actor, request).map(Some),
             Query::QueueList(_) => {
                 self.check_asker(actor)?;

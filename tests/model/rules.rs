@@ -38,16 +38,18 @@ impl Class {
 
 /// What other parts of the house are still working at.
 pub mod features {
+    /// Tags, expressions, places, mutes of tags.
+    pub const TAGS: bool = false;
     /// `Outcome::departed` is filled.
     pub const DEPARTED: bool = false;
     /// 316 carries nick, avatar and ext of the member, not only what changed (§g).
-    pub const WHOLE_PROFILE: bool = false;
+    pub const WHOLE_PROFILE: bool = true;
     /// The answer to an abandoned message carries its time (§c.3).
     pub const ABANDONED_TIME: bool = false;
     /// 417 is refined by 114405; 114301 goes with 13003 and 13004 (§h).
-    pub const LISTED_IS_REPEATED: bool = false;
+    pub const LISTED_IS_REPEATED: bool = true;
     /// 304, 306, 308 and 310 name the target as it was called before its record went.
-    pub const TARGET_NICK_BEFORE: bool = false;
+    pub const TARGET_NICK_BEFORE: bool = true;
     /// An abandoned message counts as sent (§e.7).
     pub const ABANDONED_COUNTS: bool = false;
     /// An anonymous visitor needs a nick, unless it really takes over its old place (§c.1).
@@ -55,7 +57,7 @@ pub mod features {
     /// An offline fixed member shows the last time it entered (§a.4).
     pub const LAST_ENTER_TIME: bool = false;
     /// 324 names every element that was taken, also one whose key fails later in the same batch.
-    pub const BATCH_NAMES_ALL: bool = false;
+    pub const BATCH_NAMES_ALL: bool = true;
 }
 
 /// A row of the matrix of §b.
