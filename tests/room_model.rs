@@ -34,13 +34,14 @@ fn settings(rng: &mut fastrand::Rng) -> Settings {
         }
         _ => {}
     }
+    settings.high_priority_per_second = if rng.bool() { 10 } else { 2 };
     settings.anonymous_enabled = rng.u32(0..8) > 0;
     settings
 }
 
 /// One room's life: the steps made, the commands applied, and the first difference.
 fn live(seed: u64) -> (Settings, Vec<Step>, usize, Option<Difference>) {
-    let mut source = Source { rng: fastrand::Rng::with_seed(seed) };
+    let mut source = Source { rng: fastrand::Rng::with_seed(seed), now: 0 };
     let settings = settings(&mut source.rng);
     let mut life = Life::new(&settings);
     let mut steps = Vec::with_capacity(STEPS);
@@ -90,7 +91,7 @@ fn survey() {
     let mut kinds: std::collections::BTreeMap<String, (usize, u64, Difference)> = std::collections::BTreeMap::new();
     for room in 0..rooms {
         let seed = seed.wrapping_add(room);
-        let mut source = Source { rng: fastrand::Rng::with_seed(seed) };
+        let mut source = Source { rng: fastrand::Rng::with_seed(seed), now: 0 };
         let settings = settings(&mut source.rng);
         let mut life = Life::new(&settings);
         life.survey = Some(Vec::new());

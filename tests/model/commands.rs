@@ -1,13 +1,15 @@
 //! Commands and questions from a seed: few accounts, few keys, few ids, so that they meet; mostly what is allowed, sometimes what
 //! is not, now and then at a limit or one above it.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
-use chatroom::id::{AccountId, ConnId};
-use chatroom::room::{Actor, Command, Create, Enter, Op, Origin, Query};
+use chatroom::id::{AccountId, ConnId, Seq};
+use chatroom::room::{Actor, Command, Create, Enter, Op, Origin, Query, Recall};
 use chatroom::wire::pb;
 
 use super::rules::features;
-use super::{APP, Conn, Model, ROOM};
+use super::{APP, Accepted, Conn, Model, ROOM};
 
 pub const ACCOUNTS: [&str; 10] = ["boss", "ada", "abe", "mia", "max", "vic", "val", "gag", "anon_1", "anon_2"];
 /// Connections each account has at hand.
@@ -75,6 +77,8 @@ pub fn create() -> Create {
 /// Where commands come from.
 pub struct Source {
     pub rng: fastrand::Rng,
+    /// When the step happens that is being made.
+    pub now: i64,
 }
 
 impl Source {
@@ -166,6 +170,7 @@ impl Source {
     pub fn step(&mut self, model: &Model) -> Step {
         let advance = self.advance();
         let random = self.rng.u64(..);
+        self.now = model.now + advance;
         let what = if self.one_in(10) {
             let actor = self.actor(model, false);
             What::Query(actor, self.query(model))
@@ -252,6 +257,14 @@ impl Source {
                     actor.origin = Origin::Member;
                 }
                 with(actor, op)
+            }
+            615..=654 if features::RECALL => {
+                let actor = self.actor(model, self.rng.clone().bool());
+                with(actor.clone(), Op::Recall(Box::new(self.recall(model, &actor))))
+            }
+            655..=704 if features::ATTRIBUTES => {
+                let actor = self.actor(model, false);
+                with(actor, self.attributes(model))
             }
             555..=799 => {
                 let actor = self.actor(model, false);
@@ -402,6 +415,8 @@ impl Source {
                 _ => Vec::new(),
             },
             notify_target_tags: if features::TAGS && self.one_in(4) { Some(self.expression()) } else { None },
+            high_priority: features::PRIORITY && self.one_in(2),
+            high_priority_resend: if self.one_in(4) { Some(self.rng.bool()) } else { None },
             at: if features::TAGS && self.one_in(5) { Some(self.point()) } else { None },
             ..Default::default()
         }
@@ -417,6 +432,107 @@ impl Source {
             notify_target_tags: self.one_in(4).then(|| self.expression()),
             location: self.one_in(3).then(|| self.location()),
             ..Default::default()
+        }
+    }
+
+    fn recall(&mut self, model: &Model, actor: &Actor) -> Recall {
+        let own: Vec<&Accepted> = model.accepted.iter().filter(|one| one.from == actor.account.as_str()).collect();
+        let recent: Vec<&Accepted> = model.accepted.iter().collect();
+        let among = if !own.is_empty() && self.rng.bool() { &own } else { &recent };
+        let notify_ext = self.notify_ext(1024);
+        if among.is_empty() || self.one_in(8) {
+            let request = pb::MessageRecallRequest {
+                room_id: ROOM,
+                message_id: self.of(&["m1", "m2", ""]).into(),
+                time_ms: model.now,
+                from: self.account(),
+                notify_ext,
+            };
+            return Recall { request, seq: None };
+        }
+        let one = among[self.rng.usize(0..among.len())];
+        let request = pb::MessageRecallRequest {
+            room_id: ROOM,
+            message_id: one.id.clone(),
+            time_ms: one.time,
+            from: one.from.clone(),
+            notify_ext,
+        };
+        // The log has what was taken back for a moment longer, and no more after that.
+        let is_gone = model.recalled.get(&one.seq).is_some_and(|when| self.now - when > 59_000);
+        Recall { request, seq: (!is_gone).then_some(Seq(one.seq)) }
+    }
+
+    fn pairs(&mut self, keys: &[&str], key_max: usize, value_max: usize, most: usize) -> BTreeMap<String, String> {
+        let count = if self.one_in(40) { most + 1 } else { self.rng.usize(1..4) };
+        let mut pairs = BTreeMap::new();
+        for number in 0..count {
+            let key = match self.rng.u32(0..60) {
+                0 => "k".repeat(key_max),
+                1 => "k".repeat(key_max + 1),
+                2 => String::new(),
+                _ if count > most => format!("k{number}"),
+                _ => self.of(keys).into(),
+            };
+            let value = match self.rng.u32(0..30) {
+                0 | 1 => "v".repeat(value_max),
+                2 => "v".repeat(value_max + 1),
+                3..=6 => String::new(),
+                7..=9 => "v".repeat(value_max / 2),
+                _ => self.of(&["1", "2"]).into(),
+            };
+            pairs.insert(key, value);
+        }
+        if self.one_in(60) {
+            pairs.clear();
+        }
+        pairs
+    }
+
+    fn attribute_keys(&mut self) -> Vec<String> {
+        let count = if self.one_in(40) { self.of(&[0, 20, 21]) } else { self.rng.usize(1..4) };
+        (0..count).map(|_| self.of(&["a", "b", "c", "d", "e", "f"]).to_owned()).collect()
+    }
+
+    fn attributes(&mut self, model: &Model) -> Op {
+        const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+        let (force, update_owner, delete_after_owner_left) = (self.one_in(3), self.rng.bool(), self.rng.bool());
+        match self.rng.u32(0..12) {
+            0..=3 => Op::SetAttributes(pb::AttributesSetRequest {
+                room_id: ROOM,
+                attributes: self.pairs(&KEYS, 16, 1024, 20),
+                force,
+                update_owner,
+                delete_after_owner_left,
+            }),
+            4 | 5 => Op::DeleteAttributes(pb::AttributesDeleteRequest { room_id: ROOM, keys: self.attribute_keys(), force }),
+            6 | 7 => {
+                let count = if self.one_in(40) { self.of(&[0, 50, 51]) } else { self.rng.usize(1..4) };
+                let operations = (0..count)
+                    .map(|_| match self.rng.u32(0..40) {
+                        0 => pb::AttributesOperation::default(),
+                        1..=15 => pb::AttributesOperation { delete: self.attribute_keys(), ..Default::default() },
+                        _ => pb::AttributesOperation { set: self.pairs(&KEYS, 16, 1024, 20), ..Default::default() },
+                    })
+                    .collect();
+                Op::BatchAttributes(pb::AttributesBatchRequest {
+                    room_id: ROOM,
+                    operations,
+                    force,
+                    update_owner,
+                    delete_after_owner_left,
+                })
+            }
+            _ => {
+                let count = if self.one_in(60) { self.of(&[0, 100, 101]) } else { self.rng.usize(1..4) };
+                Op::SetMemberAttributes(Box::new(pb::MemberAttributesSetRequest {
+                    room_id: ROOM,
+                    accounts: (0..count).map(|_| self.present(model)).collect(),
+                    attributes: self.pairs(&KEYS, 8, 64, 30),
+                    force,
+                    delete_after_owner_left: self.of(&[None, Some(true), Some(false)]),
+                }))
+            }
         }
     }
 
@@ -607,6 +723,26 @@ impl Source {
                 },
                 limit: self.of(&[0, 1, 2, 100, 101]),
             });
+        }
+        if features::ATTRIBUTES && self.one_in(4) {
+            return match self.rng.u32(0..3) {
+                0 => Query::Attributes(pb::AttributesListRequest { room_id: ROOM }),
+                1 => {
+                    let count = if self.one_in(20) { self.of(&[0, 100, 101]) } else { self.rng.usize(1..4) };
+                    Query::MemberAttributes(pb::MemberAttributesLookupRequest {
+                        room_id: ROOM,
+                        accounts: (0..count).map(|_| self.account()).collect(),
+                    })
+                }
+                _ => Query::MemberAttributesList(pb::MemberAttributesListRequest {
+                    room_id: ROOM,
+                    next: match model.member_attributes.keys().next() {
+                        Some(name) if self.rng.bool() => name.clone(),
+                        _ => String::new(),
+                    },
+                    limit: self.of(&[0, 1, 2, 100, 101]),
+                }),
+            };
         }
         match self.rng.u32(0..12) {
             0 => Query::Info(pb::RoomInfoRequest { room_id: ROOM }),

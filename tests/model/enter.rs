@@ -108,6 +108,7 @@ impl Model {
             last_seq,
             resumed: taken.is_some(),
             connection_id: id.to_string(),
+            attributes: self.attribute_list(),
             ..Default::default()
         };
         let mut want = Want { presence, kicks, ..Want::reply(Response::RoomEnter(Box::new(reply))) };
@@ -119,6 +120,13 @@ impl Model {
             want.push = Some(Push::Notification(notice));
             want.receivers = self.who_hears_of(own.as_ref());
             want.receivers.insert(id);
+        }
+        if let Some(conn) = self.conn_of(actor).cloned() {
+            // Who takes an old place over is sent what it missed by the replay (§d.7).
+            let resent = self.resent_to(&conn);
+            if taken.is_none() {
+                want.resent = resent;
+            }
         }
         Ok(want)
     }

@@ -251,6 +251,9 @@ impl Life {
         for query in 0..4 {
             self.ask(&boss, &Query::Members(pb::MemberListRequest { room_id: ROOM, query, time_ms: 0, limit: 0 }))?;
         }
+        if features::ATTRIBUTES {
+            self.ask(&boss, &Query::Attributes(pb::AttributesListRequest { room_id: ROOM }))?;
+        }
         self.ask(&boss, &Query::QueueList(pb::QueueListRequest { room_id: ROOM }))
     }
 

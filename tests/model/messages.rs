@@ -8,10 +8,10 @@ use chatroom::room::{Actor, Origin};
 use chatroom::wire::pb;
 use chatroom::wire::{Push, Response};
 
-use super::expressions::admits;
+use super::recall::{Aim, Waiting};
 use super::rules::{Class, Right, features};
 use super::tags;
-use super::{Accepted, EPOCH, Model, ROOM, Refusal, Verdict, Want, account, chars};
+use super::{Accepted, Conn, EPOCH, Model, ROOM, Refusal, Verdict, Want, account, chars};
 
 const DEDUP_MS: i64 = 600_000;
 
@@ -169,7 +169,13 @@ impl Model {
             (None, Some(own)) => tags::expression_of(own),
             (None, None) => String::new(),
         };
+        let is_high = self.is_high(actor, request, self.class_of(actor));
+        reply.high_priority = is_high;
+        // Directed messages are for who is here (§e.8).
+        let is_resent = is_high && directed.is_empty() && request.high_priority_resend != Some(false);
         let message = pb::Message {
+            high_priority: is_high,
+            resend_on_enter: is_resent,
             room_id: ROOM,
             seq: self.seq + 1,
             time_ms: self.now,
@@ -191,27 +197,34 @@ impl Model {
             at: request.at,
             ..Default::default()
         };
-        let own = self.conn_of(actor);
-        let heard = |conn: &&super::Conn| {
-            if Some(conn.id) == actor.connection {
-                return false;
-            }
-            if conn.account == from {
-                return true;
-            }
-            if !directed.is_empty() {
-                return directed.contains(&conn.account);
-            }
-            let by_tags = match (&request.notify_target_tags, own) {
-                (Some(text), _) => admits(text, &conn.tags),
-                (None, Some(own)) => tags::hears(own, &conn.tags),
-                (None, None) => true,
-            };
-            by_tags && request.at.is_none_or(|at| tags::is_near(conn, &at))
+        let aim = match (&request.notify_target_tags, self.conn_of(actor)) {
+            _ if !directed.is_empty() => Aim::Named(directed.clone()),
+            (Some(text), _) => Aim::Expression(text.clone()),
+            (None, Some(Conn { expression: Some(text), .. })) => Aim::Expression(text.clone()),
+            (None, Some(own)) => Aim::AllOf(own.tags.clone()),
+            (None, None) => Aim::Everyone,
+        };
+        let heard = |conn: &&Conn| {
+            let is_near = || request.at.is_none_or(|at| tags::is_near(conn, &at));
+            Some(conn.id) != actor.connection && (conn.account == from || aim.admits(conn) && is_near())
         };
         let receivers: BTreeSet<_> = self.conns.iter().filter(heard).map(|conn| conn.id).collect();
+        if is_high {
+            self.high.retain(|time| self.now - time < 1000);
+            self.high.push(self.now);
+        }
+        if is_resent {
+            let mut heard: Vec<String> = self
+                .conns
+                .iter()
+                .filter(|conn| receivers.contains(&conn.id) && !conn.detached)
+                .map(|conn| conn.account.clone())
+                .collect();
+            heard.push(from.clone());
+            self.waiting.push(Waiting { message: message.clone(), aim, heard });
+        }
         self.accepted.retain(|one| self.now - one.time <= DEDUP_MS);
-        self.accepted.push(Accepted { from, id: request.message_id.clone(), seq: self.seq + 1, time: self.now, high: false });
+        self.accepted.push(Accepted { from, id: request.message_id.clone(), seq: self.seq + 1, time: self.now, high: is_high });
         let mut want = Want::durable(Response::MessageSend(reply));
         want.push = Some(Push::Message(Box::new(message)));
         want.receivers = receivers;

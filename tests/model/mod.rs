@@ -2,6 +2,7 @@
 //! must agree, command by command.
 #![allow(dead_code)]
 
+pub mod attributes;
 pub mod commands;
 pub mod enter;
 pub mod expressions;
@@ -11,6 +12,7 @@ pub mod messages;
 pub mod profile;
 pub mod queries;
 pub mod queue;
+pub mod recall;
 pub mod rules;
 pub mod tags;
 
@@ -186,6 +188,13 @@ pub struct Model {
     /// Thousandths of a message each account may still send, and when that was so.
     pub buckets: BTreeMap<String, (i64, i64)>,
     pub intake: Option<(i64, i64)>,
+    /// When messages were let through as high.
+    pub high: Vec<i64>,
+    pub waiting: Vec<recall::Waiting>,
+    /// Places of messages taken back, and when they were.
+    pub recalled: BTreeMap<u64, i64>,
+    pub attributes: attributes::Attributes,
+    pub member_attributes: BTreeMap<String, attributes::Attributes>,
 }
 
 impl Model {
@@ -218,6 +227,11 @@ impl Model {
             accepted: Vec::new(),
             buckets: BTreeMap::new(),
             intake: None,
+            high: Vec::new(),
+            waiting: Vec::new(),
+            recalled: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            member_attributes: BTreeMap::new(),
         }
     }
 
@@ -243,6 +257,13 @@ impl Model {
             Op::UpdateLocation(request) => self.update_location(actor, request),
             Op::UpdateSelf(request) => self.update_self(actor, request),
             Op::Send(request) => self.send(actor, request),
+            Op::Recall(recall) => self.recall(actor, recall),
+            Op::SetAttributes(request) => self.set_attributes(actor, request),
+            Op::DeleteAttributes(request) => self.delete_attributes(actor, request),
+            Op::BatchAttributes(request) => self.batch_attributes(actor, request),
+            Op::ClearOwnerAttributes => self.clear_owner_attributes(actor),
+            Op::SetMemberAttributes(request) => self.set_member_attributes(actor, request),
+            Op::ClearMemberAttributes => self.clear_member_attributes(actor),
             Op::QueueInit(request) => self.queue_init(actor, request),
             Op::QueueOffer(request) => self.queue_offer(actor, request),
             Op::QueueBatchOffer(request) => self.queue_batch_offer(actor, request),
@@ -443,6 +464,15 @@ impl Model {
         for account in departed {
             if self.queue.iter().any(|element| element.transient && element.owner == *account) {
                 all.push((account.clone(), "QueueClearOwner"));
+            }
+        }
+        for account in departed {
+            if self.attributes.values().any(|attribute| attribute.transient && attribute.owner == *account) {
+                all.push((account.clone(), "ClearOwnerAttributes"));
+            }
+            let own = self.member_attributes.get(account);
+            if own.is_some_and(|own| own.values().any(|attribute| attribute.transient)) {
+                all.push((account.clone(), "ClearMemberAttributes"));
             }
         }
         all.sort();

@@ -116,6 +116,7 @@ impl Model {
         want.departed = self.remove(&all);
         self.open = false;
         self.queue.clear();
+        self.waiting.clear();
         want.follow_ups = self.consequences(&want.departed);
         Ok(want)
     }

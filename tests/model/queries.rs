@@ -45,6 +45,31 @@ impl Model {
                 let count = names.len() as u64;
                 Ok(Some(Response::MemberCountByTag(pb::MemberCountByTagResponse { count, ..Default::default() })))
             }
+            Query::Attributes(_) => {
+                self.check_asker(actor)?;
+                let reply = pb::AttributesListResponse { attributes: self.attribute_list(), ..Default::default() };
+                Ok(Some(Response::AttributesList(reply)))
+            }
+            Query::MemberAttributes(request) => {
+                if request.accounts.is_empty() || request.accounts.len() > 100 {
+                    return Err(Refusal::bad());
+                }
+                let names = request.accounts.iter().map(|name| account(name)).collect::<Result<Vec<_>, _>>()?;
+                self.check_asker(actor)?;
+                let members = names.iter().map(|name| self.member_attribute_list(name)).collect();
+                let reply = pb::MemberAttributesListResponse { members, ..Default::default() };
+                Ok(Some(Response::MemberAttributesLookup(reply)))
+            }
+            Query::MemberAttributesList(request) => {
+                let limit = page(request.limit)?;
+                self.check_asker(actor)?;
+                let beyond = |name: &&String| name.as_str() > request.next.as_str();
+                let all: Vec<&String> = self.member_attributes.keys().filter(beyond).collect();
+                let members: Vec<_> = all.iter().take(limit).map(|name| self.member_attribute_list(name)).collect();
+                let next = if all.len() > limit { all[limit - 1].clone() } else { String::new() };
+                let reply = pb::MemberAttributesListResponse { members, next, ..Default::default() };
+                Ok(Some(Response::MemberAttributesList(reply)))
+            }
             Query::Lookup(request) => self.lookup(actor, request).map(Some),
             Query::QueueList(_) => {
                 self.check_asker(actor)?;

@@ -40,6 +40,12 @@ impl Class {
 pub mod features {
     /// Tags, expressions, places, mutes of tags.
     pub const TAGS: bool = false;
+    /// Messages of high priority.
+    pub const PRIORITY: bool = false;
+    /// Messages taken back.
+    pub const RECALL: bool = false;
+    /// Attributes of rooms and members.
+    pub const ATTRIBUTES: bool = false;
     /// `Outcome::departed` is filled.
     pub const DEPARTED: bool = false;
     /// 316 carries nick, avatar and ext of the member, not only what changed (§g).
