@@ -63,14 +63,17 @@ fn set(map: &mut Attributes, caller: &str, asked: &BTreeMap<String, String>, wis
             Some(_) if wish.update_owner => Attribute { value, owner: caller.into(), transient: wish.transient },
             Some(old) => Attribute { value, ..old.clone() },
         };
-        changed.push(to_pb(key, &next));
-        map.insert(key.clone(), next);
+        if map.get(key) != Some(&next) {
+            changed.push(to_pb(key, &next));
+            map.insert(key.clone(), next);
+        }
     }
     (changed, failed)
 }
 
 fn delete(map: &mut Attributes, caller: &str, keys: &[String], force: bool) -> (Vec<pb::Attribute>, Vec<String>) {
     let (mut changed, mut failed) = (Vec::new(), Vec::new());
+    let keys: std::collections::BTreeSet<&String> = keys.iter().collect();
     for key in keys {
         match map.get(key) {
             Some(old) if force || old.owner == caller => {
@@ -83,12 +86,18 @@ fn delete(map: &mut Attributes, caller: &str, keys: &[String], force: bool) -> (
     (changed, failed)
 }
 
+/// Keys and values in the order of keys, then how many there are.
 fn check_set(asked: &BTreeMap<String, String>) -> Result<(), Refusal> {
-    if asked.keys().any(|key| key.is_empty() || key.len() > 16) {
-        return Err(refused(Code::BadParameter, 6000335));
+    for (key, value) in asked {
+        if key.is_empty() || key.len() > 16 {
+            return Err(refused(Code::BadParameter, 6000335));
+        }
+        if value.len() > 1024 {
+            return Err(refused(Code::BadParameter, 6000336));
+        }
     }
-    if asked.values().any(|value| value.len() > 1024) {
-        return Err(refused(Code::BadParameter, 6000336));
+    if asked.len() > 20 {
+        return Err(refused(Code::OverQuota, 6000334));
     }
     Ok(())
 }
@@ -105,6 +114,7 @@ fn check_whole(map: &Attributes) -> Result<(), Refusal> {
 
 impl Model {
     /// The answer, the new state and the event of a change that was worked out on a copy.
+    #[allow(clippy::too_many_arguments)]
     fn attributes_changed(
         &mut self,
         actor: &Actor,
@@ -112,14 +122,16 @@ impl Model {
         map: Attributes,
         changes: Vec<pb::AttributesChanged>,
         mut failed: Vec<String>,
+        all_failed: bool,
         is_batch: bool,
     ) -> Verdict {
         failed.sort();
         failed.dedup();
-        if changes.is_empty() {
+        if all_failed {
             return Err(refused(Code::Forbidden, 6000331));
         }
         check_whole(&map)?;
+        let is_change = !changes.is_empty();
         let sub = if failed.is_empty() { 0 } else { 6000332 };
         let answer = pb::AttributesChangeResponse { sub, error_keys: failed, ..Default::default() };
         self.attributes = map;
@@ -130,7 +142,11 @@ impl Model {
         } else {
             notice.attributes_changed = changes.into_iter().next();
         }
-        let mut want = Want::durable(reply(answer));
+        let mut want = Want::reply(reply(answer));
+        if !is_change {
+            return Ok(want);
+        }
+        want.durable = true;
         want.push = Some(Push::Notification(notice));
         want.receivers = self.everybody();
         want.in_history = true;
@@ -138,7 +154,7 @@ impl Model {
     }
 
     pub fn set_attributes(&mut self, actor: &Actor, request: &pb::AttributesSetRequest) -> Verdict {
-        if request.attributes.is_empty() || request.attributes.len() > 20 {
+        if request.attributes.is_empty() {
             return Err(Refusal::bad());
         }
         check_set(&request.attributes)?;
@@ -148,7 +164,8 @@ impl Model {
             Wish { force: request.force, update_owner: request.update_owner, transient: request.delete_after_owner_left };
         let (attributes, failed) = set(&mut map, actor.account.as_str(), &request.attributes, wish);
         let changes = changes_of(AttributesAction::Set, attributes);
-        self.attributes_changed(actor, Response::AttributesSet, map, changes, failed, false)
+        let all_failed = failed.len() == request.attributes.len();
+        self.attributes_changed(actor, Response::AttributesSet, map, changes, failed, all_failed, false)
     }
 
     pub fn delete_attributes(&mut self, actor: &Actor, request: &pb::AttributesDeleteRequest) -> Verdict {
@@ -159,7 +176,8 @@ impl Model {
         let mut map = self.attributes.clone();
         let (attributes, failed) = delete(&mut map, actor.account.as_str(), &request.keys, request.force);
         let changes = changes_of(AttributesAction::Delete, attributes);
-        self.attributes_changed(actor, Response::AttributesDelete, map, changes, failed, false)
+        let all_failed = changes.is_empty();
+        self.attributes_changed(actor, Response::AttributesDelete, map, changes, failed, all_failed, false)
     }
 
     pub fn batch_attributes(&mut self, actor: &Actor, request: &pb::AttributesBatchRequest) -> Verdict {
@@ -167,10 +185,7 @@ impl Model {
             return Err(Refusal::bad());
         }
         for operation in &request.operations {
-            if operation.set.is_empty() == operation.delete.is_empty()
-                || operation.set.len() > 20
-                || operation.delete.len() > 20
-            {
+            if operation.set.is_empty() == operation.delete.is_empty() || operation.delete.len() > 20 {
                 return Err(Refusal::bad());
             }
             check_set(&operation.set)?;
@@ -178,7 +193,7 @@ impl Model {
         self.check_right(actor, Right::SetAttributes)?;
         let caller = actor.account.as_str();
         let mut map = self.attributes.clone();
-        let (mut changes, mut failed) = (Vec::new(), Vec::new());
+        let (mut changes, mut failed, mut all_failed) = (Vec::new(), Vec::new(), true);
         for operation in &request.operations {
             let (action, (attributes, errors)) = if operation.delete.is_empty() {
                 let wish = Wish {
@@ -190,10 +205,11 @@ impl Model {
             } else {
                 (AttributesAction::Delete, delete(&mut map, caller, &operation.delete, request.force))
             };
+            all_failed &= attributes.is_empty() && (operation.set.is_empty() || errors.len() == operation.set.len());
             changes.extend(changes_of(action, attributes));
             failed.extend(errors);
         }
-        self.attributes_changed(actor, Response::AttributesBatch, map, changes, failed, true)
+        self.attributes_changed(actor, Response::AttributesBatch, map, changes, failed, all_failed, true)
     }
 
     /// Said by the server when the owner's last connection is gone.
@@ -223,18 +239,24 @@ impl Model {
     }
 
     pub fn set_member_attributes(&mut self, actor: &Actor, request: &pb::MemberAttributesSetRequest) -> Verdict {
-        if request.accounts.is_empty() || request.accounts.len() > 100 {
+        if request.accounts.is_empty() {
             return Err(Refusal::bad());
         }
-        let names = request.accounts.iter().map(|name| account(name)).collect::<Result<Vec<_>, _>>()?;
+        if request.accounts.len() > 100 {
+            return Err(refused(Code::BadParameter, 6000357));
+        }
+        let mut names = request.accounts.iter().map(|name| account(name)).collect::<Result<Vec<_>, _>>()?;
+        names.sort();
         if request.attributes.is_empty() || request.attributes.len() > 30 {
             return Err(Refusal::bad());
         }
-        if request.attributes.keys().any(|key| key.is_empty() || key.len() > 8) {
-            return Err(refused(Code::BadParameter, 6000352));
-        }
-        if request.attributes.values().any(|value| value.len() > 64) {
-            return Err(refused(Code::BadParameter, 6000353));
+        for (key, value) in &request.attributes {
+            if key.is_empty() || key.len() > 8 {
+                return Err(refused(Code::BadParameter, 6000352));
+            }
+            if value.len() > 64 {
+                return Err(refused(Code::BadParameter, 6000353));
+            }
         }
         self.check_right(actor, Right::SetAttributes)?;
         let caller = actor.account.as_str();
@@ -263,9 +285,11 @@ impl Model {
                 }
                 let next = Attribute { value, owner: caller.into(), transient };
                 if next.value.is_empty() {
-                    if own.remove(*key).is_none() {
-                        continue;
-                    }
+                    let Some(old) = own.remove(*key) else { continue };
+                    member.attributes.push(to_pb(key, &Attribute { value: String::new(), ..old }));
+                    continue;
+                } else if own.get(*key) == Some(&next) {
+                    continue;
                 } else {
                     own.insert((*key).clone(), next.clone());
                 }
@@ -277,21 +301,28 @@ impl Model {
             if bytes(own) > 144 {
                 return Err(refused(Code::OverQuota, 6000351));
             }
+            // What was set stands before what was deleted.
+            member.attributes.sort_by_key(|attribute| attribute.value.is_empty());
             if !member.attributes.is_empty() {
                 events.push(pb::MemberAttributes { error_keys: Vec::new(), ..member.clone() });
             }
+            // The answer says what the member has now, the event what is new.
+            member.attributes = own.iter().map(|(key, attribute)| to_pb(key, attribute)).collect();
             members.push(member);
         }
         all.retain(|_, own| !own.is_empty());
         if all.len() > 500 {
             return Err(Refusal::code(Code::OverQuota));
         }
+        let has_failed = |member: &pb::MemberAttributes| member.error_keys.len() == keys.len();
+        if !members.is_empty() && members.iter().all(has_failed) {
+            return Err(refused(Code::Forbidden, 6000350));
+        }
         self.member_attributes = all;
         let reply = pb::MemberAttributesSetResponse { members, error_accounts, ..Default::default() };
         let mut want = Want::reply(Response::MemberAttributesSet(reply));
         if !events.is_empty() {
-            let names: Vec<&str> = events.iter().map(|member| member.account.as_str()).collect();
-            let mut notice = self.notice(NotificationType::MemberAttributesChanged, caller, &names, "");
+            let mut notice = self.notice(NotificationType::MemberAttributesChanged, caller, &[], "");
             notice.member_attributes_changed = Some(pb::MemberAttributesChanged { members: events });
             want.push = Some(Push::Notification(notice));
             want.receivers = self.everybody();
@@ -320,7 +351,7 @@ impl Model {
             return Ok(want);
         }
         let member = pb::MemberAttributes { account: name.into(), attributes: gone, ..Default::default() };
-        let mut notice = self.notice(NotificationType::MemberAttributesChanged, name, &[name], "");
+        let mut notice = self.notice(NotificationType::MemberAttributesChanged, name, &[], "");
         notice.member_attributes_changed = Some(pb::MemberAttributesChanged { members: vec![member] });
         want.push = Some(Push::Notification(notice));
         want.receivers = self.everybody();

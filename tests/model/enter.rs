@@ -10,7 +10,7 @@ use chatroom::wire::{Push, Response};
 
 use super::rules::{Class, features};
 use super::tags;
-use super::{APP, Conn, EPOCH, Kicked, Model, Profile, Refusal, Verdict, Want, chars};
+use super::{APP, Conn, EPOCH, Kicked, Model, Profile, ROOM, Refusal, Verdict, Want, chars};
 
 impl Model {
     pub fn enter(&mut self, actor: &Actor, enter: &Enter) -> Verdict {
@@ -173,7 +173,7 @@ impl Model {
         notice.entered = Some(self.entered(&conn.account, actor.client_type));
         notice.notify_target_tags = tags::expression_of(&conn);
         let departed = self.remove(&[conn.id]);
-        let reply = Response::RoomExit(pb::RoomExitResponse::default());
+        let reply = Response::RoomExit(exited());
         let mut want = Want { presence: vec![Presence::Left(conn.id)], ..Want::reply(reply) };
         if !departed.is_empty() && self.in_out {
             want.push = Some(Push::Notification(notice));
@@ -192,11 +192,15 @@ impl Model {
             return Err(Refusal::sub(Code::Forbidden, Sub::NotInRoom));
         };
         conn.detached = true;
-        Ok(Want::reply(Response::RoomExit(pb::RoomExitResponse::default())))
+        Ok(Want::reply(Response::RoomExit(exited())))
     }
 }
 
 /// The first text that is not empty.
 fn first(texts: &[&str]) -> String {
     texts.iter().find(|text| !text.is_empty()).map(|text| text.to_string()).unwrap_or_default()
+}
+
+fn exited() -> pb::RoomExitResponse {
+    pb::RoomExitResponse { room_id: if features::EXIT_NAMES_ROOM { ROOM } else { 0 }, ..Default::default() }
 }

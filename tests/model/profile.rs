@@ -117,6 +117,10 @@ impl Model {
         self.open = false;
         self.queue.clear();
         self.waiting.clear();
+        // Nobody is here any more: what goes with its owner goes without a word (§c.6).
+        self.attributes.retain(|_, attribute| !attribute.transient);
+        self.member_attributes.values_mut().for_each(|own| own.retain(|_, attribute| !attribute.transient));
+        self.member_attributes.retain(|_, own| !own.is_empty());
         want.follow_ups = self.consequences(&want.departed);
         Ok(want)
     }

@@ -51,12 +51,18 @@ impl Model {
                 Ok(Some(Response::AttributesList(reply)))
             }
             Query::MemberAttributes(request) => {
-                if request.accounts.is_empty() || request.accounts.len() > 100 {
+                if request.accounts.is_empty() {
                     return Err(Refusal::bad());
                 }
-                let names = request.accounts.iter().map(|name| account(name)).collect::<Result<Vec<_>, _>>()?;
+                if request.accounts.len() > 100 {
+                    return Err(Refusal { code: Code::BadParameter, sub: 6000357, retry: None });
+                }
+                let mut names = request.accounts.iter().map(|name| account(name)).collect::<Result<Vec<_>, _>>()?;
                 self.check_asker(actor)?;
-                let members = names.iter().map(|name| self.member_attribute_list(name)).collect();
+                names.sort();
+                names.dedup();
+                let with = names.iter().filter(|name| self.is_here(name) || self.member_attributes.contains_key(*name));
+                let members = with.map(|name| self.member_attribute_list(name)).collect();
                 let reply = pb::MemberAttributesListResponse { members, ..Default::default() };
                 Ok(Some(Response::MemberAttributesLookup(reply)))
             }

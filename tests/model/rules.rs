@@ -46,6 +46,8 @@ pub mod features {
     pub const RECALL: bool = false;
     /// Attributes of rooms and members.
     pub const ATTRIBUTES: bool = false;
+    /// Who leaves is told which room it left.
+    pub const EXIT_NAMES_ROOM: bool = false;
     /// `Outcome::departed` is filled.
     pub const DEPARTED: bool = false;
     /// 316 carries nick, avatar and ext of the member, not only what changed (§g).
