@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chatroom::id::{AccountId, ConnId, Seq};
+use chatroom::room::command::{AddRobots, RemoveRobots, RobotProfile};
 use chatroom::room::{Actor, Command, Create, Enter, Op, Origin, Query, Recall};
 use chatroom::wire::pb;
 
@@ -195,15 +196,43 @@ impl Source {
             0..=129 => self.enter(model),
             130..=179 => with(self.actor(model, false), Op::Exit),
             180..=219 => self.lose(model),
+            220..=225 if features::ROBOTS => {
+                let robots = if self.one_in(3) {
+                    let count = self.rng.usize(0..4);
+                    let names = (0..count).filter_map(|_| AccountId::parse(self.of(&ACCOUNTS[..8])).ok()).collect();
+                    Op::RemoveRobots(RemoveRobots { accounts: self.one_in(3).then_some(names), silent: self.rng.bool() })
+                } else {
+                    let mut robots: Vec<(AccountId, RobotProfile)> = Vec::new();
+                    for _ in 0..self.rng.usize(0..4) {
+                        let name = self.of(&ACCOUNTS[1..8]);
+                        let account = AccountId::parse(name).expect("the names are well-formed");
+                        let profile = RobotProfile { nick: name.to_uppercase(), avatar: format!("https://{name}") };
+                        if robots.iter().all(|robot| robot.0 != account) {
+                            robots.push((account, profile));
+                        }
+                    }
+                    let (ext, notify_ext) = (self.notify_ext(4096), self.notify_ext(2048));
+                    Op::AddRobots(Box::new(AddRobots { robots, ext, notify_ext }))
+                };
+                with(actor("boss", None, Origin::Http), robots)
+            }
+            246..=249 if features::DELAY => {
+                let request = pb::DelayClose {
+                    policy: self.of(&[0, 1, 1, 2, 2, 2, 3]),
+                    delay_seconds: self.of(&[0, 1, 5, 30, 300, 604_800, 604_801]),
+                    start_time_ms: 0,
+                };
+                with(actor("boss", None, Origin::Http), Op::DelayClose(request))
+            }
             220..=249 => {
                 let actor = self.actor(model, true);
                 with(actor, Op::Update(Box::new(self.update())))
             }
-            250..=252 => {
+            250 | 251 => {
                 let actor = self.actor(model, true);
                 with(actor, Op::Close(pb::RoomCloseRequest { room_id: ROOM, notify_ext: self.notify_ext(2048) }))
             }
-            253 => with(actor("boss", None, Origin::Http), Op::Reopen),
+            252 | 253 => with(actor("boss", None, Origin::Http), Op::Reopen),
             254 => with(actor("boss", None, Origin::Http), Op::Create(Box::new(self.create()))),
             255..=274 => {
                 let actor = self.actor(model, true);
@@ -307,6 +336,7 @@ impl Source {
             account_nick: if actor.anonymous { String::new() } else { account.to_uppercase() },
             account_avatar: if actor.anonymous { String::new() } else { format!("https://{account}") },
             device_id: DEVICES[place].into(),
+            custom_client_type: if self.one_in(3) { self.rng.u32(1..3) } else { 0 },
             ..Enter::from_request(request)
         };
         // Who was lost comes back, on a new connection of the same device.
@@ -318,6 +348,7 @@ impl Source {
                 enter.replaces = Some(old.id);
                 if old.account == account {
                     enter.device_id = old.device.clone();
+                    enter.custom_client_type = old.custom;
                     actor.client_type = old.client_type;
                 }
             }

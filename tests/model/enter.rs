@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chatroom::error::{Code, Sub};
 use chatroom::id::ConnId;
-use chatroom::room::{Actor, Enter, Presence};
+use chatroom::room::{Actor, Enter, MultiClient, Presence};
 use chatroom::wire::pb::{self, KickReason, NotificationType};
 use chatroom::wire::{Push, Response};
 
@@ -68,6 +68,7 @@ impl Model {
             account: account.clone(),
             anonymous: actor.anonymous,
             client_type: actor.client_type,
+            custom: enter.custom_client_type,
             device: enter.device_id.clone(),
             entered: self.now,
             detached: false,
@@ -137,22 +138,37 @@ impl Model {
         self.conns.iter().filter(heard).map(|conn| conn.id).collect()
     }
 
-    fn entered(&self, account: &str, client_type: u32) -> pb::Entered {
+    pub fn entered(&self, account: &str, client_type: u32) -> pb::Entered {
         let class = self.class(account);
         pb::Entered {
             muted: matches!(class, Class::Limited { muted: true, .. }),
             temp_mute_seconds: self.temp_mute_left(account),
             client_type,
-            member_type: super::member_type(class) as i32,
+            member_type: self.shown_type(account) as i32,
             avatar: self.profile(account).avatar,
         }
     }
 
     /// §d.4 with the policy `coexist`: the same device gives way, and above the limit the oldest.
-    fn give_way(&self, new: ConnId, device: &str, client_type: u32, _resumed: bool) -> Vec<Kicked> {
+    fn give_way(&self, new: ConnId, device: &str, client_type: u32, resumed: bool) -> Vec<Kicked> {
         let account = self.conns.iter().find(|conn| conn.id == new).map(|conn| conn.account.clone()).unwrap_or_default();
         let others: Vec<&Conn> = self.conns.iter().filter(|conn| conn.account == account && conn.id != new).collect();
-        let same = |conn: &Conn| !device.is_empty() && conn.device == device && conn.client_type == client_type;
+        let own_custom = self.conns.iter().find(|conn| conn.id == new).map_or(0, |conn| conn.custom);
+        let gives_way = |conn: &Conn| {
+            !resumed
+                && match &self.settings.multi_client {
+                    MultiClient::Coexist => false,
+                    MultiClient::Single => true,
+                    MultiClient::OneDesktopOneMobile => {
+                        group(conn.client_type).is_some() && group(conn.client_type) == group(client_type)
+                    }
+                    MultiClient::SameType if conn.custom != 0 || own_custom != 0 => conn.custom == own_custom,
+                    MultiClient::SameType => conn.client_type == client_type,
+                    MultiClient::Custom(pairs) => pairs.contains(&(client_type, conn.client_type)),
+                }
+        };
+        let same =
+            |conn: &Conn| gives_way(conn) || (!device.is_empty() && conn.device == device && conn.client_type == client_type);
         let mut gone: Vec<ConnId> = others.iter().filter(|conn| same(conn)).map(|conn| conn.id).collect();
         let mut rest: Vec<&&Conn> = others.iter().filter(|conn| !same(conn)).collect();
         rest.sort_by_key(|conn| conn.entered);
@@ -193,6 +209,15 @@ impl Model {
         };
         conn.detached = true;
         Ok(Want::reply(Response::RoomExit(exited())))
+    }
+}
+
+/// §d.4: desktops and browsers, telephones, and neither.
+fn group(client_type: u32) -> Option<u32> {
+    match client_type {
+        4 | 16 | 64 => Some(0),
+        1 | 2 | 65 => Some(1),
+        _ => None,
     }
 }
 

@@ -58,6 +58,7 @@ impl Life {
     pub fn step(&mut self, step: &Step) -> Result<(), Difference> {
         self.steps += 1;
         self.time_ms += step.advance;
+        self.tick()?;
         match &step.what {
             What::Query(actor, query) => {
                 if let Err(difference) = self.ask(actor, query) {
@@ -84,6 +85,25 @@ impl Life {
             self.check_snapshot()?;
         }
         Ok(())
+    }
+
+    /// What the room does by itself by now.
+    fn tick(&mut self) -> Result<(), Difference> {
+        loop {
+            let got = self.room.due(UnixMs(self.time_ms));
+            let want = self.model.due(self.time_ms);
+            let named = got.as_ref().map(|command| (command.actor.account.as_str().to_owned(), op_name(&command.op)));
+            if want != named {
+                return self.differs("due", &want, &got);
+            }
+            let Some(command) = got else { return Ok(()) };
+            let mut waiting = vec![command];
+            while let Some(command) = waiting.pop() {
+                let mut follow_ups = self.apply(0, command)?;
+                follow_ups.reverse();
+                waiting.extend(follow_ups);
+            }
+        }
     }
 
     pub fn end(&mut self) -> Result<(), Difference> {
@@ -333,6 +353,10 @@ pub fn op_name(op: &Op) -> &'static str {
         Op::Update(_) => "Update",
         Op::Close(_) => "Close",
         Op::Reopen => "Reopen",
+        Op::AddRobots(_) => "AddRobots",
+        Op::RemoveRobots(_) => "RemoveRobots",
+        Op::SeatRobot(_) => "SeatRobot",
+        Op::UnseatRobot { .. } => "UnseatRobot",
         Op::DelayClose(_) => "DelayClose",
         Op::Open(_) => "Open",
         Op::Destroy => "Destroy",

@@ -21,6 +21,10 @@ impl Model {
         want.kicks = kicks(&all, reason, ext);
         want.presence = all.iter().map(|id| Presence::Left(*id)).collect();
         want.departed = self.remove(&all);
+        if self.robots.remove(account).is_some() {
+            self.profiles.remove(account);
+            want.departed = vec![account.to_owned()];
+        }
         want.follow_ups = self.consequences(&want.departed);
     }
 
@@ -69,7 +73,8 @@ impl Model {
                 self.fixed.remove(&target);
             }
             class => {
-                let entered = self.conns.iter().filter(|conn| conn.account == target).map(|conn| conn.entered);
+                let connected = self.conns.iter().filter(|conn| conn.account == target).map(|conn| conn.entered);
+                let entered = connected.chain(self.robots.get(&target).map(|robot| robot.since));
                 let entered = if features::LAST_ENTER_TIME { entered.max() } else { entered.min() };
                 let fixed = self.fixed.entry(target.clone()).or_insert_with(|| Fixed {
                     class,
@@ -95,7 +100,11 @@ impl Model {
             notice.target_nicks = vec![self.profile(&target).nick];
         }
         let level = self.fixed.get(&target).and_then(|fixed| fixed.level);
-        let shown = if to == Class::Visitor && !self.is_here(&target) { pb::MemberType::Unset } else { member_type(to) };
+        let shown = match to {
+            Class::Visitor if !self.is_here(&target) => pb::MemberType::Unset,
+            Class::Visitor => self.shown_type(&target),
+            class => member_type(class),
+        };
         notice.role_changed = Some(pb::RoleChanged { r#type: shown as i32, level: level.unwrap_or(0) });
         let mut want = Want::durable(Response::MemberKick(pb::Status::default()));
         want.durable = next != Next::KickOnly;

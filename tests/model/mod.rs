@@ -13,8 +13,10 @@ pub mod profile;
 pub mod queries;
 pub mod queue;
 pub mod recall;
+pub mod robots;
 pub mod rules;
 pub mod tags;
+pub mod timed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -127,6 +129,7 @@ pub struct Conn {
     pub account: String,
     pub anonymous: bool,
     pub client_type: u32,
+    pub custom: u32,
     pub device: String,
     pub entered: i64,
     pub detached: bool,
@@ -190,6 +193,10 @@ pub struct Model {
     pub intake: Option<(i64, i64)>,
     /// When messages were let through as high.
     pub high: Vec<i64>,
+    pub robots: BTreeMap<String, robots::Robot>,
+    pub delay: Option<pb::DelayClose>,
+    /// Since when nobody is here.
+    pub empty_since: Option<i64>,
     pub waiting: Vec<recall::Waiting>,
     /// Places of messages taken back, and when they were.
     pub recalled: BTreeMap<u64, i64>,
@@ -228,6 +235,9 @@ impl Model {
             buckets: BTreeMap::new(),
             intake: None,
             high: Vec::new(),
+            robots: BTreeMap::new(),
+            delay: None,
+            empty_since: None,
             waiting: Vec::new(),
             recalled: BTreeMap::new(),
             attributes: BTreeMap::new(),
@@ -247,6 +257,11 @@ impl Model {
             Op::Detach => self.detach(actor),
             Op::Update(request) => self.update(actor, request),
             Op::Close(request) => self.close(actor, request),
+            Op::DelayClose(request) => self.delay_close(actor, request),
+            Op::AddRobots(request) => self.add_robots(actor, request),
+            Op::RemoveRobots(request) => self.remove_robots(actor, request),
+            Op::SeatRobot(seat) => self.seat_robot(actor, seat),
+            Op::UnseatRobot { silent } => self.unseat_robot(actor, *silent),
             Op::Reopen => self.reopen(actor),
             Op::MuteRoom(request) => self.mute_room(actor, request),
             Op::SetRole(request) => self.set_role(actor, request),
@@ -273,6 +288,11 @@ impl Model {
             Op::QueueClearOwner => self.queue_clear_owner(actor),
             other => panic!("the model knows no {other:?}"),
         }?;
+        if !self.conns.is_empty() || !self.robots.is_empty() {
+            self.empty_since = None;
+        } else if self.empty_since.is_none() {
+            self.empty_since = Some(now);
+        }
         if want.push.is_some() || want.durable {
             self.seq += 1;
         }
@@ -322,6 +342,14 @@ impl Model {
         }
     }
 
+    /// §a.4: a robot without a role is shown as one.
+    pub fn shown_type(&self, account: &str) -> MemberType {
+        match self.class(account) {
+            Class::Visitor if self.robots.contains_key(account) => MemberType::Virtual,
+            class => member_type(class),
+        }
+    }
+
     /// What the account is, seen from the room.
     pub fn class(&self, account: &str) -> Class {
         match self.fixed.get(account) {
@@ -336,11 +364,12 @@ impl Model {
     }
 
     pub fn is_here(&self, account: &str) -> bool {
-        self.conns.iter().any(|conn| conn.account == account)
+        self.robots.contains_key(account) || self.conns.iter().any(|conn| conn.account == account)
     }
 
     pub fn online(&self) -> u64 {
-        self.conns.iter().map(|conn| conn.account.as_str()).collect::<BTreeSet<_>>().len() as u64
+        let connected = self.conns.iter().map(|conn| conn.account.as_str());
+        connected.chain(self.robots.keys().map(String::as_str)).collect::<BTreeSet<_>>().len() as u64
     }
 
     pub fn temp_mute_left(&self, account: &str) -> u32 {
@@ -379,7 +408,8 @@ impl Model {
     pub fn member(&self, account: &str) -> Option<pb::Member> {
         let fixed = self.fixed.get(account);
         let here: Vec<&Conn> = self.conns.iter().filter(|conn| conn.account == account).collect();
-        if fixed.is_none() && here.is_empty() {
+        let robot = self.robots.get(account);
+        if fixed.is_none() && here.is_empty() && robot.is_none() {
             return None;
         }
         let profile = self.profile(account);
@@ -388,22 +418,22 @@ impl Model {
             Class::Limited { blocked, muted } => (blocked, muted),
             _ => (false, false),
         };
-        let earliest = here.iter().map(|conn| conn.entered).min();
+        let earliest = here.iter().map(|conn| conn.entered).chain(robot.map(|robot| robot.since)).min();
         Some(pb::Member {
             account: account.into(),
-            r#type: member_type(class) as i32,
+            r#type: self.shown_type(account) as i32,
             level: fixed.and_then(|fixed| fixed.level),
             nick: profile.nick.clone(),
             avatar: profile.avatar.clone(),
             ext: profile.ext,
-            online: !here.is_empty(),
+            online: !here.is_empty() || robot.is_some(),
             enter_time_ms: earliest.or(fixed.map(|fixed| fixed.enter_time)).unwrap_or(0),
             update_time_ms: fixed.map_or(0, |fixed| fixed.update_time),
             blocklisted: blocked,
             muted,
             temp_mute_seconds: self.temp_mute_left(account),
-            robot: false,
-            robot_expire_seconds: 0,
+            robot: robot.is_some(),
+            robot_expire_seconds: robot.map_or(0, |robot| seconds_left(robot.until, self.now)),
             tags: Vec::new(),
             notify_target_tags: String::new(),
             connections: here
@@ -435,7 +465,7 @@ impl Model {
             online_count: self.online(),
             create_time_ms: self.created,
             update_time_ms: self.updated,
-            delay_close: None,
+            delay_close: self.delay,
             queue_size_limit: self.queue_size,
             moderation_id: self.moderation_id.clone(),
             alias: String::new(),

@@ -104,7 +104,11 @@ impl Model {
 
     pub fn close(&mut self, actor: &Actor, request: &pb::RoomCloseRequest) -> Verdict {
         chars(&request.notify_ext, 2048)?;
-        self.check_right(actor, Right::Close)?;
+        if actor.origin == Origin::Server {
+            self.check_open()?;
+        } else {
+            self.check_right(actor, Right::Close)?;
+        }
         let notice = self.notice(NotificationType::RoomClosed, actor.account.as_str(), &[], &request.notify_ext);
         let mut want = Want::durable(Response::RoomClose(pb::Status::default()));
         want.push = Some(Push::Notification(notice));
@@ -114,8 +118,13 @@ impl Model {
         want.kicks = kicks(&all, KickReason::RoomClosed, &request.notify_ext);
         want.presence = all.iter().map(|id| Presence::Left(*id)).collect();
         want.departed = self.remove(&all);
+        for name in std::mem::take(&mut self.robots).into_keys() {
+            self.profiles.remove(&name);
+            want.departed.push(name);
+        }
         self.open = false;
         self.queue.clear();
+        self.delay = None;
         self.waiting.clear();
         // Nobody is here any more: what goes with its owner goes without a word (§c.6).
         self.attributes.retain(|_, attribute| !attribute.transient);

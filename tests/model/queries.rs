@@ -123,7 +123,11 @@ impl Model {
         let query = request.query();
         let is_guests = matches!(query, MemberQuery::VisitorsNewest | MemberQuery::VisitorsOldest);
         let mut accounts: Vec<&str> = if is_guests {
-            self.conns.iter().map(|conn| conn.account.as_str()).filter(|name| !self.fixed.contains_key(*name)).collect()
+            {
+                let connected = self.conns.iter().map(|conn| conn.account.as_str());
+                let all = connected.chain(self.robots.keys().map(String::as_str));
+                all.filter(|name| !self.fixed.contains_key(*name)).collect()
+            }
         } else {
             self.fixed.keys().map(String::as_str).collect()
         };

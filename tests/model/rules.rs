@@ -48,6 +48,12 @@ pub mod features {
     pub const ATTRIBUTES: bool = false;
     /// Who leaves is told which room it left.
     pub const EXIT_NAMES_ROOM: bool = false;
+    /// Policies for several clients of one account.
+    pub const POLICIES: bool = true;
+    /// A room closes by itself later.
+    pub const DELAY: bool = true;
+    /// Robots.
+    pub const ROBOTS: bool = true;
     /// `Outcome::departed` is filled.
     pub const DEPARTED: bool = false;
     /// 316 carries nick, avatar and ext of the member, not only what changed (§g).
