@@ -39,11 +39,11 @@ impl Class {
 /// What other parts of the house are still working at.
 pub mod features {
     /// Tags, expressions, places, mutes of tags.
-    pub const TAGS: bool = false;
+    pub const TAGS: bool = true;
     /// Messages of high priority.
-    pub const PRIORITY: bool = false;
+    pub const PRIORITY: bool = true;
     /// Messages taken back.
-    pub const RECALL: bool = false;
+    pub const RECALL: bool = true;
     /// Attributes of rooms and members.
     pub const ATTRIBUTES: bool = false;
     /// Who leaves is told which room it left.
