@@ -199,7 +199,10 @@ impl Source {
             220..=225 if features::ROBOTS => {
                 let robots = if self.one_in(3) {
                     let count = self.rng.usize(0..4);
-                    let names = (0..count).filter_map(|_| AccountId::parse(self.of(&ACCOUNTS[..8])).ok()).collect();
+                    let mut names: Vec<AccountId> =
+                        (0..count).filter_map(|_| AccountId::parse(self.of(&ACCOUNTS[..8])).ok()).collect();
+                    names.sort();
+                    names.dedup();
                     Op::RemoveRobots(RemoveRobots { accounts: self.one_in(3).then_some(names), silent: self.rng.bool() })
                 } else {
                     let mut robots: Vec<(AccountId, RobotProfile)> = Vec::new();

@@ -44,7 +44,7 @@ impl Model {
             }
         }
         if added.is_empty() && old.is_empty() {
-            return Err(match blocked == request.robots.len() {
+            return Err(match blocked > 0 {
                 true => Refusal::sub(Code::Blocklisted, Sub::MemberBlocklisted),
                 false => Refusal::code(Code::OverQuota),
             });

@@ -59,13 +59,13 @@ pub mod features {
     /// 316 carries nick, avatar and ext of the member, not only what changed (§g).
     pub const WHOLE_PROFILE: bool = true;
     /// The answer to an abandoned message carries its time (§c.3).
-    pub const ABANDONED_TIME: bool = false;
+    pub const ABANDONED_TIME: bool = true;
     /// 417 is refined by 114405; 114301 goes with 13003 and 13004 (§h).
     pub const LISTED_IS_REPEATED: bool = true;
     /// 304, 306, 308 and 310 name the target as it was called before its record went.
     pub const TARGET_NICK_BEFORE: bool = true;
     /// An abandoned message counts as sent (§e.7).
-    pub const ABANDONED_COUNTS: bool = false;
+    pub const ABANDONED_COUNTS: bool = true;
     /// An anonymous visitor needs a nick, unless it really takes over its old place (§c.1).
     pub const FALLBACK_NEEDS_NICK: bool = false;
     /// An offline fixed member shows the last time it entered (§a.4).

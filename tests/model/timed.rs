@@ -31,16 +31,20 @@ impl Model {
     /// What is to be done by now, if anything: whose doing it is, and what.
     pub fn due(&mut self, now: i64) -> Option<(String, &'static str)> {
         self.now = now;
-        if let Some(name) = self.robot_over() {
-            return Some((name, "UnseatRobot"));
+        if self.closes_by_now() {
+            return Some((self.creator.clone(), "Close"));
         }
-        let delay = self.delay.filter(|_| self.open)?;
+        self.robot_over().map(|name| (name, "UnseatRobot"))
+    }
+
+    fn closes_by_now(&self) -> bool {
+        let Some(delay) = self.delay.filter(|_| self.open) else { return false };
         let since = match delay.policy {
             1 => Some(delay.start_time_ms),
             _ => self.empty_since.map(|since| since.max(delay.start_time_ms)),
         };
-        let is_over = since.is_some_and(|since| now >= since + i64::from(delay.delay_seconds) * 1000);
-        is_over.then(|| (self.creator.clone(), "Close"))
+        let is_over = since.is_some_and(|since| self.now >= since + i64::from(delay.delay_seconds) * 1000);
+        is_over
     }
 
     pub fn is_creator(&self, account: &str) -> bool {
