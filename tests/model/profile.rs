@@ -6,7 +6,7 @@ use chatroom::room::{Actor, Create, Origin, Presence};
 use chatroom::wire::pb::{self, KickReason, NotificationType};
 use chatroom::wire::{Push, Response};
 
-use super::rules::{Class, Right};
+use super::rules::{self, Class, Right};
 use super::{Fixed, Kicked, Model, Profile, ROOM, Refusal, Verdict, Want, chars, chars_opt};
 
 impl Model {
@@ -104,6 +104,12 @@ impl Model {
 
     pub fn close(&mut self, actor: &Actor, request: &pb::RoomCloseRequest) -> Verdict {
         chars(&request.notify_ext, 2048)?;
+        if self.exists && !self.open && actor.origin == Origin::Http {
+            // rest-api.md 4.5: over HTTP that is how it is already.
+            self.check_not_blocked(actor)?;
+            rules::permitted(Right::Close, self.class_of(actor))?;
+            return Err(Refusal::sub(Code::Repeated, Sub::RoomRepeated));
+        }
         if actor.origin == Origin::Server {
             self.check_open()?;
         } else {
