@@ -123,10 +123,9 @@ impl Model {
             want.receivers.insert(id);
         }
         if let Some(conn) = self.conn_of(actor).cloned() {
-            // Who takes an old place over is sent what it missed by the replay (§d.7).
-            let resent = self.resent_to(&conn);
-            if taken.is_none() {
-                want.resent = resent;
+            match (taken, enter.replaces) {
+                (Some(_), Some(old)) => self.replayed_to(&account, old),
+                _ => want.resent = self.resent_to(&conn),
             }
         }
         Ok(want)
@@ -196,7 +195,6 @@ impl Model {
             want.receivers = self.who_hears_of(Some(&conn));
         }
         want.follow_ups = self.consequences(&departed);
-        want.departed = departed;
         Ok(want)
     }
 

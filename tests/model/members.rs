@@ -20,12 +20,12 @@ impl Model {
         let all = self.connections_of(account);
         want.kicks = kicks(&all, reason, ext);
         want.presence = all.iter().map(|id| Presence::Left(*id)).collect();
-        want.departed = self.remove(&all);
+        let mut departed = self.remove(&all);
         if self.robots.remove(account).is_some() {
             self.profiles.remove(account);
-            want.departed = vec![account.to_owned()];
+            departed = vec![account.to_owned()];
         }
-        want.follow_ups = self.consequences(&want.departed);
+        want.follow_ups = self.consequences(&departed);
     }
 
     pub fn set_role(&mut self, actor: &Actor, request: &pb::MemberSetRoleRequest) -> Verdict {

@@ -221,7 +221,7 @@ impl Model {
                 .map(|conn| conn.account.clone())
                 .collect();
             heard.push(from.clone());
-            self.waiting.push(Waiting { message: message.clone(), aim, heard });
+            self.waiting.push(Waiting { message: message.clone(), aim, heard, receivers: receivers.clone() });
         }
         self.accepted.retain(|one| self.now - one.time <= DEDUP_MS);
         self.accepted.push(Accepted { from, id: request.message_id.clone(), seq: self.seq + 1, time: self.now, high: is_high });

@@ -250,7 +250,8 @@ impl Model {
         self.now = now;
         self.random = random;
         let actor = &command.actor;
-        let want = match &command.op {
+        let before: Vec<Conn> = self.conns.clone();
+        let mut want = match &command.op {
             Op::Create(create) => self.create(create),
             Op::Enter(enter) => self.enter(actor, enter),
             Op::Exit => self.exit(actor),
@@ -292,6 +293,13 @@ impl Model {
             self.empty_since = None;
         } else if self.empty_since.is_none() {
             self.empty_since = Some(now);
+        }
+        if !want.presence.is_empty() {
+            let mut departed: Vec<String> = before.into_iter().map(|conn| conn.account).collect();
+            departed.sort();
+            departed.dedup();
+            departed.retain(|account| self.conns.iter().all(|conn| conn.account != *account));
+            want.departed = departed;
         }
         if want.push.is_some() || want.durable {
             self.seq += 1;

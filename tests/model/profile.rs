@@ -123,10 +123,10 @@ impl Model {
         let all: Vec<ConnId> = self.conns.iter().map(|conn| conn.id).collect();
         want.kicks = kicks(&all, KickReason::RoomClosed, &request.notify_ext);
         want.presence = all.iter().map(|id| Presence::Left(*id)).collect();
-        want.departed = self.remove(&all);
+        let mut departed = self.remove(&all);
         for name in std::mem::take(&mut self.robots).into_keys() {
             self.profiles.remove(&name);
-            want.departed.push(name);
+            departed.push(name);
         }
         self.open = false;
         self.queue.clear();
@@ -136,7 +136,7 @@ impl Model {
         self.attributes.retain(|_, attribute| !attribute.transient);
         self.member_attributes.values_mut().for_each(|own| own.retain(|_, attribute| !attribute.transient));
         self.member_attributes.retain(|_, own| !own.is_empty());
-        want.follow_ups = self.consequences(&want.departed);
+        want.follow_ups = self.consequences(&departed);
         Ok(want)
     }
 

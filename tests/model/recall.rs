@@ -1,6 +1,9 @@
 //! Messages of high priority for who comes later, and messages taken back (chatroom.md §e.3, §e.4, §c.3).
 
+use std::collections::BTreeSet;
+
 use chatroom::error::{Code, Sub};
+use chatroom::id::ConnId;
 use chatroom::room::{Actor, Origin, Recall};
 use chatroom::wire::pb::{self, NotificationType};
 use chatroom::wire::{Push, Response};
@@ -38,6 +41,8 @@ pub struct Waiting {
     pub aim: Aim,
     /// Accounts that it was sent to, its sender among them.
     pub heard: Vec<String>,
+    /// Connections it was for, those that were lost at the time included.
+    pub receivers: BTreeSet<ConnId>,
 }
 
 impl Model {
@@ -62,6 +67,15 @@ impl Model {
             all.push(pb::Message { resent: true, ..waiting.message.clone() });
         }
         all
+    }
+
+    /// §d.7: who takes an old place over is sent what it missed by the replay.
+    pub fn replayed_to(&mut self, account: &str, old: ConnId) {
+        for waiting in &mut self.waiting {
+            if waiting.receivers.contains(&old) && !waiting.heard.iter().any(|heard| heard == account) {
+                waiting.heard.push(account.into());
+            }
+        }
     }
 
     pub fn recall(&mut self, actor: &Actor, recall: &Recall) -> Verdict {

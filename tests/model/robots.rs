@@ -131,8 +131,7 @@ impl Model {
             return Ok(want);
         }
         self.profiles.remove(&name);
-        want.departed = vec![name];
-        want.follow_ups = self.consequences(&want.departed);
+        want.follow_ups = self.consequences(&[name]);
         if self.in_out && !silent {
             want.push = Some(Push::Notification(notice));
             want.receivers = self.everybody();

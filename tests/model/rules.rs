@@ -45,9 +45,9 @@ pub mod features {
     /// Messages taken back.
     pub const RECALL: bool = true;
     /// Attributes of rooms and members.
-    pub const ATTRIBUTES: bool = false;
+    pub const ATTRIBUTES: bool = true;
     /// Who leaves is told which room it left.
-    pub const EXIT_NAMES_ROOM: bool = false;
+    pub const EXIT_NAMES_ROOM: bool = true;
     /// Policies for several clients of one account.
     pub const POLICIES: bool = true;
     /// A room closes by itself later.
@@ -55,7 +55,7 @@ pub mod features {
     /// Robots.
     pub const ROBOTS: bool = true;
     /// `Outcome::departed` is filled.
-    pub const DEPARTED: bool = false;
+    pub const DEPARTED: bool = true;
     /// 316 carries nick, avatar and ext of the member, not only what changed (§g).
     pub const WHOLE_PROFILE: bool = true;
     /// The answer to an abandoned message carries its time (§c.3).
