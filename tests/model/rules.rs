@@ -67,9 +67,9 @@ pub mod features {
     /// An abandoned message counts as sent (§e.7).
     pub const ABANDONED_COUNTS: bool = true;
     /// An anonymous visitor needs a nick, unless it really takes over its old place (§c.1).
-    pub const FALLBACK_NEEDS_NICK: bool = false;
+    pub const FALLBACK_NEEDS_NICK: bool = true;
     /// An offline fixed member shows the last time it entered (§a.4).
-    pub const LAST_ENTER_TIME: bool = false;
+    pub const LAST_ENTER_TIME: bool = true;
     /// 324 names every element that was taken, also one whose key fails later in the same batch.
     pub const BATCH_NAMES_ALL: bool = true;
 }
