@@ -7,7 +7,6 @@ mod model;
 use chatroom::room::{MultiClient, Settings};
 use model::commands::{Source, Step};
 use model::life::{self, Difference, Life};
-use model::rules::features;
 
 /// Commands of an ordinary run.
 const COMMANDS: usize = 200_000;
@@ -36,15 +35,13 @@ fn settings(rng: &mut fastrand::Rng) -> Settings {
         _ => {}
     }
     settings.high_priority_per_second = if rng.bool() { 10 } else { 2 };
-    if features::POLICIES {
-        settings.multi_client = match rng.u32(0..8) {
-            0 => MultiClient::Single,
-            1 => MultiClient::OneDesktopOneMobile,
-            2 => MultiClient::SameType,
-            3 => MultiClient::Custom(vec![(1, 16), (4, 4)]),
-            _ => MultiClient::Coexist,
-        };
-    }
+    settings.multi_client = match rng.u32(0..8) {
+        0 => MultiClient::Single,
+        1 => MultiClient::OneDesktopOneMobile,
+        2 => MultiClient::SameType,
+        3 => MultiClient::Custom(vec![(1, 16), (4, 4)]),
+        _ => MultiClient::Coexist,
+    };
     settings.robots_max = if rng.bool() { 2 } else { 1000 };
     settings.robot_ttl_ms = if rng.bool() { 5_000 } else { 86_400_000 };
     settings.anonymous_enabled = rng.u32(0..8) > 0;

@@ -8,7 +8,7 @@ use chatroom::room::{Actor, Enter, MultiClient, Presence};
 use chatroom::wire::pb::{self, KickReason, NotificationType};
 use chatroom::wire::{Push, Response};
 
-use super::rules::{Class, features};
+use super::rules::Class;
 use super::tags;
 use super::{APP, Conn, EPOCH, Kicked, Model, Profile, ROOM, Refusal, Verdict, Want, chars};
 
@@ -43,7 +43,7 @@ impl Model {
         let account = actor.account.as_str().to_owned();
         let was_here = self.is_here(&account);
         let taken = enter.replaces.and_then(|old| self.conns.iter().position(|conn| conn.id == old && conn.account == account));
-        if features::FALLBACK_NEEDS_NICK && actor.anonymous && request.nick.is_empty() && taken.is_none() {
+        if actor.anonymous && request.nick.is_empty() && taken.is_none() {
             return Err(Refusal::bad());
         }
         let base = match (self.profiles.get(&account), self.fixed.get(&account)) {
@@ -94,8 +94,9 @@ impl Model {
         presence.extend(kicks.iter().map(|kick| Presence::Left(kick.connection)));
         let gone: Vec<ConnId> = kicks.iter().map(|kick| kick.connection).collect();
         self.remove(&gone);
-        let counts = if features::LAST_ENTER_TIME { taken.is_none() } else { !was_here };
-        if counts && let Some(fixed) = self.fixed.get_mut(&account) {
+        if taken.is_none()
+            && let Some(fixed) = self.fixed.get_mut(&account)
+        {
             fixed.enter_time = self.now;
         }
         let member = self.conn_of(actor).and_then(|conn| {
@@ -225,5 +226,5 @@ fn first(texts: &[&str]) -> String {
 }
 
 fn exited() -> pb::RoomExitResponse {
-    pb::RoomExitResponse { room_id: if features::EXIT_NAMES_ROOM { ROOM } else { 0 }, ..Default::default() }
+    pb::RoomExitResponse { room_id: ROOM, ..Default::default() }
 }

@@ -12,7 +12,6 @@ use chatroom::wire::{Push, Response, pb, store};
 use prost::Message as _;
 
 use super::commands::{Step, What, actor};
-use super::rules::features;
 use super::{EPOCH, Kicked, Model, ROOM, Refusal, Verdict, Want};
 
 pub const START_MS: i64 = 1_800_000_000_000;
@@ -270,9 +269,7 @@ impl Life {
         for query in 0..4 {
             self.ask(&boss, &Query::Members(pb::MemberListRequest { room_id: ROOM, query, time_ms: 0, limit: 0 }))?;
         }
-        if features::ATTRIBUTES {
-            self.ask(&boss, &Query::Attributes(pb::AttributesListRequest { room_id: ROOM }))?;
-        }
+        self.ask(&boss, &Query::Attributes(pb::AttributesListRequest { room_id: ROOM }))?;
         self.ask(&boss, &Query::QueueList(pb::QueueListRequest { room_id: ROOM }))
     }
 

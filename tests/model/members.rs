@@ -7,7 +7,7 @@ use chatroom::wire::pb::{self, KickReason, NotificationType, RoleChange};
 use chatroom::wire::{Push, Response};
 
 use super::profile::kicks;
-use super::rules::{self, Change, Class, Next, Right, features};
+use super::rules::{self, Change, Class, Next, Right};
 use super::{Fixed, Model, Profile, Refusal, Verdict, Want, account, chars, chars_opt, member_type};
 
 impl Model {
@@ -75,7 +75,7 @@ impl Model {
             class => {
                 let connected = self.conns.iter().filter(|conn| conn.account == target).map(|conn| conn.entered);
                 let entered = connected.chain(self.robots.get(&target).map(|robot| robot.since));
-                let entered = if features::LAST_ENTER_TIME { entered.max() } else { entered.min() };
+                let entered = entered.max();
                 let fixed = self.fixed.entry(target.clone()).or_insert_with(|| Fixed {
                     class,
                     level: None,
@@ -85,9 +85,6 @@ impl Model {
                 });
                 fixed.class = class;
                 fixed.update_time = self.now;
-                if !features::LAST_ENTER_TIME {
-                    fixed.enter_time = entered.unwrap_or(fixed.enter_time);
-                }
                 // A level is for ordinary members (§c.2); 0 is none.
                 fixed.level = match (change, request.set, class) {
                     (Change::Common, true, _) => Some(request.level).filter(|level| *level > 0),
@@ -95,9 +92,6 @@ impl Model {
                     _ => fixed.level,
                 };
             }
-        }
-        if !features::TARGET_NICK_BEFORE {
-            notice.target_nicks = vec![self.profile(&target).nick];
         }
         let level = self.fixed.get(&target).and_then(|fixed| fixed.level);
         let shown = match to {
@@ -173,8 +167,7 @@ impl Model {
             Class::Anonymous => return Err(Refusal::sub(Code::NotFound, Sub::AnonymousRefused)),
             Class::Visitor if !self.is_here(&target) => return Err(Refusal::sub(Code::NotFound, Sub::MemberMissing)),
             Class::Limited { .. } => {
-                let sub = if features::LISTED_IS_REPEATED { Sub::MemberRepeated } else { Sub::TargetListed };
-                return Err(Refusal::sub(Code::Repeated, sub));
+                return Err(Refusal::sub(Code::Repeated, Sub::MemberRepeated));
             }
             _ => {}
         }
@@ -234,10 +227,8 @@ impl Model {
         if !request.silent {
             let mut notice = self.notice(NotificationType::MemberUpdated, &operator, &[&operator], &request.notify_ext);
             let shown = self.profile(&operator);
-            let changed =
-                pb::MemberUpdated { nick: request.nick.clone(), avatar: request.avatar.clone(), ext: request.ext.clone() };
             let all = pb::MemberUpdated { nick: Some(shown.nick), avatar: Some(shown.avatar), ext: Some(shown.ext) };
-            notice.member_updated = Some(if features::WHOLE_PROFILE { all } else { changed });
+            notice.member_updated = Some(all);
             want.push = Some(Push::Notification(notice));
             want.in_history = true;
             want.receivers = self.everybody();

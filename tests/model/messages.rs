@@ -9,7 +9,7 @@ use chatroom::wire::pb;
 use chatroom::wire::{Push, Response};
 
 use super::recall::{Aim, Waiting};
-use super::rules::{Class, Right, features};
+use super::rules::{Class, Right};
 use super::tags;
 use super::{Accepted, Conn, EPOCH, Model, ROOM, Refusal, Verdict, Want, account, chars};
 
@@ -140,7 +140,6 @@ impl Model {
         }
         self.check_right(actor, Right::Send)?;
         self.check_mutes(actor, self.class_of(actor))?;
-        let own = self.buckets.get(&from).copied();
         if actor.origin == Origin::Member {
             self.pace(&from)?;
         }
@@ -152,13 +151,6 @@ impl Model {
         };
         if request.abandon_ratio.is_some_and(|ratio| self.random % 10_000 < u64::from(ratio)) {
             reply.abandoned = true;
-            if !features::ABANDONED_TIME {
-                (reply.time_ms, reply.epoch) = (0, 0);
-            }
-            if !features::ABANDONED_COUNTS {
-                self.buckets.remove(&from);
-                self.buckets.extend(own.map(|own| (from, own)));
-            }
             return Ok(Want::reply(Response::MessageSend(reply)));
         }
         reply.seq = self.seq + 1;

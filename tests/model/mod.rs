@@ -1,6 +1,5 @@
 //! A second room, written from chatroom.md alone: plain maps, full scans, no cleverness. What it says and what `room::Room` says
 //! must agree, command by command.
-#![allow(dead_code)]
 
 pub mod attributes;
 pub mod commands;
@@ -13,6 +12,7 @@ pub mod profile;
 pub mod queries;
 pub mod queue;
 pub mod recall;
+pub mod requests;
 pub mod robots;
 pub mod rules;
 pub mod tags;

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use chatroom::error::{Code, Sub};
+use chatroom::error::Code;
 use chatroom::room::{Actor, Origin, Query};
 use chatroom::wire::Response;
 use chatroom::wire::pb::{self, MemberQuery};
 
 use super::queue::to_pb;
-use super::rules::Class;
 use super::tags::checked_tag;
 use super::{Conn, Model, Refusal, account};
 
@@ -157,14 +156,6 @@ impl Model {
         self.check_asker(actor)?;
         let members = names.iter().filter_map(|name| self.member(name)).collect();
         Ok(Response::MemberLookup(pb::MemberListResponse { members, ..Default::default() }))
-    }
-
-    pub fn not_in_room() -> Refusal {
-        Refusal::sub(Code::Forbidden, Sub::NotInRoom)
-    }
-
-    pub fn is_manager(&self, actor: &Actor) -> bool {
-        matches!(self.class_of(actor), Class::Creator | Class::Administrator)
     }
 }
 

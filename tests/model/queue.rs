@@ -6,7 +6,7 @@ use chatroom::room::{Actor, Origin};
 use chatroom::wire::pb::{self, NotificationType, QueueEvent};
 use chatroom::wire::{Push, Response};
 
-use super::rules::{self, Right, features};
+use super::rules::{self, Right};
 use super::{Element, Model, Refusal, Verdict, Want, account, chars};
 
 fn fits(key: &str, value: &[u8]) -> bool {
@@ -148,9 +148,6 @@ impl Model {
             let element = Element { key: asked.key.clone(), value: asked.value.to_vec(), owner, transient: asked.transient };
             self.put(element.clone());
             done.push(element);
-        }
-        if !features::BATCH_NAMES_ALL {
-            done.retain(|element| !failed_keys.contains(&element.key));
         }
         let reply = Response::QueueBatchOffer(pb::QueueBatchResponse { failed_keys, ..Default::default() });
         let mut want = Want::reply(reply);

@@ -36,44 +36,6 @@ impl Class {
     }
 }
 
-/// What other parts of the house are still working at.
-pub mod features {
-    /// Tags, expressions, places, mutes of tags.
-    pub const TAGS: bool = true;
-    /// Messages of high priority.
-    pub const PRIORITY: bool = true;
-    /// Messages taken back.
-    pub const RECALL: bool = true;
-    /// Attributes of rooms and members.
-    pub const ATTRIBUTES: bool = true;
-    /// Who leaves is told which room it left.
-    pub const EXIT_NAMES_ROOM: bool = true;
-    /// Policies for several clients of one account.
-    pub const POLICIES: bool = true;
-    /// A room closes by itself later.
-    pub const DELAY: bool = true;
-    /// Robots.
-    pub const ROBOTS: bool = true;
-    /// `Outcome::departed` is filled.
-    pub const DEPARTED: bool = true;
-    /// 316 carries nick, avatar and ext of the member, not only what changed (§g).
-    pub const WHOLE_PROFILE: bool = true;
-    /// The answer to an abandoned message carries its time (§c.3).
-    pub const ABANDONED_TIME: bool = true;
-    /// 417 is refined by 114405; 114301 goes with 13003 and 13004 (§h).
-    pub const LISTED_IS_REPEATED: bool = true;
-    /// 304, 306, 308 and 310 name the target as it was called before its record went.
-    pub const TARGET_NICK_BEFORE: bool = true;
-    /// An abandoned message counts as sent (§e.7).
-    pub const ABANDONED_COUNTS: bool = true;
-    /// An anonymous visitor needs a nick, unless it really takes over its old place (§c.1).
-    pub const FALLBACK_NEEDS_NICK: bool = true;
-    /// An offline fixed member shows the last time it entered (§a.4).
-    pub const LAST_ENTER_TIME: bool = true;
-    /// 324 names every element that was taken, also one whose key fails later in the same batch.
-    pub const BATCH_NAMES_ALL: bool = true;
-}
-
 /// A row of the matrix of §b.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Right {

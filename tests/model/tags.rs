@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chatroom::error::{Code, Sub};
 use chatroom::id::ConnId;
-use chatroom::room::{Actor, Presence};
+use chatroom::room::Actor;
 use chatroom::wire::pb::{self, NotificationType};
 use chatroom::wire::{Push, Response};
 
@@ -221,9 +221,5 @@ impl Model {
             member
         };
         (found[..count].iter().map(member).collect(), count < found.len())
-    }
-
-    pub fn joined(presence: &[Presence]) -> usize {
-        presence.iter().filter(|one| matches!(one, Presence::Joined(_))).count()
     }
 }

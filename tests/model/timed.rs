@@ -5,7 +5,6 @@ use chatroom::room::{Actor, Origin};
 use chatroom::wire::Response;
 use chatroom::wire::pb;
 
-use super::rules::Class;
 use super::{Model, Refusal, Verdict, Want};
 
 const WEEK_SECONDS: u32 = 604_800;
@@ -45,9 +44,5 @@ impl Model {
         };
         let is_over = since.is_some_and(|since| self.now >= since + i64::from(delay.delay_seconds) * 1000);
         is_over
-    }
-
-    pub fn is_creator(&self, account: &str) -> bool {
-        self.class(account) == Class::Creator
     }
 }
