@@ -4,12 +4,15 @@
 
 mod model;
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
 use chatroom::room::{MultiClient, Settings};
 use model::commands::{Source, Step};
 use model::life::{self, Difference, Life};
 
-/// Commands of an ordinary run.
-const COMMANDS: usize = 200_000;
+/// Commands of an ordinary run: some forty seconds of one core without optimisation.
+const COMMANDS: usize = 1_000_000;
 /// Steps of one room's life.
 const STEPS: usize = 600;
 
@@ -64,30 +67,41 @@ fn live(seed: u64) -> (Settings, Vec<Step>, usize, Option<Difference>) {
     (settings, steps, life.commands, difference)
 }
 
+/// What a difference looks like to whoever has to find its cause.
+fn report(seed: u64, settings: &Settings, steps: &[Step], difference: &Difference) -> String {
+    let (fewest, same) = life::shrink(settings, steps, difference);
+    let count = (fewest.len(), steps.len());
+    format!("CHATROOM_SEED={seed}, {} steps of {}\n{}{settings:?}", count.0, count.1, life::describe(&fewest, &same))
+}
+
 #[test]
 fn the_room_and_the_model_of_the_specification_say_the_same() {
     let seed = from_environment("CHATROOM_SEED").unwrap_or_else(|| fastrand::u64(..));
     let commands = from_environment("CHATROOM_MODEL_COMMANDS").map_or(COMMANDS, |count| usize::try_from(count).unwrap());
     println!("CHATROOM_SEED={seed}");
     let begun = std::time::Instant::now();
-    let mut done = 0;
-    let mut room = 0;
-    while done < commands {
-        let (settings, steps, applied, difference) = live(seed.wrapping_add(room));
-        if let Some(difference) = difference {
-            let (fewest, same) = life::shrink(&settings, &steps, &difference);
-            let first = seed.wrapping_add(room);
-            panic!(
-                "CHATROOM_SEED={first}, after {done} commands, {} steps of {}\n{}{settings:?}",
-                fewest.len(),
-                steps.len(),
-                life::describe(&fewest, &same)
-            );
+    // The rooms know nothing of each other: each thread takes the next one.
+    let (rooms, done) = (AtomicU64::new(0), AtomicUsize::new(0));
+    let found: Mutex<Option<String>> = Mutex::new(None);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while done.load(Relaxed) < commands && found.lock().unwrap().is_none() {
+                    let seed = seed.wrapping_add(rooms.fetch_add(1, Relaxed));
+                    let (settings, steps, applied, difference) = live(seed);
+                    done.fetch_add(applied, Relaxed);
+                    if let Some(difference) = difference {
+                        found.lock().unwrap().get_or_insert_with(|| report(seed, &settings, &steps, &difference));
+                    }
+                }
+            });
         }
-        done += applied;
-        room += 1;
+    });
+    if let Some(report) = found.into_inner().unwrap() {
+        panic!("{report}");
     }
-    println!("{done} commands in {room} rooms, {:.1} s", begun.elapsed().as_secs_f64());
+    println!("{} commands in {} rooms, {:.1} s", done.into_inner(), rooms.into_inner(), begun.elapsed().as_secs_f64());
 }
 
 /// Every kind of difference in many rooms, with the fewest steps to each. For work on the model.

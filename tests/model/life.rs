@@ -77,10 +77,10 @@ impl Life {
                 }
             }
         }
-        if self.steps.is_multiple_of(16) {
+        if self.steps.is_multiple_of(32) {
             self.check_state()?;
         }
-        if self.steps.is_multiple_of(64) {
+        if self.steps.is_multiple_of(128) {
             self.check_snapshot()?;
         }
         Ok(())

@@ -250,7 +250,8 @@ impl Model {
         self.now = now;
         self.random = random;
         let actor = &command.actor;
-        let before: Vec<Conn> = self.conns.clone();
+        let may_go = matches!(command.op, Op::Exit | Op::Kick(_) | Op::SetRole(_) | Op::Close(_));
+        let before: Vec<Conn> = if may_go { self.conns.clone() } else { Vec::new() };
         let mut want = match &command.op {
             Op::Create(create) => self.create(create),
             Op::Enter(enter) => self.enter(actor, enter),
