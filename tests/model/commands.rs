@@ -223,7 +223,7 @@ impl Source {
                 };
                 with(actor("boss", None, Origin::Http), Op::DelayClose(request))
             }
-            220..=249 => {
+            226..=245 => {
                 let actor = self.actor(model, true);
                 with(actor, Op::Update(Box::new(self.update())))
             }
@@ -294,7 +294,7 @@ impl Source {
                 let actor = self.actor(model, false);
                 with(actor, self.attributes(model))
             }
-            555..=799 => {
+            705..=799 => {
                 let actor = self.actor(model, false);
                 with(actor, Op::Send(Box::new(self.message(model))))
             }

@@ -42,7 +42,6 @@ impl Model {
             1 => Some(delay.start_time_ms),
             _ => self.empty_since.map(|since| since.max(delay.start_time_ms)),
         };
-        let is_over = since.is_some_and(|since| self.now >= since + i64::from(delay.delay_seconds) * 1000);
-        is_over
+        since.is_some_and(|since| self.now >= since + i64::from(delay.delay_seconds) * 1000)
     }
 }
