@@ -27,12 +27,14 @@ impl Model {
         if actor.origin != Origin::Http {
             return Err(Refusal::code(Code::Forbidden));
         }
-        let (mut added, mut old, mut blocked) = (Vec::new(), Vec::new(), 0);
+        let (mut added, mut old) = (Vec::new(), Vec::new());
+        // Why nobody came is told by the first of them.
+        let mut reason = None;
         let (mut follow_ups, mut renewed) = (Vec::new(), Vec::new());
         for (account, _) in &request.robots {
             let name = account.as_str().to_owned();
             if matches!(self.class(&name), Class::Limited { blocked: true, .. }) {
-                blocked += 1;
+                reason.get_or_insert(Refusal::sub(Code::Blocklisted, Sub::MemberBlocklisted));
             } else if self.robots.contains_key(&name) {
                 renewed.push(name.clone());
                 old.push(name);
@@ -41,13 +43,12 @@ impl Model {
             } else if self.robots.len() + added.len() < self.settings.robots_max {
                 follow_ups.push((name.clone(), "SeatRobot"));
                 added.push(name);
+            } else {
+                reason.get_or_insert(Refusal::code(Code::OverQuota));
             }
         }
         if added.is_empty() && old.is_empty() {
-            return Err(match blocked > 0 {
-                true => Refusal::sub(Code::Blocklisted, Sub::MemberBlocklisted),
-                false => Refusal::code(Code::OverQuota),
-            });
+            return Err(reason.unwrap_or(Refusal::bad()));
         }
         follow_ups.sort();
         for name in renewed {
