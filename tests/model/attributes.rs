@@ -296,7 +296,7 @@ impl Model {
                 member.attributes.push(to_pb(key, &next));
             }
             if own.len() > 30 {
-                return Err(refused(Code::BadParameter, 6000352));
+                return Err(Refusal::bad());
             }
             if bytes(own) > 144 {
                 return Err(refused(Code::OverQuota, 6000351));

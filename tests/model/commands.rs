@@ -36,24 +36,23 @@ pub fn actor(account: &str, place: Option<usize>, origin: Origin) -> Actor {
         let number = u32::try_from(number * PLACES + place + 1).expect("few connections");
         ConnId::new(0, number, number)
     });
+    let account_id = AccountId::parse(account).expect("the names are well-formed");
     Actor {
-        account: AccountId::parse(account).expect("the names are well-formed"),
         connection,
         origin,
         anonymous: account.starts_with("anon"),
-        globally_muted: false,
         client_type: place.map_or(32, |place| CLIENT_TYPES[place]),
+        ..Actor::http(account_id)
     }
 }
 
 pub fn actor_of(conn: &Conn) -> Actor {
     Actor {
-        account: AccountId::parse(&conn.account).expect("the names are well-formed"),
         connection: Some(conn.id),
         origin: Origin::Member,
         anonymous: conn.anonymous,
-        globally_muted: false,
         client_type: conn.client_type,
+        ..Actor::http(AccountId::parse(&conn.account).expect("the names are well-formed"))
     }
 }
 
