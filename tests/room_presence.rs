@@ -237,6 +237,36 @@ fn fixed_members_are_listed_whether_here_or_not_and_visitors_while_here() {
 }
 
 #[test]
+fn a_fixed_member_who_is_away_shows_when_it_entered_last() {
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    let phone = world.enter("alice");
+    world.set_role(&boss, "alice", RoleChange::Common, true).unwrap();
+    world.time_ms += 1_000;
+    let (desk, entered_ms) = (world.enter("alice"), world.time_ms);
+    world.set_role(&boss, "alice", RoleChange::Mute, true).unwrap();
+    for connection in [&phone, &desk] {
+        world.time_ms += 1_000;
+        world.apply(connection, Op::Exit).unwrap();
+        assert_eq!(world.member(&boss, "alice").unwrap().enter_time_ms, entered_ms);
+    }
+}
+
+#[test]
+fn an_anonymous_visitor_whose_old_place_is_gone_says_what_it_is_called() {
+    let mut world = World::new();
+    let guest = |world: &mut World| chatroom::room::Actor { anonymous: true, ..world.connection("anon_1") };
+    let lost = guest(&mut world);
+    world.apply(&lost, enter_op(enter("Guest"))).unwrap();
+    let back = guest(&mut world);
+    let takeover = |replaces: &chatroom::room::Actor| enter_op(Enter { replaces: replaces.connection, ..enter("") });
+    assert!(entered(&world.apply(&back, takeover(&lost)).unwrap().reply).resumed);
+    world.apply(&back, Op::Exit).unwrap();
+    let again = guest(&mut world);
+    assert_eq!(world.code(&again, takeover(&back)), Code::BadParameter);
+}
+
+#[test]
 fn pages_lose_nobody_repeat_nobody_and_never_split_one_moment() {
     let mut world = World::new();
     for number in 0..25 {

@@ -107,6 +107,15 @@ fn up_to_a_hundred_come_or_go_in_one_call() {
 }
 
 #[test]
+fn a_robot_that_is_named_twice_goes_once() {
+    let mut world = World::new();
+    world.apply(&http("boss"), add(&["r1"])).unwrap();
+    let outcome = world.apply(&http("boss"), remove(&["r1", "r1"], false)).unwrap();
+    assert_eq!(told(&outcome), (vec!["r1".to_owned()], vec![]));
+    assert_eq!(pushes(&world), [(NotificationType::MemberExit, "r1".to_owned())]);
+}
+
+#[test]
 fn who_is_on_the_blocklist_or_one_too_many_does_not_come() {
     let mut world = World::with(Settings { robots_max: 2, ..Settings::default() });
     let boss = world.enter("boss");

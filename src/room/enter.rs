@@ -49,6 +49,10 @@ impl Room {
         connection: ConnId,
     ) -> Result<Outcome, Status> {
         let (actor, now) = (&entry.command.actor, entry.stamp.time);
+        let takes_over = enter.replaces.is_some_and(|replaces| self.people.has(&actor.account, replaces));
+        if actor.anonymous && !takes_over && enter.request.nick.is_empty() {
+            return Err(nick_missing());
+        }
         if enter.over_quota && self.people.person(&actor.account).is_none() {
             return Err(Status::with_sub(Code::OverQuota, Sub::JoinedRoomsQuota));
         }
@@ -92,8 +96,8 @@ impl Room {
         outcome.presence.push(Presence::Joined(connection));
         self.show(actor, enter, is_new);
         self.bear(actor, connection, bearing)?;
+        self.roster.set_enter_time(&actor.account, entry.stamp.time);
         if is_new {
-            self.roster.set_enter_time(&actor.account, entry.stamp.time);
             self.tell_in_out(entry, NotificationType::MemberEnter, &enter.request.enter_ext, connection, &mut outcome);
         }
         outcome.resent = self.resend(&actor.account, connection, now).into_iter().map(Box::new).collect();
@@ -112,7 +116,7 @@ impl Room {
             ephemeral::check_alias(&request.alias)?;
         }
         if actor.anonymous && enter.replaces.is_none() && request.nick.is_empty() {
-            return Err(Status::bad_parameter("nick must be given by an anonymous visitor"));
+            return Err(nick_missing());
         }
         Ok(())
     }
@@ -250,4 +254,9 @@ impl Room {
 /// What kind of client enters. A type beyond all numbers there are counts as the last one.
 fn kind_of(actor: &Actor, enter: &Enter) -> Kind {
     Kind { client: u16::try_from(actor.client_type).unwrap_or(u16::MAX), custom: enter.custom_client_type }
+}
+
+/// Who takes its old place over is known by name; every other anonymous visitor has to say what it is called.
+fn nick_missing() -> Status {
+    Status::bad_parameter("nick must be given by an anonymous visitor")
 }

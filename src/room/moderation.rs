@@ -6,6 +6,7 @@ use super::entry::{Entry, Outcome};
 use super::member::seconds_left;
 use super::notify::Farewell;
 use super::permissions::{Action, Class, Operation, check_target};
+use super::presence::Person;
 use super::role::{Standpoint, transition};
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
@@ -25,6 +26,7 @@ impl Room {
         self.check_known(actor, &target)?;
         let is_kept = !self.check_target(action, class, &actor.account, &target)?;
         let before = Standpoint::of(self.roster.record(&target));
+        let was_fixed = self.roster.record(&target).is_some();
         let after = transition(before, action)?;
         if is_kept && self.roster.record(&target).is_none() && self.roster.len() >= self.settings.fixed_members_max {
             return Err(Status::with_sub(Code::OverQuota, Sub::MemberQuota));
@@ -34,7 +36,7 @@ impl Room {
         if is_kept {
             self.note_set_role(&target, after, request, time);
             self.people.set_fixed(&target, after != Standpoint::Visitor);
-            if let Some(enter_time) = self.people.person(&target).map(|person| person.enter_time) {
+            if !was_fixed && let Some(enter_time) = self.people.person(&target).map(Person::last_enter_time) {
                 self.roster.set_enter_time(&target, enter_time);
             }
         }

@@ -54,6 +54,11 @@ impl Person {
     pub fn has(&self, connection: ConnId) -> bool {
         self.connections.iter().any(|own| own.id == connection)
     }
+
+    /// When the latest of its connections entered, or the robot came.
+    pub fn last_enter_time(&self) -> UnixMs {
+        self.connections.iter().map(|own| own.enter_time).fold(self.enter_time, UnixMs::max)
+    }
 }
 
 /// Everybody in the room.

@@ -4,6 +4,8 @@
 //! A call may concern a hundred accounts, and an entry has one push: the call itself only says who comes or goes, and each of
 //! them does so by a consequence of its own, with its own 301 or 302.
 
+use std::collections::BTreeSet;
+
 use super::check;
 use super::command::{Actor, AddRobots, Command, Op, Origin, RemoveRobots, Robot};
 use super::entry::{Entry, Outcome};
@@ -67,7 +69,11 @@ impl Room {
         }
         self.check_robots(&entry.command.actor)?;
         let going: Vec<AccountId> = match &request.accounts {
-            Some(accounts) => accounts.iter().filter(|account| self.people.is_robot(account)).cloned().collect(),
+            // Named twice in one call, it goes once.
+            Some(accounts) => {
+                let named: BTreeSet<&AccountId> = accounts.iter().collect();
+                named.into_iter().filter(|account| self.people.is_robot(account)).cloned().collect()
+            }
             None => self.people.robots_by_end().iter().map(|(_, account)| account.clone()).collect(),
         };
         let member = |account: &AccountId| pb::Member { account: account.as_str().into(), robot: true, ..Default::default() };
