@@ -251,3 +251,18 @@ fn muting_for_a_time_who_is_muted_for_good_repeats_what_is() {
     let refused = world.apply(&boss, temp_mute("val", 60)).unwrap_err();
     assert_eq!((refused.code, refused.sub), (Code::Repeated, Some(Sub::MemberRepeated)));
 }
+
+// chatroom.md §c.0, row 12
+#[test]
+fn a_profile_that_is_so_already_changes_nothing_and_tells_nobody() {
+    let mut world = World::new();
+    let (boss, val) = (world.enter("boss"), world.enter("val"));
+    let profile =
+        |save| Op::UpdateSelf(Box::new(pb::MemberUpdateSelfRequest { nick: Some("Val".into()), save, ..Default::default() }));
+    world.apply(&val, profile(false)).unwrap();
+    let refused = world.apply(&val, profile(false)).unwrap_err();
+    assert_eq!((refused.code, refused.sub), (Code::NoChange, Some(Sub::IdenticalFields)));
+    world.set_role(&boss, "val", RoleChange::Common, true).unwrap();
+    world.apply(&val, profile(true)).expect("what is kept of it is not so yet");
+    assert_eq!(world.code(&val, profile(true)), Code::NoChange);
+}

@@ -80,7 +80,7 @@ pub struct Outcome {
     pub kicks: Vec<Kick>,
     /// What the log keeps in place of the operation, where who was here decided how much of it was done: a replay knows nobody.
     pub kept: Option<Box<Op>>,
-    /// Accounts whose last connection left the room with this entry.
+    /// Accounts whose last connection left the room with this entry, and robots that were put out by it.
     pub departed: Vec<AccountId>,
     /// Messages of high priority that who enters hears once more, oldest first (chatroom.md §e.4).
     pub resent: Vec<Box<pb::Message>>,

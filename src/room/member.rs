@@ -85,6 +85,7 @@ impl Room {
         if actor.origin == Origin::Http && !is_fixed && self.people.person(&actor.account).is_none() {
             return Err(Status::with_sub(Code::NotFound, Sub::MemberMissing));
         }
+        self.check_profile_changes(actor, request)?;
         self.moderate_profile([&request.nick, &request.avatar, &request.ext].map(|text| text.as_deref().unwrap_or_default()))?;
         self.change_live_profile(actor, request);
         self.note_update_self(&actor.account, request, entry.stamp.time);
@@ -99,6 +100,22 @@ impl Room {
         // What neither lasts nor is heard of has no place in the log.
         let leaves_a_mark = notice.is_some() || (request.save && is_fixed);
         Ok(if leaves_a_mark { Outcome::notified(reply, notice) } else { Outcome::reply(reply) })
+    }
+
+    /// Row 12 of chatroom.md §c.0: 406 if all that the request would write stands there already.
+    fn check_profile_changes(&self, actor: &Actor, request: &pb::MemberUpdateSelfRequest) -> Result<(), Status> {
+        let live = self.people.person(&actor.account).map(|_| self.shown(&actor.account));
+        let kept = self.roster.record(&actor.account).filter(|_| request.save);
+        let kept = kept.map(|record| (&*record.nick, &*record.avatar, &*record.ext));
+        let is_so = |wish: &Option<String>, now: &str| wish.as_deref().is_none_or(|wish| wish == now);
+        let stands = |(nick, avatar, ext): (&str, &str, &str)| {
+            is_so(&request.nick, nick) && is_so(&request.avatar, avatar) && is_so(&request.ext, ext)
+        };
+        let mut written = live.into_iter().chain(kept).peekable();
+        if written.peek().is_some() && written.all(stands) {
+            return Err(Status::with_sub(Code::NoChange, Sub::IdenticalFields));
+        }
+        Ok(())
     }
 
     fn change_live_profile(&mut self, actor: &Actor, request: &pb::MemberUpdateSelfRequest) {

@@ -212,6 +212,12 @@ impl Model {
         if !self.is_here(&operator) && !self.fixed.contains_key(&operator) {
             return Err(Refusal::sub(Code::NotFound, Sub::MemberMissing));
         }
+        // §c.0 row 12: what would be written is what stands there.
+        let kept = self.fixed.get(&operator).filter(|_| request.save).map(|fixed| &fixed.profile);
+        let written: Vec<&Profile> = self.profiles.get(&operator).into_iter().chain(kept).collect();
+        if !written.is_empty() && written.iter().all(|profile| change(profile) == **profile) {
+            return Err(Refusal::sub(Code::NoChange, Sub::IdenticalFields));
+        }
         let mut durable = false;
         if let Some(live) = self.profiles.get_mut(&operator) {
             *live = change(live);
