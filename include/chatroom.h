@@ -1852,7 +1852,7 @@ chatroom_result chatroom_client_renew_token(const struct chatroom_client_t *clie
                                             void *user_data,
                                             chatroom_destructor_fn destructor);
 
-// Logs the account out of other devices, by their ids.
+// Puts other devices of the account, by their ids, out of the rooms they are in.
 //
 // Threads: any. Does not block.
 chatroom_result chatroom_client_kick_devices(const struct chatroom_client_t *client,
@@ -2252,7 +2252,8 @@ chatroom_result chatroom_client_begin_attributes_batch(const struct chatroom_cli
                                                        chatroom_destructor_fn destructor);
 
 // Sends what was collected since chatroom_client_begin_attributes_batch, as one change. The answer is that of
-// chatroom_client_set_attributes. Whatever comes of it, the batch is over.
+// chatroom_client_set_attributes. Whatever comes of it, the batch is over; only a call that is
+// refused at once with 503 leaves it as it is.
 //
 // Completes with 406 without a batch.
 // Threads: any. Does not block.

@@ -118,7 +118,8 @@ pub const EXPRESSION_MATCHERS_MAX: usize = 16;
 pub const EXPRESSION_NESTING_MAX: usize = 8;
 /// Bytes of one compiled regular expression, and of each of the two tables it fills while it matches: enough for `\p{L}{1,6}`, and compiled in about a millisecond.
 pub const EXPRESSION_REGEX_BYTES_MAX: usize = 128 * 1024;
-/// Compiled expressions a room keeps at hand: bounds them to about 6 MiB, and to far less where they name tags in full.
+/// Compiled expressions a room keeps at hand, and regular expressions among them: bounds them to about 6 MiB, and to far less where
+/// they name tags in full.
 pub const EXPRESSIONS_CACHED: usize = 16;
 /// Fixed members of a room.
 pub const FIXED_MEMBERS_MAX: usize = 1000;
@@ -264,6 +265,8 @@ pub const HISTORY_DAYS: u32 = 10;
 pub const HISTORY_DAYS_MAX: u32 = 3650;
 /// Bytes of the items of one history page: an answer must fit into a frame of the smallest limit a client has.
 pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of what the members are told of one batch of attributes: it must fit into a frame and into a page of history.
+pub const ATTRIBUTES_TOLD_BYTES_MAX: usize = 256 * 1024;
 /// Entries one history page may look at: bounds what a filter that matches nothing costs.
 pub const HISTORY_SCAN_MAX: usize = 10_000;
 /// Entries of one millisecond among which a message is looked for.
@@ -317,6 +320,8 @@ pub const SNAPSHOT_ENTRIES: u64 = 1000;
 pub const ROOM_IDLE_MS: u64 = 60_000;
 /// Entries of one worker that may wait for a commit; beyond it commands are answered 503.
 pub const WRITES_WAITING_MAX: usize = 65_536;
+/// Bytes of what those entries tell the members; about as much again is held of what was asked. Beyond it likewise.
+pub const WRITES_WAITING_BYTES_MAX: usize = 128 * 1024 * 1024;
 /// History queries that may wait for the disk at once; one more is 503.
 pub const HISTORY_QUERIES_MAX: usize = 256;
 /// Batches that may wait for the log's writer; beyond it sends are answered 503.
@@ -344,8 +349,11 @@ pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 10_000;
 pub const MULTI_CLIENT_PAIRS_MAX: usize = 256;
 /// Bytes of a callback's address.
 pub const CALLBACK_URL_BYTES_MAX: usize = 1024;
-/// Calls of applications' callbacks that one worker has under way at once; one more is 503.
-pub const CALLBACKS_IN_FLIGHT_MAX: usize = 1024;
+/// Calls of one callback of one application that a worker has under way at once, so that one that is slow takes no place from the
+/// others; one more login is 503, one more message is what the application wants without an answer.
+pub const CALLBACKS_IN_FLIGHT_MAX: usize = 512;
+/// Threads that look up the addresses of applications. A look-up that hangs holds its thread.
+pub const CALLBACK_NAME_THREADS_MAX: usize = 64;
 /// How long an application may take to say whether somebody may log in (chatroom.md §d.1).
 pub const LOGIN_CALLBACK_MS: u64 = 5_000;
 /// How long an application may take to say whether a message may be sent (chatroom.md §e.9).
@@ -358,6 +366,8 @@ pub const CALLBACK_IDLE_CONNECTIONS_MAX: usize = 64;
 pub const CALLBACK_IDLE_MS: u64 = 30_000;
 /// Requests of one connection that may wait behind a message whose callback has not answered; one more is 503.
 pub const REQUESTS_HELD_MAX: usize = 128;
+/// Bytes of those requests; what goes beyond is 503.
+pub const HELD_BYTES_MAX: usize = 256 * 1024;
 /// Threads of a worker that may wait for the disk.
 pub const BLOCKING_THREADS_MAX: usize = 4;
 /// Connections the system may hold for us until we accept them.

@@ -378,3 +378,14 @@ fn a_quiet_room_keeps_nothing() {
     feed.trim(Time(0).plus_ms(30_000));
     assert!(feed.is_spent());
 }
+
+#[test]
+fn nobody_resumes_without_a_gap_from_before_a_feed_began() {
+    let mut feed = Feed::new(1 << 20);
+    let mut outlet = Sockets::default();
+    feed.append(item(20, 100, Audience::All), &[]);
+    feed.flush(&mut Vec::new(), &mut outlet);
+    // What lies between 15 and 20 was told while another feed stood here.
+    assert_eq!(feed.replay(Seq(15), connection(1)), None);
+    assert_eq!(feed.replay(Seq(19), connection(1)).map(|frames| frames.len()), Some(1));
+}

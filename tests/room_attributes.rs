@@ -485,3 +485,24 @@ fn who_vanished_with_the_node_leaves_behind_what_goes_with_it() {
     assert!(carried(&world, &bob, "alice").is_empty() && !carried(&world, &bob, "bob").is_empty());
     assert!(world.room.left_behind().is_empty());
 }
+
+#[test]
+fn a_batch_whose_telling_would_not_fit_into_a_frame_is_refused_as_a_whole() {
+    let mut world = World::new();
+    let alice = world.enter("alice");
+    let value = "v".repeat(limits::ATTRIBUTE_VALUE_BYTES_MAX);
+    let keys: Vec<String> = (0..limits::ATTRIBUTES_MAX).map(|number| format!("k{number}")).collect();
+    let set: BTreeMap<String, String> = keys.iter().map(|key| (key.clone(), value.clone())).collect();
+    // At the end nothing is left, and so the limits on the map do not speak.
+    let there_and_back =
+        [pb::AttributesOperation { set, delete: Vec::new() }, pb::AttributesOperation { set: BTreeMap::new(), delete: keys }];
+    let batch = |times: usize| {
+        let operations = (0..times).flat_map(|_| there_and_back.clone()).collect();
+        Op::BatchAttributes(pb::AttributesBatchRequest { room_id: 7, operations, ..Default::default() })
+    };
+    let told = |times: usize| times * 2 * limits::ATTRIBUTES_MAX * limits::ATTRIBUTE_VALUE_BYTES_MAX;
+    assert!(told(5) < limits::ATTRIBUTES_TOLD_BYTES_MAX && told(25) > limits::ATTRIBUTES_TOLD_BYTES_MAX);
+    world.apply(&alice, batch(5)).expect("so much may be told");
+    let refused = world.apply(&alice, batch(25)).unwrap_err();
+    assert_eq!((refused.code, refused.sub), (Code::OverQuota, Some(Sub::AttributesTotal)));
+}

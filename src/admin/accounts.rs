@@ -201,7 +201,10 @@ pub(super) async fn online_status<R: Rooms>(call: &Call<'_, R>) -> Result<Answer
             continue;
         }
         let sessions = call.api.rooms.sessions(call.app_key, &id);
-        let login = |session: &crate::server::Session| Login { client_type: session.client_type, login_time: session.since.0 };
+        let login = |session: &crate::server::Session| Login {
+            client_type: session.client_type.into(),
+            login_time: i64::from(session.since_seconds) * 1000,
+        };
         online.status.insert(id.to_string(), sessions.iter().map(login).collect());
     }
     Ok(answer::success("data", &online))

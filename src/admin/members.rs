@@ -97,6 +97,8 @@ pub(super) async fn update<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
     };
     match call.command(room, account, Op::UpdateSelf(Box::new(request))).await {
         Ok(_) => Ok(answer::done()),
+        // The state that is asked for is there (rest-api.md §1.3).
+        Err(status) if status.code == Code::NoChange => Ok(answer::done()),
         Err(status) if status.sub == Some(Sub::MemberMissing) => Err(Status { code: Code::Forbidden, ..status }),
         Err(status) => Err(status),
     }

@@ -188,7 +188,8 @@ pub unsafe extern "C" fn chatroom_client_begin_attributes_batch(
 }
 
 /// Sends what was collected since chatroom_client_begin_attributes_batch, as one change. The answer is that of
-/// chatroom_client_set_attributes. Whatever comes of it, the batch is over.
+/// chatroom_client_set_attributes. Whatever comes of it, the batch is over; only a call that is
+/// refused at once with 503 leaves it as it is.
 ///
 /// Completes with 406 without a batch.
 /// Threads: any. Does not block.

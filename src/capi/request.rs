@@ -413,7 +413,7 @@ pub unsafe extern "C" fn chatroom_client_renew_token(
     })
 }
 
-/// Logs the account out of other devices, by their ids.
+/// Puts other devices of the account, by their ids, out of the rooms they are in.
 ///
 /// Threads: any. Does not block.
 #[unsafe(no_mangle)]

@@ -225,7 +225,7 @@ impl Client {
     }
 
     /// Sends what was collected since the begin, as one change. An empty batch succeeds without being sent. Whatever comes of
-    /// it, the batch is over.
+    /// it, the batch is over; only one refused at once with 503 goes on.
     ///
     /// Errors: 406 without a batch, and those of the change.
     pub async fn end_attributes_batch(&self, room_id: i64) -> Result<pb::AttributesChangeResponse, Status> {

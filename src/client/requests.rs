@@ -129,7 +129,7 @@ impl Client {
         self.request(Request::RenewToken(pb::RenewTokenRequest { token: token.into() })).await.map(drop)
     }
 
-    /// Logs the account out of other devices.
+    /// Puts other devices of the account out of the rooms they are in.
     pub async fn kick_devices(&self, device_ids: Vec<String>) -> Result<(), Status> {
         self.request(Request::KickDevices(pb::KickDevicesRequest { device_ids })).await.map(drop)
     }

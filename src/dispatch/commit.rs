@@ -1,11 +1,13 @@
 //! What waits for the disk: entries on their way to the log, and the answers that leave when they are durable (design.md §4).
 
+use bytes::Bytes;
+
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail};
 use super::owner::{Owned, broken};
 use crate::id::{ConnId, RoomId, Seq};
 use crate::room::{Actor, Record};
-use crate::wire::pb;
+use crate::wire::{Push, pb};
 
 /// What one commit covers: what is to be written, and the answers that wait for it.
 #[derive(Default)]
@@ -14,6 +16,8 @@ pub struct Writes {
     pub records: Vec<Record>,
     /// States of rooms, each with the number of the last entry in it.
     pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
+    /// Bytes of what the records tell the members.
+    pub(super) bytes: usize,
     pub(super) held: Vec<Held>,
     /// Connections that hear their room once they have been told that they are in it, and from where on; `None`: they have left
     /// again meanwhile.
@@ -77,9 +81,8 @@ impl Hub {
             }
         }
         for (room, connection, heard) in done.joins {
-            let replay = |heard| self.feeds.get(&room)?.replay(heard, connection);
             let mail = match heard {
-                Some(heard) => Mail::Joined { room, connection, replay: replay(heard).unwrap_or_default() },
+                Some(heard) => Mail::Joined { room, connection, replay: self.since(room, connection, heard) },
                 None => Mail::Left { room, connection, kicked: None },
             };
             self.send(connection.worker(), mail);
@@ -89,6 +92,17 @@ impl Hub {
                 live.saved = seq;
             }
         }
+    }
+
+    /// What a connection that joins late has not heard since then: the frames, or that they are no longer here.
+    fn since(&mut self, room: RoomId, connection: ConnId, heard: Seq) -> Vec<Bytes> {
+        let Some(feed) = self.feeds.get(&room) else { return Vec::new() };
+        if let Some(frames) = feed.replay(heard, connection) {
+            return frames;
+        }
+        let Some(Owned::Live(live)) = self.rooms.get(&room) else { return Vec::new() };
+        let gap = pb::Gap { room_id: room.get(), first_seq: heard.next().0, last_seq: live.last_seq().0 };
+        vec![self.encode(&Push::Gap(gap))]
     }
 
     /// Whether a commit is under way or something waits for one.

@@ -236,6 +236,10 @@ impl Feed {
     /// Adds a frame; it is written at the next [`Feed::flush`]. `named` are the places of those readers here that its audience
     /// names.
     pub fn append(&mut self, item: Item, named: &[Place]) {
+        if self.end() == 0 {
+            // What came before this feed began is not here: nobody resumes from it without a gap.
+            self.dropped = Seq(item.seq.0.saturating_sub(1));
+        }
         self.common += u64::from(item.is_common());
         for place in named {
             if let Some(seat) = self.seats.get_mut(place.0 as usize).filter(|seat| !seat.apart) {

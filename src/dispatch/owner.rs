@@ -13,7 +13,7 @@ use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail, Request};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, Seq, Time, UnixMs};
-use crate::limits::{HEADER_BYTES, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_MAX};
+use crate::limits::{HEADER_BYTES, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX};
 use crate::room::{
     Actor, Ask, Audience, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Stamp,
 };
@@ -85,7 +85,7 @@ impl Hub {
         let (room, workers, now) = (request.room, self.config.workers, self.now);
         match self.rooms.get_mut(&room) {
             Some(Owned::Live(_)) => self.ask(request),
-            Some(Owned::Loading(waiting)) if waiting.len() < LOADING_COMMANDS_MAX => waiting.push(request),
+            Some(Owned::Loading(waiting)) if waiting.len() < LOADING_COMMANDS_MAX || is_ours(&request) => waiting.push(request),
             Some(Owned::Loading(_)) => self.answer(request.asker, Err(busy("the room is being loaded"))),
             None if let Ask::Command(Op::Create(create)) = &request.ask => {
                 let fresh = Room::new(room, self.config.rules.settings(&create.app_key));
@@ -187,7 +187,8 @@ impl Hub {
             return self.answer(asker, Err(broken()));
         }
         let is_ours = command.actor.origin == Origin::Server || matches!(command.op, Op::Exit | Op::Detach);
-        if self.writes.records.len() >= WRITES_WAITING_MAX && !is_ours {
+        let is_full = self.writes.records.len() >= WRITES_WAITING_MAX || self.writes.bytes >= WRITES_WAITING_BYTES_MAX;
+        if is_full && !is_ours {
             return self.answer(asker, Err(busy("the log is behind")));
         }
         let mut command = command;
@@ -315,6 +316,10 @@ impl Hub {
             if let Some(op) = kept {
                 entry.command.op = *op;
             }
+            self.writes.bytes += match &push {
+                Some(PushBody::Message { body, .. } | PushBody::Notification(body)) => body.len(),
+                None => 0,
+            };
             self.writes.records.push(Record { room: id, entry, push, notify_target_tags, in_history });
             self.note_durable(id);
         }
@@ -358,6 +363,9 @@ impl Hub {
                 Presence::Resumed { connection, replaces } => {
                     let was_attached = live.unfollow(replaces);
                     live.follow(connection);
+                    self.late_joins(|joins| {
+                        joins.iter_mut().filter(|join| (join.0, join.1) == (room, replaces)).for_each(|join| join.2 = None);
+                    });
                     if was_attached {
                         let kicked = pb::Kicked {
                             reason: pb::KickReason::SamePlatform as i32,
@@ -458,6 +466,12 @@ fn class_of(push: &Push) -> Class {
         }
         _ => Class::Normal,
     }
+}
+
+/// Whether a request is none of a client's wishes but what has happened: that may not be lost. There is one for each connection
+/// that asked before.
+fn is_ours(request: &Request) -> bool {
+    request.actor.origin == Origin::Server || matches!(request.ask, Ask::Command(Op::Exit | Op::Detach))
 }
 
 fn busy(reason: &'static str) -> Status {

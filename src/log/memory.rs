@@ -132,8 +132,10 @@ impl RoomLog for MemoryLog {
         let all = || key(room, Seq(0))..=key(room, Seq(u64::MAX));
         let last = |records: &Records| records.range(all()).next_back().map(|(key, _)| *key);
         let newest = tables.days.values().chain([&tables.carried]).filter_map(last).max();
-        let is_left = |key: &[u8; KEY_BYTES]| !all().contains(key) || Some(*key) == newest;
-        tables.days.values_mut().chain([&mut tables.carried]).for_each(|records| records.retain(|key, _| is_left(key)));
+        for records in tables.days.values_mut().chain([&mut tables.carried]) {
+            let gone: Vec<_> = records.range(all()).map(|(key, _)| *key).filter(|key| Some(*key) != newest).collect();
+            gone.iter().for_each(|key| drop(records.remove(key)));
+        }
         tables.counts.insert(room, tables.days.values().map(|records| records.range(all()).count()).sum());
         tables.snapshots.remove(&room);
         Ok(())

@@ -153,10 +153,14 @@ impl<T: Table> Reader<T> {
             if kept.time_ms < oldest.0 || sends.len() >= limits::DEDUP_IDS_PER_ROOM {
                 break;
             }
-            let record = unpack(room, kept)?;
-            if matches!(record.entry.command.op, Op::Send(_)) {
-                sends.push_front(record);
+            let mut record = unpack(room, kept)?;
+            let Op::Send(request) = &mut record.entry.command.op else { continue };
+            if !request.high_priority {
+                // Of these only the ids are needed, and there may be very many.
+                record.push = None;
+                (request.body, request.attach, request.ext) = Default::default();
             }
+            sends.push_front(record);
         }
         Ok(sends.into())
     }

@@ -50,6 +50,11 @@ impl Room {
         check_operations(&request.operations)?;
         self.reach_attributes(entry, Operation::SetAttributes)?;
         let (map, changes, reply) = finish(self.edit_batch(&entry.command.actor.account, request))?;
+        // The map has its limits, the way to it has not: what is told of it must fit into a frame, and into a page of history.
+        let told: usize = changes.iter().map(prost::Message::encoded_len).sum();
+        if told > limits::ATTRIBUTES_TOLD_BYTES_MAX {
+            return Err(Status::with_sub(Code::OverQuota, Sub::AttributesTotal));
+        }
         self.changed(entry, map, changes, true, Response::AttributesBatch(reply))
     }
 

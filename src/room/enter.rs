@@ -83,12 +83,14 @@ impl Room {
         let mut outcome = Outcome::reply(Response::RoomEnter(Box::default()));
         let displaced = self.displaced(actor, enter);
         let fixed = self.roster.record(&actor.account).is_some();
+        let kind = kind_of(actor, enter);
         let added = Connection {
             id: connection,
             enter_time: entry.stamp.time,
             after: self.last_seq,
             device: device_number(&enter.device_id),
-            kind: kind_of(actor, enter),
+            client_type: kind.client,
+            custom_type: kind.custom,
             detached: false,
         };
         let is_new = self.people.add(&actor.account, added, actor.anonymous, fixed);
@@ -128,8 +130,8 @@ impl Room {
         let (device, kind) = (device_number(&enter.device_id), kind_of(actor, enter));
         let policy = &self.settings.multi_client;
         let gives_way = |own: &Connection| {
-            let is_same = device != 0 && own.device == device && own.kind.client == kind.client;
-            is_same || policy.displaces(kind, own.kind)
+            let is_same = device != 0 && own.device == device && own.client_type == kind.client;
+            is_same || policy.displaces(kind, own.kind())
         };
         let (gone, others): (Vec<&Connection>, Vec<&Connection>) = person.connections.iter().partition(|own| gives_way(own));
         let too_many = (others.len() + 1).saturating_sub(self.settings.connections_per_account_max.max(1));

@@ -8,7 +8,7 @@ use super::attributes::{Attribute, Map, MemberAttributes, check_room};
 use super::check;
 use super::command::{Actor, Op, Open, Origin, Query};
 use super::dedup::Senders;
-use super::entry::{Audience, Entry, Kick, Outcome, Presence};
+use super::entry::{Entry, Kick, Outcome, Presence};
 use super::notify::Farewell;
 use super::permissions::Operation;
 use super::presence::device_number;
@@ -217,7 +217,8 @@ impl Room {
         let is_meant = |device: u64| devices.is_empty() || devices.contains(&device);
         let others = connections.iter().filter(|own| Some(own.id) != actor.connection && is_meant(own.device));
         let leaving: Vec<ConnId> = others.map(|own| own.id).collect();
-        let is_last = !leaving.is_empty() && leaving.len() == connections.len();
+        let stays = self.people.is_robot(&actor.account);
+        let is_last = !leaving.is_empty() && leaving.len() == connections.len() && !stays;
         let mut outcome = if is_last { self.leaving(entry, leaving.clone()) } else { Outcome::reply(kicked_devices()) };
         let ext = format!("{{\"clientType\":{}}}", actor.client_type);
         let message = "put out by another device of the account";
@@ -230,11 +231,17 @@ impl Room {
         Ok(outcome)
     }
 
-    /// An outcome that tells everybody but those who leave that the actor has left.
-    fn leaving(&self, entry: &Entry, mut leaving: Vec<ConnId>) -> Outcome {
-        leaving.sort_unstable();
-        let push = self.in_out_notice(entry, NotificationType::MemberExit, "").map(Push::Notification);
-        Outcome { push, audience: Audience::Except(leaving.into()), ..Outcome::reply(kicked_devices()) }
+    /// An outcome that tells those whom the last of those who leave means, but none of these, that the actor has left.
+    fn leaving(&self, entry: &Entry, leaving: Vec<ConnId>) -> Outcome {
+        let Some(mut notice) = self.in_out_notice(entry, NotificationType::MemberExit, "") else {
+            return Outcome::reply(kicked_devices());
+        };
+        let target = leaving.last().map(|last| self.people.tags().target(*last)).unwrap_or_default();
+        let mut heard = self.meant(&target);
+        leaving.iter().for_each(|connection| heard.exclude(*connection));
+        notice.notify_target_tags = target;
+        let (push, audience) = (Some(Push::Notification(notice)), self.audience_of(heard));
+        Outcome { push, audience, ..Outcome::reply(kicked_devices()) }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::limits;
 #[derive(Clone, Debug)]
 pub struct Expression {
     root: Node,
-    has_regex: bool,
+    regexes: usize,
 }
 
 /// A part of an expression.
@@ -44,13 +44,13 @@ impl Expression {
 
     /// Reads an expression of any length: one that a room has made itself is longer than what a client may give.
     pub fn read(text: &str) -> Result<Expression, String> {
-        let mut reader = Reader { text, at: 0, matchers: 0, has_regex: false };
+        let mut reader = Reader { text, at: 0, matchers: 0, regexes: 0 };
         let whole = reader.expression(0).and_then(|root| {
             reader.skip_blanks();
             if reader.rest().is_empty() { Ok(root) } else { Err("and, or or the end is expected") }
         });
         match whole {
-            Ok(root) => Ok(Expression { root, has_regex: reader.has_regex }),
+            Ok(root) => Ok(Expression { root, regexes: reader.regexes }),
             Err(fault) => Err(format!("{fault}, at character {}", reader.text[..reader.at].chars().count() + 1)),
         }
     }
@@ -62,7 +62,7 @@ impl Expression {
 
     /// Whether there is a regular expression in it: reading it takes a while.
     pub fn has_regex(&self) -> bool {
-        self.has_regex
+        self.regexes > 0
     }
 
     pub(super) fn root(&self) -> &Node {
@@ -93,7 +93,7 @@ struct Reader<'a> {
     /// Byte at which reading goes on.
     at: usize,
     matchers: usize,
-    has_regex: bool,
+    regexes: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
         match match_type.as_deref() {
             None | Some("exact") => Ok(Node::Exact(tag.into())),
             Some("regex") => {
-                self.has_regex = true;
+                self.regexes += 1;
                 whole_match(&tag).map(Node::Regex).ok_or("the regular expression is invalid or too large")
             }
             Some(_) => Err("matchType is exact or regex"),
@@ -253,6 +253,8 @@ struct Compiled {
     by_text: HashMap<Arc<str>, Arc<Expression>>,
     /// The oldest first.
     order: VecDeque<Arc<str>>,
+    /// Regular expressions in all of them.
+    regexes: usize,
 }
 
 impl Expressions {
@@ -276,18 +278,18 @@ impl Expressions {
             return Some(expression.clone());
         }
         // What is no expression, which nobody could have given, means nobody.
-        let nobody = |_| Expression { root: Node::Any(Vec::new()), has_regex: false };
+        let nobody = |_| Expression { root: Node::Any(Vec::new()), regexes: 0 };
         Some(compiled.keep(text, Expression::read(text).unwrap_or_else(nobody)))
     }
 }
 
 impl Compiled {
     fn keep(&mut self, text: &str, expression: Expression) -> Arc<Expression> {
-        while self.order.len() >= limits::EXPRESSIONS_CACHED {
-            if let Some(oldest) = self.order.pop_front() {
-                self.by_text.remove(&oldest);
-            }
+        while self.order.len() >= limits::EXPRESSIONS_CACHED || self.regexes + expression.regexes > limits::EXPRESSIONS_CACHED {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.regexes -= self.by_text.remove(&oldest).map_or(0, |oldest| oldest.regexes);
         }
+        self.regexes += expression.regexes;
         let (text, expression): (Arc<str>, _) = (text.into(), Arc::new(expression));
         self.by_text.insert(text.clone(), expression.clone());
         self.order.push_back(text);

@@ -40,7 +40,7 @@ impl Room {
                     nick: nick.to_string(),
                     avatar: avatar.to_string(),
                     enter_time_ms: own.enter_time.0,
-                    client_type: own.kind.client.into(),
+                    client_type: own.client_type.into(),
                     connection_id: own.id.to_string(),
                 })
                 .collect(),

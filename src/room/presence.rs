@@ -19,10 +19,19 @@ pub(super) struct Connection {
     pub after: Seq,
     /// Tells the devices of one account apart; 0: not named.
     pub device: u64,
-    /// Number of the client type, and the application's own.
-    pub kind: Kind,
+    /// Number of the client type.
+    pub client_type: u16,
+    /// The application's own client type; 0: none.
+    pub custom_type: u32,
     /// Lost, and kept for the grace.
     pub detached: bool,
+}
+
+impl Connection {
+    /// What kind of client it is, for the multi-client policy.
+    pub fn kind(&self) -> Kind {
+        Kind { client: self.client_type, custom: self.custom_type }
+    }
 }
 
 /// What an account shows here while it is here.

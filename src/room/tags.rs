@@ -132,7 +132,7 @@ impl Tags {
     }
 
     /// The connections an expression means, of so many as are here, found through the index: what it costs grows with how many
-    /// carry the tags it names, not with how many are here.
+    /// carry the tags it names, and for a regular expression with how many tags there are; not with how many are here.
     pub fn select(&self, expression: &Expression, total: usize) -> Selection {
         self.select_node(expression.root(), total)
     }

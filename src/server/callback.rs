@@ -1,7 +1,9 @@
 //! Asking an application over HTTP. The calls run on a thread of their own, so that neither a slow host nor a slow name server
 //! holds up a worker or the disk.
 
+use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Request, Uri, header};
@@ -49,6 +51,37 @@ impl NoAnswer {
     }
 }
 
+/// What an application is asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Callback {
+    Login,
+    Send,
+}
+
+/// How many calls a worker has under way, by application and by what it is asked about.
+#[derive(Default)]
+pub(crate) struct CallsUnderWay(HashMap<(Arc<str>, Callback), usize>);
+
+impl CallsUnderWay {
+    /// Takes one of the places there are; false: all are taken.
+    pub(crate) fn begin(&mut self, asking: &(Arc<str>, Callback)) -> bool {
+        let count = self.0.entry(asking.clone()).or_default();
+        let has_room = *count < crate::limits::CALLBACKS_IN_FLIGHT_MAX;
+        *count += usize::from(has_room);
+        has_room
+    }
+
+    /// Gives it back.
+    pub(crate) fn end(&mut self, asking: &(Arc<str>, Callback)) {
+        if let Some(count) = self.0.get_mut(asking) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.0.remove(asking);
+            }
+        }
+    }
+}
+
 /// What an application says.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub(crate) struct Verdict {
@@ -66,7 +99,7 @@ impl Callbacks {
     pub(crate) fn start() -> io::Result<Callbacks> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            .max_blocking_threads(crate::limits::BLOCKING_THREADS_MAX)
+            .max_blocking_threads(crate::limits::CALLBACK_NAME_THREADS_MAX)
             .thread_name("callback-names")
             .build()?;
         let handle = runtime.handle().clone();

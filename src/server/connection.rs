@@ -47,8 +47,8 @@ pub(crate) struct Identity {
     pub(crate) by_callback: bool,
     /// Its token was made for longer than rooms made by clients take (chatroom.md §d.1).
     pub(crate) long_token: bool,
-    pub(crate) nick: Box<str>,
-    pub(crate) avatar: Box<str>,
+    /// Nick and avatar of the account's profile; absent where both are empty.
+    pub(crate) face: Option<Box<(Box<str>, Box<str>)>>,
     pub(crate) device_id: Box<str>,
 }
 

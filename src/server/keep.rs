@@ -15,7 +15,12 @@ pub(super) struct StoreKeeper(pub(super) Arc<dyn RoomLog>);
 
 impl Keeper for StoreKeeper {
     fn keep_app(&self, app: &App) -> Result<(), Status> {
-        let row = store::App { app_key: app.key.clone(), app_secret: app.secret.reveal().to_owned(), disabled: app.disabled };
+        let row = store::App {
+            app_key: app.key.clone(),
+            app_secret: app.secret.reveal().to_owned(),
+            disabled: app.disabled,
+            anonymous_refused: !app.anonymous_enabled,
+        };
         self.0.put(Space::Apps, app.key.as_bytes(), &row.encode_to_vec()).map_err(failed)
     }
 
@@ -36,6 +41,7 @@ pub(super) fn fill(directory: &Directory, log: &dyn RoomLog) -> Result<(), Statu
         let row = store::App::decode(row).map_err(unreadable)?;
         let mut app = App::new(row.app_key, Secret::new(row.app_secret))?;
         app.disabled = row.disabled;
+        app.anonymous_enabled = !row.anonymous_refused;
         directory.insert_app(app);
     }
     for (_, row) in log.scan(Space::Accounts).map_err(failed)? {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bytes::BytesMut;
 use serde::Serialize;
 
-use super::callback::{NoAnswer, Verdict};
+use super::callback::{Callback, NoAnswer, Verdict};
 use super::connection::{Connection, Identity, PendingLogin, Phase, Resume};
 use super::sessions::Session;
 use super::worker::{State, Worker, overloaded};
@@ -13,7 +13,7 @@ use crate::account::{CALLBACK, Login, Verified, claimed_seconds, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, UnixMs};
-use crate::limits::{CALLBACKS_IN_FLIGHT_MAX, CLIENT_ROOM_TOKEN_SECONDS_MAX, LOGIN_CALLBACK_MS, TOKEN_BYTES_MAX};
+use crate::limits::{CLIENT_ROOM_TOKEN_SECONDS_MAX, LOGIN_CALLBACK_MS, TOKEN_BYTES_MAX};
 use crate::room::{Ask, Op};
 use crate::session::CloseReason;
 use crate::wire::frame::VERSIONS;
@@ -87,7 +87,11 @@ impl State {
             return self.refuse_login(worker, id, sequence, &status, Some(*room));
         }
         let Some(connection) = self.connection(id) else { return };
-        let session = Session { connection: id, client_type: request.client_type, since: shared.unix() };
+        let session = Session {
+            connection: id,
+            client_type: u16::try_from(request.client_type).unwrap_or(u16::MAX),
+            since_seconds: u32::try_from(shared.unix().0 / 1000).unwrap_or(u32::MAX),
+        };
         shared.sessions.enter(&request.app_key, &verified.account, session);
         // Who was blocked or muted after the look at its account, and before its connection could be found, learns it here.
         let account = shared.accounts.account(&request.app_key, &verified.account);
@@ -105,8 +109,8 @@ impl State {
             custom_client_type: request.custom_client_type,
             by_callback: request.auth_type == CALLBACK && !verified.anonymous,
             long_token,
-            nick: verified.nick.into(),
-            avatar: verified.avatar.into(),
+            face: (!verified.nick.is_empty() || !verified.avatar.is_empty())
+                .then(|| Box::new((verified.nick.into(), verified.avatar.into()))),
             device_id: request.device_id.into(),
         }));
         if is_blocked {
@@ -169,15 +173,15 @@ impl State {
     ) -> Result<(), Status> {
         let uri = self.apps(worker).login_callback(&question.app_key).cloned();
         let uri = uri.ok_or_else(|| Status::new(Code::Unavailable, "the application has no callback for logins"))?;
-        if self.callbacks >= CALLBACKS_IN_FLIGHT_MAX {
+        let asking = (worker.shared.app_key(&question.app_key), Callback::Login);
+        if !self.callbacks.begin(&asking) {
             return Err(overloaded());
         }
-        self.callbacks += 1;
         let worker = worker.clone();
         tokio::task::spawn_local(async move {
             let verdict = worker.shared.callbacks.ask(&uri, &question, LOGIN_CALLBACK_MS).await;
             worker.with(|state| {
-                state.callbacks -= 1;
+                state.callbacks.end(&asking);
                 then(state, &worker, judge(verdict));
             });
         });

@@ -4,21 +4,21 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
 use super::apps::SendCallback;
-use super::callback::{NoAnswer, Verdict};
+use super::callback::{Callback, NoAnswer, Verdict};
 use super::config::OnFailure;
 use super::connection::Phase;
 use super::worker::{State, Worker, overloaded};
 use crate::dispatch::{Answer, Asked, Asker, Request};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
-use crate::limits::{BODY_CHARS_MAX, CALLBACKS_IN_FLIGHT_MAX, REQUESTS_HELD_MAX, SEND_CALLBACK_MS};
+use crate::limits::{BODY_CHARS_MAX, HELD_BYTES_MAX, REQUESTS_HELD_MAX, SEND_CALLBACK_MS};
 use crate::room::{Ask, Op, Query};
 use crate::session::ServerOutput;
-use crate::wire::{PacketKind, Response, pb};
+use crate::wire::{self, PacketKind, Response, pb};
 
 const KIND: u16 = PacketKind::MessageSend as u16;
 
@@ -31,6 +31,22 @@ pub(crate) struct Held {
     /// The room would take it; the application has been asked.
     is_asked: bool,
     waiting: VecDeque<ServerOutput>,
+    /// Bytes of what waits.
+    bytes: usize,
+}
+
+/// Bytes of a request, as they came.
+fn weight(request: &wire::Request) -> usize {
+    let mut frame = BytesMut::new();
+    request.encode(1, &mut frame);
+    frame.len()
+}
+
+fn weight_of(output: &ServerOutput) -> usize {
+    match output {
+        ServerOutput::Request { request, .. } => weight(request),
+        _ => 0,
+    }
 }
 
 impl Held {
@@ -70,12 +86,19 @@ impl State {
     pub(super) fn hold_back(&mut self, id: ConnId, output: ServerOutput) -> Option<ServerOutput> {
         let Some(held) = self.connection(id).and_then(|connection| connection.held.as_deref_mut()) else { return Some(output) };
         match output {
-            ServerOutput::Request { sequence, request } if held.waiting.len() >= REQUESTS_HELD_MAX => {
+            ServerOutput::Request { sequence, request }
+                if held.waiting.len() >= REQUESTS_HELD_MAX || held.bytes + weight(&request) > HELD_BYTES_MAX =>
+            {
                 let status = Status::new(Code::Busy, "too much waits behind a message that is being judged: wait for answers");
                 self.refuse(id, request.kind() as u16, sequence, &status);
                 None
             }
-            ServerOutput::Request { .. } | ServerOutput::Logout { .. } => {
+            ServerOutput::Request { sequence, request } => {
+                held.bytes += weight(&request);
+                held.waiting.push_back(ServerOutput::Request { sequence, request });
+                None
+            }
+            ServerOutput::Logout { .. } => {
                 held.waiting.push_back(output);
                 None
             }
@@ -110,7 +133,7 @@ impl State {
         let Some(actor) = connection.actor() else { return };
         let ask = Ask::Query(Query::MaySend(request.clone()));
         let waiting = VecDeque::new();
-        connection.held = Some(Box::new(Held { sequence, room, request, callback, is_asked: false, waiting }));
+        connection.held = Some(Box::new(Held { sequence, room, request, callback, is_asked: false, waiting, bytes: 0 }));
         let asker = Asker::Connection(Asked { connection: id, sequence, kind: KIND, room });
         self.hub.request(Request { room, asker, actor, ask, app_key: None, resume: None });
     }
@@ -121,8 +144,7 @@ impl State {
         match answer {
             // It was accepted before, and the application with it: nobody is asked twice.
             Ok(Response::MessageSend(sent)) if sent.duplicate => self.rule(worker, id, Ruling::Send(None)),
-            Ok(_) if self.callbacks < CALLBACKS_IN_FLIGHT_MAX => self.ask_application(worker, id),
-            Ok(_) => self.rule(worker, id, Ruling::Refuse(overloaded())),
+            Ok(_) => self.ask_application(worker, id),
             Err(status) => self.rule(worker, id, Ruling::Refuse(status)),
         }
     }
@@ -130,6 +152,14 @@ impl State {
     fn ask_application(&mut self, worker: &Rc<Worker>, id: ConnId) {
         let Some(connection) = self.connections.get_mut(id.slot()).filter(|connection| connection.id == id) else { return };
         let (Some(held), Some(identity)) = (connection.held.as_deref_mut(), connection.identity.as_deref()) else { return };
+        let asking = (identity.app_key.clone(), Callback::Send);
+        if !self.callbacks.begin(&asking) {
+            let ruling = match held.callback.on_failure {
+                OnFailure::Open => Ruling::Send(None),
+                OnFailure::Closed => Ruling::Refuse(overloaded()),
+            };
+            return self.rule(worker, id, ruling);
+        }
         held.is_asked = true;
         let (sequence, callback) = (held.sequence, held.callback.clone());
         // The room has found the texts to be UTF-8.
@@ -151,13 +181,12 @@ impl State {
             callback_ext: request.callback_ext.clone(),
         };
         let is_text = request.r#type == pb::MessageType::Text as i32;
-        self.callbacks += 1;
         let worker = worker.clone();
         tokio::task::spawn_local(async move {
             let verdict = worker.shared.callbacks.ask(&callback.uri, &question, SEND_CALLBACK_MS).await;
             let ruling = ruling(verdict, callback.on_failure, is_text);
             worker.with(|state| {
-                state.callbacks -= 1;
+                state.callbacks.end(&asking);
                 let connection = state.connection(id).filter(|connection| connection.phase == Phase::Open);
                 let held = connection.and_then(|connection| connection.held.as_deref());
                 if held.is_some_and(|held| held.sequence == sequence) {
@@ -169,7 +198,9 @@ impl State {
 
     /// Sends or refuses the message that waits, and goes on with what stands behind it.
     fn rule(&mut self, worker: &Rc<Worker>, id: ConnId, ruling: Ruling) {
-        let Some(held) = self.connection(id).and_then(|connection| connection.held.take()) else { return };
+        // Who has ended asks nothing any more, whatever stands in line.
+        let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
+        let Some(held) = connection.held.take() else { return };
         let Held { sequence, room, mut request, waiting, .. } = *held;
         match ruling {
             Ruling::Send(body) => {
@@ -186,8 +217,12 @@ impl State {
 
     fn go_on(&mut self, worker: &Rc<Worker>, id: ConnId, mut waiting: VecDeque<ServerOutput>) {
         while let Some(output) = waiting.pop_front() {
+            if self.connection(id).is_none_or(|connection| connection.phase != Phase::Open) {
+                return;
+            }
             self.dispatch(worker, id, output);
             if let Some(held) = self.connection(id).and_then(|connection| connection.held.as_deref_mut()) {
+                held.bytes = waiting.iter().map(weight_of).sum();
                 held.waiting = waiting;
                 return;
             }

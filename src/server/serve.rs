@@ -122,8 +122,16 @@ impl State {
         }
     }
 
-    /// Sends a request on its way to its room.
+    /// Sends a request on its way to its room, unless that has too much waiting.
     pub(super) fn ask(&mut self, worker: &Rc<Worker>, asked: Asked, ask: Ask) {
+        if worker.shared.is_overloaded(asked.room) {
+            return self.refuse(asked.connection, asked.kind, asked.sequence, &overloaded());
+        }
+        self.ask_on(worker, asked, ask);
+    }
+
+    /// Sends on its way what was admitted before: a step of a request of several.
+    pub(super) fn ask_on(&mut self, worker: &Rc<Worker>, asked: Asked, ask: Ask) {
         let Some(connection) = self.connection(asked.connection) else { return };
         let Some(mut actor) = connection.actor() else { return };
         if let (Ask::Command(op), Some(identity)) = (&ask, connection.identity.as_deref()) {
@@ -137,9 +145,6 @@ impl State {
             Some(resume) if is_enter => resume.rooms.iter().find(|position| position.room_id == asked.room.get()).cloned(),
             _ => None,
         };
-        if worker.shared.is_overloaded(asked.room) {
-            return self.refuse(asked.connection, asked.kind, asked.sequence, &overloaded());
-        }
         let (room, asker, resume) = (asked.room, Asker::Connection(asked), resume.map(Box::new));
         self.hub.request(crate::dispatch::Request { room, asker, actor, ask, app_key: None, resume });
     }
@@ -168,10 +173,11 @@ impl State {
             resume.rooms.iter().any(|position| position.room_id == room.get()).then_some(resume.replaces)
         });
         let identity = connection.and_then(|connection| connection.identity.as_deref());
+        let face = identity.and_then(|identity| identity.face.as_deref());
         Enter {
             request,
-            account_nick: identity.map(|identity| identity.nick.to_string()).unwrap_or_default(),
-            account_avatar: identity.map(|identity| identity.avatar.to_string()).unwrap_or_default(),
+            account_nick: face.map(|(nick, _)| nick.to_string()).unwrap_or_default(),
+            account_avatar: face.map(|(_, avatar)| avatar.to_string()).unwrap_or_default(),
             app_key: identity.map(|identity| identity.app_key.to_string()).unwrap_or_default(),
             device_id: identity.map(|identity| identity.device_id.to_string()).unwrap_or_default(),
             custom_client_type: identity.map(|identity| identity.custom_client_type).unwrap_or_default(),
@@ -245,8 +251,9 @@ fn of_kind(response: Response, kind: u16) -> Response {
 impl Worker {
     /// Reads a page of history on a thread that may wait for the disk, and answers with it.
     pub(super) fn history(self: &Rc<Self>, state: &mut State, asker: Asker, room: RoomId, query: Query, scope: HistoryScope) {
+        let frame_bytes_max = self.shared.session.frame_bytes_max;
         if state.histories >= HISTORY_QUERIES_MAX {
-            return state.answer_history(asker, Err(overloaded()));
+            return state.answer_history(asker, Err(overloaded()), frame_bytes_max);
         }
         state.histories += 1;
         let (worker, shared) = (self.clone(), self.shared.clone());
@@ -255,28 +262,32 @@ impl Worker {
             let page = page.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the history could not be read")));
             worker.with(|state| {
                 state.histories -= 1;
-                state.answer_history(asker, page);
+                state.answer_history(asker, page, frame_bytes_max);
             });
         });
     }
 }
 
 impl State {
-    fn answer_history(&mut self, asker: Asker, page: Result<HistoryPage, Status>) {
+    fn answer_history(&mut self, asker: Asker, page: Result<HistoryPage, Status>, frame_bytes_max: usize) {
         let response = page.map(|page| {
             let reached_seq = page.reached.map_or(0, |seq| seq.0);
             store::RawHistoryResponse { items: page.items, has_more: page.has_more, reached_seq, ..Default::default() }
         });
         match (asker, response) {
-            (Asker::Connection(asked), Ok(response)) => self.write_history(asked, &response),
+            (Asker::Connection(asked), Ok(response)) => self.write_history(asked, &response, frame_bytes_max),
             (Asker::Connection(asked), Err(status)) => self.refuse(asked.connection, asked.kind, asked.sequence, &status),
             (asker, response) => self.hub.answer(asker, response.and_then(|response| decoded(&response))),
         }
     }
 
-    fn write_history(&mut self, asked: Asked, response: &store::RawHistoryResponse) {
+    fn write_history(&mut self, asked: Asked, response: &store::RawHistoryResponse, frame_bytes_max: usize) {
         let mut frame = BytesMut::new();
         encode_history(asked.kind, asked.sequence, response, &mut frame);
+        if frame.len() > frame_bytes_max {
+            let status = Status::new(Code::OverQuota, "the page does not fit into a frame: ask for a smaller one");
+            return self.refuse(asked.connection, asked.kind, asked.sequence, &status);
+        }
         if let Some(connection) = self.connection(asked.connection) {
             connection.session.answered(asked.sequence);
             connection.transmit(&frame);

@@ -1,5 +1,5 @@
 //! Which connections each account has logged in on, over all workers of the node. Changes as connections come and go, never with a
-//! message; an account here is a keyed hash of application and name, so that one with a single connection costs about 64 bytes.
+//! message; an account here is a keyed hash of application and name, so that one with a single connection costs about 48 bytes.
 
 use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 
 use parking_lot::Mutex;
 
-use crate::id::{AccountId, ConnId, UnixMs};
+use crate::id::{AccountId, ConnId};
 
 /// Shards, so that workers seldom wait for each other.
 const SHARDS: usize = 64;
@@ -18,9 +18,9 @@ pub struct Session {
     /// Which.
     pub connection: ConnId,
     /// Number of its client type (chatroom.md §a.5).
-    pub client_type: u32,
-    /// When it logged in.
-    pub since: UnixMs,
+    pub client_type: u16,
+    /// When it logged in, in seconds since 1970.
+    pub since_seconds: u32,
 }
 
 /// The connections of every account that has one. Bounded by the limit on connections.
@@ -31,10 +31,12 @@ pub(crate) struct Sessions {
 
 type Shard = Mutex<HashMap<u64, Several>>;
 
-/// Nearly every account has one connection.
-enum Several {
-    One(Session),
-    Many(Vec<Session>),
+/// Nearly every account has one connection: the others, where there are any, stand in a box.
+struct Several {
+    first: Session,
+    // The box keeps the many accounts that have one connection small.
+    #[allow(clippy::box_collection)]
+    others: Option<Box<Vec<Session>>>,
 }
 
 impl Sessions {
@@ -47,12 +49,9 @@ impl Sessions {
         let hash = self.hash(app_key, account);
         match self.shard(hash).lock().entry(hash) {
             Entry::Vacant(vacant) => {
-                vacant.insert(Several::One(session));
+                vacant.insert(Several { first: session, others: None });
             }
-            Entry::Occupied(mut occupied) => match occupied.get_mut() {
-                Several::One(first) => *occupied.get_mut() = Several::Many(vec![*first, session]),
-                Several::Many(sessions) => sessions.push(session),
-            },
+            Entry::Occupied(mut occupied) => occupied.get_mut().others.get_or_insert_default().push(session),
         }
     }
 
@@ -61,26 +60,23 @@ impl Sessions {
         let hash = self.hash(app_key, account);
         let mut shard = self.shard(hash).lock();
         let Entry::Occupied(mut occupied) = shard.entry(hash) else { return };
-        let is_empty = match occupied.get_mut() {
-            Several::One(only) => only.connection == connection,
-            Several::Many(sessions) => {
-                sessions.retain(|session| session.connection != connection);
-                sessions.is_empty()
-            }
-        };
-        if is_empty {
-            occupied.remove();
+        let Several { first, others } = occupied.get_mut();
+        if first.connection != connection {
+            others.iter_mut().for_each(|others| others.retain(|session| session.connection != connection));
+            return;
+        }
+        match others.as_mut().filter(|others| !others.is_empty()) {
+            Some(others) => *first = others.remove(0),
+            None => drop(occupied.remove()),
         }
     }
 
     /// The connections of an account, in the order of their logins.
     pub(crate) fn of(&self, app_key: &str, account: &AccountId) -> Vec<Session> {
         let hash = self.hash(app_key, account);
-        match self.shard(hash).lock().get(&hash) {
-            None => Vec::new(),
-            Some(Several::One(session)) => vec![*session],
-            Some(Several::Many(sessions)) => sessions.clone(),
-        }
+        let shard = self.shard(hash).lock();
+        let Some(Several { first, others }) = shard.get(&hash) else { return Vec::new() };
+        std::iter::once(first).chain(others.iter().flat_map(|others| others.iter())).copied().collect()
     }
 
     fn shard(&self, hash: u64) -> &Shard {
@@ -100,7 +96,7 @@ mod tests {
     fn an_account_has_the_connections_that_have_not_left() {
         let sessions = Sessions::new();
         let alice = AccountId::parse("alice").unwrap();
-        let session = |slot| Session { connection: ConnId::new(0, 1, slot), client_type: 1, since: UnixMs(i64::from(slot)) };
+        let session = |slot| Session { connection: ConnId::new(0, 1, slot), client_type: 1, since_seconds: slot };
         assert_eq!(sessions.of("app", &alice), []);
         (1..4).for_each(|slot| sessions.enter("app", &alice, session(slot)));
         assert_eq!(sessions.of("app", &alice), [session(1), session(2), session(3)]);

@@ -108,7 +108,7 @@ impl State {
         }
         self.wait_for(id, sequence, next);
         for room in rooms {
-            self.ask(worker, Asked { connection: id, sequence, kind, room: *room }, ask());
+            self.ask_on(worker, Asked { connection: id, sequence, kind, room: *room }, ask());
         }
     }
 
@@ -145,12 +145,12 @@ impl State {
                     return Err(Box::new(Ok(switched(pb::RoomEnterResponse { room, ..Default::default() }))));
                 }
                 open.enter.leaves = is_alone.then_some(from);
-                self.ask(worker, Asked { room: to, ..asked }, Ask::Command(Op::Open(open)));
+                self.ask_on(worker, Asked { room: to, ..asked }, Ask::Command(Op::Open(open)));
                 Ok(Step::Enter { from })
             }
             Step::Enter { from } => match answer {
                 Ok(Response::RoomEnter(entered)) => {
-                    self.ask(worker, Asked { room: from, ..asked }, Ask::Command(Op::Exit));
+                    self.ask_on(worker, Asked { room: from, ..asked }, Ask::Command(Op::Exit));
                     Ok(Step::Leave { entered })
                 }
                 other => Err(Box::new(other)),

@@ -15,6 +15,7 @@ use slab::Slab;
 use tokio::net::TcpStream;
 
 use super::apps::AppTable;
+use super::callback::CallsUnderWay;
 use super::connection::{Connection, Phase, Sockets};
 use super::mailbox::{Mailbox, Order};
 use super::shared::Shared;
@@ -51,7 +52,7 @@ pub(super) struct State {
     turn_is_due: bool,
     pub(super) histories: usize,
     /// Callbacks that have not answered yet.
-    pub(super) callbacks: usize,
+    pub(super) callbacks: CallsUnderWay,
     /// What the applications have been told, as of the version last seen.
     pub(super) apps: (u64, Arc<AppTable>),
     reported: Counters,
@@ -68,7 +69,7 @@ impl Worker {
             connections_made: 0,
             turn_is_due: false,
             histories: 0,
-            callbacks: 0,
+            callbacks: CallsUnderWay::default(),
             apps: (shared.apps.version(), shared.apps.table()),
             reported: Counters::default(),
         });

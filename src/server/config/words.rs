@@ -9,7 +9,7 @@ use crate::limits;
 use crate::room::{SharedModerator, WordList};
 
 /// Moderation inside the rooms (chatroom.md §e.9). A text file each, one word a line, found anywhere in a text and in any case;
-/// empty lines and lines that begin with `#` do not count. Read once, at the start.
+/// empty lines and lines that begin with `#` do not count. Read at the start and on SIGHUP.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Moderation {

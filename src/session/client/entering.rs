@@ -196,7 +196,9 @@ impl ClientSession {
                 self.on_enter_refused(now, room_id, status, out);
             }
         }
-        if let Some(asked) = asked {
+        if let Some(asked) = asked
+            && self.rooms.wanted(&asked).is_none()
+        {
             self.rooms.intend(asked);
         }
         for room_id in unanswered {
