@@ -174,7 +174,10 @@ fn measure(wishes: &Wishes) -> io::Result<ExitCode> {
             )?,
             // Figures 4 and 5 come from the same 10,000 connections.
             4 if wishes.figures.contains(&5) => {}
-            4 | 5 => joins::measure(wishes.memory, wishes.against.as_deref(), &wishes.figures, &mut report)?,
+            4 | 5 => {
+                let against = wishes.against.as_deref().map(|program| (program, wishes.rounds));
+                joins::measure(wishes.memory, against, &wishes.figures, &mut report)?;
+            }
             _ => latency(wishes, &mut report)?,
         }
     }

@@ -1,6 +1,7 @@
 //! Identifiers as types, parsed once at the edge. Open to every module.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use crate::error::{Code, Status};
@@ -129,43 +130,68 @@ impl Time {
     }
 }
 
+/// A device of an account (chatroom.md §a.5): a number that stands for the name the client gives it, the same on every machine. Two
+/// devices of one account that shared a number would take each other's place, and nobody else's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct DeviceId(u64);
+
+impl DeviceId {
+    /// Whether the device has a name.
+    pub fn is_named(self) -> bool {
+        self != DeviceId::default()
+    }
+}
+
+impl From<&str> for DeviceId {
+    /// The device with this name; none for an empty one.
+    fn from(name: &str) -> DeviceId {
+        if name.is_empty() {
+            return DeviceId::default();
+        }
+        let hash =
+            name.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+        DeviceId(hash.max(1))
+    }
+}
+
 /// One connection of a node: which worker holds it, in which slot, and the how-manieth of that worker.
 ///
 /// Never reused while the process lives, so that a late answer cannot reach a newcomer in the same slot.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ConnId(u64);
+pub struct ConnId(NonZeroU64);
 
 impl ConnId {
     /// Packs worker (8 bits), running number (32 bits) and slot (24 bits).
     pub fn new(worker: u8, number: u32, slot: u32) -> ConnId {
         debug_assert!(slot < 1 << 24, "a worker holds at most 16 M connections");
-        ConnId(u64::from(worker) << 56 | u64::from(number) << 24 | u64::from(slot & 0x00FF_FFFF))
+        ConnId::from_raw(u64::from(worker) << 56 | u64::from(number) << 24 | u64::from(slot & 0x00FF_FFFF))
     }
 
     /// The id as a number, for the log.
     pub fn get(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// The id behind a number that [`ConnId::get`] gave.
     pub fn from_raw(raw: u64) -> ConnId {
-        ConnId(raw)
+        // One more, so that "no connection" needs no room of its own: there is a place of this size for everybody in every room.
+        ConnId(NonZeroU64::MIN.saturating_add(raw))
     }
 
     /// The worker that holds the connection.
     pub fn worker(self) -> usize {
-        (self.0 >> 56) as usize
+        (self.get() >> 56) as usize
     }
 
     /// The connection's slot on its worker.
     pub fn slot(self) -> usize {
-        (self.0 & 0x00FF_FFFF) as usize
+        (self.get() & 0x00FF_FFFF) as usize
     }
 }
 
 impl fmt::Display for ConnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        write!(f, "{:016x}", self.get())
     }
 }
 
@@ -173,7 +199,7 @@ impl std::str::FromStr for ConnId {
     type Err = Status;
 
     fn from_str(text: &str) -> Result<ConnId, Status> {
-        u64::from_str_radix(text, 16).map(ConnId).map_err(|_| Status::new(Code::BadParameter, "not a connection id"))
+        u64::from_str_radix(text, 16).map(ConnId::from_raw).map_err(|_| Status::new(Code::BadParameter, "not a connection id"))
     }
 }
 

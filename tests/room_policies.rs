@@ -32,7 +32,8 @@ fn come(world: &mut World, client_type: u32) -> Came {
 
 fn come_as(world: &mut World, client_type: u32, custom_client_type: u32, device: &str) -> Came {
     let actor = Actor { client_type, ..world.connection("alice") };
-    let device_id = if device.is_empty() { format!("{:?}", actor.connection) } else { device.into() };
+    let own = format!("{:?}", actor.connection);
+    let device_id = if device.is_empty() { own.as_str() } else { device }.into();
     let enter = Enter { device_id, custom_client_type, ..enter("") };
     let outcome = world.apply(&actor, Op::Enter(Box::new(enter))).expect("the newest login wins");
     let mut gone = left(&outcome);

@@ -9,12 +9,14 @@ use crate::report::{Line, Report, Verdict};
 use crate::support::process::{UNLIMITED, cpu_ns};
 use crate::support::{Server, Setup};
 use crate::target::{join_frame, read_join_answer};
-use crate::{SERVER_CPU, on_cpu, start_server};
+use crate::{SERVER_CPU, median, on_cpu, start_server};
 
 /// Connections that join.
 const CONNECTIONS: usize = 10_000;
 /// Rooms they join, in turn.
 const ROOMS: usize = 10;
+/// Connections that join and leave before anything is measured, so that what the server needs once is not counted.
+const WARM_UP: usize = 32;
 /// Connections that are on their way in at the same time.
 const BATCH: usize = 256;
 /// Time the server gets to come to rest before its memory is read.
@@ -26,14 +28,26 @@ const REST: Duration = Duration::from_secs(2);
 /// that nothing it has allocated for the first visit serves the second; with `--memory` that would forget the accounts, so the
 /// memory is that of the first visit, accounts included.
 ///
-/// With another `chatroomd` to compare with, that one is measured first, and the figures of both stand in a note.
-pub fn measure(memory: bool, against: Option<&Path>, wanted: &[u32], report: &mut Report) -> io::Result<()> {
-    let before = against.map(|program| measure_one(memory, Some(program))).transpose()?;
-    let ours = measure_one(memory, None)?;
-    if let Some(before) = before {
+/// With another `chatroomd` to compare with, rounds alternate between the two, and so does which comes first: ports that are not
+/// free yet make the second of a round slower. The medians of both stand in a note.
+pub fn measure(memory: bool, against: Option<(&Path, usize)>, wanted: &[u32], report: &mut Report) -> io::Result<()> {
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for round in 0..against.map_or(1, |(_, rounds)| rounds.max(1)) {
+        let other_first = round % 2 == 0;
+        if let Some((program, _)) = against.filter(|_| other_first) {
+            others.push(measure_one(memory, Some(program))?);
+        }
+        own.push(measure_one(memory, None)?);
+        if let Some((program, _)) = against.filter(|_| !other_first) {
+            others.push(measure_one(memory, Some(program))?);
+        }
+    }
+    let ours = Joins::medians(&own);
+    if !others.is_empty() {
+        let other = Joins::medians(&others);
         report.notes.push(format!(
             "4: {:.0} B with the other chatroomd, {:.0} B with ours; 5: {:.0} and {:.0} joins per CPU second",
-            before.bytes_each, ours.bytes_each, before.joins_per_cpu_second, ours.joins_per_cpu_second
+            other.bytes_each, ours.bytes_each, other.joins_per_cpu_second, ours.joins_per_cpu_second
         ));
     }
     if wanted.contains(&4) {
@@ -70,6 +84,17 @@ struct Joins {
     bytes_each: f64,
     joins_per_cpu_second: f64,
     registering_per_cpu_second: f64,
+}
+
+impl Joins {
+    fn medians(rounds: &[Joins]) -> Joins {
+        let of = |figure: fn(&Joins) -> f64| median(rounds.iter().map(figure));
+        Joins {
+            bytes_each: of(|round| round.bytes_each),
+            joins_per_cpu_second: of(|round| round.joins_per_cpu_second),
+            registering_per_cpu_second: of(|round| round.registering_per_cpu_second),
+        }
+    }
 }
 
 fn measure_one(memory: bool, program: Option<&Path>) -> io::Result<Joins> {
@@ -109,9 +134,10 @@ struct Visit {
 
 /// Lets everybody in, and measures; the connections are still open.
 fn visit(server: &Server, rooms: &[i64], kind: &str) -> io::Result<(Visit, Vec<TcpStream>)> {
+    drop(join_all(server, rooms, "w", WARM_UP)?);
     std::thread::sleep(REST);
     let (rss_before, cpu_before, begin) = (server.rss_bytes(), cpu_ns(server.pid()), Instant::now());
-    let connections = join_all(server, rooms)?;
+    let connections = join_all(server, rooms, "j", CONNECTIONS)?;
     let (took, cpu) = (begin.elapsed(), cpu_ns(server.pid()) - cpu_before);
     std::thread::sleep(REST);
     let rss_after = server.rss_bytes();
@@ -129,11 +155,11 @@ fn visit(server: &Server, rooms: &[i64], kind: &str) -> io::Result<(Visit, Vec<T
     Ok((visit, connections))
 }
 
-/// Joins every connection and returns them, still open.
-fn join_all(server: &Server, rooms: &[i64]) -> io::Result<Vec<TcpStream>> {
+/// Joins so many connections, of accounts whose names begin so, and returns them, still open.
+fn join_all(server: &Server, rooms: &[i64], prefix: &str, count: usize) -> io::Result<Vec<TcpStream>> {
     let frames: Vec<Vec<u8>> =
-        (0..CONNECTIONS).map(|number| join_frame(&format!("j{number}"), rooms[number % rooms.len()])).collect();
-    let mut connections = Vec::with_capacity(CONNECTIONS);
+        (0..count).map(|number| join_frame(&format!("{prefix}{number}"), rooms[number % rooms.len()])).collect();
+    let mut connections = Vec::with_capacity(count);
     for batch in frames.chunks(BATCH) {
         let mut opened = Vec::with_capacity(batch.len());
         for frame in batch {

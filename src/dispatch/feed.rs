@@ -4,6 +4,7 @@
 //! the ring when its socket takes bytes again, and is told the gap if the ring has overtaken it.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 
 use bytes::Bytes;
 use slab::Slab;
@@ -57,7 +58,22 @@ impl Item {
 
 /// A connection's place in a feed, stable for as long as it stays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place(u32);
+pub struct Place(NonZeroU32);
+
+impl Place {
+    /// One more than the index, so that "no place" needs no room of its own.
+    fn new(index: u32) -> Place {
+        Place(NonZeroU32::MIN.saturating_add(index))
+    }
+
+    fn number(self) -> u32 {
+        self.0.get() - 1
+    }
+
+    fn index(self) -> usize {
+        self.number() as usize
+    }
+}
 
 #[derive(Clone, Copy)]
 struct Seat {
@@ -212,17 +228,17 @@ impl Feed {
         if lag != UP_TO_DATE {
             self.unsettled.push(place);
         }
-        Place(place)
+        Place::new(place)
     }
 
     /// Unseats a connection and returns the frames it has yet to hear.
     pub fn leave(&mut self, place: Place) -> Vec<Bytes> {
-        let Some(seat) = self.seats.get_mut(place.0 as usize) else { return Vec::new() };
+        let Some(seat) = self.seats.get_mut(place.index()) else { return Vec::new() };
         let Some(connection) = seat.connection.take() else { return Vec::new() };
         let lag = std::mem::replace(&mut seat.lag, UP_TO_DATE);
         let next = if lag == UP_TO_DATE { self.flushed } else { self.laggards.remove(lag as usize).next };
-        let mut reader = self.reader(place.0 as usize, connection);
-        self.free.push(place.0);
+        let mut reader = self.reader(place.index(), connection);
+        self.free.push(place.number());
         if self.free.len() == self.seats.len() {
             self.allowances = Vec::new();
             self.seats = Vec::new();
@@ -242,9 +258,9 @@ impl Feed {
         }
         self.common += u64::from(item.is_common());
         for place in named {
-            if let Some(seat) = self.seats.get_mut(place.0 as usize).filter(|seat| !seat.apart) {
+            if let Some(seat) = self.seats.get_mut(place.index()).filter(|seat| !seat.apart) {
                 seat.apart = true;
-                self.apart.push(place.0);
+                self.apart.push(place.number());
             }
         }
         if item.downlink != self.downlink {
@@ -336,7 +352,7 @@ impl Feed {
     /// What a reader misses for good because the ring has overtaken it; `None` if nothing. Notifications in between come all
     /// the same, unless it is hopeless.
     pub fn missed(&self, place: Place) -> Option<Missed> {
-        let seat = self.seats.get(place.0 as usize).filter(|seat| seat.connection.is_some() && seat.lag != UP_TO_DATE)?;
+        let seat = self.seats.get(place.index()).filter(|seat| seat.connection.is_some() && seat.lag != UP_TO_DATE)?;
         let Cursor { next, heard, .. } = self.laggards[seat.lag as usize];
         let is_hopeless = next < self.saved_from;
         (next < self.first).then_some(Missed { first: heard.next(), last: self.dropped, is_hopeless })
@@ -345,12 +361,12 @@ impl Feed {
     /// Writes on to a reader whose socket takes bytes again. Returns how many deliveries the socket took.
     pub fn catch_up(&mut self, place: Place, scratch: &mut Vec<u8>, outlet: &mut impl Outlet) -> u64 {
         let mut deliveries = 0;
-        let Some(&Seat { connection: Some(connection), lag, .. }) = self.seats.get(place.0 as usize) else { return 0 };
+        let Some(&Seat { connection: Some(connection), lag, .. }) = self.seats.get(place.index()) else { return 0 };
         if lag == UP_TO_DATE {
             return 0;
         }
         let Cursor { mut next, .. } = self.laggards[lag as usize];
-        let index = place.0 as usize;
+        let index = place.index();
         if next < self.first {
             let mut reader = self.reader(index, connection);
             let (mut kept, mut high) = (self.saved.iter().peekable(), self.saved_high.iter().peekable());
@@ -372,10 +388,10 @@ impl Feed {
         }
         next = self.serve(next, index, connection, scratch, outlet, &mut deliveries);
         self.laggards.remove(lag as usize);
-        self.seats[place.0 as usize].lag =
+        self.seats[place.index()].lag =
             if next == self.flushed && !self.is_dirty() { UP_TO_DATE } else { self.cursor(next, connection) };
         if self.is_dirty() {
-            self.unsettled.push(place.0);
+            self.unsettled.push(place.number());
         }
         deliveries
     }
@@ -541,5 +557,15 @@ impl Feed {
             next += 1;
         }
         (next, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_is_small_and_no_place_takes_no_room() {
+        assert_eq!((size_of::<Seat>(), size_of::<Option<Place>>()), (16, 4));
     }
 }

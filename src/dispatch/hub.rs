@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
 
 use super::accounts::AccountRooms;
 use super::commit::{Find, Writes};
@@ -125,7 +126,7 @@ struct Membership {
 #[derive(Default)]
 struct Reader {
     connection: Option<ConnId>,
-    rooms: Vec<Membership>,
+    rooms: SmallVec<[Membership; 1]>,
 }
 
 /// One worker's part of dispatch.
@@ -456,15 +457,25 @@ impl Hub {
         }
     }
 
-    fn memberships(&mut self, connection: ConnId) -> &mut Vec<Membership> {
+    fn memberships(&mut self, connection: ConnId) -> &mut SmallVec<[Membership; 1]> {
         let slot = connection.slot();
         if self.readers.len() <= slot {
             self.readers.resize_with(slot + 1, Reader::default);
         }
         let reader = &mut self.readers[slot];
         if reader.connection != Some(connection) {
-            *reader = Reader { connection: Some(connection), rooms: Vec::with_capacity(1) };
+            *reader = Reader { connection: Some(connection), rooms: SmallVec::new() };
         }
         &mut reader.rooms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_of_one_room_is_small() {
+        assert!(size_of::<Reader>() <= 32);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::command::{Ask, Enter, Op, Query, Recall};
 use crate::error::{Code, Status};
-use crate::id::RoomId;
+use crate::id::{DeviceId, RoomId};
 use crate::wire::{Request, pb};
 
 impl Ask {
@@ -72,7 +72,7 @@ impl Enter {
             account_nick: String::new(),
             account_avatar: String::new(),
             app_key: String::new(),
-            device_id: String::new(),
+            device_id: DeviceId::default(),
             custom_client_type: 0,
             replaces: None,
             leaves: None,

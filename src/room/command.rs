@@ -1,6 +1,6 @@
 //! What wants to change a room, and who wants it.
 
-use crate::id::{AccountId, ConnId, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, DeviceId, RoomId, Seq, UnixMs};
 use crate::wire::pb;
 
 /// Through which door a command comes (chatroom.md §b, note 5).
@@ -268,7 +268,7 @@ pub struct Enter {
     /// The application the connection has logged in to: must be the room's, else 404.
     pub app_key: String,
     /// The device, for the multi-client policy.
-    pub device_id: String,
+    pub device_id: DeviceId,
     /// The application's own client type, for the multi-client policy; 0: none.
     pub custom_client_type: u32,
     /// The connection this one takes over from, if its resume token was right and it is still there.

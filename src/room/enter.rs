@@ -7,7 +7,7 @@ use super::entry::{Entry, Kick, Outcome, Presence};
 use super::ephemeral;
 use super::notify::Farewell;
 use super::permissions::Operation;
-use super::presence::{Connection, Profile, device_number};
+use super::presence::{Connection, Profile};
 use super::settings::Kind;
 use super::state::Room;
 use super::tag_ops::Bearing;
@@ -88,7 +88,7 @@ impl Room {
             id: connection,
             enter_time: entry.stamp.time,
             after: self.last_seq,
-            device: device_number(&enter.device_id),
+            device: enter.device_id,
             client_type: kind.client,
             custom_type: kind.custom,
             detached: false,
@@ -127,10 +127,10 @@ impl Room {
     /// names, and the oldest when the account would have more than it may have.
     fn displaced(&self, actor: &Actor, enter: &Enter) -> Vec<ConnId> {
         let Some(person) = self.people.person(&actor.account) else { return Vec::new() };
-        let (device, kind) = (device_number(&enter.device_id), kind_of(actor, enter));
+        let (device, kind) = (enter.device_id, kind_of(actor, enter));
         let policy = &self.settings.multi_client;
         let gives_way = |own: &Connection| {
-            let is_same = device != 0 && own.device == device && own.client_type == kind.client;
+            let is_same = device.is_named() && own.device == device && own.client_type == kind.client;
             is_same || policy.displaces(kind, own.kind())
         };
         let (gone, others): (Vec<&Connection>, Vec<&Connection>) = person.connections.iter().partition(|own| gives_way(own));

@@ -3,11 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::audience::Selection;
 use super::settings::Kind;
 use super::space::{Place, Space};
 use super::tags::Tags;
-use crate::id::{AccountId, ConnId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, DeviceId, Seq, UnixMs};
 use crate::wire::pb;
 
 /// One connection of an account in the room.
@@ -17,8 +19,7 @@ pub(super) struct Connection {
     pub enter_time: UnixMs,
     /// It hears what comes after this place of the room.
     pub after: Seq,
-    /// Tells the devices of one account apart; 0: not named.
-    pub device: u64,
+    pub device: DeviceId,
     /// Number of the client type.
     pub client_type: u16,
     /// The application's own client type; 0: none.
@@ -48,7 +49,7 @@ pub(super) struct Person {
     /// When the earliest of its connections entered. A robot keeps the time it came at, whatever its connections do.
     pub enter_time: UnixMs,
     /// In the order they entered; never empty unless the person is a robot.
-    pub connections: Vec<Connection>,
+    pub connections: SmallVec<[Connection; 1]>,
     /// Absent while everything in it would be empty.
     pub profile: Option<Box<Profile>>,
     pub anonymous: bool,
@@ -73,7 +74,8 @@ impl Person {
 /// Everybody in the room.
 #[derive(Default)]
 pub(super) struct People {
-    by_account: HashMap<AccountId, Person>,
+    // The box keeps the places small that a table has for nobody yet.
+    by_account: HashMap<AccountId, Box<Person>>,
     /// Those who are not fixed members, by the time they entered: the order of the lists of visitors.
     visitors: BTreeSet<(UnixMs, AccountId)>,
     /// Until when each robot stays.
@@ -97,7 +99,7 @@ impl People {
 
     /// The person behind an account, if it is here.
     pub fn person(&self, account: &AccountId) -> Option<&Person> {
-        self.by_account.get(account)
+        self.by_account.get(account).map(|person| &**person)
     }
 
     /// Whether this connection of this account is here.
@@ -119,16 +121,16 @@ impl People {
             return false;
         }
         let enter_time = connection.enter_time;
-        let person = Person { enter_time, connections: vec![connection], profile: None, anonymous, fixed, robot: false };
+        let person = Person { enter_time, connections: smallvec![connection], profile: None, anonymous, fixed, robot: false };
         if !fixed {
             self.visitors.insert((enter_time, account.clone()));
         }
-        self.by_account.insert(account.clone(), person);
+        self.by_account.insert(account.clone(), Box::new(person));
         true
     }
 
     /// Removes a connection. Gives the person if that was its last one.
-    pub fn remove(&mut self, account: &AccountId, connection: ConnId) -> Option<Person> {
+    pub fn remove(&mut self, account: &AccountId, connection: ConnId) -> Option<Box<Person>> {
         let person = self.by_account.get_mut(account)?;
         let place = person.connections.iter().position(|own| own.id == connection)?;
         self.connections = self.connections.saturating_sub(1);
@@ -147,7 +149,7 @@ impl People {
     }
 
     /// Removes an account with all its connections.
-    pub fn remove_all(&mut self, account: &AccountId) -> Option<Person> {
+    pub fn remove_all(&mut self, account: &AccountId) -> Option<Box<Person>> {
         let person = self.forget(account)?;
         self.connections = self.connections.saturating_sub(person.connections.len());
         for own in &person.connections {
@@ -158,7 +160,7 @@ impl People {
     }
 
     /// Removes everybody, in the order of accounts.
-    pub fn clear(&mut self) -> Vec<(AccountId, Person)> {
+    pub fn clear(&mut self) -> Vec<(AccountId, Box<Person>)> {
         self.connections = 0;
         self.visitors = BTreeSet::new();
         (self.robots, self.robots_by_end) = Default::default();
@@ -242,7 +244,7 @@ impl People {
         self.by_account.get_mut(account)?.connections.iter_mut().find(|own| own.id == connection)
     }
 
-    fn forget(&mut self, account: &AccountId) -> Option<Person> {
+    fn forget(&mut self, account: &AccountId) -> Option<Box<Person>> {
         let (account, person) = self.by_account.remove_entry(account)?;
         if let Some(until) = self.robots.remove(&account) {
             self.robots_by_end.remove(&(until, account.clone()));
@@ -282,12 +284,18 @@ impl People {
                 false
             }
             None => {
-                let person =
-                    Person { enter_time: now, connections: Vec::new(), profile: None, anonymous: false, fixed, robot: true };
+                let person = Person {
+                    enter_time: now,
+                    connections: SmallVec::new(),
+                    profile: None,
+                    anonymous: false,
+                    fixed,
+                    robot: true,
+                };
                 if !fixed {
                     self.visitors.insert((now, account.clone()));
                 }
-                self.by_account.insert(account.clone(), person);
+                self.by_account.insert(account.clone(), Box::new(person));
                 true
             }
         };
@@ -299,7 +307,7 @@ impl People {
     }
 
     /// Ends a robot's stay. Gives the person unless it stays because of its connections.
-    pub fn unseat_robot(&mut self, account: &AccountId) -> Option<Person> {
+    pub fn unseat_robot(&mut self, account: &AccountId) -> Option<Box<Person>> {
         let until = self.robots.remove(account)?;
         self.robots_by_end.remove(&(until, account.clone()));
         let person = self.by_account.get_mut(account)?;
@@ -338,13 +346,12 @@ impl People {
     }
 }
 
-/// A number for a device id, the same on every machine; 0 for none. Two devices of one account that share a number would take
-/// each other's place, and nobody else's.
-pub(super) fn device_number(device_id: &str) -> u64 {
-    if device_id.is_empty() {
-        return 0;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_with_one_connection_is_small() {
+        assert!(size_of::<Person>() <= 72);
     }
-    let hash =
-        device_id.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
-    hash.max(1)
 }

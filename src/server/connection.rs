@@ -11,10 +11,9 @@ use slab::Slab;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use super::presend::Held;
-use super::steps::UnderWay;
+use super::rare::{End, Rare};
 use crate::dispatch::Outlet;
-use crate::id::{AccountId, ConnId, Time};
+use crate::id::{AccountId, ConnId, DeviceId, Time};
 use crate::room::{Actor, Origin};
 use crate::session::{CloseReason, ServerSession};
 use crate::wire::pb;
@@ -49,7 +48,7 @@ pub(crate) struct Identity {
     pub(crate) long_token: bool,
     /// Nick and avatar of the account's profile; absent where both are empty.
     pub(crate) face: Option<Box<(Box<str>, Box<str>)>>,
-    pub(crate) device_id: Box<str>,
+    pub(crate) device_id: DeviceId,
 }
 
 /// The connection a client asks to take over from.
@@ -76,19 +75,12 @@ pub(crate) struct Connection {
     pub(crate) is_blocked: bool,
     backlog_bytes_max: u32,
     pub(crate) session: ServerSession,
-    pub(crate) close_reason: Option<CloseReason>,
-    /// Until when a closing connection may take.
-    pub(crate) close_by: Time,
     /// The task that polls this connection.
     pub(crate) waker: Option<Waker>,
     /// What has arrived of a frame that is not complete.
     pub(crate) partial: Option<Box<BytesMut>>,
     pub(crate) identity: Option<Box<Identity>>,
-    pub(crate) pending_login: Option<Box<PendingLogin>>,
-    pub(crate) resume: Option<Box<Resume>>,
-    pub(crate) held: Option<Box<Held>>,
-    /// Requests that take several steps, while some wait for an answer.
-    pub(crate) steps: Option<Box<UnderWay>>,
+    pub(super) rare: Option<Box<Rare>>,
     pub(crate) address: IpAddr,
 }
 
@@ -111,8 +103,6 @@ impl Connection {
             stream,
             session,
             phase: Phase::Open,
-            close_reason: None,
-            close_by: Time::default(),
             address,
             backlog_bytes_max: u32::try_from(backlog_bytes_max).unwrap_or(u32::MAX),
             waker: None,
@@ -120,10 +110,7 @@ impl Connection {
             backlog: None,
             is_blocked: false,
             identity: None,
-            pending_login: None,
-            resume: None,
-            held: None,
-            steps: None,
+            rare: None,
         }
     }
 
@@ -181,8 +168,7 @@ impl Connection {
     pub(crate) fn close(&mut self, reason: CloseReason, close_by: Time) {
         if self.phase == Phase::Open {
             self.phase = Phase::Closing;
-            self.close_reason = Some(reason);
-            self.close_by = close_by;
+            self.change_rare(|rare| rare.end = Some(Box::new(End { reason, by: close_by })));
             self.wake();
         }
     }
@@ -190,7 +176,7 @@ impl Connection {
     /// Ends the connection now.
     pub(crate) fn die(&mut self, reason: CloseReason) {
         self.phase = Phase::Dead;
-        self.close_reason.get_or_insert(reason);
+        self.change_rare(|rare| _ = rare.end.get_or_insert_with(|| Box::new(End { reason, by: Time::default() })));
         self.backlog = None;
         self.wake();
     }
@@ -257,5 +243,15 @@ impl Outlet for Sockets<'_> {
             let rest = if rest.len() < COPY_BYTES { Bytes::copy_from_slice(&rest) } else { rest };
             connection.keep(rest);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Connection>() <= 176 && size_of::<Identity>() <= 64);
     }
 }

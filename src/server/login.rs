@@ -98,8 +98,8 @@ impl State {
         let (is_blocked, is_muted) = account.map_or((false, verified.globally_muted), |account| {
             (account.blocked && !verified.anonymous, account.is_muted_in_rooms())
         });
-        connection.resume =
-            old.zip(request.resume).map(|(replaces, resume)| Box::new(Resume { replaces, rooms: resume.rooms }));
+        let resume = old.zip(request.resume).map(|(replaces, resume)| Box::new(Resume { replaces, rooms: resume.rooms }));
+        connection.change_rare(|rare| rare.resume = resume);
         connection.identity = Some(Box::new(Identity {
             account: verified.account,
             app_key: shared.app_key(&request.app_key),
@@ -111,7 +111,7 @@ impl State {
             long_token,
             face: (!verified.nick.is_empty() || !verified.avatar.is_empty())
                 .then(|| Box::new((verified.nick.into(), verified.avatar.into()))),
-            device_id: request.device_id.into(),
+            device_id: request.device_id.as_str().into(),
         }));
         if is_blocked {
             let status = Status::with_sub(Code::AccountDisabled, Sub::AccountBanned);
@@ -119,7 +119,8 @@ impl State {
         }
         match enter {
             Some((room, enter)) => {
-                connection.pending_login = Some(Box::new(PendingLogin { sequence, response, token_expires }));
+                let pending = Box::new(PendingLogin { sequence, response, token_expires });
+                connection.change_rare(|rare| rare.pending_login = Some(pending));
                 let ask = Ask::Command(Op::Enter(Box::new(self.enter(id, room, enter))));
                 self.ask(worker, Asked { connection: id, sequence, kind: PacketKind::RoomEnter as u16, room }, ask);
             }
@@ -192,7 +193,7 @@ impl State {
     pub(super) fn complete_login(&mut self, worker: &Rc<Worker>, asked: Asked, answer: Answer) {
         let id = asked.connection;
         let Some(connection) = self.connections.get_mut(id.slot()).filter(|connection| connection.id == id) else { return };
-        let Some(pending) = connection.pending_login.take() else { return };
+        let Some(pending) = connection.change_rare(|rare| rare.pending_login.take()) else { return };
         let enter = match answer {
             Ok(Response::RoomEnter(enter)) => enter,
             Ok(_) => return,
@@ -202,7 +203,7 @@ impl State {
         let mut response = pending.response;
         response.resumed = enter.resumed;
         if enter.resumed
-            && let Some(resume) = &connection.resume
+            && let Some(resume) = connection.resume()
         {
             response.connection_id = resume.replaces.to_string();
         }

@@ -19,6 +19,7 @@ mod mailbox;
 mod metrics;
 mod node;
 mod presend;
+mod rare;
 mod reload;
 mod resume;
 mod serve;

@@ -84,7 +84,7 @@ enum Ruling {
 impl State {
     /// Puts a request in line behind a message that waits; gives it back if none does.
     pub(super) fn hold_back(&mut self, id: ConnId, output: ServerOutput) -> Option<ServerOutput> {
-        let Some(held) = self.connection(id).and_then(|connection| connection.held.as_deref_mut()) else { return Some(output) };
+        let Some(held) = self.connection(id).and_then(|connection| connection.held_mut()) else { return Some(output) };
         match output {
             ServerOutput::Request { sequence, request }
                 if held.waiting.len() >= REQUESTS_HELD_MAX || held.bytes + weight(&request) > HELD_BYTES_MAX =>
@@ -133,7 +133,8 @@ impl State {
         let Some(actor) = connection.actor() else { return };
         let ask = Ask::Query(Query::MaySend(request.clone()));
         let waiting = VecDeque::new();
-        connection.held = Some(Box::new(Held { sequence, room, request, callback, is_asked: false, waiting, bytes: 0 }));
+        let held = Box::new(Held { sequence, room, request, callback, is_asked: false, waiting, bytes: 0 });
+        connection.change_rare(|rare| rare.held = Some(held));
         let asker = Asker::Connection(Asked { connection: id, sequence, kind: KIND, room });
         self.hub.request(Request { room, asker, actor, ask, app_key: None, resume: None });
     }
@@ -151,7 +152,11 @@ impl State {
 
     fn ask_application(&mut self, worker: &Rc<Worker>, id: ConnId) {
         let Some(connection) = self.connections.get_mut(id.slot()).filter(|connection| connection.id == id) else { return };
-        let (Some(held), Some(identity)) = (connection.held.as_deref_mut(), connection.identity.as_deref()) else { return };
+        let (Some(held), Some(identity)) =
+            (connection.rare.as_mut().and_then(|rare| rare.held.as_deref_mut()), connection.identity.as_deref())
+        else {
+            return;
+        };
         let asking = (identity.app_key.clone(), Callback::Send);
         if !self.callbacks.begin(&asking) {
             let ruling = match held.callback.on_failure {
@@ -188,7 +193,7 @@ impl State {
             worker.with(|state| {
                 state.callbacks.end(&asking);
                 let connection = state.connection(id).filter(|connection| connection.phase == Phase::Open);
-                let held = connection.and_then(|connection| connection.held.as_deref());
+                let held = connection.and_then(|connection| connection.held());
                 if held.is_some_and(|held| held.sequence == sequence) {
                     state.rule(&worker, id, ruling);
                 }
@@ -200,7 +205,7 @@ impl State {
     fn rule(&mut self, worker: &Rc<Worker>, id: ConnId, ruling: Ruling) {
         // Who has ended asks nothing any more, whatever stands in line.
         let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
-        let Some(held) = connection.held.take() else { return };
+        let Some(held) = connection.change_rare(|rare| rare.held.take()) else { return };
         let Held { sequence, room, mut request, waiting, .. } = *held;
         match ruling {
             Ruling::Send(body) => {
@@ -221,7 +226,7 @@ impl State {
                 return;
             }
             self.dispatch(worker, id, output);
-            if let Some(held) = self.connection(id).and_then(|connection| connection.held.as_deref_mut()) {
+            if let Some(held) = self.connection(id).and_then(|connection| connection.held_mut()) {
                 held.bytes = waiting.iter().map(weight_of).sum();
                 held.waiting = waiting;
                 return;

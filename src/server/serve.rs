@@ -141,7 +141,7 @@ impl State {
             actor.names_nobody = !op.names_known(is_known);
         }
         let is_enter = matches!(ask, Ask::Command(Op::Enter(_) | Op::Open(_)));
-        let resume = match &connection.resume {
+        let resume = match connection.resume() {
             Some(resume) if is_enter => resume.rooms.iter().find(|position| position.room_id == asked.room.get()).cloned(),
             _ => None,
         };
@@ -169,7 +169,7 @@ impl State {
     pub(super) fn enter(&mut self, id: ConnId, room: RoomId, request: pb::RoomEnterRequest) -> Enter {
         let connection = self.connection(id);
         let replaces = connection.as_ref().and_then(|connection| {
-            let resume = connection.resume.as_ref()?;
+            let resume = connection.resume()?;
             resume.rooms.iter().any(|position| position.room_id == room.get()).then_some(resume.replaces)
         });
         let identity = connection.and_then(|connection| connection.identity.as_deref());
@@ -179,7 +179,7 @@ impl State {
             account_nick: face.map(|(nick, _)| nick.to_string()).unwrap_or_default(),
             account_avatar: face.map(|(_, avatar)| avatar.to_string()).unwrap_or_default(),
             app_key: identity.map(|identity| identity.app_key.to_string()).unwrap_or_default(),
-            device_id: identity.map(|identity| identity.device_id.to_string()).unwrap_or_default(),
+            device_id: identity.map(|identity| identity.device_id).unwrap_or_default(),
             custom_client_type: identity.map(|identity| identity.custom_client_type).unwrap_or_default(),
             replaces,
             leaves: None,
@@ -193,10 +193,10 @@ impl State {
         else {
             return;
         };
-        if connection.pending_login.as_ref().is_some_and(|pending| pending.sequence == asked.sequence) {
+        if connection.pending_login().is_some_and(|pending| pending.sequence == asked.sequence) {
             return self.complete_login(worker, asked, answer);
         }
-        if connection.held.as_ref().is_some_and(|held| held.waits_for_room(asked.sequence)) {
+        if connection.held().is_some_and(|held| held.waits_for_room(asked.sequence)) {
             return self.on_may_send(worker, asked, answer);
         }
         if let Some(answer) = self.take_step(worker, asked, answer) {

@@ -114,19 +114,19 @@ impl State {
 
     fn wait_for(&mut self, id: ConnId, sequence: u32, next: Step) {
         if let Some(connection) = self.connection(id) {
-            connection.steps.get_or_insert_default().requests.push((sequence, next));
+            connection.change_rare(|rare| rare.steps.get_or_insert_default().requests.push((sequence, next)));
         }
     }
 
     /// Takes the answer to a step, if it is one; gives it back if it is not.
     pub(super) fn take_step(&mut self, worker: &Rc<Worker>, asked: Asked, answer: Answer) -> Option<Answer> {
         let connection = self.connection(asked.connection)?;
-        let Some(under_way) = connection.steps.as_mut() else { return Some(answer) };
+        let Some(under_way) = connection.steps_mut() else { return Some(answer) };
         let requests = &mut under_way.requests;
         let Some(place) = requests.iter().position(|(sequence, _)| *sequence == asked.sequence) else { return Some(answer) };
         let (_, step) = requests.swap_remove(place);
         if requests.is_empty() {
-            connection.steps = None;
+            connection.change_rare(|rare| rare.steps = None);
         }
         match self.step(worker, asked, step, answer) {
             Ok(next) => self.wait_for(asked.connection, asked.sequence, next),

@@ -198,7 +198,7 @@ impl Worker {
             .iter()
             .filter(|(_, connection)| match connection.phase {
                 Phase::Open => connection.session.deadline(session) <= now,
-                Phase::Closing | Phase::Lingering => connection.close_by <= now,
+                Phase::Closing | Phase::Lingering => connection.close_by() <= now,
                 Phase::Dead => false,
             })
             .map(|(_, connection)| connection.id)
@@ -425,7 +425,7 @@ impl State {
             worker.shared.sessions.leave(&identity.app_key, &identity.account, id);
         }
         worker.shared.gate.leave(connection.address);
-        let reason = connection.close_reason.unwrap_or(CloseReason::TransportLost);
+        let reason = connection.close_reason().unwrap_or(CloseReason::TransportLost);
         metrics::counter!("chatroom_connections_closed_total", "reason" => reason.as_str()).increment(1);
         if let Some(actor) = connection.actor() {
             // Who was sent away, or left, has no grace.

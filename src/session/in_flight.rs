@@ -9,18 +9,20 @@ pub(super) struct InFlight {
     /// The first few; 0 marks a free place.
     inline: [u32; INLINE],
     /// The others, in no order.
-    spilled: Vec<u32>,
+    // The box keeps the many sessions that have few under way small.
+    #[allow(clippy::box_collection)]
+    spilled: Option<Box<Vec<u32>>>,
 }
 
 impl InFlight {
     /// How many wait.
     pub fn len(&self) -> usize {
-        self.inline.iter().filter(|place| **place != 0).count() + self.spilled.len()
+        self.inline.iter().filter(|place| **place != 0).count() + self.spilled().len()
     }
 
     /// Whether this one waits.
     pub fn contains(&self, sequence: u32) -> bool {
-        sequence != 0 && (self.inline.contains(&sequence) || self.spilled.contains(&sequence))
+        sequence != 0 && (self.inline.contains(&sequence) || self.spilled().contains(&sequence))
     }
 
     /// Adds a sequence that is not in the set.
@@ -28,7 +30,7 @@ impl InFlight {
         debug_assert!(sequence != 0 && !self.contains(sequence));
         match self.inline.iter_mut().find(|place| **place == 0) {
             Some(place) => *place = sequence,
-            None => self.spilled.push(sequence),
+            None => self.spilled.get_or_insert_default().push(sequence),
         }
     }
 
@@ -38,22 +40,28 @@ impl InFlight {
             return false;
         }
         if let Some(place) = self.inline.iter_mut().find(|place| **place == sequence) {
-            *place = self.spilled.pop().unwrap_or(0);
-        } else if let Some(at) = self.spilled.iter().position(|waiting| *waiting == sequence) {
-            self.spilled.swap_remove(at);
+            *place = self.spilled.as_mut().and_then(|spilled| spilled.pop()).unwrap_or(0);
+        } else if let Some(spilled) = &mut self.spilled
+            && let Some(at) = spilled.iter().position(|waiting| *waiting == sequence)
+        {
+            spilled.swap_remove(at);
         } else {
             return false;
         }
-        if self.spilled.is_empty() && self.spilled.capacity() > 0 {
-            self.spilled = Vec::new();
+        if self.spilled().is_empty() {
+            self.spilled = None;
         }
         true
+    }
+
+    fn spilled(&self) -> &[u32] {
+        self.spilled.as_deref().map_or(&[], Vec::as_slice)
     }
 
     /// Whether the set holds no memory but its own.
     #[cfg(test)]
     pub fn is_compact(&self) -> bool {
-        self.spilled.capacity() == 0
+        self.spilled.is_none()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chatroom::error::{Code, Sub};
-use chatroom::id::ConnId;
+use chatroom::id::{ConnId, DeviceId};
 use chatroom::room::{Actor, Enter, MultiClient, Presence};
 use chatroom::wire::pb::{self, KickReason, NotificationType};
 use chatroom::wire::{Push, Response};
@@ -69,7 +69,7 @@ impl Model {
             anonymous: actor.anonymous,
             client_type: actor.client_type,
             custom: enter.custom_client_type,
-            device: enter.device_id.clone(),
+            device: enter.device_id,
             entered: self.now,
             detached: false,
             tags,
@@ -90,7 +90,7 @@ impl Model {
             self.conns.push(conn);
         }
         let last_seq = self.seq;
-        let kicks = self.give_way(id, &enter.device_id, actor.client_type, taken.is_some());
+        let kicks = self.give_way(id, enter.device_id, actor.client_type, taken.is_some());
         presence.extend(kicks.iter().map(|kick| Presence::Left(kick.connection)));
         let gone: Vec<ConnId> = kicks.iter().map(|kick| kick.connection).collect();
         self.remove(&gone);
@@ -150,7 +150,7 @@ impl Model {
     }
 
     /// §d.4 with the policy `coexist`: the same device gives way, and above the limit the oldest.
-    fn give_way(&self, new: ConnId, device: &str, client_type: u32, resumed: bool) -> Vec<Kicked> {
+    fn give_way(&self, new: ConnId, device: DeviceId, client_type: u32, resumed: bool) -> Vec<Kicked> {
         let account = self.conns.iter().find(|conn| conn.id == new).map(|conn| conn.account.clone()).unwrap_or_default();
         let others: Vec<&Conn> = self.conns.iter().filter(|conn| conn.account == account && conn.id != new).collect();
         let own_custom = self.conns.iter().find(|conn| conn.id == new).map_or(0, |conn| conn.custom);
@@ -168,7 +168,7 @@ impl Model {
                 }
         };
         let same =
-            |conn: &Conn| gives_way(conn) || (!device.is_empty() && conn.device == device && conn.client_type == client_type);
+            |conn: &Conn| gives_way(conn) || (device.is_named() && conn.device == device && conn.client_type == client_type);
         let mut gone: Vec<ConnId> = others.iter().filter(|conn| same(conn)).map(|conn| conn.id).collect();
         let mut rest: Vec<&&Conn> = others.iter().filter(|conn| !same(conn)).collect();
         rest.sort_by_key(|conn| conn.entered);

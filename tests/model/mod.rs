@@ -21,7 +21,7 @@ pub mod timed;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chatroom::error::{Code, Sub};
-use chatroom::id::ConnId;
+use chatroom::id::{ConnId, DeviceId};
 use chatroom::room::{Actor, Command, Op, Origin, Presence, Settings};
 use chatroom::wire::pb::{self, KickReason, MemberType, NotificationType};
 use chatroom::wire::{Push, Response};
@@ -130,7 +130,7 @@ pub struct Conn {
     pub anonymous: bool,
     pub client_type: u32,
     pub custom: u32,
-    pub device: String,
+    pub device: DeviceId,
     pub entered: i64,
     pub detached: bool,
     pub tags: Vec<String>,

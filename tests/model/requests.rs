@@ -51,7 +51,7 @@ impl Source {
             if old.account == account || self.one_in(20) {
                 enter.replaces = Some(old.id);
                 if old.account == account {
-                    enter.device_id = old.device.clone();
+                    enter.device_id = old.device;
                     enter.custom_client_type = old.custom;
                     actor.client_type = old.client_type;
                 }

@@ -1,0 +1,83 @@
+//! What few connections have at a time. It stands apart, so that the many that are idle pay a pointer for it.
+
+use super::connection::{Connection, PendingLogin, Resume};
+use super::presend::Held;
+use super::steps::UnderWay;
+use crate::id::Time;
+use crate::session::CloseReason;
+
+/// What few connections have at a time.
+#[derive(Default)]
+pub(crate) struct Rare {
+    pub(crate) pending_login: Option<Box<PendingLogin>>,
+    pub(crate) resume: Option<Box<Resume>>,
+    pub(crate) held: Option<Box<Held>>,
+    /// Requests that take several steps, while some wait for an answer.
+    pub(crate) steps: Option<Box<UnderWay>>,
+    pub(super) end: Option<Box<End>>,
+}
+
+/// How a connection ends.
+pub(super) struct End {
+    pub(super) reason: CloseReason,
+    /// Until when it may take to say its last word.
+    pub(super) by: Time,
+}
+
+impl Rare {
+    fn is_empty(&self) -> bool {
+        let Rare { pending_login, resume, held, steps, end } = self;
+        pending_login.is_none() && resume.is_none() && held.is_none() && steps.is_none() && end.is_none()
+    }
+}
+
+impl Connection {
+    /// Changes what is rare of the connection.
+    pub(crate) fn change_rare<T>(&mut self, change: impl FnOnce(&mut Rare) -> T) -> T {
+        let rare = self.rare.get_or_insert_default();
+        let result = change(rare);
+        if rare.is_empty() {
+            self.rare = None;
+        }
+        result
+    }
+
+    /// A login that waits for its room.
+    pub(crate) fn pending_login(&self) -> Option<&PendingLogin> {
+        self.rare.as_ref()?.pending_login.as_deref()
+    }
+
+    /// The connection the client asks to take over from.
+    pub(crate) fn resume(&self) -> Option<&Resume> {
+        self.rare.as_ref()?.resume.as_deref()
+    }
+
+    /// A message that waits to be permitted.
+    pub(crate) fn held(&self) -> Option<&Held> {
+        self.rare.as_ref()?.held.as_deref()
+    }
+
+    /// A message that waits to be permitted.
+    pub(crate) fn held_mut(&mut self) -> Option<&mut Held> {
+        self.rare.as_mut()?.held.as_deref_mut()
+    }
+
+    /// Requests that take several steps, while some wait for an answer.
+    pub(crate) fn steps_mut(&mut self) -> Option<&mut UnderWay> {
+        self.rare.as_mut()?.steps.as_deref_mut()
+    }
+
+    /// Why the connection ends, once it does.
+    pub(crate) fn close_reason(&self) -> Option<CloseReason> {
+        Some(self.end()?.reason)
+    }
+
+    /// Until when a closing connection may take.
+    pub(crate) fn close_by(&self) -> Time {
+        self.end().map_or(Time::default(), |end| end.by)
+    }
+
+    fn end(&self) -> Option<&End> {
+        self.rare.as_ref()?.end.as_deref()
+    }
+}
