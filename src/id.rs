@@ -154,6 +154,11 @@ impl From<&str> for DeviceId {
     }
 }
 
+/// A map by numbers that the node makes itself, so that nobody outside can choose keys that collide; faster than one that has to
+/// fear that.
+#[cfg(feature = "server")]
+pub type ByNumber<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
 /// One connection of a node: which worker holds it, in which slot, and the how-manieth of that worker.
 ///
 /// Never reused while the process lives, so that a late answer cannot reach a newcomer in the same slot.

@@ -293,7 +293,9 @@ fn reservations_of_many_threads_never_exceed_the_limit() {
                 let (accounts, ann) = (&accounts, &ann);
                 scope.spawn(move || {
                     let rooms = (0..100).map(|number| client_room(1 + thread * 100 + number));
-                    rooms.filter(|room| accounts.reserve("app", ann, *room, None, 5) == Reserved::Now).count()
+                    let is_new =
+                        |room: &RoomId| matches!(accounts.reserve("app", ann, *room, None, (5, 5)), Reserved::Now { .. });
+                    rooms.filter(is_new).count()
                 })
             })
             .collect();
@@ -302,7 +304,7 @@ fn reservations_of_many_threads_never_exceed_the_limit() {
     assert_eq!((reserved, accounts.rooms("app", &ann).len()), (5, 5));
     assert!(accounts.rooms("other", &ann).is_empty(), "applications have nothing to do with each other");
     let room = accounts.rooms("app", &ann)[0];
-    assert_eq!(accounts.reserve("app", &ann, room, None, 5), Reserved::Before);
+    assert_eq!(accounts.reserve("app", &ann, room, None, (5, 5)), Reserved::Before);
     for room in accounts.rooms("app", &ann) {
         accounts.release("app", &ann, room);
         accounts.release("app", &ann, room);

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::model::{Account, App, NewAccount, is_longer};
 use super::secret::random_hex;
-use super::token;
+use super::token::{self, Term};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
@@ -76,6 +76,8 @@ pub struct Verified {
     pub globally_muted: bool,
     /// When the token expires; `None`: never.
     pub expires: Option<UnixMs>,
+    /// For how many seconds the token was made, if it is a dynamic one.
+    pub token_seconds: Option<u64>,
 }
 
 /// All applications and accounts of a node. Any thread may use it; look-ups hold a lock for the time of one map access.
@@ -151,16 +153,17 @@ impl Directory {
         }
         // Checked above: only an anonymous login may name no account.
         let id = named.ok_or_else(|| Status::bad_parameter("account is missing"))?;
-        let (account, expires) = match login.auth_type {
+        let (account, term) = match login.auth_type {
             0 => (self.verify_static(&tenant, &id, login.token)?, None),
             1 => {
-                let expires = verify_dynamic(&tenant.app, &id, login.account, login.token, now)?;
-                (self.find_or_register(&tenant, &id)?, Some(expires))
+                let term = verify_dynamic(&tenant.app, &id, login.account, login.token, now)?;
+                (self.find_or_register(&tenant, &id)?, Some(term))
             }
             CALLBACK => return Err(Status::new(Code::Unavailable, "whoever logs in by callback is asked about, not verified")),
             _ => return Err(Status::bad_parameter("auth_type must be 0 (static), 1 (dynamic) or 2 (callback)")),
         };
-        admit(&account, expires)
+        let verified = admit(&account, term.map(|term| term.expires))?;
+        Ok(Verified { token_seconds: term.map(|term| term.seconds), ..verified })
     }
 
     /// The first half of a login by callback, before the application is asked: the same checks up to the account's, which is what
@@ -187,8 +190,8 @@ impl Directory {
         admit(&account, expires)
     }
 
-    /// Checks the token of a `renewToken`: when it expires, `None` for a static one; 302 if it is not a valid token of this account.
-    pub fn verify_renewal(&self, app_key: &str, id: &AccountId, offered: &str, now: UnixMs) -> Result<Option<UnixMs>, Status> {
+    /// Checks the token of a `renewToken`: how long it is good, `None` for a static one; 302 if it is not a valid token of this account.
+    pub fn verify_renewal(&self, app_key: &str, id: &AccountId, offered: &str, now: UnixMs) -> Result<Option<Term>, Status> {
         let tenant = self.enabled(app_key)?;
         if offered.is_empty() || offered.len() > limits::TOKEN_BYTES_MAX {
             return Err(Status::bad_parameter("token must be 1-4096 bytes"));
@@ -265,7 +268,7 @@ impl Directory {
             None => AccountId::parse(&format!("anon_{}", random_hex::<8>()?))?,
         };
         let (nick, avatar) = (String::new(), String::new());
-        Ok(Verified { account, anonymous: true, nick, avatar, globally_muted: false, expires: None })
+        Ok(Verified { account, anonymous: true, nick, avatar, globally_muted: false, expires: None, token_seconds: None })
     }
 
     fn verify_static(&self, tenant: &Tenant, id: &AccountId, offered: &str) -> Result<Arc<Account>, Status> {
@@ -361,6 +364,7 @@ fn admit(account: &Account, expires: Option<UnixMs>) -> Result<Verified, Status>
         avatar: account.icon.clone(),
         globally_muted: account.is_muted_in_rooms(),
         expires,
+        token_seconds: None,
     })
 }
 
@@ -397,7 +401,7 @@ fn check_parameters(login: &Login<'_>) -> Result<Option<AccountId>, Status> {
 }
 
 /// Applications sign the name as they know it, so both the spelling of the login and the canonical one are tried.
-fn verify_dynamic(app: &App, id: &AccountId, spelled: &str, offered: &str, now: UnixMs) -> Result<UnixMs, Status> {
+fn verify_dynamic(app: &App, id: &AccountId, spelled: &str, offered: &str, now: UnixMs) -> Result<Term, Status> {
     let names: &[&str] = if spelled == id.as_str() { &[spelled] } else { &[spelled, id.as_str()] };
     token::verify_dynamic(&app.key, app.secret.reveal(), names, offered, now)
 }

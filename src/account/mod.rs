@@ -12,5 +12,6 @@ pub use directory::{CALLBACK, Directory, Keeper, Login, Urgency, Verified};
 pub(crate) use model::is_longer;
 pub use model::{Account, App, MutedIn, NewAccount};
 pub use secret::{Secret, random_hex};
+pub use token::Term;
+pub(crate) use token::wrong_token;
 pub use token::{check_sum, dynamic_token};
-pub(crate) use token::{claimed_seconds, wrong_token};

@@ -37,10 +37,19 @@ pub fn dynamic_token(app_key: &str, secret: &str, account: &str, cur_time_ms: i6
     BASE64.encode(serde_json::to_vec(&claims).expect("a text and two numbers have a JSON form"))
 }
 
+/// How long a dynamic token is good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Term {
+    /// When it expires.
+    pub expires: UnixMs,
+    /// For how many seconds it was made.
+    pub seconds: u64,
+}
+
 /// When a dynamic token expires, if it was made for one of `names` with the application's secret and is valid at `now`.
 ///
 /// 302 for a token that was never valid for these names, 508 for one that is no more.
-pub(super) fn verify_dynamic(app_key: &str, secret: &str, names: &[&str], token: &str, now: UnixMs) -> Result<UnixMs, Status> {
+pub(super) fn verify_dynamic(app_key: &str, secret: &str, names: &[&str], token: &str, now: UnixMs) -> Result<Term, Status> {
     let bytes = BASE64.decode(token).map_err(|_| wrong_token())?;
     let claims: Claims<'_> = serde_json::from_slice(&bytes).map_err(|_| wrong_token())?;
     let found = unhex(&claims.signature).ok_or_else(wrong_token)?;
@@ -56,13 +65,7 @@ pub(super) fn verify_dynamic(app_key: &str, secret: &str, names: &[&str], token:
     if now.0 >= expires {
         return Err(Status::new(Code::TokenExpired, "the token has expired: log in with a new one"));
     }
-    Ok(UnixMs(expires))
-}
-
-/// For how many seconds a dynamic token says that it was made. Says nothing about whether the token is good.
-pub(crate) fn claimed_seconds(token: &str) -> Option<u64> {
-    let bytes = BASE64.decode(token).ok()?;
-    serde_json::from_slice::<Claims<'_>>(&bytes).ok().map(|claims| claims.ttl_seconds)
+    Ok(Term { expires: UnixMs(expires), seconds: claims.ttl_seconds })
 }
 
 /// 302, in the same words whether the account or the token is wrong, so that nobody learns which accounts exist.
@@ -122,7 +125,7 @@ mod tests {
     const NOW: UnixMs = UnixMs(1_700_000_000_000);
 
     fn verify(token: &str, now: i64) -> Result<UnixMs, Code> {
-        verify_dynamic("key", "secret", &["alice"], token, UnixMs(now)).map_err(|status| status.code)
+        verify_dynamic("key", "secret", &["alice"], token, UnixMs(now)).map(|term| term.expires).map_err(|status| status.code)
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! Which rooms each account is in, over all workers of the node (chatroom.md §d.5). Changes as accounts come and go, never with a
 //! message. An account here is a keyed hash of application and name, so that one that is in a single room costs about 48 bytes.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use parking_lot::Mutex;
 
-use crate::id::{AccountId, RoomId};
+use crate::id::{AccountId, ByNumber, RoomId};
 
 /// Shards, so that workers seldom wait for each other.
 const SHARDS: usize = 64;
@@ -20,7 +19,7 @@ pub struct AccountRooms {
     key: [u64; 2],
 }
 
-type Shard = Mutex<HashMap<u64, Rooms, BuildHasherDefault<AsIs>>>;
+type Shard = Mutex<ByNumber<u64, Rooms>>;
 
 /// The rooms of one account, in the order it entered them.
 enum Rooms {
@@ -36,7 +35,10 @@ pub enum Reserved {
     /// The account is in the room already.
     Before,
     /// From now on it counts as being in the room.
-    Now,
+    Now {
+        /// It is in more rooms made over HTTP than it may be: see [`AccountRooms::take_beyond`].
+        is_beyond: bool,
+    },
     /// It is in as many rooms made by clients as it may be.
     OverQuota,
 }
@@ -54,21 +56,22 @@ impl AccountRooms {
         AccountRooms { shards: (0..SHARDS).map(|_| Shard::default()).collect(), key }
     }
 
-    /// Counts a room that the account is about to enter. It may be in `client_rooms_max` rooms made by clients; `leaves` is one
-    /// that does not count any more.
+    /// Counts a room that the account is about to enter. It may be in so many rooms made over HTTP and in so many made by clients;
+    /// `leaves` is one of these that does not count any more.
     pub fn reserve(
         &self,
         app_key: &str,
         account: &AccountId,
         room: RoomId,
         leaves: Option<RoomId>,
-        client_rooms_max: usize,
+        (rooms_max, client_rooms_max): (usize, usize),
     ) -> Reserved {
         let hash = self.hash(app_key, account);
         let mut shard = self.shard(hash).lock();
         match shard.entry(hash) {
             Entry::Vacant(vacant) => {
                 vacant.insert(Rooms::One(room));
+                Reserved::Now { is_beyond: false }
             }
             Entry::Occupied(mut occupied) => {
                 let rooms = occupied.get_mut();
@@ -80,9 +83,9 @@ impl AccountRooms {
                     return Reserved::OverQuota;
                 }
                 rooms.push(room);
+                Reserved::Now { is_beyond: rooms.made_over_http().count() > rooms_max.max(1) }
             }
         }
-        Reserved::Now
     }
 
     /// Counts a room no more: the account has left it, or did not get in.
@@ -101,8 +104,8 @@ impl AccountRooms {
         let hash = self.hash(app_key, account);
         let mut shard = self.shard(hash).lock();
         let rooms = shard.get_mut(&hash)?;
-        let mut counted = rooms.as_slice().iter().filter(|room| !room.is_of_client());
-        let earliest = *counted.next()?;
+        let mut counted = rooms.made_over_http();
+        let earliest = counted.next()?;
         if counted.count() < rooms_max.max(1) {
             return None;
         }
@@ -127,7 +130,6 @@ impl AccountRooms {
     }
 
     fn shard(&self, hash: u64) -> &Shard {
-        // The low bits choose the place within the map.
         &self.shards[(hash >> 32) as usize % self.shards.len()]
     }
 
@@ -146,6 +148,10 @@ impl Rooms {
             Rooms::One(room) => std::slice::from_ref(room),
             Rooms::Many(rooms) => rooms,
         }
+    }
+
+    fn made_over_http(&self) -> impl Iterator<Item = RoomId> {
+        self.as_slice().iter().copied().filter(|room| !room.is_of_client())
     }
 
     fn push(&mut self, room: RoomId) {
@@ -167,24 +173,6 @@ impl Rooms {
                 false
             }
         }
-    }
-}
-
-/// Hashes are spread already.
-#[derive(Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| hash << 8 | u64::from(*byte));
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

@@ -1,7 +1,7 @@
 //! One worker's part of dispatch: the connections it holds and what they hear. What it does for the rooms it owns stands in
 //! `owner.rs`.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -13,7 +13,7 @@ use super::commit::{Find, Writes};
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 use super::owner::Owned;
-use crate::id::{ConnId, Epoch, RoomId, Time, UnixMs};
+use crate::id::{ByNumber, ConnId, Epoch, RoomId, Time, UnixMs};
 use crate::room::{Actor, Ask, HistoryScope, Op, Query, Settings};
 use crate::wire::{Push, pb};
 
@@ -136,7 +136,7 @@ pub struct Hub {
     pub(super) unix: UnixMs,
     pub(super) effects: Vec<Effect>,
     pub(super) counters: Counters,
-    pub(super) feeds: HashMap<RoomId, Feed>,
+    pub(super) feeds: ByNumber<RoomId, Feed>,
     dirty: Vec<RoomId>,
     readers: Vec<Reader>,
     outboxes: Vec<Vec<Mail>>,
@@ -144,11 +144,11 @@ pub struct Hub {
     /// Where the readers sit that a frame names; empty between frames.
     places: Vec<Place>,
     // The owner's part.
-    pub(super) rooms: HashMap<RoomId, Owned>,
+    pub(super) rooms: ByNumber<RoomId, Owned>,
     pub(super) writes: Writes,
     pub(super) in_flight: Option<Writes>,
     /// Requests to enter, of connections of this worker, that are unanswered.
-    entering: HashSet<(ConnId, u32)>,
+    entering: HashSet<(ConnId, u32), foldhash::fast::RandomState>,
     pub(super) grace: VecDeque<(Time, RoomId, ConnId)>,
     /// Rooms that were rebuilt, and when those who were in them before must have come back.
     pub(super) vacated: VecDeque<(Time, RoomId)>,
@@ -169,16 +169,16 @@ impl Hub {
             unix: UnixMs::default(),
             effects: Vec::new(),
             counters: Counters::default(),
-            feeds: HashMap::new(),
+            feeds: ByNumber::default(),
             dirty: Vec::new(),
             readers: Vec::new(),
             outboxes: (0..config.workers).map(|_| Vec::new()).collect(),
             scratch: Vec::new(),
             places: Vec::new(),
-            rooms: HashMap::new(),
+            rooms: ByNumber::default(),
             writes: Writes::default(),
             in_flight: None,
-            entering: HashSet::new(),
+            entering: HashSet::default(),
             grace: VecDeque::new(),
             vacated: VecDeque::new(),
             started: None,

@@ -1,7 +1,7 @@
 //! What a worker does for the rooms it owns: gives commands their place, time and random number, applies them, and sees to it
 //! that the log, the one who asked and everybody in the room get what is theirs (design.md §3, §4).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 
@@ -12,10 +12,11 @@ use super::feed::Item;
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail, Request};
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, ConnId, RoomId, Seq, Time, UnixMs};
+use crate::id::{AccountId, ByNumber, ConnId, RoomId, Seq, Time, UnixMs};
 use crate::limits::{HEADER_BYTES, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX};
 use crate::room::{
-    Actor, Ask, Audience, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Stamp,
+    Actor, Ask, Audience, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Settings,
+    Stamp,
 };
 use crate::wire::pb::{self, NotificationType};
 use crate::wire::{Push, Response};
@@ -34,7 +35,7 @@ pub(super) struct Live {
     /// How many connections hear it, by worker.
     followers: Vec<u32>,
     /// Lost connections that keep their place, and on whose behalf they leave in the end.
-    pub(super) detached: HashMap<ConnId, Actor>,
+    pub(super) detached: ByNumber<ConnId, Actor>,
     /// Entries in the log that no snapshot covers.
     entries_since_snapshot: u64,
     /// The last number a durable snapshot covers.
@@ -45,7 +46,7 @@ pub(super) struct Live {
 impl Live {
     fn new(room: Room, workers: usize, now: Time) -> Live {
         let followers = vec![0; workers];
-        Live { room, followers, detached: HashMap::new(), entries_since_snapshot: 0, saved: Seq(0), used: now }
+        Live { room, followers, detached: ByNumber::default(), entries_since_snapshot: 0, saved: Seq(0), used: now }
     }
 
     fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Query) -> Answer {
@@ -200,23 +201,28 @@ impl Hub {
             self.apply(room, asker, command, resume, &mut follow_ups);
             next = follow_ups.pop_front().map(|command| (Asker::Nobody, command, None));
         }
-        if let Some(app_key) = reserved {
-            self.settle_reservation(room, &app_key, account);
+        if let Some((app_key, is_beyond)) = reserved {
+            self.settle_reservation(room, &app_key, account, is_beyond);
         }
     }
 
-    /// Counts the room that somebody is about to enter. Gives the key of the application if it did not count before.
-    fn reserve(&mut self, room: RoomId, command: &mut Command) -> Option<String> {
+    /// Counts the room that somebody is about to enter. Says what it came to, with the key of the application, if it did not count
+    /// before.
+    fn reserve(&mut self, room: RoomId, command: &mut Command) -> Option<(String, bool)> {
         let account = &command.actor.account;
         let enter = match &mut command.op {
             Op::Enter(enter) => enter.as_mut(),
             Op::Open(open) => &mut open.enter,
             _ => return None,
         };
-        let client_rooms_max = self.config.rules.settings(&enter.app_key).client_rooms_per_account_max;
-        match self.config.accounts.reserve(&enter.app_key, account, room, enter.leaves, client_rooms_max) {
+        let maxima = |settings: &Settings| (settings.rooms_per_account_max, settings.client_rooms_per_account_max);
+        let maxima = match self.rooms.get(&room) {
+            Some(Owned::Live(live)) if live.room.app_key() == enter.app_key => maxima(live.room.settings()),
+            _ => maxima(&self.config.rules.settings(&enter.app_key)),
+        };
+        match self.config.accounts.reserve(&enter.app_key, account, room, enter.leaves, maxima) {
             Reserved::Before => None,
-            Reserved::Now => Some(enter.app_key.clone()),
+            Reserved::Now { is_beyond } => Some((enter.app_key.clone(), is_beyond)),
             Reserved::OverQuota => {
                 enter.over_quota = true;
                 None
@@ -225,17 +231,19 @@ impl Hub {
     }
 
     /// Who did not get in does not count; who did, and is in too many rooms now, leaves the one it entered first.
-    fn settle_reservation(&mut self, room: RoomId, app_key: &str, account: AccountId) {
-        let accounts = self.config.accounts.clone();
+    fn settle_reservation(&mut self, room: RoomId, app_key: &str, account: AccountId, is_beyond: bool) {
         let is_in = match self.rooms.get(&room) {
             Some(Owned::Live(live)) => live.room.app_key() == app_key && live.room.is_connected(&account),
             _ => false,
         };
         if !is_in {
-            return accounts.release(app_key, &account, room);
+            return self.config.accounts.release(app_key, &account, room);
+        }
+        if !is_beyond {
+            return;
         }
         let rooms_max = self.config.rules.settings(app_key).rooms_per_account_max;
-        if let Some(room) = accounts.take_beyond(app_key, &account, rooms_max) {
+        if let Some(room) = self.config.accounts.take_beyond(app_key, &account, rooms_max) {
             let (asker, actor, ask) = (Asker::Nobody, Actor::server(account), Ask::Command(Op::Expel));
             self.request(Request { room, asker, actor, ask, app_key: None, resume: None });
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::audience::Selection;
 use super::expression::{Expression, Node, all_of};
-use crate::id::{AccountId, ConnId, UnixMs};
+use crate::id::{AccountId, ByNumber, ConnId, UnixMs};
 
 /// What one connection has said about tags.
 pub(super) struct Tagged {
@@ -46,7 +46,7 @@ impl Carriers {
 /// The tags of a room's connections, and who carries each.
 #[derive(Default)]
 pub(super) struct Tags {
-    by_connection: HashMap<ConnId, Tagged>,
+    by_connection: ByNumber<ConnId, Tagged>,
     by_tag: HashMap<Arc<str>, Carriers>,
 }
 

@@ -9,7 +9,7 @@ use super::callback::{Callback, NoAnswer, Verdict};
 use super::connection::{Connection, Identity, PendingLogin, Phase, Resume};
 use super::sessions::Session;
 use super::worker::{State, Worker, overloaded};
-use crate::account::{CALLBACK, Login, Verified, claimed_seconds, wrong_token};
+use crate::account::{CALLBACK, Login, Verified, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, UnixMs};
@@ -80,7 +80,7 @@ impl State {
             resumed: old.is_some() && enter.is_none(),
             ..pb::LoginResponse::default()
         };
-        let long_token = is_long(&request);
+        let long_token = is_long(verified.token_seconds);
         if let Some((room, _)) = &enter
             && let Err(status) = check_family(*room, long_token)
         {
@@ -242,11 +242,11 @@ impl State {
         let Some(identity) = connection.identity.as_deref_mut() else { return };
         if !identity.by_callback {
             let (accounts, now) = (&worker.shared.accounts, worker.shared.unix());
-            let expires = accounts.verify_renewal(&identity.app_key, &identity.account, &token, now);
-            if let Ok(expires) = &expires {
-                identity.long_token = expires.is_some() && is_made_for_long(&token);
+            let term = accounts.verify_renewal(&identity.app_key, &identity.account, &token, now);
+            if let Ok(term) = &term {
+                identity.long_token = is_long(term.map(|term| term.seconds));
             }
-            return self.renewed(worker, id, sequence, expires);
+            return self.renewed(worker, id, sequence, term.map(|term| term.map(|term| term.expires)));
         }
         let question = Question {
             app_key: identity.app_key.to_string(),
@@ -284,15 +284,10 @@ impl State {
     }
 }
 
-/// Whether a login brings a dynamic token that was made for longer than rooms made by clients take. Tokens of both families look the
-/// same; which one it is shows when a room is entered.
-fn is_long(request: &pb::LoginRequest) -> bool {
-    let is_dynamic = request.auth_type == pb::AuthType::Dynamic as i32 && !request.anonymous;
-    is_dynamic && is_made_for_long(&request.token)
-}
-
-fn is_made_for_long(token: &str) -> bool {
-    claimed_seconds(token).is_some_and(|seconds| seconds > CLIENT_ROOM_TOKEN_SECONDS_MAX)
+/// Whether a dynamic token was made for longer than rooms made by clients take. Tokens of both families look the same; which one it is
+/// shows when a room is entered.
+fn is_long(token_seconds: Option<u64>) -> bool {
+    token_seconds.is_some_and(|seconds| seconds > CLIENT_ROOM_TOKEN_SECONDS_MAX)
 }
 
 /// 302 for a room made by a client where the token was made for longer than such rooms take.

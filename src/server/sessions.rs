@@ -1,13 +1,12 @@
 //! Which connections each account has logged in on, over all workers of the node. Changes as connections come and go, never with a
 //! message; an account here is a keyed hash of application and name, so that one with a single connection costs about 48 bytes.
 
-use std::collections::HashMap;
 use std::collections::hash_map::{Entry, RandomState};
 use std::hash::BuildHasher;
 
 use parking_lot::Mutex;
 
-use crate::id::{AccountId, ConnId};
+use crate::id::{AccountId, ByNumber, ConnId};
 
 /// Shards, so that workers seldom wait for each other.
 const SHARDS: usize = 64;
@@ -29,7 +28,7 @@ pub(crate) struct Sessions {
     hasher: RandomState,
 }
 
-type Shard = Mutex<HashMap<u64, Several>>;
+type Shard = Mutex<ByNumber<u64, Several>>;
 
 /// Nearly every account has one connection: the others, where there are any, stand in a box.
 struct Several {
