@@ -30,7 +30,7 @@ fn begin(world: &mut World, app_key: &str, body: &str) -> (Arc<Told>, Arc<Atomic
             actor: actor.clone(),
             broadcast: broadcast.clone(),
             told: told.clone(),
-            done: Box::new(move || drop(is_done.fetch_add(1, Ordering::Relaxed))),
+            done: Box::new(move || _ = is_done.fetch_add(1, Ordering::Relaxed)),
         }))]);
     }
     (told, done)

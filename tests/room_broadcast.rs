@@ -71,7 +71,9 @@ fn its_expression_says_who_hears_it() {
     let mut entering = enter("");
     entering.request.tags = vec!["vip".into()];
     world.apply(&vip, Op::Enter(Box::new(entering))).unwrap();
-    for (expression, meant) in [(r#"{"tag":"vip"}"#, true), (r#"{"regex":"v.p"}"#, true), (r#"{"tag":"none"}"#, false)] {
+    for (expression, meant) in
+        [(r#"{"tag":"vip"}"#, true), (r#"{"tag":"v.p","matchType":"regex"}"#, true), (r#"{"tag":"none"}"#, false)]
+    {
         let request = MessageSendRequest { notify_target_tags: Some(expression.into()), ..text("b1", "x") };
         let outcome = world.apply(&http("news"), broadcast(&request)).unwrap();
         assert_eq!(message(&outcome).notify_target_tags, expression);
