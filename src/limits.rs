@@ -362,7 +362,7 @@ pub const FIGURES_EXACT_MAX: usize = 4096;
 pub const FIGURES_EXACT_MIN: usize = 16;
 /// Accounts held for all rooms, hours and days together, 8 bytes each.
 pub const FIGURES_ACCOUNTS_MAX: usize = 32 * 1024 * 1024;
-/// Rooms held for the hour and the day that are not over, about 100 bytes each; further rooms are not counted.
+/// Rooms held for the hour and the day that are not over, some 200 bytes each; further rooms are not counted.
 pub const FIGURES_ROOMS_MAX: usize = 4 * 1024 * 1024;
 /// How long after its end an hour or a day takes what a slow worker still has of it.
 pub const FIGURES_LATE_MS: i64 = 60_000;
@@ -370,8 +370,12 @@ pub const FIGURES_LATE_MS: i64 = 60_000;
 pub const FIGURES_WRITE_MS: u64 = 2000;
 /// Batches of what workers have counted that may wait; further ones are lost, and that is counted too.
 pub const FIGURES_QUEUE_MAX: usize = 1024;
-/// Rooms written down, or removed, at once.
+/// Rows written down, or removed, at once.
 pub const FIGURES_STEP: usize = 4096;
+/// Bytes of rows written down at once, but for the last room of them.
+pub const FIGURES_STEP_BYTES: usize = 1024 * 1024;
+/// Rows of accounts of a room in an hour or day; with the next one they become one.
+pub const FIGURES_ROWS_MAX: u16 = 16;
 
 // Server.
 

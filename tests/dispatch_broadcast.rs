@@ -125,11 +125,11 @@ fn one_turn_serves_so_many_rooms_and_no_more_and_other_commands_come_between() {
 /// What both workers have counted: rooms by number, with accounts in order.
 fn counted(world: &mut World) -> Vec<(i64, u32, u32, Vec<String>)> {
     let tallies: Vec<Tallies> = world.hubs.iter_mut().flat_map(|hub| hub.take_tallies()).collect();
-    let row = |tally: RoomTally| {
+    let row = |(room, tally): (RoomId, RoomTally)| {
         assert_eq!(&*tally.app_key, "app");
         let mut accounts: Vec<String> = tally.accounts.iter().map(AccountId::to_string).collect();
         accounts.sort();
-        (tally.room.get(), tally.messages, tally.enters, accounts)
+        (room.get(), tally.messages, tally.enters, accounts)
     };
     let mut rows: Vec<_> = tallies.into_iter().flat_map(|tallies| tallies.rooms).map(row).collect();
     rows.sort();
@@ -194,7 +194,7 @@ fn what_happens_is_told_apart_by_quarters_of_an_hour() {
     world.pass(900_000);
     world.command(&alice, hall, text("one")).unwrap();
     let tallies: Vec<Tallies> = world.hubs.iter_mut().flat_map(|hub| hub.take_tallies()).collect();
-    let seen: Vec<_> = tallies.iter().map(|tallies| (tallies.rooms[0].enters, tallies.rooms[0].messages)).collect();
+    let seen: Vec<_> = tallies.iter().map(|tallies| (tallies.rooms[&hall].enters, tallies.rooms[&hall].messages)).collect();
     assert_eq!(seen, [(1, 0), (0, 1)]);
     assert_eq!(tallies[1].quarter.0 - tallies[0].quarter.0, 900_000);
     assert_eq!(tallies[0].quarter.0 % 900_000, 0);

@@ -10,18 +10,16 @@ use crate::room::{Entry, Op, Outcome, Presence, Room};
 use crate::wire::Push;
 
 /// What happened in one room within a quarter of an hour.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RoomTally {
-    /// Which room.
-    pub room: RoomId,
     /// Whose room.
     pub app_key: Box<str>,
     /// Messages that were sent.
     pub messages: u32,
     /// Connections that entered; one that came back within its grace did not.
     pub enters: u32,
-    /// Who sent or entered, each once, in no order.
-    pub accounts: Vec<AccountId>,
+    /// Who sent or entered.
+    pub accounts: HashSet<AccountId>,
 }
 
 /// What happened within one quarter of an hour. The days and hours of every time zone are made of whole quarters.
@@ -29,24 +27,15 @@ pub struct RoomTally {
 pub struct Tallies {
     /// When it began.
     pub quarter: UnixMs,
-    /// The rooms in which something happened, in no order.
-    pub rooms: Vec<RoomTally>,
-}
-
-/// What has happened so far in one room.
-#[derive(Default)]
-struct Counts {
-    app_key: Box<str>,
-    messages: u32,
-    enters: u32,
-    accounts: HashSet<AccountId>,
+    /// The rooms in which something happened.
+    pub rooms: HashMap<RoomId, RoomTally>,
 }
 
 /// What has happened since it was last taken away.
 #[derive(Default)]
 pub(super) struct Tally {
     quarter: i64,
-    rooms: HashMap<RoomId, Counts>,
+    rooms: HashMap<RoomId, RoomTally>,
     /// Accounts in all of them.
     accounts: usize,
     /// Quarters that are over.
@@ -73,8 +62,8 @@ impl Tally {
         if self.rooms.len() >= TALLIED_ACCOUNTS_MAX && !self.rooms.contains_key(&room.id()) {
             return;
         }
-        let counts =
-            self.rooms.entry(room.id()).or_insert_with(|| Counts { app_key: room.app_key().into(), ..Counts::default() });
+        let fresh = || RoomTally { app_key: room.app_key().into(), ..RoomTally::default() };
+        let counts = self.rooms.entry(room.id()).or_insert_with(fresh);
         counts.messages = counts.messages.saturating_add(u32::from(is_message));
         counts.enters = counts.enters.saturating_add(u32::try_from(enters).unwrap_or(u32::MAX));
         if !counts.accounts.contains(account) && self.accounts < TALLIED_ACCOUNTS_MAX {
@@ -87,11 +76,8 @@ impl Tally {
         if self.rooms.is_empty() {
             return;
         }
-        let tally = |(room, counts): (RoomId, Counts)| {
-            let Counts { app_key, messages, enters, accounts } = counts;
-            RoomTally { room, app_key, messages, enters, accounts: accounts.into_iter().collect() }
-        };
-        let rooms = std::mem::take(&mut self.rooms).into_iter().map(tally).collect();
+        // As it is: a worker with many rooms must not go through them once more.
+        let rooms = std::mem::take(&mut self.rooms);
         self.over.push(Tallies { quarter: UnixMs(self.quarter * TALLY_QUARTER_MS), rooms });
     }
 }

@@ -23,9 +23,9 @@ use self::book::{Book, Found, Hashed, is_over};
 use self::calendar::{Span, days_before};
 use self::rows::Change;
 use super::alias::node_key;
-use crate::dispatch::Tallies;
+use crate::dispatch::{RoomTally, Tallies};
 use crate::error::{Code, Status};
-use crate::id::{RoomId, UnixMs};
+use crate::id::{AccountId, RoomId, UnixMs};
 use crate::limits::{FIGURES_DAYS, FIGURES_QUEUE_MAX, FIGURES_STEP, FIGURES_WRITE_MS, TALLY_QUARTER_MS};
 use crate::log::{LogError, RoomLog, Space};
 
@@ -35,6 +35,9 @@ pub use period::{RoomFigures, TopOrder};
 
 /// Where the key is kept that accounts are hashed with, so that nobody can choose names that count as few or as many.
 const KEY: &[u8] = b"figures_key";
+
+/// The rest the store gets between two of many writes.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// What can be asked of, and added to, the figures of a node.
 pub(crate) struct Figures {
@@ -94,7 +97,7 @@ fn run(keeper: &Keeper, inbox: &Receiver<Order>, now: fn() -> UnixMs) {
     let mut write_at = Instant::now() + pause;
     loop {
         match inbox.recv_timeout(write_at.saturating_duration_since(Instant::now())) {
-            Ok(Order::Add(tallies)) => keeper.add(now(), &tallies),
+            Ok(Order::Add(tallies)) => keeper.add(now(), tallies),
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return report(keeper.write()),
         }
@@ -156,30 +159,26 @@ impl Keeper {
         Ok(Keeper { log, key, book: Mutex::new(book) })
     }
 
-    fn add(&self, now: UnixMs, tallies: &[Tallies]) {
+    fn add(&self, now: UnixMs, tallies: Vec<Tallies>) {
         for Tallies { quarter, rooms } in tallies {
-            // The hashing is done before the lock is taken, and the lock is given up in between.
-            for some in rooms.chunks(FIGURES_STEP / 16) {
-                let hashed: Vec<Hashed> = some.iter().map(|tally| self.hashed(tally)).collect();
+            let mut hashed = rooms.into_iter().map(|(room, tally)| self.hashed(room, tally)).peekable();
+            while hashed.peek().is_some() {
+                // The hashing is done before the lock is taken, and the lock is given up in between.
+                let some: Vec<Hashed> = hashed.by_ref().take(FIGURES_STEP / 16).collect();
                 let mut book = self.book.lock();
-                hashed.iter().filter(|tally| !book.add(now, *quarter, tally)).for_each(|_| lost());
+                some.iter().filter(|tally| !book.add(now, quarter, tally)).for_each(|_| lost());
             }
         }
     }
 
-    fn hashed(&self, tally: &crate::dispatch::RoomTally) -> Hashed {
-        let hash = |name: &str| {
+    fn hashed(&self, room: RoomId, tally: RoomTally) -> Hashed {
+        let hash = |account: &AccountId| {
             let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
-            mac.update(name.as_bytes());
+            mac.update(account.as_str().as_bytes());
             mac.finalize().into_bytes().iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
         };
-        Hashed {
-            app_key: tally.app_key.clone(),
-            room: tally.room,
-            enters: tally.enters,
-            messages: tally.messages,
-            accounts: tally.accounts.iter().map(|account| hash(account.as_str())).collect(),
-        }
+        let RoomTally { app_key, messages, enters, accounts } = tally;
+        Hashed { app_key, room, enters, messages, accounts: accounts.iter().map(hash).collect() }
     }
 
     fn top(&self, now: UnixMs, app_key: &str, query: &TopQuery) -> Result<TopRooms, Status> {
@@ -201,11 +200,12 @@ impl Keeper {
     /// Writes down what has changed.
     fn write(&self) -> Result<(), LogError> {
         loop {
-            let changes = self.book.lock().take_changes(FIGURES_STEP);
+            let changes = self.book.lock().take_changes();
             if changes.is_empty() {
                 return Ok(());
             }
             self.log.change(Space::Figures, changes)?;
+            std::thread::sleep(PAUSE);
         }
     }
 
@@ -233,6 +233,8 @@ impl Keeper {
         let mut rows = rows.peekable();
         while rows.peek().is_some() {
             self.log.change(Space::Figures, rows.by_ref().take(FIGURES_STEP).collect())?;
+            // What members wait for goes first.
+            std::thread::sleep(PAUSE);
         }
         Ok(())
     }

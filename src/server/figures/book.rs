@@ -136,17 +136,15 @@ impl Book {
         Ok((span, found))
     }
 
-    /// The rows of at most so many rooms that have changed since they were last written down; none: everything is written.
-    pub fn take_changes(&mut self, rooms_max: usize) -> Vec<Change> {
-        let mut changes = Vec::new();
-        let mut left = rooms_max;
+    /// The rows of some rooms that have changed since they were last written down, as many as one write should hold; none:
+    /// everything is written.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        let (mut changes, mut bytes) = (Vec::new(), 0);
         for (span, apps) in &mut self.open {
             for (app_key, rooms) in apps {
-                while left > 0
-                    && let Some((counted, fresh)) = rooms.pop_changed()
-                {
-                    rows::write_room(*span, app_key, counted, &fresh, &mut changes);
-                    left -= 1;
+                while changes.len() < limits::FIGURES_STEP && bytes < limits::FIGURES_STEP_BYTES {
+                    let Some((counted, fresh)) = rooms.pop_changed() else { break };
+                    bytes += rows::write_room(*span, app_key, counted, &fresh, &mut changes);
                 }
             }
         }

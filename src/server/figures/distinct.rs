@@ -60,7 +60,12 @@ impl Distinct {
         ((kept.saturating_sub(1)) as f64 / share) as u32
     }
 
-    /// Hashes kept.
+    /// The hashes that are kept.
+    pub fn hashes(&self) -> &[u64] {
+        &self.hashes
+    }
+
+    /// How many are kept.
     pub fn kept(&self) -> usize {
         self.hashes.len()
     }
@@ -130,7 +135,7 @@ mod tests {
     #[test]
     fn the_smallest_hashes_do_no_harm() {
         let mut distinct = Distinct::default();
-        (0..20).for_each(|hash| drop(distinct.insert(hash, 2)));
+        (0..20).for_each(|hash| _ = distinct.insert(hash, 2));
         assert_eq!(distinct.estimate(), u32::MAX);
         distinct.trim(0);
         assert_eq!(distinct.estimate(), 0);

@@ -8,6 +8,7 @@ use super::distinct::Distinct;
 use super::period::{Counted, RoomFigures};
 use crate::error::{Code, Status};
 use crate::id::{RoomId, UnixMs};
+use crate::limits::FIGURES_ROWS_MAX;
 use crate::wire::store;
 
 /// A row to write, or to remove.
@@ -63,18 +64,31 @@ pub(super) fn read_room_key(key: &[u8]) -> Option<(Span, &str, RoomId, u16)> {
     Some((span, str::from_utf8(app_key).ok()?, room, u16::from_be_bytes(row.try_into().ok()?)))
 }
 
-/// Adds the rows of a room that has changed: its figures, and a row of the accounts that are new.
-pub(super) fn write_room(span: Span, app_key: &str, counted: &mut Counted, fresh: &[u64], changes: &mut Vec<Change>) {
+/// Adds the rows of a room that has changed: its figures, and a row of the accounts that are new; once there are many of these, one
+/// of all accounts takes their place. How many bytes that is.
+pub(super) fn write_room(span: Span, app_key: &str, counted: &mut Counted, fresh: &[u64], changes: &mut Vec<Change>) -> usize {
     let room = counted.figures.room;
-    // There are fewer writes in a day than rows.
-    if !fresh.is_empty() && counted.rows < u16::MAX {
-        counted.rows += 1;
-        let accounts = store::OpenAccounts { accounts: fresh.to_vec() };
-        changes.push((room_key(span, app_key, room, counted.rows), Some(accounts.encode_to_vec())));
-    }
+    let mut bytes = 0;
+    let mut write = |row: u16, value: Vec<u8>| {
+        bytes += value.len();
+        changes.push((room_key(span, app_key, room, row), Some(value)));
+    };
+    let accounts = |accounts: &[u64]| store::OpenAccounts { accounts: accounts.to_vec() }.encode_to_vec();
     let sample = u32::try_from(counted.accounts.sample()).unwrap_or(u32::MAX);
     let figures = store::OpenFigures { figures: Some(stored(&counted.figures)), sample };
-    changes.push((room_key(span, app_key, room, 0), Some(figures.encode_to_vec())));
+    write(0, figures.encode_to_vec());
+    if fresh.is_empty() {
+        return bytes;
+    }
+    if counted.rows < FIGURES_ROWS_MAX {
+        counted.rows += 1;
+        write(counted.rows, accounts(fresh));
+        return bytes;
+    }
+    write(1, accounts(counted.accounts.hashes()));
+    changes.extend((2..=counted.rows).map(|row| (room_key(span, app_key, room, row), None)));
+    counted.rows = 1;
+    bytes
 }
 
 /// The removal of all rows of a room.

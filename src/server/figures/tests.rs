@@ -39,14 +39,14 @@ impl World {
 
     fn count_in(&self, app_key: &str, now: i64, at: i64, room: i64, messages: u32, accounts: &[&str]) {
         let tally = RoomTally {
-            room: RoomId::new(room).unwrap(),
             app_key: app_key.into(),
             messages,
             enters: u32::try_from(accounts.len()).unwrap(),
             accounts: accounts.iter().map(|name| AccountId::parse(name).unwrap()).collect(),
         };
         let quarter = UnixMs(at - at.rem_euclid(900_000));
-        self.keeper.add(UnixMs(now), &[Tallies { quarter, rooms: vec![tally] }]);
+        let rooms = [(RoomId::new(room).unwrap(), tally)].into();
+        self.keeper.add(UnixMs(now), vec![Tallies { quarter, rooms }]);
     }
 
     /// What the thread does every two seconds.
@@ -249,4 +249,19 @@ fn a_room_with_more_accounts_than_are_counted_exactly_is_estimated_and_survives_
     let everybody: Vec<&str> = names.iter().map(String::as_str).collect();
     world.count(HOUR, 1, 0, &everybody);
     assert_eq!(active(&world), before, "nobody is new");
+}
+
+#[test]
+fn the_rows_of_a_room_stay_few_and_lose_nobody() {
+    let mut world = World::new("UTC");
+    for number in 0..100_u32 {
+        world.count(HOUR, 1, 0, &[&format!("a{number}"), "alice"]);
+        world.tick(HOUR);
+        let most = 2 * (1 + usize::from(crate::limits::FIGURES_ROWS_MAX));
+        assert!(world.rows(rows::OPEN) <= most, "{number}");
+        world.restart(HOUR);
+        assert_eq!(world.ask(HOUR, Period::Hour, HOUR).unwrap().1, [(1, number + 2, 2 * (number + 1), 0)]);
+    }
+    world.tick(HOUR + 26 * HOUR_MS);
+    assert_eq!(world.rows(rows::OPEN), 0);
 }
