@@ -51,6 +51,9 @@ pub(super) struct Hashed {
     pub accounts: Vec<u64>,
 }
 
+/// An application, and the rooms that lead in it.
+pub(super) type Leaders = (Box<str>, Vec<RoomFigures>);
+
 /// The hours and days that are not over.
 pub(super) struct Book {
     zone: TimeZone,
@@ -152,7 +155,7 @@ impl Book {
     }
 
     /// The hours and days that are over, and what is to be kept of each for each application.
-    pub fn over(&self, now: UnixMs) -> Vec<(Span, Vec<(Box<str>, Vec<RoomFigures>)>)> {
+    pub fn over(&self, now: UnixMs) -> Vec<(Span, Vec<Leaders>)> {
         let over = self.open.iter().filter(|(span, _)| is_over(**span, now));
         let leaders =
             |apps: &HashMap<Box<str>, Rooms>| apps.iter().map(|(app_key, rooms)| (app_key.clone(), rooms.leaders())).collect();

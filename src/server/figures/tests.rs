@@ -13,6 +13,9 @@ const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 const LATE_MS: i64 = crate::limits::FIGURES_LATE_MS;
 
+/// Room, active, enters, messages.
+type Row = (i64, u32, u32, u32);
+
 /// The figures of a node, and its store, which outlives them.
 struct World {
     log: Arc<MemoryLog>,
@@ -56,11 +59,11 @@ impl World {
     }
 
     /// Who leads by messages: start, and room, active, enters, messages of each.
-    fn ask(&self, now: i64, period: Period, at: i64) -> Result<(i64, Vec<(i64, u32, u32, u32)>), Code> {
+    fn ask(&self, now: i64, period: Period, at: i64) -> Result<(i64, Vec<Row>), Code> {
         self.ask_of("app", now, period, at)
     }
 
-    fn ask_of(&self, app_key: &str, now: i64, period: Period, at: i64) -> Result<(i64, Vec<(i64, u32, u32, u32)>), Code> {
+    fn ask_of(&self, app_key: &str, now: i64, period: Period, at: i64) -> Result<(i64, Vec<Row>), Code> {
         let query = TopQuery { period, at: Some(UnixMs(at)), order: TopOrder::Messages, count: 100 };
         let found = self.keeper.top(UnixMs(now), app_key, &query).map_err(|status| status.code)?;
         let row = |figures: &RoomFigures| (figures.room.get(), figures.active, figures.enters, figures.messages);
