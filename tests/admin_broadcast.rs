@@ -131,13 +131,6 @@ fn its_flags_do_what_they_say() {
     assert_eq!(call(&world, &with("b1", &unsent))["desc"]["highPriorityFlag"], 1);
     let heard = carol.message();
     assert!(heard.high_priority && !heard.resend_on_enter);
-    let flags: Vec<Value> = (0..40)
-        .map(|number| call(&world, &with(&format!("c{number}"), &[("highPriority", "1")]))["desc"]["highPriorityFlag"].clone())
-        .collect();
-    assert!(flags.contains(&Value::Null) && flags.contains(&json!(1)), "over the rate it is an ordinary one: {flags:?}");
-    for flag in flags {
-        assert_eq!(carol.message().high_priority, !flag.is_null());
-    }
     // To those its expression means.
     let to = |id, expression| call(&world, &[&news(id, id)[..], &[("notifyTargetTags", expression)]].concat())["code"].clone();
     assert_eq!((to("d1", r#"{"tag":"vip"}"#), to("d2", r#"not {"tag":"vip"}"#)), (json!(200), json!(200)));
@@ -163,6 +156,23 @@ fn its_flags_do_what_they_say() {
     assert_eq!((heard.r#type, &heard.attach[..], &heard.ext[..], heard.sub_type), (100, &b"{}"[..], &b"e"[..], 7));
     assert_eq!(call(&world, &news("f2", r#"{"msg":"plain"}"#))["code"], 200);
     assert_eq!(&carol.message().body[..], b"plain");
+}
+
+#[test]
+fn over_the_rate_of_high_priority_it_is_an_ordinary_message() {
+    let config = UNLIMITED.replace("[limits]\n", "[limits]\nhigh_priority_per_second = 1\n");
+    let world = world_with(&config.replace("[http]\n", "[http]\nbroadcast_calls_per_minute = 0\n"), Vec::new());
+    let mut carol = world.join("carol");
+    let mut flag = |number: i32| {
+        let id = format!("b{number}");
+        let answer = call(&world, &[&news(&id, "x")[..], &[("highPriority", "1")]].concat());
+        let flag = answer["desc"]["highPriorityFlag"].clone();
+        assert_eq!((carol.message().high_priority, answer["code"].clone()), (!flag.is_null(), json!(200)));
+        flag
+    };
+    assert_eq!(flag(0), 1);
+    // A slow machine may take a second for a call or two; not for sixty in a row.
+    assert!((1..=60).any(|number| flag(number).is_null()));
 }
 
 #[test]

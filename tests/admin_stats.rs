@@ -120,7 +120,7 @@ fn robots_and_broadcasts_do_not_count_and_who_comes_twice_is_one() {
 }
 
 fn exit(room_id: i64) -> chatroom::wire::Request {
-    chatroom::wire::Request::RoomExit(chatroom::wire::pb::RoomExitRequest { room_id, ..Default::default() })
+    chatroom::wire::Request::RoomExit(chatroom::wire::pb::RoomExitRequest { room_id })
 }
 
 #[test]
