@@ -5,8 +5,7 @@ mod admin_support;
 
 use std::sync::atomic::Ordering;
 
-use admin_support::{Call, SECRET, call, now_seconds, page, serve, serve_with};
-use chatroom::account::check_sum;
+use admin_support::{Call, call, now_seconds, page, serve, serve_with};
 use chatroom::server::config::Http;
 
 const GET: &str = "/chatroom/get.action";
@@ -133,15 +132,10 @@ fn too_many_calls_of_an_endpoint_are_416_and_block_it_for_their_application_only
 }
 
 #[test]
-fn an_unknown_path_is_404_a_known_endpoint_without_work_514_and_only_post_is_taken() {
+fn an_unknown_path_is_404_and_only_post_is_taken() {
     let api = serve();
     assert_eq!(call("/chatroom/explode.action", "").send(&api).code(), 404);
     assert_eq!(Call { path: "/chatroom/get.action".to_owned(), ..get() }.send(&api).code(), 404);
-    assert_eq!(call("/stats/chatroom/topn.action", "").send(&api).code(), 514);
-    assert_eq!(
-        Call { check_sum: Some(check_sum(SECRET, "", "")), ..call("/stats/chatroom/topn.action", "") }.send(&api).code(),
-        403
-    );
     assert_eq!(Call { method: "PUT", ..get() }.send(&api).code(), 414);
 }
 

@@ -60,6 +60,20 @@ fn roles_and_lists_follow_the_table_of_transitions() {
 }
 
 #[test]
+fn a_target_that_is_nobody_is_looked_for_after_everything_about_the_caller() {
+    // chatroom.md §c.0: parameters, room, closed, role, and only then the target.
+    let world = World::new();
+    let role = |operator, target| [("operator", operator), ("target", target), ("opt", "-2"), ("optvalue", "true")];
+    world.refused(414, "setMemberRole", &[&role("carol", "nobody")[..], &[("notifyExt", &"x".repeat(2049))]].concat());
+    world.refused(403, "setMemberRole", &role("carol", "nobody"));
+    world.refused(404, "setMemberRole", &role("alice", "nobody"));
+    let missing = [&role("carol", "nobody")[..], &[("roomid", "99")]].concat();
+    assert_eq!(world.call("chatroom/setMemberRole", &missing)["sub_code"], 113404);
+    world.room("toggleCloseStat", &[("operator", "alice"), ("valid", "false")]);
+    world.refused(13002, "setMemberRole", &role("alice", "nobody"));
+}
+
+#[test]
 fn a_temporary_mute_is_answered_with_its_seconds() {
     // S002-019, S002-045
     let world = World::new();

@@ -7,6 +7,8 @@ mod support;
 use admin_world::World;
 use chatroom::wire::pb::{NotificationType, QueueEvent};
 use serde_json::json;
+use support::process::UNLIMITED;
+use support::{Server, Setup};
 
 #[test]
 fn elements_are_offered_listed_found_polled_and_dropped() {
@@ -25,7 +27,7 @@ fn elements_are_offered_listed_found_polled_and_dropped() {
     world.expect("queueMultiGet", &[("keys", "[\"b\",\"none\",\"z\"]")], list(json!([{ "b": "4" }, { "z": "3" }])));
     let polled = |key: &str, value: &str| json!({ "code": 200, "desc": { "key": key, "value": value, "highPriority": false } });
     world.expect("queuePoll", &[], polled("z", "3"));
-    world.expect("queuePoll", &[("key", "b"), ("highPriority", "1")], polled("b", "4"));
+    world.expect("queuePoll", &[("key", "b")], polled("b", "4"));
     world.refused(404, "queuePoll", &[("key", "b")]);
     world.expect("queueDrop", &[], changed);
     world.expect("queueList", &[], list(json!([])));
@@ -49,8 +51,6 @@ fn who_may_change_the_queue_and_how_much_fits() {
     for parameters in [&[("key", "k")][..], &[("value", "v")], &offer(&key, "v", "alice"), &offer("k", &value, "alice")] {
         world.refused(414, "queueOffer", parameters);
     }
-    let refuse = [("key", "k"), ("value", "v"), ("highPriority", "1"), ("highPriorityPolicy", "1")];
-    world.refused(514, "queueOffer", &refuse);
     world.done("queueInit", &[("sizeLimit", "1")]);
     world.refused(419, "queueOffer", &offer("more", "v", "alice"));
     assert_eq!(world.code("queueOffer", &offer("k", "w", "alice")), 200);
@@ -92,4 +92,62 @@ fn batches_say_what_did_not_go_in() {
     for keys in ["", "[]", "[1]", "{}"] {
         world.refused(414, "queueMultiGet", &[("keys", keys)]);
     }
+}
+
+#[test]
+fn an_answer_says_whether_the_notification_was_of_high_priority() {
+    let world = World::new();
+    let mut bob = world.join("bob");
+    let (wish, insist) = ([("highPriority", "1")], [("highPriority", "true"), ("highPriorityPolicy", "1")]);
+    let with = |parameters: &[(&'static str, &'static str)], more: &[(&'static str, &'static str)]| [parameters, more].concat();
+    let desc = |desc: serde_json::Value| json!({ "code": 200, "desc": desc });
+    let (offer, update) = ([("key", "a"), ("value", "1")], [("operator", "alice"), ("elements", r#"{"a":"2"}"#)]);
+    let batch = [("elements", r#"[{"key":"b","value":"1"}]"#), ("needNotify", "true")];
+    let told = [("needNotify", "true"), ("notifyExt", "why")];
+    world.expect("queueOffer", &with(&offer, &wish), desc(json!({ "highPriority": true })));
+    world.expect("queueBatchOffer", &with(&batch, &insist), desc(json!({ "failedKeys": [], "highPriority": true })));
+    let updated = |high: bool| desc(json!({ "noExistElementKey": [], "highPriority": high }));
+    world.expect("queueBatchUpdateElements", &with(&with(&update, &told), &insist), updated(true));
+    world.expect("queueBatchUpdateElements", &with(&update, &insist), updated(false));
+    let polled = json!({ "key": "a", "value": "2", "highPriority": true });
+    world.expect("queuePoll", &with(&[("key", "a")], &wish), desc(polled));
+    world.expect("queueDrop", &insist, desc(json!({ "highPriority": true })));
+    world.expect("queueDrop", &insist, desc(json!({ "highPriority": false })));
+    // The policy alone is no wish.
+    world.expect("queueOffer", &with(&offer, &insist[1..]), desc(json!({ "highPriority": false })));
+    for parameters in [[("highPriority", "2")], [("highPriorityPolicy", "x")]] {
+        world.refused(414, "queueOffer", &with(&offer, &parameters));
+        world.refused(414, "queuePoll", &parameters);
+        world.refused(414, "queueDrop", &parameters);
+        world.refused(414, "queueBatchOffer", &with(&batch, &parameters));
+        world.refused(414, "queueBatchUpdateElements", &with(&update, &parameters));
+    }
+    assert!(!bob.pushes_so_far().is_empty());
+}
+
+#[test]
+fn over_the_rate_of_high_priority_a_notification_is_ordinary_or_the_call_is_416() {
+    let config = UNLIMITED.replace("[limits]\n", "[limits]\nhigh_priority_per_second = 1\n");
+    let world = World::on(Server::start(Setup { config, memory: true, ..Setup::default() }));
+    let offer = |more: &[(&'static str, &'static str)]| [&[("key", "a"), ("value", "1")], more].concat();
+    // A slow machine may take a second for a call or two; not for sixty in a row.
+    let insist = offer(&[("highPriority", "1"), ("highPriorityPolicy", "1")]);
+    let refused = (0..60).map(|_| world.room("queueOffer", &insist)).find(|answer| answer["code"] != 200).unwrap();
+    assert_eq!((&refused["code"], &refused["sub_code"]), (&json!(416), &json!(107304)));
+    assert!(refused["desc"].is_string(), "{refused}");
+    let wish = offer(&[("highPriority", "1")]);
+    let ordinary = json!({ "code": 200, "desc": { "highPriority": false } });
+    assert!((0..60).any(|_| world.room("queueOffer", &wish) == ordinary));
+}
+
+#[test]
+fn an_owner_who_is_nobody_is_looked_for_after_everything_about_the_caller() {
+    let world = World::new();
+    let _bob = world.join("bob");
+    let elements = r#"[{"key":"a","value":"1","accid":"nobody"}]"#;
+    let offer = |operator| [("elements", elements), ("operator", operator)];
+    world.refused(403, "queueBatchOffer", &offer("bob"));
+    world.refused(404, "queueBatchOffer", &offer("alice"));
+    world.refused(414, "queueBatchOffer", &[&offer("alice")[..], &[("notifyExt", &"x".repeat(2049))]].concat());
+    world.refused(404, "queueBatchOffer", &offer("alice"));
 }

@@ -88,6 +88,19 @@ fn every_key_can_be_set_in_the_environment_and_by_a_flag() {
 }
 
 #[test]
+fn the_time_zone_of_days_is_utc_or_an_offset() {
+    for zone in ["UTC", "+08:00", "-03:30", "+14:00"] {
+        let config = load(&["--set", &format!("stats.time_zone={zone}")], &[], None).unwrap();
+        assert_eq!(String::from(config.stats.time_zone), zone);
+        assert_eq!(load(&[], &[], Some(&format!("[stats]\ntime_zone = \"{zone}\""))).unwrap(), config);
+    }
+    for zone in ["+08:10", "+14:15", "Europe/Berlin", "8"] {
+        let refusal = refusal(&["--set", &format!("stats.time_zone={zone}")], &[], None);
+        assert!(refusal.contains("stats.time_zone") && refusal.contains(zone), "{refusal}");
+    }
+}
+
+#[test]
 fn flags_win_over_the_environment_and_the_environment_over_the_file() {
     let file = "listen = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:1\"\nworkers = 1\n[log]\nlevel = \"debug\"";
     let environment = [("CHATROOMD_ADMIN", "127.0.0.1:2"), ("CHATROOMD_WORKERS", "2"), ("CHATROOMD_LOG_FORMAT", "json")];

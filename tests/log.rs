@@ -456,6 +456,17 @@ fn spaces_hold_pairs_in_the_order_of_keys(log: &dyn RoomLog) {
     assert_eq!(log.scan(Space::Node).unwrap(), []);
 }
 
+fn a_space_takes_several_changes_at_once(log: &dyn RoomLog) {
+    let key = |key: &str| key.as_bytes().to_vec();
+    let changes = [("a", "1"), ("b", "2"), ("c", "3")].map(|(name, value)| (key(name), Some(key(value))));
+    log.change(Space::Figures, changes.into()).unwrap();
+    log.change(Space::Figures, vec![(key("a"), None), (key("b"), Some(key("4"))), (key("never"), None)]).unwrap();
+    log.change(Space::Figures, Vec::new()).unwrap();
+    let pair = |key: &'static str, value: &'static str| (Bytes::from(key), Bytes::from(value));
+    assert_eq!(log.scan(Space::Figures).unwrap(), [pair("b", "4"), pair("c", "3")]);
+    assert_eq!(log.scan(Space::Created).unwrap(), []);
+}
+
 fn a_space_is_searched_by_the_beginnings_of_keys(log: &dyn RoomLog) {
     for key in ["a\u{0}b", "a\u{0}bc", "a\u{0}c", "aa"] {
         log.put(Space::Created, key.as_bytes(), b"").unwrap();
@@ -660,6 +671,7 @@ macro_rules! suites {
             the_dedup_window_survives_midnight
             the_highest_room_id_is_remembered
             spaces_hold_pairs_in_the_order_of_keys
+            a_space_takes_several_changes_at_once
             a_space_is_searched_by_the_beginnings_of_keys
             of_a_room_that_is_erased_its_last_entry_stays
             a_batch_that_cannot_be_kept_leaves_no_trace

@@ -5,7 +5,7 @@ mod room_world;
 use bytes::Bytes;
 use chatroom::error::{Code, Sub};
 use chatroom::limits;
-use chatroom::room::{Actor, Op, Query};
+use chatroom::room::{Actor, NoticePriority, OnBehalf, Op, Outcome, Query, Settings};
 use chatroom::wire::Response;
 use chatroom::wire::pb::{self, NotificationType, QueueEvent, QueueOfferRequest, RoleChange};
 use room_world::*;
@@ -243,4 +243,84 @@ fn members_hear_what_a_batch_offered_even_where_the_same_key_fails_later() {
     let offered = (NotificationType::QueueBatchOffered, QueueEvent::BatchOffer, vec!["b".into(), "e".into()]);
     assert_eq!(event(&outcome), offered);
     assert!(matches!(outcome.reply, Response::QueueBatchOffer(answer) if answer.failed_keys == ["b"]));
+}
+
+/// The creator over HTTP, which wants the notification so urgent.
+fn urgent(notice: NoticePriority) -> Actor {
+    Actor { on_behalf: Some(Box::new(OnBehalf { notice, ..OnBehalf::default() })), ..http("boss") }
+}
+
+/// Whether the answer says that the notification is of high priority.
+fn is_urgent(outcome: &Outcome) -> bool {
+    match &outcome.reply {
+        Response::QueueOffer(reply) => reply.high_priority,
+        Response::QueueBatchOffer(reply) | Response::QueueChange(reply) => reply.high_priority,
+        Response::QueuePoll(reply) => reply.high_priority,
+        Response::QueueDrop(reply) => reply.high_priority,
+        other => panic!("not about the queue: {other:?}"),
+    }
+}
+
+/// Every change of the queue, each of which tells the members.
+fn changes() -> [Op; 5] {
+    let element = pb::QueueElement { key: "k".into(), ..Default::default() };
+    let (elements, notify_ext) = (vec![element], "why".to_owned());
+    [
+        Op::QueueOffer(Box::new(request("k", "v"))),
+        Op::QueueBatchOffer(pb::QueueBatchOfferRequest {
+            room_id: 7,
+            elements: elements.clone(),
+            notify: true,
+            ..Default::default()
+        }),
+        Op::QueueChange(pb::QueueChangeRequest { room_id: 7, elements, notify: true, notify_ext }),
+        poll("k"),
+        Op::QueueDrop(pb::QueueDropRequest::default()),
+    ]
+}
+
+#[test]
+fn a_notification_of_high_priority_counts_among_the_rooms_and_over_the_rate_it_is_ordinary_or_refused() {
+    for (number, change) in changes().into_iter().enumerate() {
+        let mut world = World::new();
+        for key in ["k", "l"] {
+            world.apply(&http("boss"), Op::QueueOffer(Box::new(request(key, "v")))).unwrap();
+        }
+        assert!(!is_urgent(
+            &world.apply(&urgent(NoticePriority::Ordinary), Op::QueueOffer(Box::new(request("k", "v")))).unwrap()
+        ));
+        let outcome = world.apply(&urgent(NoticePriority::HighOrNever), change.clone()).unwrap();
+        assert!(is_urgent(&outcome) && outcome.push.is_some(), "{number}");
+        world.apply(&http("boss"), Op::QueueOffer(Box::new(request("k", "v")))).unwrap();
+        for _ in 0..9 {
+            assert!(is_urgent(
+                &world.apply(&urgent(NoticePriority::High), Op::QueueOffer(Box::new(request("k", "v")))).unwrap()
+            ));
+        }
+        // The ten of this second are spent, for messages too.
+        let before = world.room.snapshot();
+        let refused = world.apply(&urgent(NoticePriority::HighOrNever), change.clone()).unwrap_err();
+        assert_eq!((refused.code, refused.sub), (Code::TooFrequent, Some(Sub::HighPriorityRate)), "{number}");
+        assert_eq!(world.room.snapshot(), before, "what is refused leaves no trace");
+        let high = pb::MessageSendRequest { high_priority: true, ..text("m", "x") };
+        assert!(!message(&world.apply(&http("boss"), send(high)).unwrap()).high_priority);
+        let outcome = world.apply(&urgent(NoticePriority::High), change).unwrap();
+        assert!(!is_urgent(&outcome) && outcome.push.is_some(), "{number}");
+    }
+}
+
+#[test]
+fn a_change_that_tells_nobody_needs_no_priority() {
+    let settings = Settings { high_priority_per_second: 0, ..Settings::default() };
+    let mut world = World::with(settings);
+    let boss = urgent(NoticePriority::HighOrNever);
+    let [offer, batch, change, poll, drop] = changes();
+    assert_eq!(world.code(&boss, offer), Code::TooFrequent);
+    assert_eq!(world.code(&boss, poll), Code::NotFound, "what is not there comes before what is too often");
+    assert!(!is_urgent(&world.apply(&boss, drop).unwrap()), "the queue is empty");
+    let (Op::QueueBatchOffer(batch), Op::QueueChange(change)) = (batch, change) else { panic!("they stand in this order") };
+    let batch = pb::QueueBatchOfferRequest { notify: false, ..batch };
+    assert!(!is_urgent(&world.apply(&boss, Op::QueueBatchOffer(batch)).unwrap()));
+    let change = pb::QueueChangeRequest { notify: false, ..change };
+    assert!(!is_urgent(&world.apply(&boss, Op::QueueChange(change)).unwrap()));
 }

@@ -9,12 +9,12 @@ use axum::http::request::Parts;
 use axum::response::Response;
 
 use super::answer::{self, Answer};
-use super::endpoint::{self, Known};
+use super::endpoint::{self, Endpoint};
 use super::form::Form;
 use super::gate::{Gate, Passport, Rate};
 use super::{Rooms, body};
 use crate::account::{Account, Directory, is_longer};
-use crate::error::{Code, Status, Sub};
+use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, UnixMs};
 use crate::limits;
 use crate::room::{Actor, Command, Op, Query};
@@ -40,14 +40,10 @@ pub(super) struct Call<'a, R> {
 
 /// Answers a request for any path that is neither health nor metrics.
 pub(super) async fn serve<R: Rooms>(api: &Api<R>, request: Request) -> Response {
-    let known = request.uri().path().strip_prefix(api.http.base.as_str()).and_then(endpoint::find::<R>);
-    let path = match &known {
-        Some(Known::Offered(endpoint)) => endpoint.path,
-        Some(Known::NotOffered(path)) => path,
-        None => "unknown",
-    };
-    let answer = match known {
-        Some(known) => work_on(api, path, known, request).await.unwrap_or_else(|status| answer::failure(&status)),
+    let endpoint = request.uri().path().strip_prefix(api.http.base.as_str()).and_then(endpoint::find::<R>);
+    let path = endpoint.map_or("unknown", |endpoint| endpoint.path);
+    let answer = match endpoint {
+        Some(endpoint) => work_on(api, endpoint, request).await.unwrap_or_else(|status| answer::failure(&status)),
         None => answer::failure(&Status::new(Code::NotFound, "there is no such endpoint")),
     };
     metrics::counter!("chatroom_http_calls_total", "endpoint" => path, "code" => answer.code.to_string()).increment(1);
@@ -55,14 +51,10 @@ pub(super) async fn serve<R: Rooms>(api: &Api<R>, request: Request) -> Response 
     answer.response
 }
 
-async fn work_on<R: Rooms>(api: &Api<R>, path: &'static str, known: Known<R>, request: Request) -> Result<Answer, Status> {
+async fn work_on<R: Rooms>(api: &Api<R>, endpoint: &'static Endpoint<R>, request: Request) -> Result<Answer, Status> {
     let (parts, body) = request.into_parts();
-    let admitted = admit(api, path, &parts).and_then(|app_key| match known {
-        Known::Offered(endpoint) => Ok((app_key, endpoint)),
-        Known::NotOffered(_) => Err(Status::new(Code::Unavailable, "this endpoint is not offered yet")),
-    });
-    let (app_key, endpoint) = match admitted {
-        Ok(admitted) => admitted,
+    let app_key = match admit(api, endpoint.path, &parts) {
+        Ok(app_key) => app_key,
         Err(status) => {
             body::discard(body).await;
             return Err(status);
@@ -122,7 +114,12 @@ impl<R: Rooms> Call<'_, R> {
 
     /// Has a room do something in the name of an account.
     pub(super) async fn command(&self, room: RoomId, account: AccountId, op: Op) -> Result<wire::Response, Status> {
-        self.api.rooms.command(self.app_key, room, Command { actor: Actor::http(account), op }).await
+        self.command_as(room, Actor::http(account), op).await
+    }
+
+    /// As [`Call::command`], of an actor of whom there is more to say.
+    pub(super) async fn command_as(&self, room: RoomId, actor: Actor, op: Op) -> Result<wire::Response, Status> {
+        self.api.rooms.command(self.app_key, room, Command { actor, op }).await
     }
 
     /// Has a room do something in the name of its creator, as calls without an operator do.
@@ -156,14 +153,6 @@ impl<R: Rooms> Call<'_, R> {
     /// An account of the application that calls.
     pub(super) fn account(&self, id: &AccountId) -> Option<Arc<Account>> {
         self.api.accounts.account(self.app_key, id)
-    }
-
-    /// 404 unless the account exists, or is at least known to the room, as anonymous visitors are.
-    pub(super) async fn check_known(&self, room: RoomId, id: &AccountId) -> Result<(), Status> {
-        if self.account(id).is_none() && self.members(room, std::slice::from_ref(id)).await?.is_empty() {
-            return Err(Status::with_sub(Code::NotFound, Sub::AccountMissing));
-        }
-        Ok(())
     }
 }
 

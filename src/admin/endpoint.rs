@@ -1,10 +1,10 @@
-//! Every endpoint of rest-api.md §4-§6, those not offered yet included: they answer 514 where an unknown path answers 404.
+//! Every endpoint of rest-api.md §4-§6, with the codes it may answer.
 
 use std::pin::Pin;
 
 use super::answer::Answer;
 use super::call::Call;
-use super::{Rooms, accounts, history, members, messages, queue, robots, rooms, tags};
+use super::{Rooms, accounts, history, members, messages, queue, robots, rooms, stats, tags};
 use crate::error::{Code, Status};
 
 /// What an endpoint does, and what it may answer.
@@ -21,20 +21,9 @@ pub(super) struct Endpoint<R: 'static> {
 pub(super) type Work<R> = for<'a> fn(&'a Call<'a, R>) -> Working<'a>;
 type Working<'a> = Pin<Box<dyn Future<Output = Result<Answer, Status>> + Send + 'a>>;
 
-/// An endpoint that is known.
-pub(super) enum Known<R: 'static> {
-    /// It works.
-    Offered(&'static Endpoint<R>),
-    /// It answers 514.
-    NotOffered(&'static str),
-}
-
 /// The endpoint with this path below the base.
-pub(super) fn find<R: Rooms>(path: &str) -> Option<Known<R>> {
-    let offered = Endpoint::<R>::OFFERED.iter().find(|endpoint| endpoint.path == path);
-    offered
-        .map(Known::Offered)
-        .or_else(|| NOT_OFFERED.iter().find(|known| **known == path).map(|known| Known::NotOffered(known)))
+pub(super) fn find<R: Rooms>(path: &str) -> Option<&'static Endpoint<R>> {
+    Endpoint::<R>::ALL.iter().find(|endpoint| endpoint.path == path)
 }
 
 impl<R: Rooms> Endpoint<R> {
@@ -63,11 +52,11 @@ impl<R: Rooms> Endpoint<R> {
 }
 
 /// `path: codes, or any, handler`.
-macro_rules! offered {
+macro_rules! endpoints {
     ($($path:literal: $codes:expr, $work:path;)*) => {
         impl<R: Rooms> Endpoint<R> {
-            /// Endpoints that work.
-            const OFFERED: &'static [Endpoint<R>] =
+            /// All of them.
+            const ALL: &'static [Endpoint<R>] =
                 &[$(Endpoint { path: $path, codes: $codes, work: |call| Box::pin($work(call)) }),*];
         }
     };
@@ -76,7 +65,7 @@ macro_rules! offered {
 /// The endpoint stands outside rest-api.md §4, which lists no codes for it.
 const ANY: Option<&'static [i32]> = None;
 
-offered! {
+endpoints! {
     "/chatroom/create.action": Some(&[403, 414, 416, 419, 431, 500]), rooms::create;
     "/chatroom/get.action": Some(&[403, 404, 414, 416, 431, 500]), rooms::get;
     "/chatroom/getBatch.action": Some(&[403, 404, 414, 416, 431, 500]), rooms::get_batch;
@@ -110,6 +99,8 @@ offered! {
     "/chatroom/batchSendMsg.action": ANY, messages::send_batch;
     "/chatroom/sendMsgToSomeone.action": ANY, messages::send_to_some;
     "/chatroom/batchSendMsgToSomeone.action": ANY, messages::send_batch_to_some;
+    "/chatroom/broadcast.action": ANY, messages::broadcast;
+    "/stats/chatroom/topn.action": Some(&[403, 414, 416, 431, 500]), stats::top;
     "/chatroom/queueInit.action": ANY, queue::init;
     "/chatroom/queueOffer.action": ANY, queue::offer;
     "/chatroom/queueBatchOffer.action": ANY, queue::offer_batch;
@@ -130,9 +121,6 @@ offered! {
     "/user/userOnlineStatus.action": ANY, accounts::online_status;
 }
 
-/// Endpoints that are known.
-const NOT_OFFERED: [&str; 2] = ["/stats/chatroom/topn.action", "/chatroom/broadcast.action"];
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -143,8 +131,7 @@ mod tests {
 
     #[test]
     fn every_endpoint_stands_there_once_and_is_found() {
-        let offered = Endpoint::<Engine>::OFFERED.iter().map(|endpoint| endpoint.path);
-        let paths: Vec<_> = offered.chain(NOT_OFFERED).collect();
+        let paths: Vec<_> = Endpoint::<Engine>::ALL.iter().map(|endpoint| endpoint.path).collect();
         assert_eq!(paths.iter().collect::<HashSet<_>>().len(), paths.len());
         assert_eq!(paths.len(), 53);
         assert!(paths.iter().all(|path| find::<Engine>(path).is_some()));
@@ -152,9 +139,9 @@ mod tests {
     }
 
     #[test]
-    fn every_endpoint_that_works_is_documented() {
+    fn every_endpoint_is_documented() {
         let docs = include_str!("../../docs/http.md");
-        for endpoint in Endpoint::<Engine>::OFFERED {
+        for endpoint in Endpoint::<Engine>::ALL {
             let name = endpoint.path.trim_start_matches('/').trim_end_matches(".action");
             assert!(docs.contains(&format!("\n| `{name}` | ")), "docs/http.md lacks {name}");
             assert!(docs.contains(&format!("\ncall {name} ")), "docs/http.md has no call of {name}");
@@ -164,10 +151,7 @@ mod tests {
     #[test]
     fn a_code_an_endpoint_lacks_becomes_the_one_that_stands_in_for_it() {
         // S002-004
-        let found = |path: &str| match find::<Engine>(path) {
-            Some(Known::Offered(endpoint)) => endpoint,
-            _ => panic!("{path} is offered"),
-        };
+        let found = |path: &str| find::<Engine>(path).unwrap_or_else(|| panic!("{path} is known"));
         let missing = Status::with_sub(Code::NotFound, Sub::RoomMissing);
         let fitted = found("/chatroom/sendMsg.action").fit(missing.clone());
         assert_eq!((fitted.code, fitted.sub), (Code::BadParameter, Some(Sub::RoomMissing)));

@@ -4,8 +4,8 @@ use super::Rooms;
 use crate::error::Status;
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Command, Create, Query};
-use crate::server::{Engine, Session};
-use crate::wire::Response;
+use crate::server::{Engine, Session, TopQuery, TopRooms};
+use crate::wire::{Response, pb};
 
 impl Rooms for Engine {
     async fn create(&self, create: Create) -> Result<RoomId, Status> {
@@ -18,6 +18,19 @@ impl Rooms for Engine {
 
     async fn query(&self, app_key: &str, room: RoomId, actor: Actor, query: Query) -> Result<Response, Status> {
         Engine::query(self, app_key, room, actor, query).await
+    }
+
+    async fn broadcast(
+        &self,
+        app_key: &str,
+        actor: Actor,
+        request: pb::MessageSendRequest,
+    ) -> Result<pb::MessageSendResponse, Status> {
+        Engine::broadcast(self, app_key, actor, &request).await
+    }
+
+    async fn top_rooms(&self, app_key: &str, query: TopQuery) -> Result<TopRooms, Status> {
+        Engine::top_rooms(self, app_key, query).await
     }
 
     async fn open_rooms_of(&self, app_key: &str, creator: &AccountId) -> Result<Vec<RoomId>, Status> {

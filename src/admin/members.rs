@@ -40,7 +40,6 @@ pub(super) async fn set_role<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Sta
         level: 0,
         notify_ext: form.owned("notifyExt"),
     };
-    call.check_known(room, &target).await?;
     let Response::MemberSetRole(response) = call.command(room, operator, Op::SetRole(request)).await? else {
         return Err(no_answer());
     };

@@ -49,6 +49,26 @@ pub(super) async fn send_batch_to_some<R: Rooms>(call: &Call<'_, R>) -> Result<A
     batch(call, |room, form| to_some(room, form, &receivers)).await
 }
 
+/// `/chatroom/broadcast.action`.
+pub(super) async fn broadcast<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    let (form, from) = (&call.form, call.form.account("fromAccid")?);
+    let request = pb::MessageSendRequest {
+        high_priority: form.flag("highPriority")?.unwrap_or(false),
+        high_priority_resend: form.flag("needHighPriorityMsgResend")?,
+        notify_target_tags: form.text("notifyTargetTags").map(str::to_owned),
+        ..message(form)?
+    };
+    let account = sending(call, &from)?;
+    let (nick, avatar) = (account.name.clone(), account.icon.clone());
+    let on_behalf = OnBehalf { nick: nick.clone(), avatar: avatar.clone(), ..OnBehalf::default() };
+    let globally_muted = account.is_muted_in_rooms();
+    let actor = Actor { globally_muted, on_behalf: Some(Box::new(on_behalf)), ..Actor::http(from) };
+    let sender = Sender { room: None, actor, nick, avatar };
+    let kind = request.r#type;
+    let sent = call.api.rooms.broadcast(call.app_key, sender.actor.clone(), request).await?;
+    Ok(answer::desc(&sender.print(form, kind, sent)))
+}
+
 /// Sends the messages of `msgList` one after the other, whatever becomes of the others.
 async fn batch<R: Rooms>(
     call: &Call<'_, R>,
@@ -81,7 +101,8 @@ async fn batch<R: Rooms>(
 
 /// Who sends, and what stands for it in the answer.
 struct Sender {
-    room: RoomId,
+    /// Absent: to all rooms.
+    room: Option<RoomId>,
     actor: Actor,
     nick: String,
     avatar: String,
@@ -90,21 +111,18 @@ struct Sender {
 impl Sender {
     /// An account that exists and is not blocked; it need not be in the room.
     async fn of<R: Rooms>(call: &Call<'_, R>, room: RoomId, from: &AccountId) -> Result<Sender, Status> {
-        let account = call.account(from).ok_or_else(account_missing)?;
-        if account.blocked {
-            return Err(Status::new(Code::Forbidden, "fromAccid is blocked"));
-        }
+        let account = sending(call, from)?;
         let on_behalf = OnBehalf {
             nick: account.name.clone(),
             avatar: account.icon.clone(),
             ignores_mutes: call.form.flag("ignoreMute")?.unwrap_or(false),
             high_or_never: call.form.flag("forbiddenIfHighPriorityMsgFreq")?.unwrap_or(false),
-            silent: false,
+            ..OnBehalf::default()
         };
         let (nick, avatar) = shown(call.members(room, std::slice::from_ref(from)).await?.pop(), &account);
         let globally_muted = account.is_muted_in_rooms();
         let actor = Actor { globally_muted, on_behalf: Some(Box::new(on_behalf)), ..Actor::http(from.clone()) };
-        Ok(Sender { room, actor, nick, avatar })
+        Ok(Sender { room: Some(room), actor, nick, avatar })
     }
 
     async fn send<R: Rooms>(
@@ -113,17 +131,21 @@ impl Sender {
         form: &Form,
         request: pb::MessageSendRequest,
     ) -> Result<SentMessage, Status> {
-        let kind = request.r#type;
+        let (kind, room) = (request.r#type, RoomId::new(request.room_id)?);
         let command = Command { actor: self.actor.clone(), op: Op::Send(Box::new(request)) };
-        let Response::MessageSend(sent) = call.api.rooms.command(call.app_key, self.room, command).await? else {
-            return Err(no_answer());
-        };
+        match call.api.rooms.command(call.app_key, room, command).await? {
+            Response::MessageSend(sent) => Ok(self.print(form, kind, sent)),
+            _ => Err(no_answer()),
+        }
+    }
+
+    fn print(&self, form: &Form, kind: i32, sent: pb::MessageSendResponse) -> SentMessage {
         // What was abandoned has no time.
         let time = if sent.time_ms == 0 { now().0 } else { sent.time_ms };
-        Ok(SentMessage {
+        SentMessage {
             time: time.to_string(),
             msgid_client: sent.message_id,
-            room_id: Some(self.room.to_string()),
+            room_id: self.room.map(|room| room.to_string()),
             from_account: self.actor.account.to_string(),
             from_nick: self.nick.clone(),
             from_avatar: self.avatar.clone(),
@@ -133,8 +155,17 @@ impl Sender {
             ext: form.owned("ext"),
             high_priority_flag: sent.high_priority.then_some(1),
             abandon_flag: sent.abandoned.then_some("1"),
-        })
+        }
     }
+}
+
+/// An account that may send: it exists, and is not blocked.
+fn sending<R: Rooms>(call: &Call<'_, R>, from: &AccountId) -> Result<Arc<Account>, Status> {
+    let account = call.account(from).ok_or_else(account_missing)?;
+    if account.blocked {
+        return Err(Status::new(Code::Forbidden, "fromAccid is blocked"));
+    }
+    Ok(account)
 }
 
 /// Nick and avatar of a sender: those of the member, else those of the account.
@@ -167,17 +198,18 @@ fn to_all(room: RoomId, form: &Form) -> Result<pb::MessageSendRequest, Status> {
         high_priority_resend: form.flag("needHighPriorityMsgResend")?,
         notify_target_tags: form.text("notifyTargetTags").map(str::to_owned),
         at,
-        ..message(room, form)?
+        room_id: room.get(),
+        ..message(form)?
     })
 }
 
 /// A message to these accounts. It has neither priority nor tags nor coordinates.
 fn to_some(room: RoomId, form: &Form, receivers: &[AccountId]) -> Result<pb::MessageSendRequest, Status> {
     let to_accounts = receivers.iter().map(AccountId::to_string).collect();
-    Ok(pb::MessageSendRequest { to_accounts, ..message(room, form)? })
+    Ok(pb::MessageSendRequest { room_id: room.get(), to_accounts, ..message(form)? })
 }
 
-fn message(room: RoomId, form: &Form) -> Result<pb::MessageSendRequest, Status> {
+fn message(form: &Form) -> Result<pb::MessageSendRequest, Status> {
     let kind: i32 = form.required_number("msgType")?;
     let is_text = kind == MessageType::Text as i32 || kind == MessageType::Tip as i32;
     if !is_text && !TYPES.contains(&kind) {
@@ -190,7 +222,6 @@ fn message(room: RoomId, form: &Form) -> Result<pb::MessageSendRequest, Status> 
     let attach = form.owned("attach");
     let (body, attach) = if is_text { (plain(attach), String::new()) } else { (String::new(), attach) };
     Ok(pb::MessageSendRequest {
-        room_id: room.get(),
         message_id: form.required("msgId")?.to_owned(),
         r#type: kind,
         body: Bytes::from(body),

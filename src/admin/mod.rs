@@ -19,6 +19,7 @@ mod objects;
 mod queue;
 mod robots;
 mod rooms;
+mod stats;
 mod tags;
 
 use std::sync::Arc;
@@ -34,9 +35,9 @@ use crate::account::Directory;
 use crate::error::Status;
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Command, Create, Query};
-use crate::server::Session;
 use crate::server::config::Http;
-use crate::wire;
+use crate::server::{Session, TopQuery, TopRooms};
+use crate::wire::{self, pb};
 
 /// The way to the rooms and connections, wherever they live. The server implements it; a call for a room of another application is 404.
 pub trait Rooms: Clone + Send + Sync + 'static {
@@ -59,6 +60,17 @@ pub trait Rooms: Clone + Send + Sync + 'static {
         actor: Actor,
         query: Query,
     ) -> impl Future<Output = Result<wire::Response, Status>> + Send;
+
+    /// Sends a message to every room of the application in which somebody is; answers when all of them have it.
+    fn broadcast(
+        &self,
+        app_key: &str,
+        actor: Actor,
+        request: pb::MessageSendRequest,
+    ) -> impl Future<Output = Result<pb::MessageSendResponse, Status>> + Send;
+
+    /// The rooms of the application that lead within an hour or a day.
+    fn top_rooms(&self, app_key: &str, query: TopQuery) -> impl Future<Output = Result<TopRooms, Status>> + Send;
 
     /// The rooms an account has created over HTTP and that are not closed.
     fn open_rooms_of(&self, app_key: &str, creator: &AccountId) -> impl Future<Output = Result<Vec<RoomId>, Status>> + Send;

@@ -10,21 +10,19 @@ use super::answer::{self, Answer};
 use super::call::{Call, no_answer};
 use super::form::in_number;
 use super::rooms::account_missing;
-use crate::error::{Code, Status, Sub};
+use crate::error::Status;
 use crate::id::{AccountId, RoomId};
 use crate::limits;
-use crate::room::{Op, Query};
+use crate::room::{Actor, NoticePriority, OnBehalf, Op, Query};
 use crate::wire::Response;
 use crate::wire::pb;
 
-/// What calls that change the queue say about the notification: that it was an ordinary one.
+/// What calls that change the queue say about the notification: whether it was of high priority.
 #[derive(Serialize)]
 struct Changed {
     #[serde(rename = "highPriority")]
     high_priority: bool,
 }
-
-const CHANGED: Changed = Changed { high_priority: false };
 
 /// `/chatroom/queueInit.action`.
 pub(super) async fn init<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
@@ -37,7 +35,7 @@ pub(super) async fn init<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status>
 /// `/chatroom/queueOffer.action`.
 pub(super) async fn offer<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     let (form, room) = (&call.form, call.room()?);
-    check_priority(call)?;
+    let notice = notice(call)?;
     let request = pb::QueueOfferRequest {
         room_id: room.get(),
         key: form.required("key")?.to_owned(),
@@ -45,9 +43,11 @@ pub(super) async fn offer<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status
         transient: form.flag("transient")?.unwrap_or(false),
         owner: String::new(),
     };
-    let operator = operator(call, room, form.text("operator")).await?;
-    call.command(room, operator, Op::QueueOffer(Box::new(request))).await?;
-    Ok(answer::desc(&CHANGED))
+    let operator = acting(operator(call, room, form.text("operator")).await?, notice);
+    match call.command_as(room, operator, Op::QueueOffer(Box::new(request))).await? {
+        Response::QueueOffer(response) => Ok(answer::desc(&Changed { high_priority: response.high_priority })),
+        _ => Err(no_answer()),
+    }
 }
 
 /// `/chatroom/queueBatchOffer.action`.
@@ -67,13 +67,10 @@ pub(super) async fn offer_batch<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, 
         high_priority: bool,
     }
     let (form, room) = (&call.form, call.room()?);
-    check_priority(call)?;
+    let notice = notice(call)?;
     let transient = form.flag("transient")?.unwrap_or(false);
     let elements: Vec<Element> = form.required_json("elements")?;
     in_number("elements", elements.len(), limits::QUEUE_BATCH_MAX)?;
-    for owner in elements.iter().map(|element| &element.accid).filter(|owner| !owner.is_empty()) {
-        call.check_known(room, &AccountId::parse(owner)?).await?;
-    }
     let element = |element: Element| pb::QueueElement {
         key: element.key,
         value: Bytes::from(element.value),
@@ -86,10 +83,11 @@ pub(super) async fn offer_batch<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, 
         notify: form.flag("needNotify")?.unwrap_or(false),
         notify_ext: form.owned("notifyExt"),
     };
-    let operator = operator(call, room, form.text("operator")).await?;
-    match call.command(room, operator, Op::QueueBatchOffer(request)).await? {
+    let operator = acting(operator(call, room, form.text("operator")).await?, notice);
+    match call.command_as(room, operator, Op::QueueBatchOffer(request)).await? {
         Response::QueueBatchOffer(response) => {
-            Ok(answer::desc(&Offered { failed_keys: response.failed_keys, high_priority: false }))
+            let (failed_keys, high_priority) = (response.failed_keys, response.high_priority);
+            Ok(answer::desc(&Offered { failed_keys, high_priority }))
         }
         _ => Err(no_answer()),
     }
@@ -104,7 +102,7 @@ pub(super) async fn change<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
         high_priority: bool,
     }
     let (form, room) = (&call.form, call.room()?);
-    check_priority(call)?;
+    let notice = notice(call)?;
     let Pairs(pairs) = form.required_json("elements")?;
     in_number("elements", pairs.len(), limits::QUEUE_BATCH_MAX)?;
     let element = |(key, value)| pb::QueueElement { key, value: Bytes::from(value), ..pb::QueueElement::default() };
@@ -114,10 +112,11 @@ pub(super) async fn change<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
         notify: form.flag("needNotify")?.unwrap_or(false),
         notify_ext: form.owned("notifyExt"),
     };
-    let operator = operator(call, room, Some(form.required("operator")?)).await?;
-    match call.command(room, operator, Op::QueueChange(request)).await? {
+    let operator = acting(operator(call, room, Some(form.required("operator")?)).await?, notice);
+    match call.command_as(room, operator, Op::QueueChange(request)).await? {
         Response::QueueChange(response) => {
-            Ok(answer::desc(&Updated { no_exist_element_key: response.failed_keys, high_priority: false }))
+            let (no_exist_element_key, high_priority) = (response.failed_keys, response.high_priority);
+            Ok(answer::desc(&Updated { no_exist_element_key, high_priority }))
         }
         _ => Err(no_answer()),
     }
@@ -150,22 +149,24 @@ pub(super) async fn poll<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status>
         value: &'a str,
         high_priority: bool,
     }
-    let room = call.room()?;
-    check_priority(call)?;
+    let (room, notice) = (call.room()?, notice(call)?);
     let request = pb::QueuePollRequest { room_id: room.get(), key: call.form.owned("key") };
-    let Response::QueuePoll(response) = call.command_as_creator(room, Op::QueuePoll(request)).await? else {
+    let creator = acting(operator(call, room, None).await?, notice);
+    let Response::QueuePoll(response) = call.command_as(room, creator, Op::QueuePoll(request)).await? else {
         return Err(no_answer());
     };
     let element = response.element.unwrap_or_default();
-    Ok(answer::desc(&Polled { key: &element.key, value: text(&element), high_priority: false }))
+    Ok(answer::desc(&Polled { key: &element.key, value: text(&element), high_priority: response.high_priority }))
 }
 
 /// `/chatroom/queueDrop.action`.
 pub(super) async fn drop_all<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
-    let room = call.room()?;
-    check_priority(call)?;
-    call.command_as_creator(room, Op::QueueDrop(pb::QueueDropRequest { room_id: room.get() })).await?;
-    Ok(answer::desc(&CHANGED))
+    let (room, notice) = (call.room()?, notice(call)?);
+    let creator = acting(operator(call, room, None).await?, notice);
+    match call.command_as(room, creator, Op::QueueDrop(pb::QueueDropRequest { room_id: room.get() })).await? {
+        Response::QueueDrop(response) => Ok(answer::desc(&Changed { high_priority: response.high_priority })),
+        _ => Err(no_answer()),
+    }
 }
 
 /// Who changes the queue: an account that exists, else the room's creator.
@@ -179,15 +180,19 @@ async fn operator<R: Rooms>(call: &Call<'_, R>, room: RoomId, name: Option<&str>
     }
 }
 
-/// Notifications of the queue are ordinary ones, which are never dropped: a wish for high priority is degraded, or refused where
-/// the caller wants that.
-fn check_priority<R: Rooms>(call: &Call<'_, R>) -> Result<(), Status> {
+/// What the notification of the change is to be: with `highPriority` one of high priority, with `highPriorityPolicy` that or nothing.
+fn notice<R: Rooms>(call: &Call<'_, R>) -> Result<NoticePriority, Status> {
     let (wanted, or_refuse) = (call.form.flag("highPriority")?, call.form.flag("highPriorityPolicy")?);
-    if wanted == Some(true) && or_refuse == Some(true) {
-        let why = "notifications of the queue have no high priority: leave highPriorityPolicy at 0";
-        return Err(Status { sub: Some(Sub::HighPriorityRate), ..Status::new(Code::Unavailable, why) });
-    }
-    Ok(())
+    Ok(match (wanted.unwrap_or(false), or_refuse.unwrap_or(false)) {
+        (false, _) => NoticePriority::Ordinary,
+        (true, false) => NoticePriority::High,
+        (true, true) => NoticePriority::HighOrNever,
+    })
+}
+
+/// An account that changes the queue, with what it wants of the notification.
+fn acting(account: AccountId, notice: NoticePriority) -> Actor {
+    Actor { on_behalf: Some(Box::new(OnBehalf { notice, ..OnBehalf::default() })), ..Actor::http(account) }
 }
 
 /// Elements, each an object of one pair, in the order of the queue.

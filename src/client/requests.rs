@@ -81,7 +81,7 @@ operations! {
     /// Changes several elements of a room's queue; the answer names those that are not there.
     queue_change(request: pb::QueueChangeRequest) => QueueChange, pb::QueueBatchResponse;
     /// Empties a room's queue.
-    queue_drop(request: pb::QueueDropRequest) => QueueDrop, pb::Status;
+    queue_drop(request: pb::QueueDropRequest) => QueueDrop, pb::QueueDropResponse;
     /// Sets attributes of a room; the answer names the keys that belong to others. Within a batch it succeeds at once.
     set_attributes(request: pb::AttributesSetRequest) => AttributesSet, pb::AttributesChangeResponse;
     /// Deletes attributes of a room; the answer names the keys that belong to others, or to nobody. Within a batch it succeeds

@@ -9,10 +9,12 @@ use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use super::accounts::AccountRooms;
+use super::broadcast::Broadcasts;
 use super::commit::{Find, Writes};
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 use super::owner::Owned;
+use super::tally::Tally;
 use crate::id::{ByNumber, ConnId, Epoch, RoomId, Time, UnixMs};
 use crate::room::{Actor, Ask, HistoryScope, Op, Query, Settings};
 use crate::wire::{Push, pb};
@@ -159,6 +161,9 @@ pub struct Hub {
     pub(super) is_broken: bool,
     /// The version of the rules that the rooms here go by.
     pub(super) rules_version: u64,
+    pub(super) broadcasts: Broadcasts,
+    /// What has happened in the rooms since [`Hub::take_tallies`].
+    pub(super) tally: Tally,
 }
 
 impl Hub {
@@ -186,6 +191,8 @@ impl Hub {
             random: fastrand::Rng::with_seed(config.seed),
             is_broken: false,
             rules_version: config.rules.version(),
+            broadcasts: Broadcasts::default(),
+            tally: Tally::default(),
             config,
         }
     }
@@ -374,6 +381,7 @@ impl Hub {
     fn receive(&mut self, mail: Mail) {
         match mail {
             Mail::Request(request) => self.own(*request),
+            Mail::Broadcast(broadcasting) => self.broadcasts.begin(*broadcasting),
             Mail::Answer(asked, answer) => {
                 if !self.entering.is_empty() && self.entering.remove(&(asked.connection, asked.sequence)) {
                     self.note_entered(asked.connection, asked.room, answer.is_ok());

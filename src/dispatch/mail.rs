@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::broadcast::Broadcasting;
 use super::feed::Item;
 use crate::error::Status;
 use crate::id::{ConnId, RoomId};
@@ -54,6 +55,8 @@ pub struct Request {
 pub enum Mail {
     /// To the owner of a room.
     Request(Box<Request>),
+    /// To every worker: a message for all rooms of an application.
+    Broadcast(Box<Broadcasting>),
     /// To the holder of a connection: the answer to its request.
     Answer(Asked, Box<Answer>),
     /// To the holder of a connection: the room lets it read its history, which any worker can look up.
@@ -99,7 +102,7 @@ impl Mail {
         // A request may hold on to the buffer it was received in, which it shares with others.
         const REQUEST: usize = 4096;
         match self {
-            Mail::Request(_) => REQUEST,
+            Mail::Request(_) | Mail::Broadcast(_) => REQUEST,
             Mail::Frame { item, .. } => FIXED + item.weight(),
             Mail::Joined { replay, .. } => FIXED + replay.iter().map(Bytes::len).sum::<usize>(),
             _ => FIXED,

@@ -4,17 +4,21 @@
 //! done, it leaves in its outputs for the server to take. May use: `wire`, `room`.
 
 mod accounts;
+mod broadcast;
 mod commit;
 mod downlink;
 mod feed;
 mod hub;
 mod mail;
 mod owner;
+mod tally;
 mod upkeep;
 
 pub use accounts::{AccountRooms, Reserved};
+pub use broadcast::{Broadcasting, Told};
 pub use commit::{Find, Writes};
 pub use downlink::{Class, Downlink};
 pub use feed::{Feed, Item, Missed, Outlet, Place};
 pub use hub::{Counters, Effect, Hub, HubConfig, Rules};
 pub use mail::{Answer, Asked, Asker, Mail, Request, owner_of};
+pub use tally::{RoomTally, Tallies};

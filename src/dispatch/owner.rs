@@ -187,7 +187,8 @@ impl Hub {
         if self.is_broken {
             return self.answer(asker, Err(broken()));
         }
-        let is_ours = command.actor.origin == Origin::Server || matches!(command.op, Op::Exit | Op::Detach);
+        let waits_for_no_disk = matches!(command.op, Op::Exit | Op::Detach | Op::Broadcast(_));
+        let is_ours = command.actor.origin == Origin::Server || waits_for_no_disk;
         let is_full = self.writes.records.len() >= WRITES_WAITING_MAX || self.writes.bytes >= WRITES_WAITING_BYTES_MAX;
         if is_full && !is_ours {
             return self.answer(asker, Err(busy("the log is behind")));
@@ -270,6 +271,7 @@ impl Hub {
         };
         let downlink = Downlink::new(live.room.settings());
         self.counters.entries += 1;
+        self.tally.count(self.unix, &live.room, &entry, &outcome);
         if matches!(entry.command.op, Op::Create(_) | Op::Open(_)) && outcome.durable {
             let settings = self.config.rules.settings(live.room.app_key());
             live.room.set_settings(settings);
@@ -364,6 +366,9 @@ impl Hub {
     /// Lets in those who come. With `joins_late` they hear the room, from there on, once the answer that waits for a commit has
     /// told them that they are in it.
     fn arrive(&mut self, room: RoomId, presence: &[Presence], mut replay: Vec<Bytes>, joins_late: Option<Seq>) {
+        if presence.iter().any(|change| !matches!(change, Presence::Left(_))) {
+            self.broadcasts.note_peopled(room);
+        }
         for change in presence {
             let Some(Owned::Live(live)) = self.rooms.get_mut(&room) else { return };
             let connection = match *change {

@@ -82,7 +82,7 @@ impl Hub {
     }
 
     pub(super) fn evict_idle_rooms(&mut self) {
-        let (now, writes, feeds) = (self.now, &mut self.writes, &mut self.feeds);
+        let (now, writes, feeds, broadcasts) = (self.now, &mut self.writes, &mut self.feeds, &mut self.broadcasts);
         let is_behind = self.in_flight.is_some();
         self.rooms.retain(|id, owned| {
             let Owned::Live(live) = owned else { return true };
@@ -100,6 +100,7 @@ impl Hub {
                 return true;
             }
             feeds.remove(id);
+            broadcasts.forget(*id);
             false
         });
     }

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use ::fjall::{Database, Keyspace, PersistMode, Readable};
+use ::fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
@@ -77,6 +77,7 @@ struct Store {
     accounts: Keyspace,
     node: Keyspace,
     created: Keyspace,
+    figures: Keyspace,
     /// The writer holds this shared from looking a day up until its commit is over: who holds it alone sees no write on its way.
     days: RwLock<Days>,
     last_room_id: AtomicI64,
@@ -179,6 +180,19 @@ impl RoomLog for FjallLog {
         batch.commit().map_err(failed)
     }
 
+    fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError> {
+        let mut batch =
+            OwnedWriteBatch::with_capacity(self.store.db.clone(), changes.len()).durability(Some(PersistMode::Buffer));
+        let keyspace = self.store.space(space);
+        for (key, value) in changes {
+            match value {
+                Some(value) => batch.insert(keyspace, key, value),
+                None => batch.remove(keyspace, key),
+            }
+        }
+        batch.commit().map_err(failed)
+    }
+
     fn stats(&self) -> Option<&LogStats> {
         Some(&self.store.stats)
     }
@@ -215,6 +229,7 @@ impl Store {
             Space::Accounts => &self.accounts,
             Space::Node => &self.node,
             Space::Created => &self.created,
+            Space::Figures => &self.figures,
         }
     }
 

@@ -170,6 +170,18 @@ impl RoomLog for MemoryLog {
         Ok(())
     }
 
+    fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError> {
+        let mut spaces = self.shared.spaces.lock();
+        let pairs = spaces.entry(space).or_default();
+        for (key, value) in changes {
+            match value {
+                Some(value) => drop(pairs.insert(key.into(), value.into())),
+                None => drop(pairs.remove(&key[..])),
+            }
+        }
+        Ok(())
+    }
+
     fn stats(&self) -> Option<&LogStats> {
         Some(&self.shared.stats)
     }

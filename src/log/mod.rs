@@ -189,6 +189,10 @@ pub trait RoomLog: Send + Sync + 'static {
     /// Removes a pair, durably with some later commit; one that is not there is no error.
     fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError>;
 
+    /// Puts and removes pairs of a space, all or nothing, durable with some later commit; `None` removes. No key may stand there
+    /// twice. Writes the disk.
+    fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError>;
+
     /// What the writer has done so far, where it is counted.
     fn stats(&self) -> Option<&LogStats> {
         None
@@ -206,6 +210,8 @@ pub enum Space {
     Node,
     /// Rooms by application key, NUL, creator, NUL, number.
     Created,
+    /// What happened in rooms, by hours and days.
+    Figures,
 }
 
 /// The messages that entries recall: room, place, and the time by which the log knows the day.

@@ -1,5 +1,8 @@
 //! What wants to change a room, and who wants it.
 
+use std::sync::Arc;
+
+use super::broadcast::Broadcast;
 use crate::id::{AccountId, ConnId, DeviceId, RoomId, Seq, UnixMs};
 use crate::wire::pb;
 
@@ -49,6 +52,21 @@ pub struct OnBehalf {
     pub high_or_never: bool,
     /// A recall tells nobody.
     pub silent: bool,
+    /// What the notification of a change of the queue is to be.
+    pub notice: NoticePriority,
+}
+
+/// How urgent the HTTP API wants a notification to be (chatroom.md §f.2). Notifications are never dropped: one of high priority counts
+/// among the room's messages of high priority, and the answer says that it was one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum NoticePriority {
+    /// An ordinary one.
+    #[default]
+    Ordinary,
+    /// One of high priority, or an ordinary one over the room's rate.
+    High,
+    /// One of high priority; over the room's rate nothing is changed, and the answer is 416.
+    HighOrNever,
 }
 
 impl Actor {
@@ -128,6 +146,8 @@ pub enum Op {
     UpdateLocation(pb::MemberUpdateLocationRequest),
     /// §c.3 sendText and its relatives, and resendMsg.
     Send(Box<pb::MessageSendRequest>),
+    /// A message of the application to all its rooms. Said over HTTP; never in the log.
+    Broadcast(Arc<Broadcast>),
     /// §c.3 recallMsg.
     Recall(Box<Recall>),
     /// §f.2.

@@ -263,7 +263,7 @@ impl Expressions {
         check::chars(field, text, limits::EXPRESSION_CHARS_MAX)?;
         let mut compiled = self.0.borrow_mut();
         if !text.is_empty() && !compiled.by_text.contains_key(text) {
-            compiled.keep(text, Expression::parse(field, text)?);
+            compiled.keep(text, Arc::new(Expression::parse(field, text)?));
         }
         Ok(())
     }
@@ -279,18 +279,26 @@ impl Expressions {
         }
         // What is no expression, which nobody could have given, means nobody.
         let nobody = |_| Expression { root: Node::Any(Vec::new()), regexes: 0 };
-        Some(compiled.keep(text, Expression::read(text).unwrap_or_else(nobody)))
+        Some(compiled.keep(text, Arc::new(Expression::read(text).unwrap_or_else(nobody))))
+    }
+
+    /// Takes over what was compiled elsewhere, for many rooms at once.
+    pub fn lend(&self, text: &str, expression: &Arc<Expression>) {
+        let mut compiled = self.0.borrow_mut();
+        if !compiled.by_text.contains_key(text) {
+            compiled.keep(text, expression.clone());
+        }
     }
 }
 
 impl Compiled {
-    fn keep(&mut self, text: &str, expression: Expression) -> Arc<Expression> {
+    fn keep(&mut self, text: &str, expression: Arc<Expression>) -> Arc<Expression> {
         while self.order.len() >= limits::EXPRESSIONS_CACHED || self.regexes + expression.regexes > limits::EXPRESSIONS_CACHED {
             let Some(oldest) = self.order.pop_front() else { break };
             self.regexes -= self.by_text.remove(&oldest).map_or(0, |oldest| oldest.regexes);
         }
         self.regexes += expression.regexes;
-        let (text, expression): (Arc<str>, _) = (text.into(), Arc::new(expression));
+        let text: Arc<str> = text.into();
         self.by_text.insert(text.clone(), expression.clone());
         self.order.push_back(text);
         expression

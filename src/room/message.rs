@@ -172,7 +172,7 @@ impl Room {
         self.intake.take(now, Pace { per_second, burst: per_second })
     }
 
-    fn message(&self, entry: &Entry, request: &pb::MessageSendRequest, directed: bool) -> Box<pb::Message> {
+    pub(super) fn message(&self, entry: &Entry, request: &pb::MessageSendRequest, directed: bool) -> Box<pb::Message> {
         let actor = &entry.command.actor;
         let (mut nick, mut avatar, ext) = self.shown(&actor.account);
         // Who is not here shows its account's face, unless the room has kept another.
@@ -226,7 +226,7 @@ impl Room {
 }
 
 /// A text that came as `{"msg":"…"}` in the attachment, as one that came in the body (chatroom.md §a.6).
-fn plain(request: &pb::MessageSendRequest) -> Cow<'_, pb::MessageSendRequest> {
+pub(super) fn plain(request: &pb::MessageSendRequest) -> Cow<'_, pb::MessageSendRequest> {
     #[derive(Deserialize)]
     struct Text {
         msg: String,
@@ -242,7 +242,7 @@ fn plain(request: &pb::MessageSendRequest) -> Cow<'_, pb::MessageSendRequest> {
     }
 }
 
-fn sent(accepted: Accepted, duplicate: bool) -> Response {
+pub(super) fn sent(accepted: Accepted, duplicate: bool) -> Response {
     Response::MessageSend(pb::MessageSendResponse {
         message_id: accepted.id.as_str().into(),
         time_ms: accepted.time.0,
@@ -254,7 +254,7 @@ fn sent(accepted: Accepted, duplicate: bool) -> Response {
     })
 }
 
-fn check_content(request: &pb::MessageSendRequest) -> Result<(), Status> {
+pub(super) fn check_content(request: &pb::MessageSendRequest) -> Result<(), Status> {
     let kind = MessageType::try_from(request.r#type).map_err(|_| Status::bad_parameter("type is no message type"))?;
     let body = check::text("body", &request.body, limits::BODY_CHARS_MAX)?;
     let attach = check::text("attach", &request.attach, limits::BODY_CHARS_MAX)?;

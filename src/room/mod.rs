@@ -6,6 +6,7 @@ mod ask;
 mod attribute_ops;
 mod attributes;
 mod audience;
+mod broadcast;
 mod check;
 pub mod command;
 mod dedup;
@@ -43,9 +44,10 @@ mod tag_ops;
 mod tags;
 mod timed;
 
+pub use broadcast::Broadcast;
 pub use command::{
-    Actor, AddRobots, Ask, Command, Create, Enter, OnBehalf, Op, Open, Origin, Query, Recall, RemoveRobots, Robot,
-    RobotProfile, Stamp,
+    Actor, AddRobots, Ask, Command, Create, Enter, NoticePriority, OnBehalf, Op, Open, Origin, Query, Recall, RemoveRobots,
+    Robot, RobotProfile, Stamp,
 };
 pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};
 #[doc(hidden)]

@@ -64,12 +64,17 @@ pub(super) struct Priority {
 }
 
 impl Priority {
-    /// Whether one more message is of high priority: fewer than `per_second` were so in the preceding second.
-    pub fn admit(&mut self, now: UnixMs, per_second: usize) -> bool {
+    /// Whether one more message would be of high priority: fewer than `per_second` were so in the preceding second.
+    pub fn admits(&mut self, now: UnixMs, per_second: usize) -> bool {
         while self.admitted.front().is_some_and(|time| now.0.saturating_sub(time.0) >= WINDOW_MS) {
             self.admitted.pop_front();
         }
-        let admits = self.admitted.len() < per_second.min(limits::HIGH_PRIORITY_PER_SECOND_MAX);
+        self.admitted.len() < per_second.min(limits::HIGH_PRIORITY_PER_SECOND_MAX)
+    }
+
+    /// Whether one more message is of high priority, which then counts.
+    pub fn admit(&mut self, now: UnixMs, per_second: usize) -> bool {
+        let admits = self.admits(now, per_second);
         if admits {
             self.admitted.push_back(now);
         }

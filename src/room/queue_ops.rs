@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::check;
-use super::command::{Actor, Origin};
+use super::command::{Actor, NoticePriority, Origin};
 use super::entry::{Entry, Outcome};
 use super::permissions::{Class, Operation};
 use super::queue::Element;
@@ -37,10 +37,11 @@ impl Room {
         if !self.queue.has_room_for(&request.key, request.value.len()) {
             return Err(full());
         }
+        let high_priority = self.admit_notice(entry)?;
         let updated = self.queue.element(&request.key).is_some();
         self.note_queue_offer(actor, request);
         let notice = self.queue_notice(entry, QueueEvent::Offer, vec![change(&request.key, &request.value)], "");
-        let reply = pb::QueueOfferResponse { updated, ..Default::default() };
+        let reply = pb::QueueOfferResponse { updated, high_priority, ..Default::default() };
         Ok(Outcome::notified(Response::QueueOffer(reply), Some(notice)))
     }
 
@@ -58,6 +59,7 @@ impl Room {
         let owners = owners.collect::<Result<Vec<_>, Status>>()?;
         self.reach_queue(actor, entry.stamp.time, None)?;
         self.check_owners(actor, entry.stamp.time, &owners)?;
+        self.check_notice(entry, request.notify)?;
         let (failed_keys, changes) = self.note_queue_batch_offer(actor, request);
         self.batch_outcome(entry, QueueEvent::BatchOffer, changes, failed_keys, request.notify, &request.notify_ext)
     }
@@ -96,6 +98,7 @@ impl Room {
         if !self.queue.has_bytes_for(request.elements.iter().map(|element| element.value.len()).sum()) {
             return Err(full());
         }
+        self.check_notice(entry, request.notify)?;
         let failed_keys = self.note_queue_change(actor, request);
         let done = request.elements.iter().filter(|element| !failed_keys.contains(&element.key));
         let changes: Vec<_> = done.map(|element| change(&element.key, &element.value)).collect();
@@ -123,19 +126,25 @@ impl Room {
             return Err(bad_key());
         }
         self.reach_queue(&entry.command.actor, entry.stamp.time, None)?;
+        let is_there = if request.key.is_empty() { self.queue.head() } else { self.queue.element(&request.key) }.is_some();
+        if !is_there {
+            return Err(no_element());
+        }
+        let high_priority = self.admit_notice(entry)?;
         let element = self.queue.poll(&request.key).ok_or_else(no_element)?;
         let notice = self.queue_notice(entry, QueueEvent::Poll, vec![change(&element.key, &element.value)], "");
-        let reply = pb::QueueElementResponse { element: Some(element.to_pb()), ..Default::default() };
+        let reply = pb::QueueElementResponse { element: Some(element.to_pb()), high_priority, ..Default::default() };
         Ok(Outcome::notified(Response::QueuePoll(reply), Some(notice)))
     }
 
     pub(super) fn queue_drop(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         self.reach_queue(&entry.command.actor, entry.stamp.time, Some(Operation::QueueDrop))?;
-        let reply = Response::QueueDrop(pb::Status::default());
         if self.queue.len() == 0 {
-            return Ok(Outcome::reply(reply));
+            return Ok(Outcome::reply(Response::QueueDrop(pb::QueueDropResponse::default())));
         }
+        let high_priority = self.admit_notice(entry)?;
         self.queue.drop_all();
+        let reply = Response::QueueDrop(pb::QueueDropResponse { high_priority, ..Default::default() });
         Ok(Outcome::notified(reply, Some(self.queue_notice(entry, QueueEvent::Drop, Vec::new(), ""))))
     }
 
@@ -145,7 +154,7 @@ impl Room {
             return Err(Status::new(Code::Forbidden, "only the server clears an owner's elements"));
         }
         self.reach(actor)?;
-        let reply = Response::QueueDrop(pb::Status::default());
+        let reply = Response::QueueDrop(pb::QueueDropResponse::default());
         let cleared = self.queue.clear_owner(&actor.account);
         if cleared.is_empty() {
             return Ok(Outcome::reply(reply));
@@ -201,6 +210,25 @@ impl Room {
         Ok(())
     }
 
+    /// 416 where the notification of a change has to be of high priority and may not be. Nothing has changed yet.
+    fn check_notice(&mut self, entry: &Entry, notify: bool) -> Result<(), Status> {
+        let wish = entry.command.actor.on_behalf.as_ref().map(|wishes| wishes.notice).unwrap_or_default();
+        let must_be_high = notify && wish == NoticePriority::HighOrNever;
+        if must_be_high && !self.priority.admits(entry.stamp.time, self.settings.high_priority_per_second) {
+            return Err(Status::with_sub(Code::TooFrequent, Sub::HighPriorityRate));
+        }
+        Ok(())
+    }
+
+    /// Whether the notification of a change is of high priority, in which case it counts among the room's; refuses as
+    /// [`Room::check_notice`] does.
+    fn admit_notice(&mut self, entry: &Entry) -> Result<bool, Status> {
+        self.check_notice(entry, true)?;
+        let wish = entry.command.actor.on_behalf.as_ref().map(|wishes| wishes.notice).unwrap_or_default();
+        let is_wanted = wish != NoticePriority::Ordinary;
+        Ok(is_wanted && self.priority.admit(entry.stamp.time, self.settings.high_priority_per_second))
+    }
+
     fn queue_notice(
         &self,
         entry: &Entry,
@@ -219,7 +247,7 @@ impl Room {
     }
 
     fn batch_outcome(
-        &self,
+        &mut self,
         entry: &Entry,
         event: QueueEvent,
         changes: Vec<pb::QueueElementChange>,
@@ -227,7 +255,8 @@ impl Room {
         notify: bool,
         ext: &str,
     ) -> Result<Outcome, Status> {
-        let response = pb::QueueBatchResponse { failed_keys, ..Default::default() };
+        let high_priority = notify && !changes.is_empty() && self.admit_notice(entry)?;
+        let response = pb::QueueBatchResponse { failed_keys, high_priority, ..Default::default() };
         let reply =
             if event == QueueEvent::BatchOffer { Response::QueueBatchOffer(response) } else { Response::QueueChange(response) };
         if changes.is_empty() {

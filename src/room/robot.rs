@@ -121,6 +121,11 @@ impl Room {
         Ok(outcome)
     }
 
+    /// Whether an account is here as nothing but a robot.
+    pub fn is_only_robot(&self, account: &AccountId) -> bool {
+        self.people.is_robot(account) && !self.is_connected(account)
+    }
+
     /// When the time of the next robot is over.
     pub(super) fn robot_goes_at(&self) -> Option<UnixMs> {
         self.people.robots_by_end().first().map(|(until, _)| *until)

@@ -197,7 +197,7 @@ impl Room {
             // These change nothing that lasts.
             Op::Kick(_) | Op::Expel | Op::KickDevices(_) => {}
             Op::AddRobots(_) | Op::RemoveRobots(_) | Op::SeatRobot(_) | Op::UnseatRobot { .. } => {}
-            Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) => {}
+            Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Broadcast(_) => {}
         }
         self.advance(entry);
         self.empty_since = self.last_time;
@@ -244,6 +244,7 @@ impl Room {
             Op::TempMute(request) => self.temp_mute(entry, request),
             Op::UpdateSelf(request) => self.update_self(entry, request),
             Op::Send(request) => self.send(entry, request),
+            Op::Broadcast(broadcast) => self.broadcast(entry, broadcast),
             Op::QueueInit(request) => self.queue_init(entry, request),
             Op::QueueOffer(request) => self.queue_offer(entry, request),
             Op::QueueBatchOffer(request) => self.queue_batch_offer(entry, request),

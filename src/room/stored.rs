@@ -12,7 +12,7 @@ impl Command {
     pub fn to_store(&self) -> Option<store::Command> {
         let op = match &self.op {
             Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Send(_) => return None,
-            Op::Expel | Op::KickDevices(_) => return None,
+            Op::Expel | Op::KickDevices(_) | Op::Broadcast(_) => return None,
             Op::AddRobots(_) | Op::RemoveRobots(_) | Op::SeatRobot(_) | Op::UnseatRobot { .. } => return None,
             Op::Create(create) => Stored::Create(create.to_store()),
             Op::Update(request) => Stored::Update(*request.clone()),

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::figures::TimeZone;
 use crate::account::Secret;
 use crate::limits;
 
@@ -58,6 +59,8 @@ pub struct Config {
     pub moderation: Moderation,
     /// The HTTP API.
     pub http: Http,
+    /// What is counted.
+    pub stats: Stats,
     /// What the node says about itself.
     pub log: Log,
     /// Check the configuration and exit (`--check-config`).
@@ -190,6 +193,14 @@ pub struct Http {
     pub client_addresses: String,
 }
 
+/// What is counted in rooms (rest-api.md §4.14).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stats {
+    /// Where its days begin.
+    pub time_zone: TimeZone,
+}
+
 /// What the node says about itself.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -239,6 +250,7 @@ impl Default for Config {
             history: History::default(),
             moderation: Moderation::default(),
             http: Http::default(),
+            stats: Stats::default(),
             log: Log::default(),
             check_only: false,
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::oneshot;
 
+use super::figures::{TopQuery, TopRooms};
 use super::mailbox::Order;
 use super::sessions::Session;
 use super::shared::Shared;
@@ -36,7 +37,8 @@ impl Engine {
     }
 
     /// Has a command applied to a room of an application; answers once it is durable. 404 if the room is another's.
-    pub async fn command(&self, app_key: &str, room: RoomId, command: Command) -> Answer {
+    pub async fn command(&self, app_key: &str, room: RoomId, mut command: Command) -> Answer {
+        command.actor.names_nobody = !command.op.names_known(|name| self.shared.is_known(app_key, name));
         let (creator, opens) = (command.actor.account.clone(), matches!(command.op, Op::Reopen));
         let deletes = matches!(command.op, Op::Destroy);
         let answer = self.ask(Some(app_key), room, command.actor, Ask::Command(command.op)).await?;
@@ -52,6 +54,13 @@ impl Engine {
     /// Asks a room of an application something. 404 if the room is another's.
     pub async fn query(&self, app_key: &str, room: RoomId, actor: Actor, query: Query) -> Answer {
         self.ask(Some(app_key), room, actor, Ask::Query(query)).await
+    }
+
+    /// The rooms of an application that lead within an hour or a day; 414 if that lies too far back or has not begun.
+    pub async fn top_rooms(&self, app_key: &str, query: TopQuery) -> Result<TopRooms, Status> {
+        let (shared, app_key) = (self.shared.clone(), app_key.to_owned());
+        let found = tokio::task::spawn_blocking(move || shared.figures.top(shared.unix(), &app_key, &query)).await;
+        found.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the figures could not be read")))
     }
 
     /// Where clients connect over TCP.

@@ -2,7 +2,7 @@
 
 use metrics::{describe_counter, describe_gauge};
 
-const COUNTERS: [(&str, &str); 17] = [
+const COUNTERS: [(&str, &str); 18] = [
     ("chatroom_accept_errors_total", "Connections the system would not let us accept; mostly the limit of open files."),
     ("chatroom_callbacks_failed_total", "Callbacks of applications without a usable answer, by callback and reason."),
     ("chatroom_commands_refused_total", "Commands a room refused."),
@@ -11,6 +11,10 @@ const COUNTERS: [(&str, &str); 17] = [
     ("chatroom_connections_refused_total", "Connections over the limit of the node or of their address."),
     ("chatroom_deliveries_total", "Frames of rooms that sockets took."),
     ("chatroom_entries_total", "Commands applied to rooms."),
+    (
+        "chatroom_figures_lost_total",
+        "Times that something counted in rooms was lost: the store was too slow, or the bounds were reached.",
+    ),
     ("chatroom_gaps_total", "Readers that were told that they missed messages."),
     ("chatroom_hopeless_readers_total", "Readers sent away because they were too slow even for notifications."),
     ("chatroom_http_calls_total", "Calls of the HTTP API, by endpoint and code."),

@@ -5,10 +5,12 @@ pub mod config;
 
 mod alias;
 mod apps;
+mod broadcast;
 mod callback;
 mod connection;
 mod created;
 mod engine;
+mod figures;
 mod first_start;
 mod gate;
 mod keep;
@@ -29,6 +31,7 @@ mod steps;
 mod worker;
 
 pub use engine::Engine;
+pub use figures::{Period, RoomFigures, TopOrder, TopQuery, TopRooms};
 pub use first_start::Demo;
 pub use logs::start_logs;
 pub use node::{Node, StartError, bind};

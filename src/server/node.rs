@@ -11,9 +11,10 @@ use tokio::task::LocalSet;
 use super::callback::Callbacks;
 use super::config::{Config, Durability};
 use super::engine::Engine;
+use super::figures::Figures;
 use super::keep::{self, StoreKeeper};
 use super::listen;
-use super::shared::Shared;
+use super::shared::{Shared, unix};
 use super::worker::Worker;
 use crate::account::Directory;
 use crate::dispatch::{Hub, HubConfig};
@@ -28,6 +29,8 @@ pub enum StartError {
     Store(LogError),
     /// What the store or the configuration says of applications is of no use.
     Accounts(Status),
+    /// What the store has of figures of rooms is of no use.
+    Figures(Status),
     /// An address cannot be listened on.
     Listen {
         /// Which.
@@ -46,6 +49,7 @@ impl std::fmt::Display for StartError {
                 write!(f, "{error}; is another chatroomd running on this folder? choose one with --data")
             }
             StartError::Accounts(status) => write!(f, "{status}; look at the apps in the configuration"),
+            StartError::Figures(status) => write!(f, "{status}; the store may be damaged"),
             StartError::Listen { address, error } => {
                 write!(f, "cannot listen on {address}: {error}; choose another with --listen or --admin, port 0 for any")
             }
@@ -71,6 +75,7 @@ pub struct Node {
     pub(super) log: Arc<dyn RoomLog>,
     pub(super) shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
+    counting: JoinHandle<()>,
     history_days: u32,
 }
 
@@ -92,8 +97,9 @@ impl Node {
             count => count,
         };
         let callbacks = Callbacks::start().map_err(StartError::Thread)?;
-        let shared = Shared::new(config, accounts.clone(), log.clone(), callbacks, count).map_err(StartError::Accounts)?;
-        let shared = Arc::new(shared);
+        let (figures, counting) = Figures::start(log.clone(), config.stats.time_zone, unix).map_err(StartError::Figures)?;
+        let shared = Shared::new(config, accounts.clone(), log.clone(), callbacks, figures, count);
+        let shared = Arc::new(shared.map_err(StartError::Accounts)?);
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
         let mut workers = Vec::with_capacity(count);
         for index in 0..count {
@@ -118,7 +124,7 @@ impl Node {
         };
         let engine = Engine::new(shared.clone(), last_room, addresses);
         let ready = shared.ready.clone();
-        Ok(Node { engine, accounts, ready, wire, log, shared, workers, history_days: config.history.days })
+        Ok(Node { engine, accounts, ready, wire, log, shared, workers, counting, history_days: config.history.days })
     }
 
     /// Removes what is older than the retention, once at the start and then every hour. Never returns.
@@ -144,6 +150,10 @@ impl Node {
             if worker.join().is_err() {
                 tracing::error!("a worker ended by a panic");
             }
+        }
+        self.shared.figures.stop();
+        if self.counting.join().is_err() {
+            tracing::error!("the thread of the figures ended by a panic");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::login::check_family;
 use super::worker::{LINGER_MS, State, Worker, is_on_purpose, overloaded};
 use crate::dispatch::{Answer, Asked, Asker};
 use crate::error::{Code, Status};
-use crate::id::{AccountId, ConnId, RoomId};
+use crate::id::{ConnId, RoomId};
 use crate::limits::HISTORY_QUERIES_MAX;
 use crate::log::HistoryPage;
 use crate::room::{Ask, Enter, HistoryScope, Op, Open, Query};
@@ -135,10 +135,7 @@ impl State {
         let Some(connection) = self.connection(asked.connection) else { return };
         let Some(mut actor) = connection.actor() else { return };
         if let (Ask::Command(op), Some(identity)) = (&ask, connection.identity.as_deref()) {
-            let is_known = |name: &str| {
-                AccountId::parse(name).map_or(true, |id| worker.shared.accounts.account(&identity.app_key, &id).is_some())
-            };
-            actor.names_nobody = !op.names_known(is_known);
+            actor.names_nobody = !op.names_known(|name| worker.shared.is_known(&identity.app_key, name));
         }
         let is_enter = matches!(ask, Ask::Command(Op::Enter(_) | Op::Open(_)));
         let resume = match connection.resume() {

@@ -9,8 +9,10 @@ use parking_lot::RwLock;
 
 use super::alias::AliasKey;
 use super::apps::Apps;
+use super::broadcast::Broadcasts;
 use super::callback::Callbacks;
 use super::config::Config;
+use super::figures::Figures;
 use super::gate::Gate;
 use super::mailbox::Mailbox;
 use super::resume::ResumeKey;
@@ -30,6 +32,9 @@ pub(crate) struct Shared {
     pub(crate) session: SessionConfig,
     pub(crate) apps: Arc<Apps>,
     pub(crate) callbacks: Callbacks,
+    pub(crate) broadcasts: Broadcasts,
+    /// What happens in rooms, by hours and days.
+    pub(crate) figures: Figures,
     pub(crate) backlog_bytes_max: usize,
     pub(crate) history_days: u32,
     pub(crate) drain_ms: u64,
@@ -50,12 +55,19 @@ pub(crate) struct Shared {
     app_keys: RwLock<HashSet<Arc<str>>>,
 }
 
+/// The clock of the calendar.
+pub(crate) fn unix() -> UnixMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
 impl Shared {
     pub(crate) fn new(
         config: &Config,
         accounts: Arc<Directory>,
         log: Arc<dyn RoomLog>,
         callbacks: Callbacks,
+        figures: Figures,
         workers: usize,
     ) -> Result<Shared, Status> {
         let bounds = &config.limits;
@@ -72,6 +84,8 @@ impl Shared {
             },
             apps: Arc::new(Apps::new(config).map_err(|error| Status::bad_parameter(error.to_string()))?),
             callbacks,
+            broadcasts: Broadcasts::new(),
+            figures,
             account_rooms: Arc::new(AccountRooms::new(random_key()?)),
             aliases: AliasKey::of(log.as_ref())?,
             backlog_bytes_max: bounds.backlog_bytes_max,
@@ -97,8 +111,7 @@ impl Shared {
 
     /// The clock of entries.
     pub(crate) fn unix(&self) -> UnixMs {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        unix()
     }
 
     /// The monotonic time at which the calendar's clock will show `at`.
@@ -120,6 +133,11 @@ impl Shared {
     /// The room somebody wants to enter: by the name a client gave it, else by its number.
     pub(crate) fn room_of(&self, app_key: &str, enter: &pb::RoomEnterRequest) -> Result<RoomId, Status> {
         if enter.alias.is_empty() { RoomId::new(enter.room_id) } else { Ok(self.aliases.room(app_key, &enter.alias)) }
+    }
+
+    /// Whether there is such an account; what is no name of an account is for the room to refuse.
+    pub(crate) fn is_known(&self, app_key: &str, name: &str) -> bool {
+        AccountId::parse(name).map_or(true, |id| self.accounts.account(app_key, &id).is_some())
     }
 
     /// Whether the worker that owns a room has so much waiting that requests are better refused.

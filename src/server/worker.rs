@@ -96,7 +96,12 @@ impl Worker {
                 accepting.abort();
             }
             if is_draining && self.is_done() {
-                return;
+                return self.hand_over_figures(&mut self.state.borrow_mut());
+            }
+            if self.state.borrow().hub.is_broadcasting() {
+                // The rest at the next turn; sockets that are ready come first.
+                self.mailbox().wake();
+                tokio::task::yield_now().await;
             }
         }
     }
@@ -158,6 +163,7 @@ impl Worker {
         if inbox.drain {
             state.send_everybody_away(self);
         }
+        state.hub.go_on_broadcasting();
         state.carry_out(self);
         state.hub.flush(&mut Sockets(&mut state.connections));
         for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
@@ -206,7 +212,13 @@ impl Worker {
         for id in due {
             state.on_deadline(self, id);
         }
+        self.hand_over_figures(state);
         self.report(state);
+    }
+
+    /// Gives away what has been counted in the rooms here.
+    fn hand_over_figures(&self, state: &mut State) {
+        self.shared.figures.add(state.hub.take_tallies());
     }
 
     fn report(&self, state: &mut State) {

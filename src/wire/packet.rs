@@ -177,7 +177,7 @@ packets! {
         QueuePeek(pb::QueuePeekRequest) => pb::QueueElementResponse, QueuePeek;
         QueueMultiGet(pb::QueueMultiGetRequest) => pb::QueueListResponse, QueueMultiGet;
         QueueChange(pb::QueueChangeRequest) => pb::QueueBatchResponse, QueueChange;
-        QueueDrop(pb::QueueDropRequest) => pb::Status, QueueDrop;
+        QueueDrop(pb::QueueDropRequest) => pb::QueueDropResponse, QueueDrop;
         AttributesSet(pb::AttributesSetRequest) => pb::AttributesChangeResponse, AttributesSet;
         AttributesDelete(pb::AttributesDeleteRequest) => pb::AttributesChangeResponse, AttributesDelete;
         AttributesBatch(pb::AttributesBatchRequest) => pb::AttributesChangeResponse, AttributesBatch;

@@ -13,8 +13,8 @@ use chatroom::admin::{Admin, Rooms, router};
 use chatroom::error::{Code, Status, Sub};
 use chatroom::id::{AccountId, RoomId};
 use chatroom::room::{Actor, Command, Create, Origin, Query};
-use chatroom::server::Session;
 use chatroom::server::config::Http;
+use chatroom::server::{Session, TopQuery, TopRooms};
 use chatroom::wire::{Response, pb};
 use parking_lot::Mutex;
 
@@ -76,6 +76,14 @@ impl Rooms for MapOfRooms {
             ..pb::RoomInfo::default()
         };
         Ok(Response::RoomInfo(Box::new(pb::RoomInfoResponse { room: Some(info), ..pb::RoomInfoResponse::default() })))
+    }
+
+    async fn broadcast(&self, _: &str, _: Actor, _: pb::MessageSendRequest) -> Result<pb::MessageSendResponse, Status> {
+        Err(Status::new(Code::Unavailable, "these rooms hear nothing"))
+    }
+
+    async fn top_rooms(&self, _: &str, _: TopQuery) -> Result<TopRooms, Status> {
+        Err(Status::new(Code::Unavailable, "in these rooms nothing happens"))
     }
 
     async fn open_rooms_of(&self, _: &str, _: &AccountId) -> Result<Vec<RoomId>, Status> {

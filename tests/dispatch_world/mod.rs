@@ -239,8 +239,10 @@ impl World {
     }
 
     fn turn(&mut self, worker: usize) -> bool {
+        let mut was_busy = self.hubs[worker].is_broadcasting();
+        self.hubs[worker].go_on_broadcasting();
         let effects = self.hubs[worker].take_effects();
-        let mut was_busy = !effects.is_empty();
+        was_busy |= !effects.is_empty();
         for effect in effects {
             match effect {
                 Effect::Answer(asked, answer) => {

@@ -369,6 +369,7 @@ pub fn op_name(op: &Op) -> &'static str {
         Op::UpdateTags(_) => "UpdateTags",
         Op::UpdateLocation(_) => "UpdateLocation",
         Op::Send(_) => "Send",
+        Op::Broadcast(_) => "Broadcast",
         Op::Recall(_) => "Recall",
         Op::QueueInit(_) => "QueueInit",
         Op::QueueOffer(_) => "QueueOffer",

@@ -220,7 +220,7 @@ impl Model {
 
     pub fn queue_drop(&mut self, actor: &Actor) -> Verdict {
         self.check_queue(actor, Right::QueueDrop)?;
-        let mut want = Want::reply(Response::QueueDrop(pb::Status::default()));
+        let mut want = Want::reply(Response::QueueDrop(pb::QueueDropResponse::default()));
         if self.queue.is_empty() {
             return Ok(want);
         }
@@ -241,7 +241,7 @@ impl Model {
             std::mem::take(&mut self.queue).into_iter().partition(|element| element.transient && element.owner == owner);
         self.queue = kept;
         let gone: Vec<Element> = gone;
-        let mut want = Want::reply(Response::QueueDrop(pb::Status::default()));
+        let mut want = Want::reply(Response::QueueDrop(pb::QueueDropResponse::default()));
         if gone.is_empty() {
             return Ok(want);
         }

@@ -490,7 +490,7 @@ fn responses() -> Vec<Response> {
         Response::QueuePeek(one()),
         Response::QueueMultiGet(queue()),
         Response::QueueChange(batch()),
-        Response::QueueDrop(ok()),
+        Response::QueueDrop(pb::QueueDropResponse::default()),
         Response::RoomCreate(Box::new(pb::RoomEnterResponse { created: true, ..entered() })),
         Response::RoomSwitch(Box::new(entered())),
         Response::RoomLeaveAll(pb::RoomLeaveAllResponse {

@@ -66,6 +66,7 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
         accounts: small("accounts")?,
         node: small("node")?,
         created: small("created")?,
+        figures: small("figures")?,
         days: RwLock::new(Days { open: days(&db, options.write_buffer_bytes)?, first: i64::MIN }),
         last_room_id: AtomicI64::new(last_room_id),
         write_buffer_bytes: options.write_buffer_bytes,

@@ -1,11 +1,13 @@
 //! Commands out of bytes: few accounts, keys, tags and ids, so that they meet; mostly what is allowed, and all else besides.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::id::{AccountId, ConnId, Seq};
 use crate::room::command::{Actor, AddRobots, Command, Create, Enter, Op, Open, Origin, Recall, RemoveRobots, RobotProfile};
+use crate::room::{Broadcast, Settings};
 use crate::wire::pb;
 
 pub(super) const ACCOUNTS: [&str; 6] = ["boss", "alice", "bob", "carol", "anon_1", "dave"];
@@ -280,7 +282,7 @@ impl Draw<'_> {
 
     /// What nobody in the room does: timers, the HTTP API, the rooms of an account.
     fn by_itself(&mut self) -> Op {
-        match self.below(10) {
+        match self.below(11) {
             0 => Op::Destroy,
             1 => Op::Expel,
             2 => Op::ClearOwnerAttributes,
@@ -297,6 +299,17 @@ impl Draw<'_> {
                 Op::AddRobots(Box::new(AddRobots { robots, ..Default::default() }))
             }
             8 => Op::RemoveRobots(RemoveRobots { accounts: None, silent: self.flag() }),
+            9 => {
+                let request = pb::MessageSendRequest {
+                    message_id: "news".into(),
+                    body: Bytes::from_static(b"news"),
+                    high_priority: self.flag(),
+                    notify_target_tags: self.expression(),
+                    ..Default::default()
+                };
+                let news = Broadcast::new(&Arc::new(Settings::default()), &actor(ACCOUNTS[0], None, Origin::Http), &request);
+                news.map_or(Op::Expel, |news| Op::Broadcast(Arc::new(news)))
+            }
             _ => open(self.flag(), self.below(3)),
         }
     }

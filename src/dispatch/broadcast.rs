@@ -1,0 +1,125 @@
+//! A message of an application to all its rooms: each owner hands it to those of its rooms in which somebody is, some at a turn.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::hub::Hub;
+use super::mail::Asker;
+use super::owner::Owned;
+use crate::id::RoomId;
+use crate::limits::{BROADCAST_STEPS_PER_ROOM, BROADCAST_STEPS_PER_TURN};
+use crate::room::{Actor, Broadcast, Command, Op};
+use crate::wire::Response;
+
+/// A broadcast on its way through the rooms of one worker.
+pub struct Broadcasting {
+    /// Whose rooms.
+    pub app_key: Box<str>,
+    /// In whose name.
+    pub actor: Actor,
+    /// What.
+    pub broadcast: Arc<Broadcast>,
+    /// What it has come to so far, on all workers.
+    pub told: Arc<Told>,
+    /// Called once every room of this worker has it; must not block.
+    pub done: Box<dyn FnOnce() + Send>,
+}
+
+/// What a broadcast has come to.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Rooms that have it.
+    pub rooms: AtomicU64,
+    /// Those among them where it is an ordinary message.
+    pub ordinary: AtomicU64,
+    /// Rooms that refused it, as all of them do once the store has failed.
+    pub refused: AtomicU64,
+}
+
+/// The broadcasts of one worker, and its rooms for them.
+#[derive(Default)]
+pub(super) struct Broadcasts {
+    /// The first is under way: with the last room it has been in.
+    waiting: VecDeque<(Broadcasting, Option<RoomId>)>,
+    /// Every owned room with connections, and some that the last one has left since.
+    peopled: BTreeSet<RoomId>,
+}
+
+impl Broadcasts {
+    pub(super) fn begin(&mut self, broadcasting: Broadcasting) {
+        self.waiting.push_back((broadcasting, None));
+    }
+
+    /// Somebody has come into a room.
+    pub(super) fn note_peopled(&mut self, room: RoomId) {
+        self.peopled.insert(room);
+    }
+
+    /// A room leaves memory, or nobody is in it.
+    pub(super) fn forget(&mut self, room: RoomId) {
+        self.peopled.remove(&room);
+    }
+}
+
+impl Hub {
+    /// Goes on with the broadcasts under way, for as many rooms and connections as a turn may serve. To be called once a turn.
+    pub fn go_on_broadcasting(&mut self) {
+        let mut steps = 0;
+        while steps < BROADCAST_STEPS_PER_TURN {
+            let Broadcasts { waiting, peopled } = &mut self.broadcasts;
+            let Some((_, last)) = waiting.front_mut() else { return };
+            let after = last.map_or(Bound::Unbounded, Bound::Excluded);
+            let next = peopled.range((after, Bound::Unbounded)).next().copied();
+            *last = next;
+            steps += match next {
+                Some(room) => self.broadcast_in(room),
+                None => self.end_broadcast(),
+            };
+        }
+    }
+
+    /// Whether there is more of that to do.
+    pub fn is_broadcasting(&self) -> bool {
+        !self.broadcasts.waiting.is_empty()
+    }
+
+    /// Hands the first broadcast to a room, if it is one of its application in which somebody is. What that costs, in steps.
+    fn broadcast_in(&mut self, room: RoomId) -> usize {
+        let Some((broadcasting, _)) = self.broadcasts.waiting.front() else { return 1 };
+        let Some(Owned::Live(live)) =
+            self.rooms.get(&room).filter(|owned| !matches!(owned, Owned::Live(live) if live.is_deserted()))
+        else {
+            self.broadcasts.forget(room);
+            return 1;
+        };
+        if live.room.app_key() != &*broadcasting.app_key {
+            return 1;
+        }
+        let steps = BROADCAST_STEPS_PER_ROOM + live.room.connections();
+        let told = broadcasting.told.clone();
+        let asker = Asker::Caller(Box::new(move |answer| {
+            let count = match answer {
+                Ok(Response::MessageSend(sent)) if !sent.high_priority => {
+                    told.ordinary.fetch_add(1, Ordering::Relaxed);
+                    &told.rooms
+                }
+                Ok(_) => &told.rooms,
+                Err(_) => &told.refused,
+            };
+            count.fetch_add(1, Ordering::Relaxed);
+        }));
+        let op = Op::Broadcast(broadcasting.broadcast.clone());
+        let command = Command { actor: broadcasting.actor.clone(), op };
+        self.command(room, asker, command, None);
+        steps
+    }
+
+    fn end_broadcast(&mut self) -> usize {
+        if let Some((broadcasting, _)) = self.broadcasts.waiting.pop_front() {
+            (broadcasting.done)();
+        }
+        1
+    }
+}

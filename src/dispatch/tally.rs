@@ -1,0 +1,92 @@
+//! What happens in the rooms of one worker, counted as it happens: messages, enters, and the accounts behind them (rest-api.md
+//! §4.14). Taken away once a second or so; what becomes of the figures is for others to say.
+
+use std::collections::HashSet;
+
+use super::hub::Hub;
+use crate::id::{AccountId, ByNumber, RoomId, UnixMs};
+use crate::limits::{TALLIED_ACCOUNTS_MAX, TALLY_QUARTER_MS};
+use crate::room::{Entry, Op, Outcome, Presence, Room};
+use crate::wire::Push;
+
+/// What happened in one room within a quarter of an hour.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RoomTally {
+    /// Whose room.
+    pub app_key: Box<str>,
+    /// Messages that were sent.
+    pub messages: u32,
+    /// Connections that entered; one that came back within its grace did not.
+    pub enters: u32,
+    /// Who sent or entered.
+    pub accounts: HashSet<AccountId>,
+}
+
+/// What happened within one quarter of an hour. The days and hours of every time zone are made of whole quarters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tallies {
+    /// When it began.
+    pub quarter: UnixMs,
+    /// The rooms in which something happened.
+    pub rooms: ByNumber<RoomId, RoomTally>,
+}
+
+/// What has happened since it was last taken away.
+#[derive(Default)]
+pub(super) struct Tally {
+    quarter: i64,
+    rooms: ByNumber<RoomId, RoomTally>,
+    /// Accounts in all of them.
+    accounts: usize,
+    /// Quarters that are over.
+    over: Vec<Tallies>,
+}
+
+impl Tally {
+    /// Counts what an entry came to. Robots do not count, and neither do broadcasts, which are no room's own.
+    pub(super) fn count(&mut self, now: UnixMs, room: &Room, entry: &Entry, outcome: &Outcome) {
+        let is_message = matches!(outcome.push, Some(Push::Message(_))) && matches!(entry.command.op, Op::Send(_));
+        let enters = outcome.presence.iter().filter(|change| matches!(change, Presence::Joined(_))).count();
+        if !is_message && enters == 0 {
+            return;
+        }
+        let account = &entry.command.actor.account;
+        if room.is_only_robot(account) {
+            return;
+        }
+        let quarter = now.0.div_euclid(TALLY_QUARTER_MS);
+        if quarter != self.quarter {
+            self.end_quarter();
+            self.quarter = quarter;
+        }
+        if self.rooms.len() >= TALLIED_ACCOUNTS_MAX && !self.rooms.contains_key(&room.id()) {
+            return;
+        }
+        let fresh = || RoomTally { app_key: room.app_key().into(), ..RoomTally::default() };
+        let counts = self.rooms.entry(room.id()).or_insert_with(fresh);
+        counts.messages = counts.messages.saturating_add(u32::from(is_message));
+        counts.enters = counts.enters.saturating_add(u32::try_from(enters).unwrap_or(u32::MAX));
+        if !counts.accounts.contains(account) && self.accounts < TALLIED_ACCOUNTS_MAX {
+            counts.accounts.insert(account.clone());
+            self.accounts += 1;
+        }
+    }
+
+    fn end_quarter(&mut self) {
+        if self.rooms.is_empty() {
+            return;
+        }
+        // As it is: a worker with many rooms must not go through them once more.
+        let rooms = std::mem::take(&mut self.rooms);
+        self.over.push(Tallies { quarter: UnixMs(self.quarter * TALLY_QUARTER_MS), rooms });
+    }
+}
+
+impl Hub {
+    /// What has happened in the rooms since this was last asked, by quarters of an hour.
+    pub fn take_tallies(&mut self) -> Vec<Tallies> {
+        self.tally.end_quarter();
+        self.tally.accounts = 0;
+        std::mem::take(&mut self.tally.over)
+    }
+}
