@@ -44,4 +44,6 @@ pub mod room;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod session;
+#[cfg(feature = "tls")]
+mod tls;
 pub mod wire;

@@ -1,16 +1,18 @@
 //! The node: listeners, workers and their connections, configuration, drain. May use: `wire`, `session`, `room`, `dispatch`,
-//! `log`, `account`.
+//! `log`, `account`, `tls`.
 
 pub mod config;
 
 mod alias;
 mod apps;
 mod callback;
+mod certificates;
 mod connection;
 mod created;
 mod engine;
 mod first_start;
 mod gate;
+mod https;
 mod keep;
 mod listen;
 mod login;
@@ -18,6 +20,7 @@ mod logs;
 mod mailbox;
 mod metrics;
 mod node;
+mod outgoing;
 mod presend;
 mod rare;
 mod reload;
@@ -26,6 +29,7 @@ mod serve;
 mod sessions;
 mod shared;
 mod steps;
+mod transport;
 mod worker;
 
 pub use engine::Engine;

@@ -10,6 +10,7 @@ use parking_lot::RwLock;
 use super::alias::AliasKey;
 use super::apps::Apps;
 use super::callback::Callbacks;
+use super::certificates::Certificates;
 use super::config::Config;
 use super::gate::Gate;
 use super::mailbox::Mailbox;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) session: SessionConfig,
     pub(crate) apps: Arc<Apps>,
     pub(crate) callbacks: Callbacks,
+    pub(crate) certificates: Certificates,
     pub(crate) backlog_bytes_max: usize,
     pub(crate) history_days: u32,
     pub(crate) drain_ms: u64,
@@ -56,6 +58,7 @@ impl Shared {
         accounts: Arc<Directory>,
         log: Arc<dyn RoomLog>,
         callbacks: Callbacks,
+        certificates: Certificates,
         workers: usize,
     ) -> Result<Shared, Status> {
         let bounds = &config.limits;
@@ -72,6 +75,7 @@ impl Shared {
             },
             apps: Arc::new(Apps::new(config).map_err(|error| Status::bad_parameter(error.to_string()))?),
             callbacks,
+            certificates,
             account_rooms: Arc::new(AccountRooms::new(random_key()?)),
             aliases: AliasKey::of(log.as_ref())?,
             backlog_bytes_max: bounds.backlog_bytes_max,
