@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::connection::Cut;
-use super::transport::{self, Stream};
+use super::transport::{self, Secure, Stream};
 use super::{ClientOptions, Command, Completion, Event, Shared, State, closed};
 use crate::error::{Code, Status};
 use crate::id::Time;
@@ -65,7 +65,7 @@ pub(super) struct Task {
     is_hurried: bool,
     pub(super) failure: Status,
     /// How to speak TLS, once that was wanted; with it, what makes the next handshake shorter.
-    tls: Option<Arc<rustls::ClientConfig>>,
+    tls: Option<Secure>,
 }
 
 /// Runs a client until it is closed.
@@ -274,12 +274,12 @@ impl Task {
     }
 
     /// How to speak TLS, if the address wants it.
-    fn tls(&mut self, address: &str) -> std::io::Result<Option<Arc<rustls::ClientConfig>>> {
+    fn tls(&mut self, address: &str) -> std::io::Result<Option<Secure>> {
         if !transport::parse(address).is_some_and(|(is_tls, ..)| is_tls) {
             return Ok(None);
         }
         if self.tls.is_none() {
-            self.tls = Some(self.options.trust.config()?);
+            self.tls = Some(self.options.trust.secure()?);
         }
         Ok(self.tls.clone())
     }

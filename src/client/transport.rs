@@ -2,19 +2,24 @@
 
 use std::io;
 use std::path::PathBuf;
+#[cfg(feature = "tls")]
 use std::sync::Arc;
 
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
-use tokio_util::either::Either;
-
-use crate::tls::{Anchors, WIRE_ALPN, client_config};
 
 /// What a connection goes over.
-pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+#[cfg(feature = "tls")]
+pub(super) type Stream = tokio_util::either::Either<TcpStream, Box<tokio_rustls::client::TlsStream<TcpStream>>>;
+/// What a connection goes over.
+#[cfg(not(feature = "tls"))]
+pub(super) type Stream = TcpStream;
+
+/// How to speak TLS; used for all connections of a client, for it also keeps what makes the next handshake shorter.
+#[cfg(feature = "tls")]
+pub(crate) type Secure = Arc<rustls::ClientConfig>;
+/// How to speak TLS: not at all.
+#[cfg(not(feature = "tls"))]
+pub(crate) type Secure = std::convert::Infallible;
 
 /// Whose certificates are good at `tls://` addresses. The host's name, or its number, is checked against the certificate in any case.
 #[derive(Clone, Default)]
@@ -24,8 +29,9 @@ pub enum Trust {
     System,
     /// Those the certificates in this PEM file vouch for, and no others. Read at the first connection.
     File(PathBuf),
-    /// As this configuration says, its cryptography included. To be able to refuse strangers, it names the protocol `chatroom/1` (ALPN).
-    Config(Arc<ClientConfig>),
+    /// As this configuration says, its cryptography included. It should name the protocol `chatroom/1` (ALPN).
+    #[cfg(feature = "tls")]
+    Config(Arc<rustls::ClientConfig>),
 }
 
 impl std::fmt::Debug for Trust {
@@ -33,6 +39,7 @@ impl std::fmt::Debug for Trust {
         match self {
             Trust::System => write!(f, "System"),
             Trust::File(path) => f.debug_tuple("File").field(path).finish(),
+            #[cfg(feature = "tls")]
             Trust::Config(_) => write!(f, "Config(…)"),
         }
     }
@@ -40,13 +47,21 @@ impl std::fmt::Debug for Trust {
 
 impl Trust {
     /// How to speak TLS. Reads files.
-    pub(crate) fn config(&self) -> io::Result<Arc<ClientConfig>> {
+    #[cfg(feature = "tls")]
+    pub(crate) fn secure(&self) -> io::Result<Secure> {
+        use crate::tls::{Anchors, WIRE_ALPN, client_config};
         let anchors = match self {
             Trust::System => Anchors::System,
             Trust::File(path) => Anchors::File(path),
             Trust::Config(config) => return Ok(config.clone()),
         };
         client_config(anchors, &[WIRE_ALPN]).map(Arc::new).map_err(|reason| io::Error::new(io::ErrorKind::InvalidInput, reason))
+    }
+
+    /// How to speak TLS: not at all.
+    #[cfg(not(feature = "tls"))]
+    pub(crate) fn secure(&self) -> io::Result<Secure> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this library is built without TLS (feature `tls`)"))
     }
 }
 
@@ -62,29 +77,50 @@ pub(crate) fn parse(address: &str) -> Option<(bool, &str, &str)> {
     (!host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()).then_some((is_tls, place, host))
 }
 
-/// Connects, over TLS if the address says so.
-pub(super) async fn open(address: &str, tls: Option<Arc<ClientConfig>>) -> io::Result<Stream> {
-    let wrong = || io::Error::new(io::ErrorKind::InvalidInput, "not host:port or tls://host:port");
-    let (is_tls, place, host) = parse(address).ok_or_else(wrong)?;
-    let secure = match tls.filter(|_| is_tls) {
-        Some(tls) => Some((ServerName::try_from(host.to_owned()).map_err(|_| wrong())?, TlsConnector::from(tls))),
-        None if is_tls => return Err(wrong()),
-        None => None,
-    };
+fn unfit() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "the address must be host:port or tls://host:port")
+}
+
+/// Connects, over TLS if the address says so; then `secure` must say how.
+pub(super) async fn open(address: &str, secure: Option<Secure>) -> io::Result<Stream> {
+    let (is_tls, place, host) = parse(address).ok_or_else(unfit)?;
     let stream = TcpStream::connect(place).await?;
     // Without it, small frames wait for acknowledgements of earlier ones; where it fails, they do.
     let _ = stream.set_nodelay(true);
     match secure {
-        Some((name, connector)) => Ok(Either::Right(Box::new(connector.connect(name, stream).await?))),
-        None => Ok(Either::Left(stream)),
+        Some(secure) if is_tls => shake_hands(stream, secure, host).await,
+        None if is_tls => Err(unfit()),
+        _ => Ok(plain(stream)),
     }
+}
+
+#[cfg(feature = "tls")]
+fn plain(stream: TcpStream) -> Stream {
+    tokio_util::either::Either::Left(stream)
+}
+
+#[cfg(not(feature = "tls"))]
+fn plain(stream: TcpStream) -> Stream {
+    stream
+}
+
+#[cfg(feature = "tls")]
+async fn shake_hands(stream: TcpStream, secure: Secure, host: &str) -> io::Result<Stream> {
+    let name = rustls::pki_types::ServerName::try_from(host.to_owned()).map_err(|_| unfit())?;
+    let stream = tokio_rustls::TlsConnector::from(secure).connect(name, stream).await?;
+    Ok(tokio_util::either::Either::Right(Box::new(stream)))
+}
+
+#[cfg(not(feature = "tls"))]
+async fn shake_hands(_: TcpStream, secure: Secure, _: &str) -> io::Result<Stream> {
+    match secure {}
 }
 
 /// Looks whether a server answers at an address, with a certificate that is good if it speaks TLS.
 #[cfg(feature = "cli")]
 pub(crate) async fn reach(address: &str, trust: &Trust) -> io::Result<()> {
     let is_tls = parse(address).is_some_and(|(is_tls, ..)| is_tls);
-    open(address, is_tls.then(|| trust.config()).transpose()?).await.map(drop)
+    open(address, is_tls.then(|| trust.secure()).transpose()?).await.map(drop)
 }
 
 #[cfg(test)]
