@@ -6,9 +6,10 @@ mod receiver;
 mod support;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chatroom::wire::pb::{self, AuthType};
@@ -19,7 +20,7 @@ use rustls::{ClientConfig, ClientConnection, ServerConfig};
 use socket2::SockRef;
 use support::peer::{login, text_message};
 use support::process::{APP_KEY, APP_SECRET, UNLIMITED};
-use support::{PATIENCE, Peer, Server, Setup, wait_until};
+use support::{PATIENCE, Peer, Server, Setup, quantile, wait_until};
 
 const HOST: &str = "chat.example";
 
@@ -137,12 +138,83 @@ fn a_connection_over_tls_resumes_and_says_goodbye() {
     assert!(second.resumed, "{}", second.desc);
     assert_eq!(back.message().seq, missed);
     assert!(matches!(back.call(Request::Logout(Default::default())), Response::Logout(status) if status.code == 0));
-    // The end of a connection over TLS is said: without that, reading fails, because anybody could have cut it.
-    back.expect_closed_after_pushes();
-    assert!(back.tls().wants_read() || back.try_push(PATIENCE).is_err());
-    let mut raw = secure.connect();
-    raw.write(b"\x00 not a frame").unwrap();
-    raw.expect_closed();
+    ends_with_a_word(&mut back);
+    let mut stranger = secure.connect();
+    stranger.write(b"\x00 not a frame").unwrap();
+    ends_with_a_word(&mut stranger);
+    let mut patient = secure.join("patient", room);
+    secure.server.terminate();
+    loop {
+        match patient.push() {
+            Push::Kicked(kicked) => break assert!(kicked.may_reconnect),
+            Push::Notification(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    ends_with_a_word(&mut patient);
+}
+
+/// Waits for the end of a connection, which over TLS is said: else anybody could have cut it.
+fn ends_with_a_word(peer: &mut Peer) {
+    loop {
+        match peer.frame(Instant::now() + PATIENCE) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                return assert!(!error.to_string().contains("close_notify"), "{error}");
+            }
+            Err(error) => panic!("expected the end of the connection, found {error}"),
+        }
+    }
+}
+
+#[test]
+fn tls_1_2_is_spoken_and_keys_may_change() {
+    let secure = Secure::start("");
+    let old = secure.authority.client_of(&[&rustls::version::TLS12], &["chatroom/1"]);
+    let mut peer = Peer::try_connect_tls(secure.address(), old, HOST).unwrap();
+    assert_eq!(peer.tls().protocol_version(), Some(rustls::ProtocolVersion::TLSv1_2));
+    assert!(matches!(peer.call(Request::Ping(Default::default())), Response::Ping(_)));
+    let mut peer = secure.connect();
+    for _ in 0..3 {
+        peer.tls_mut().refresh_traffic_keys().unwrap();
+        assert!(matches!(peer.call(Request::Ping(Default::default())), Response::Ping(_)));
+    }
+}
+
+#[test]
+fn a_flood_of_handshakes_does_not_hold_up_those_who_talk() {
+    let secure = Secure::start("");
+    let room = secure.server.admin().create_quiet_room("owner", "flood");
+    let (mut sender, mut receiver) = (secure.join("sender", room), secure.join("receiver", room));
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let hello = client_hello(secure.authority.client(&["chatroom/1"]));
+            for _ in 0..40 {
+                // Each costs the server a signature, and the flood next to nothing.
+                let crowd: Vec<TcpStream> = (0..50).map(|_| TcpStream::connect(secure.address()).unwrap()).collect();
+                for mut stream in &crowd {
+                    stream.write_all(&hello).unwrap();
+                }
+                for mut stream in &crowd {
+                    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                    assert!(stream.read(&mut [0; 64]).unwrap() > 0, "each is answered");
+                }
+            }
+            over.store(true, Ordering::Release);
+        });
+        let mut latencies_us = Vec::new();
+        while !over.load(Ordering::Acquire) || latencies_us.len() < 50 {
+            let begin = Instant::now();
+            let id = latencies_us.len().to_string();
+            assert_eq!(sender.send_text(room, &id, "text").code, 0);
+            assert_eq!(receiver.message().message_id, id);
+            latencies_us.push(begin.elapsed().as_micros() as u64);
+        }
+        let (median, longest) = (quantile(&mut latencies_us, 0.5), quantile(&mut latencies_us, 1.0));
+        println!("{} messages meanwhile, median {median} us, longest {longest} us", latencies_us.len());
+        assert!(median <= 100_000 && longest <= 3_000_000, "median {median} us, longest {longest} us");
+    });
 }
 
 #[test]

@@ -271,6 +271,14 @@ impl Peer {
         }
     }
 
+    /// The same, to have TLS do something.
+    pub fn tls_mut(&mut self) -> &mut ClientConnection {
+        match &mut self.stream {
+            Line::Tls(stream) => &mut stream.conn,
+            Line::Plain(_) => panic!("this connection is plain"),
+        }
+    }
+
     /// Sends a text without asking for deduplication and returns the answer.
     pub fn send_text(&mut self, room: i64, message_id: &str, text: &str) -> pb::MessageSendResponse {
         match self.call(Request::MessageSend(Box::new(text_message(room, message_id, text)))) {
