@@ -373,7 +373,7 @@ fn a_phone_links_no_http_no_disk_and_no_nats() {
         Command::new(env!("CARGO"))
             .current_dir(root())
             .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
-            .args(["--no-default-features", "--features", "capi"]),
+            .args(["--no-default-features", "--features", "capi,tls"]),
     );
     let packages: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     assert!(packages.contains(&"tokio") && packages.contains(&"prost"), "{tree}");

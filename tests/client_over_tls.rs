@@ -5,13 +5,15 @@ mod hall;
 mod pki;
 mod terminal;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use chatroom::client::{Client, ClientOptions, Event, Events, Trust, start};
 use chatroom::wire::pb;
 use hall::Hall;
 use hall::peer::{event, soon};
 use hall::support::process::{APP_KEY, APP_SECRET};
+use hall::support::{Server, Setup};
 use pki::Authority;
 
 /// A room behind TLS, and the authority that vouches for its server.
@@ -121,4 +123,40 @@ fn the_command_line_client_takes_a_tls_address() {
     assert_eq!(refused.status.code(), Some(3));
     let words = terminal::complained(&refused);
     assert!(words.contains("UnknownIssuer") && words.contains("--ca FILE"), "{words}");
+}
+
+/// Runs a line of a shell in a folder; what it said.
+fn shell(line: &str, folder: &Path) -> String {
+    let output = Command::new("sh").args(["-euc", line]).current_dir(folder).output().expect("there is a shell");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{line}: {complaint} (`make setup` installs what the tests need)");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn what_the_documents_say_of_tls_can_be_pasted() {
+    let page = include_str!("../docs/configuration.md").split("\n## TLS\n").nth(1).expect("there is a chapter");
+    let blocks: Vec<String> =
+        page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().replace("\\\n", " ")).collect();
+    let command = |begin: &str| {
+        let lines = blocks.iter().flat_map(|block| block.lines());
+        lines.filter(|line| line.starts_with(begin)).last().unwrap_or_else(|| panic!("no {begin} in the chapter")).to_owned()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    shell(&command("openssl"), folder.path());
+    let place = format!("={}/server.", folder.path().display());
+    let arguments = command("chatroomd").replace("=server.", &place).replace("7443", "0");
+    let arguments = arguments.split_whitespace().skip(1).map(str::to_owned).collect();
+    let server = Server::start(Setup { arguments, no_app: true, ..Setup::default() });
+
+    let curl = command("curl").replace("127.0.0.1:7480", &server.admin.to_string());
+    assert_eq!(shell(&curl, folder.path()), "ready\n");
+    let line = server.line(hall::support::PATIENCE).expect("a line to paste follows the ready line");
+    let secret = line.split_whitespace().skip_while(|word| *word != "--secret").nth(1).expect("it has a secret");
+    let port = server.tls.expect("the ready line names the TLS listener").port().to_string();
+    let ca = format!("{}/server.pem", folder.path().display());
+    let join = command("chatroom join").replace("7443", &port).replace("SECRET", secret).replace("server.pem", &ca);
+    let mut terminal = terminal::Terminal::open(&join.split_whitespace().skip(1).collect::<Vec<_>>());
+    terminal.expect("entered room 1");
+    assert_eq!(terminal.close(), 0);
 }

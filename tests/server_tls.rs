@@ -549,5 +549,5 @@ fn a_server_that_cannot_use_its_files_says_which_and_what_to_do() {
         assert!(words.iter().all(|words| said.contains(words)), "{words:?}: {said}");
     }
     let refused = Server::try_start(Setup { config: "[tls]\nca = \"/nowhere/ca.pem\"\n".into(), ..Setup::default() });
-    assert!(refused.err().unwrap().contains("tls.ca is '/nowhere/ca.pem' cannot be read"));
+    assert!(refused.err().unwrap().contains("tls.ca is of no use: '/nowhere/ca.pem' cannot be read"));
 }

@@ -68,16 +68,16 @@ impl Certificate {
     fn load(files: TlsFiles<'_>, protocol: &[u8]) -> Result<Certificate, ConfigError> {
         let refused = |key: &str, reason: String| ConfigError::OutOfBounds {
             key: format!("{}.{key}", files.section),
-            reason: format!("is {reason}"),
+            reason: format!("is of no use: {reason}"),
         };
         let chain = read_certificates(files.certificate).map_err(|reason| refused("certificate", reason))?;
         let not_after = not_after(&chain).map_err(|reason| {
-            refused("certificate", format!("'{}', which holds something else: {reason}", files.certificate.display()))
+            refused("certificate", format!("'{}' holds something else: {reason}", files.certificate.display()))
         })?;
         let key = read_key(files.key).map_err(|reason| refused("key", reason))?;
         let config = server_config(chain, key, protocol).map_err(|error| {
             let certificate = files.certificate.display();
-            refused("key", format!("'{}', which does not fit the certificate in '{certificate}': {error}", files.key.display()))
+            refused("key", format!("'{}' does not fit the certificate in '{certificate}': {error}", files.key.display()))
         })?;
         let current = RwLock::new(Shown { config: Arc::new(config), not_after });
         Ok(Certificate { section: files.section, current })

@@ -22,7 +22,7 @@ pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 pub(crate) fn http_client(config: &Config) -> Result<HttpClient, ConfigError> {
     let anchors = config.callback_ca().map_or(Anchors::System, Anchors::SystemAnd);
     let tls = client_config(anchors, &[])
-        .map_err(|reason| ConfigError::OutOfBounds { key: "tls.ca".to_owned(), reason: format!("is {reason}") })?;
+        .map_err(|reason| ConfigError::OutOfBounds { key: "tls.ca".to_owned(), reason: format!("is of no use: {reason}") })?;
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
     Ok(Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
