@@ -139,8 +139,8 @@ fn what_the_documents_say_of_tls_can_be_pasted() {
     let blocks: Vec<String> =
         page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap().replace("\\\n", " ")).collect();
     let command = |begin: &str| {
-        let lines = blocks.iter().flat_map(|block| block.lines());
-        lines.filter(|line| line.starts_with(begin)).last().unwrap_or_else(|| panic!("no {begin} in the chapter")).to_owned()
+        let mut lines = blocks.iter().flat_map(|block| block.lines());
+        lines.find(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("no {begin} in the chapter")).to_owned()
     };
     let folder = tempfile::tempdir().unwrap();
     shell(&command("openssl"), folder.path());

@@ -430,7 +430,7 @@ fn a_new_certificate_is_shown_after_a_hangup_and_a_bad_one_never() {
     let shown = |peer: &Peer| peer.tls().peer_certificates().unwrap()[0].clone();
     let mut old = secure.join("old", room);
     assert_eq!(shown(&old), secure.identity.der);
-    let century = || secure.metric("chatroom_tls_certificate_expires_seconds{listener=\"tls\"}");
+    let century = || secure.metric("chatroom_tls_certificate_expires_seconds{listener=\"wire\"}");
     wait_until("the time it lasts", || century() > 70.0 * 365.0 * 86_400.0);
     let config = format!("{UNLIMITED}\n{}", section(&secure.identity));
 

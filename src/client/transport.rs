@@ -24,7 +24,7 @@ pub(crate) type Secure = std::convert::Infallible;
 /// Whose certificates are good at `tls://` addresses. The host's name, or its number, is checked against the certificate in any case.
 #[derive(Clone, Default)]
 pub enum Trust {
-    /// Those the system trusts; where it says nothing, as on phones, those Mozilla trusts.
+    /// Those the system trusts; where it says nothing, as on Android and iOS, those Mozilla trusts.
     #[default]
     System,
     /// Those the certificates in this PEM file vouch for, and no others. Read at the first connection.

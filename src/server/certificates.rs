@@ -20,7 +20,7 @@ pub(crate) struct Certificates {
 
 /// What one listener shows, to be replaced as a whole. Any thread.
 pub(crate) struct Certificate {
-    section: &'static str,
+    listener: &'static str,
     current: RwLock<Shown>,
 }
 
@@ -34,8 +34,9 @@ struct Shown {
 impl Certificates {
     /// Reads the files. The words of an error name the key of the configuration and say what to do.
     pub(crate) fn load(config: &Config) -> Result<Certificates, ConfigError> {
-        let load = |files: Option<TlsFiles<'_>>, protocol| files.map(|files| Certificate::load(files, protocol)).transpose();
-        Ok(Certificates { wire: load(config.wire_tls()?, WIRE_ALPN)?, http: load(config.http_tls()?, HTTP_ALPN)? })
+        let wire = config.wire_tls()?.map(|files| Certificate::load("wire", files, WIRE_ALPN)).transpose()?;
+        let http = config.http_tls()?.map(|files| Certificate::load("http", files, HTTP_ALPN)).transpose()?;
+        Ok(Certificates { wire, http })
     }
 
     /// Shows others from now on; connections that are there keep what they have. A listener that speaks no TLS does not begin to.
@@ -59,13 +60,13 @@ impl Certificates {
     pub(crate) fn report(&self, now: UnixMs) {
         for certificate in [&self.wire, &self.http].into_iter().flatten() {
             let left_ms = certificate.current.read().not_after.0.saturating_sub(now.0);
-            gauge!("chatroom_tls_certificate_expires_seconds", "listener" => certificate.section).set(left_ms as f64 / 1000.0);
+            gauge!("chatroom_tls_certificate_expires_seconds", "listener" => certificate.listener).set(left_ms as f64 / 1000.0);
         }
     }
 }
 
 impl Certificate {
-    fn load(files: TlsFiles<'_>, protocol: &[u8]) -> Result<Certificate, ConfigError> {
+    fn load(listener: &'static str, files: TlsFiles<'_>, protocol: &[u8]) -> Result<Certificate, ConfigError> {
         let refused = |key: &str, reason: String| ConfigError::OutOfBounds {
             key: format!("{}.{key}", files.section),
             reason: format!("is of no use: {reason}"),
@@ -80,7 +81,7 @@ impl Certificate {
             refused("key", format!("'{}' does not fit the certificate in '{certificate}': {error}", files.key.display()))
         })?;
         let current = RwLock::new(Shown { config: Arc::new(config), not_after });
-        Ok(Certificate { section: files.section, current })
+        Ok(Certificate { listener, current })
     }
 
     /// How to speak TLS with who connects now.

@@ -227,6 +227,12 @@ impl Connection {
         Ok(taken)
     }
 
+    /// Its turn for a step of the handshake has come.
+    pub(crate) fn shake_hands(&mut self) {
+        self.stream.grant();
+        self.wake();
+    }
+
     /// Writes what the transport has taken earlier. True when nothing of that is left.
     fn flush(&mut self) -> bool {
         let Transport::Tls(stream) = &mut self.stream else { return true };

@@ -27,7 +27,9 @@ pub(super) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 pub(super) async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener, tls: Option<tokio::net::TcpListener>) {
     let plain = take(&worker, listener, None);
     match (tls, worker.shared.certificates.wire.as_ref()) {
-        (Some(tls), Some(certificate)) => drop(tokio::join!(plain, take(&worker, tls, Some(certificate)))),
+        (Some(tls), Some(certificate)) => {
+            tokio::join!(plain, take(&worker, tls, Some(certificate)));
+        }
         _ => plain.await,
     }
 }

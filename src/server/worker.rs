@@ -149,12 +149,11 @@ impl Worker {
     fn turn(self: &Rc<Self>) -> bool {
         let state = &mut *self.state.borrow_mut();
         state.turn_is_due = false;
-        for id in state.handshakes.renew() {
-            if let Some(connection) = state.connection(id) {
-                connection.stream.grant();
-                connection.wake();
-            }
-        }
+        let State { handshakes, connections, .. } = state;
+        handshakes.renew(|id| {
+            let connection = connections.get_mut(id.slot()).filter(|connection| connection.id == id);
+            connection.map(Connection::shake_hands).is_some()
+        });
         state.hub.set_clock(self.shared.now(), self.shared.unix());
         let inbox = self.mailbox().take();
         state.hub.on_mail(inbox.mail);

@@ -98,7 +98,7 @@ pub(crate) fn system_certificates() -> Vec<CertificateDer<'static>> {
     rustls_native_certs::load_native_certs().certs
 }
 
-/// Whom the system trusts; where it says nothing, as phones and bare containers do, whom Mozilla trusts.
+/// Whom the system trusts; where it says nothing, as Android, iOS and bare containers do, whom Mozilla trusts.
 fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     // Single certificates that cannot be read are passed over, as other programs of the system do.

@@ -1,6 +1,5 @@
 //! Where TLS is spoken, and with which files.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -52,12 +51,6 @@ pub(crate) struct TlsFiles<'a> {
     pub(crate) section: &'static str,
     pub(crate) certificate: &'a Path,
     pub(crate) key: &'a Path,
-}
-
-impl fmt::Display for TlsFiles<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.certificate {}", self.section, self.certificate.display())
-    }
 }
 
 impl Config {
