@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use chatroom::limits;
 use chatroom::wire::pb::{self, AuthType};
 use chatroom::wire::{Push, Request, Response};
 use pki::{Authority, Identity};
@@ -419,8 +420,31 @@ fn the_http_api_speaks_https_when_it_is_told_to() {
     let page = https(&authority.file()).get(format!("https://{}/metrics", server.admin)).call().unwrap();
     let page = page.into_body().read_to_string().unwrap();
     assert!(metric(&page, "chatroom_tls_handshakes_total{listener=\"http\",result=\"failed\"}") >= 2.0, "{page}");
+    // More who say nothing than may shake hands at once: they have their time, and then others are served again.
+    let crowd: Vec<TcpStream> =
+        (0..limits::HTTPS_HANDSHAKES_MAX + 50).map(|_| TcpStream::connect(server.admin).unwrap()).collect();
+    assert_eq!(https(&authority.file()).get(&ready).call().unwrap().status(), 200);
     read_to_end(&half);
-    assert!(begin.elapsed() < PATIENCE, "a handshake has its time");
+    crowd.iter().for_each(|silent| drop(read_to_end(silent)));
+    let time = Duration::from_millis(limits::HTTPS_HANDSHAKE_MS);
+    assert!(begin.elapsed() >= time, "a handshake has its time: {:?}", begin.elapsed());
+}
+
+#[test]
+fn the_limit_of_connections_counts_both_listeners() {
+    let authority = Authority::new();
+    let identity = authority.issue("wire", &[HOST]);
+    let config = format!("[limits]\nconnections_max = 2\n{}", section(&identity));
+    let server = Server::start(Setup { config, memory: true, ..Setup::default() });
+    let secure = Secure { authority, identity, server };
+    let mut plain = Peer::connect(secure.server.wire);
+    assert!(matches!(plain.call(Request::Ping(Default::default())), Response::Ping(_)));
+    let client = secure.authority.client(&["chatroom/1"]);
+    let join = || Peer::try_connect_tls(secure.address(), client.clone(), HOST);
+    let second = join().unwrap();
+    assert!(join().is_err(), "a third was let in");
+    drop(second);
+    wait_until("a place to come free", || join().is_ok());
 }
 
 #[test]
