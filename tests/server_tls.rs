@@ -183,6 +183,29 @@ fn tls_1_2_is_spoken_and_keys_may_change() {
 }
 
 #[test]
+fn a_hello_may_come_in_any_pieces() {
+    let secure = Secure::start("");
+    let mut client = ClientConnection::new(secure.authority.client(&["chatroom/1"]), HOST.try_into().unwrap()).unwrap();
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).unwrap();
+    // Records of one byte, which are cut once more on their way.
+    let head = [0x16, 3, 1, 0, 1];
+    let mut pieces: Vec<u8> = hello[5..].iter().flat_map(|byte| [&head[..], &[*byte]].concat()).collect();
+    let mut socket = TcpStream::connect(secure.address()).unwrap();
+    socket.set_nodelay(true).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let last = pieces.split_off(pieces.len() - 60);
+    socket.write_all(&pieces).unwrap();
+    for byte in last {
+        socket.write_all(&[byte]).unwrap();
+    }
+    while client.is_handshaking() {
+        client.complete_io(&mut socket).unwrap();
+    }
+    assert_eq!(client.alpn_protocol(), Some(&b"chatroom/1"[..]));
+}
+
+#[test]
 fn a_flood_of_handshakes_does_not_hold_up_those_who_talk() {
     let secure = Secure::start("");
     let room = secure.server.admin().create_quiet_room("owner", "flood");
