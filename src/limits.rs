@@ -376,7 +376,7 @@ pub const LISTEN_BACKLOG: i32 = 4096;
 pub const ACCEPT_PAUSE_MS_MAX: u64 = 1000;
 /// Bytes a worker reads from a socket at a time.
 pub const READ_BYTES: usize = 64 * 1024;
-/// Steps of TLS handshakes a worker takes in a turn: some 5 ms of its time with keys of RSA, and less than 1 ms with others.
+/// Steps of TLS handshakes a worker takes in a turn: some 10 ms of its time with keys of RSA, and 1 ms with others.
 pub const TLS_HANDSHAKE_STEPS_PER_TURN: usize = 16;
 /// Bytes that are enciphered at once, one record: as much of a slow reader's bytes waits beyond its backlog.
 pub const TLS_WRITE_BYTES: usize = 16 * 1024;

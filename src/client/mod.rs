@@ -22,6 +22,7 @@ pub use event::{Event, State};
 pub use options::ClientOptions;
 pub use room_event::{RoomEvent, derive};
 pub use transport::Trust;
+#[cfg(feature = "capi")]
 pub(crate) use transport::parse as parse_address;
 #[cfg(feature = "cli")]
 pub(crate) use transport::reach;
