@@ -1129,7 +1129,8 @@ typedef struct chatroom_room_change_t {
 typedef struct chatroom_options_t {
     // `sizeof(chatroom_options_t)`.
     size_t struct_size;
-    // Where to: `host:port`, several of them with commas between, tried in turn. Must be set.
+    // Where to: `host:port`, or `tls://host:port` where the server speaks TLS; several with commas between, tried in turn. Must be
+    // set.
     const char *addresses;
     // The app. Must be set.
     const char *app_key;
@@ -1197,6 +1198,9 @@ typedef struct chatroom_options_t {
     void (*on_event)(void *user_data, const struct chatroom_event_t *event);
     // A room made by a client stands elsewhere than before.
     void (*on_room_state)(void *user_data, const struct chatroom_room_change_t *change);
+    // The name of a PEM file: at `tls://` addresses certificates are good that those in it vouch for, and no others. NULL: those
+    // the system trusts, or, where it says nothing, Mozilla. Read at the first such connection.
+    const char *ca_file;
 } chatroom_options_t;
 
 // Completes a request of which only the status matters. May be NULL, as every completion.

@@ -44,4 +44,6 @@ pub mod room;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod session;
+#[cfg(all(feature = "tls", any(feature = "client", feature = "server")))]
+mod tls;
 pub mod wire;

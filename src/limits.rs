@@ -419,6 +419,14 @@ pub const LISTEN_BACKLOG: i32 = 4096;
 pub const ACCEPT_PAUSE_MS_MAX: u64 = 1000;
 /// Bytes a worker reads from a socket at a time.
 pub const READ_BYTES: usize = 64 * 1024;
+/// Steps of TLS handshakes a worker takes in a turn: some 10 ms of its time with keys of RSA, and 1 ms with others.
+pub const TLS_HANDSHAKE_STEPS_PER_TURN: usize = 16;
+/// Bytes that are enciphered at once, one record: as much of a slow reader's bytes waits beyond its backlog.
+pub const TLS_WRITE_BYTES: usize = 16 * 1024;
+/// Time for the TLS handshake of an HTTP connection. That of a client is within the time for its login.
+pub const HTTPS_HANDSHAKE_MS: u64 = 5_000;
+/// TLS handshakes of HTTP connections under way at once; others wait until the system holds no more of them.
+pub const HTTPS_HANDSHAKES_MAX: usize = 256;
 /// Bytes of an HTTP request's body.
 pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Seconds by which the clock of an HTTP caller may differ.

@@ -11,17 +11,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("id", &[]),
     ("wire", &[]),
+    ("tls", &[]),
     ("session", &["wire"]),
     ("room", &["wire"]),
     ("dispatch", &["wire", "room"]),
     ("log", &["room", "wire"]),
     ("account", &[]),
-    ("server", &["session", "wire", "room", "dispatch", "log", "account"]),
+    ("server", &["session", "wire", "room", "dispatch", "log", "account", "tls"]),
     // Of wire the packet types: the HTTP API reaches the same commands, and those carry them.
     ("admin", &["server", "room", "log", "account", "wire"]),
-    ("client", &["session", "wire"]),
+    ("client", &["session", "wire", "tls"]),
     ("capi", &["client", "wire"]),
-    ("cli", &["client", "session", "wire", "account"]),
+    ("cli", &["client", "session", "wire", "account", "tls"]),
     ("bin", &["server", "admin", "client", "cli"]),
 ];
 const OPEN: [&str; 3] = ["error", "limits", "id"];

@@ -4,6 +4,7 @@
 //! What a machine lacks is not passed over: the failure says what to install.
 #![cfg(all(feature = "capi", feature = "server"))]
 
+mod pki;
 mod scripted;
 mod support;
 
@@ -282,6 +283,38 @@ fn two_c_programs_chat_through_a_real_server() {
     }
 }
 
+#[test]
+fn a_c_program_chats_over_tls_with_a_server_it_can_trust() {
+    let authority = pki::Authority::new();
+    let identity = authority.issue("wire", &["localhost"]);
+    let (certificate, key) = (identity.certificate.display(), identity.key.display());
+    let more = format!("[tls]\nlisten = \"127.0.0.1:0\"\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n");
+    let config = format!("{}\n{more}", support::process::UNLIMITED);
+    let server = Server::start(Setup { config, memory: true, ..Setup::default() });
+    let admin = server.admin();
+    let (amy_token, bob_token) = (admin.create_user("amy"), admin.create_user("bob"));
+    let room = admin.create_room("amy", "chat");
+    let mut login = support::peer::login("amy", Some(room));
+    (login.token, login.auth_type) = (amy_token, pb::AuthType::Static as i32);
+    let (mut amy, answer) = support::Peer::log_in(&server, login);
+    assert_eq!(answer.code, 0, "{}", answer.desc);
+    let address = format!("tls://localhost:{}", server.tls.expect("the ready line names the TLS listener").port());
+    let workshop = Workshop::new();
+    for how in [How::Plain("gcc", "c99"), How::Sanitized("clang", "c11")] {
+        let program = workshop.compile("examples/c/chat.c", how);
+        let run = |ca: &str| {
+            let mut command = Command::new(&program);
+            command.args([&address, APP_KEY, "bob", &bob_token, &room.to_string(), ca]);
+            let mut bob = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+            writeln!(bob.stdin.take().expect("stdin is piped"), "over TLS").expect("bob reads");
+            bob
+        };
+        let (said, success) = finish(run(&authority.file().display().to_string()), PROGRAM_PATIENCE);
+        assert!(success, "{said}");
+        assert_eq!(&amy.message().body[..], b"over TLS");
+    }
+}
+
 /// What a thread found, or a failure when it takes too long.
 fn joined<T>(thread: std::thread::JoinHandle<T>) -> T {
     support::wait_until("a line of a program", || thread.is_finished());
@@ -340,7 +373,7 @@ fn a_phone_links_no_http_no_disk_and_no_nats() {
         Command::new(env!("CARGO"))
             .current_dir(root())
             .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
-            .args(["--no-default-features", "--features", "capi"]),
+            .args(["--no-default-features", "--features", "capi,tls"]),
     );
     let packages: Vec<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     assert!(packages.contains(&"tokio") && packages.contains(&"prost"), "{tree}");

@@ -181,14 +181,15 @@ fn an_application_goes_by_its_own_settings_and_else_by_those_of_the_node() {
 }
 
 #[test]
-fn a_callback_is_plain_http_and_its_address_is_not_told() {
+fn the_address_of_a_callback_is_checked_and_not_told() {
     let with =
         |url: &str| load(&[], &[], Some(&format!("[[apps]]\nkey = \"a\"\nsecret = \"s\"\nlogin_callback = \"{url}\"\n")));
     let config = with("http://127.0.0.1:8080/login?key=hush").unwrap();
     let shown = format!("{config:?}");
     assert!(shown.contains("127.0.0.1:8080") && !shown.contains("hush"), "{shown}");
+    let secure = format!("{:?}", with("https://example.com/hush").unwrap());
+    assert!(secure.contains("https://example.com/") && !secure.contains("hush"), "{secure}");
     for (url, words) in [
-        ("https://example.com/hush", "speaks no TLS"),
         ("ftp://example.com/hush", "must begin with http://"),
         ("/hush", "must begin with http://"),
         ("http://name:hush@example.com/", "name and password"),
@@ -294,5 +295,24 @@ fn no_secret_shows_in_debug_output_or_in_an_error() {
     {
         let refused = refusal(&[], &[], Some(file));
         assert!(refused.contains("line ") && !refused.contains("987654"), "{refused}");
+    }
+}
+
+#[test]
+fn tls_needs_an_address_a_certificate_and_a_key() {
+    for (text, words) in [
+        ("[tls]\nlisten = \"0.0.0.0:7443\"", "tls.certificate must be given where tls.listen is"),
+        ("[tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"", "tls.listen must be given where tls.certificate is"),
+        ("[tls]\nlisten = \"0.0.0.0:7443\"\ncertificate = \"a.pem\"", "tls.key must be given"),
+        ("[tls]\nlisten = \"0.0.0.0:7443\"\nkey = \"a.key\"", "tls.certificate must be given"),
+        ("[tls]\nlisten = \"7443\"", "'7443' is no address"),
+        ("[http]\ncertificate = \"a.pem\"", "http.key must be given"),
+        (
+            "[http]\ncertificate = \"/nowhere/a.pem\"\nkey = \"/nowhere/a.key\"",
+            "http.certificate is of no use: '/nowhere/a.pem' cannot be read",
+        ),
+    ] {
+        let refused = refusal(&[], &[], Some(text));
+        assert!(refused.contains(words), "{text}: {refused}");
     }
 }

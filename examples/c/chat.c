@@ -2,6 +2,7 @@
  *
  *     cc -std=c99 -Wall -Wextra chat.c -o chat -lchatroom -pthread
  *     ./chat 127.0.0.1:7400 APP-KEY ACCOUNT TOKEN ROOM
+ *     ./chat tls://chat.example.com:7443 APP-KEY ACCOUNT TOKEN ROOM [CA-FILE]
  */
 #define _POSIX_C_SOURCE 200809L
 #include <chatroom.h>
@@ -70,8 +71,8 @@ int main(int argc, char **argv)
     char line[4096];
     int connected, refused = 0;
 
-    if (argc != 6 || chatroom_abi_version() < CHATROOM_ABI_VERSION) {
-        fprintf(stderr, "usage: %s HOST:PORT APP-KEY ACCOUNT TOKEN ROOM\n", argv[0]);
+    if (argc < 6 || argc > 7 || chatroom_abi_version() < CHATROOM_ABI_VERSION) {
+        fprintf(stderr, "usage: %s [tls://]HOST:PORT APP-KEY ACCOUNT TOKEN ROOM [CA-FILE]\n", argv[0]);
         return 2;
     }
     sem_init(&answered, 0, 0);
@@ -80,6 +81,7 @@ int main(int argc, char **argv)
     draft.struct_size = sizeof draft;
     enter.room_id = draft.room_id = strtoll(argv[5], NULL, 10);
     options.addresses = argv[1];
+    options.ca_file = argv[6]; /* NULL unless given: then the system says whom to trust */
     options.app_key = argv[2];
     options.account = argv[3];
     options.token = argv[4];

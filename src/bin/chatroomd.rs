@@ -47,7 +47,8 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let admin = tokio::net::TcpListener::from_std(admin)?;
-        let ready = format!("chatroomd ready wire={} admin={}", node.wire, admin.local_addr()?);
+        let tls = node.wire_tls.map(|address| format!(" tls={address}")).unwrap_or_default();
+        let ready = format!("chatroomd ready wire={} admin={}{tls}", node.wire, admin.local_addr()?);
         let routes = router(Admin {
             rooms: node.engine.clone(),
             accounts: node.accounts.clone(),
@@ -55,7 +56,7 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
             ready: node.ready.clone(),
             http: config.http.clone(),
         });
-        let serving = tokio::spawn(axum::serve(admin, routes).into_future());
+        let serving = tokio::spawn(node.serve_http(admin, routes));
         say(&ready);
         if let Some(demo) = node.demo(!config.apps.is_empty()).await? {
             let client = if std::env::var_os("CARGO").is_some() { "cargo run --release --bin chatroom --" } else { "chatroom" };

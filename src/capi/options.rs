@@ -10,7 +10,7 @@ use super::lend::chatroom_message_t;
 use super::listener::Listener;
 use super::notify::{chatroom_entered_t, chatroom_kicked_t, chatroom_login_t, chatroom_notification_t};
 use super::types::{UserData, chatroom_destructor_fn, chatroom_status_t};
-use crate::client::ClientOptions;
+use crate::client::{ClientOptions, Trust, parse_address};
 use crate::error::Code;
 use crate::wire::pb;
 
@@ -129,7 +129,8 @@ impl chatroom_enter_t {
 pub struct chatroom_options_t {
     /// `sizeof(chatroom_options_t)`.
     pub struct_size: usize,
-    /// Where to: `host:port`, several of them with commas between, tried in turn. Must be set.
+    /// Where to: `host:port`, or `tls://host:port` where the server speaks TLS; several with commas between, tried in turn. Must be
+    /// set.
     pub addresses: *const c_char,
     /// The app. Must be set.
     pub app_key: *const c_char,
@@ -197,6 +198,9 @@ pub struct chatroom_options_t {
     pub on_event: Option<unsafe extern "C" fn(user_data: *mut c_void, event: *const chatroom_event_t)>,
     /// A room made by a client stands elsewhere than before.
     pub on_room_state: Option<unsafe extern "C" fn(user_data: *mut c_void, change: *const chatroom_room_change_t)>,
+    /// The name of a PEM file: at `tls://` addresses certificates are good that those in it vouch for, and no others. NULL: those
+    /// the system trusts, or, where it says nothing, Mozilla. Read at the first such connection.
+    pub ca_file: *const c_char,
 }
 
 // SAFETY: repr(C), led by a usize; integers, pointers and nullable function pointers only.
@@ -226,7 +230,7 @@ unsafe fn read(ours: &chatroom_options_t) -> Result<ClientOptions, Error> {
     let default = ClientOptions::default();
     let or = |given: u32, default: u64| if given == 0 { default } else { given.into() };
     // SAFETY: the caller promises each of them.
-    let (addresses, app_key, account, token, login_ext, custom_tag, device_id, enter) = unsafe {
+    let (addresses, app_key, account, token, login_ext, custom_tag, device_id, enter, ca_file) = unsafe {
         let enter = if ours.enter.is_null() { None } else { Some(chatroom_enter_t::read(ours.enter)?) };
         (
             input::required(ours.addresses, "addresses")?,
@@ -237,19 +241,19 @@ unsafe fn read(ours: &chatroom_options_t) -> Result<ClientOptions, Error> {
             input::text(ours.custom_tag, "custom_tag")?,
             input::text(ours.device_id, "device_id")?,
             enter,
+            input::text(ours.ca_file, "ca_file")?,
         )
     };
     let addresses: Vec<String> = addresses.split(',').map(|address| address.trim().to_owned()).collect();
-    let is_address =
-        |address: &String| address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if !addresses.iter().all(is_address) {
-        return Err(bad("addresses must be host:port, with commas between several"));
+    if !addresses.iter().all(|address| parse_address(address).is_some()) {
+        return Err(bad("addresses must be host:port or tls://host:port, with commas between several"));
     }
     if account.is_empty() && ours.anonymous == 0 {
         return Err(bad("account must be set unless anonymous is"));
     }
     Ok(ClientOptions {
         addresses,
+        trust: if ca_file.is_empty() { Trust::System } else { Trust::File(ca_file.into()) },
         app_key,
         account,
         token,

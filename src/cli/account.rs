@@ -1,5 +1,7 @@
 //! `chatroom account`: a new account with a static token, for a program that logs in with one.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::failure::Failure;
@@ -7,9 +9,12 @@ use super::http::Caller;
 
 #[derive(Args)]
 pub(super) struct Flags {
-    /// Where the server accepts HTTP
+    /// Where the server accepts HTTP, as https://HOST:PORT if over TLS
     #[arg(long, value_name = "HOST:PORT", env = "CHATROOM_ADMIN", default_value = "127.0.0.1:7480")]
     admin: String,
+    /// Over TLS: trust the certificates in this PEM file, in place of those the system trusts
+    #[arg(long, value_name = "FILE", env = "CHATROOM_CA")]
+    ca: Option<PathBuf>,
     /// The application's key
     #[arg(long, value_name = "KEY", env = "CHATROOM_APP")]
     app: String,
@@ -23,7 +28,8 @@ pub(super) struct Flags {
 
 /// Makes the account over HTTP and prints its token.
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
-    let answer = Caller::new(&flags.admin, &flags.app, &flags.secret).call("user/create", &[("accid", &flags.name)])?;
+    let caller = Caller::new(&flags.admin, flags.ca.as_deref(), &flags.app, &flags.secret)?;
+    let answer = caller.call("user/create", &[("accid", &flags.name)])?;
     match answer["info"]["token"].as_str() {
         Some(token) => println!("{token}"),
         None => return Err(Failure::failed(format!("user/create answered without a token: {answer}"))),

@@ -1,13 +1,16 @@
 //! Calls of the server's HTTP API, signed with the application's secret (rest-api.md §1.1).
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::failure::Failure;
 use super::who::unix_ms;
 use crate::account::check_sum;
 use crate::error::Code;
+use crate::tls::{provider, read_certificates, system_certificates};
 
 /// Time for one call.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,10 +27,20 @@ pub(super) struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// A caller of the API at `admin`, a `host:port`.
-    pub(super) fn new<'a>(admin: &'a str, app: &'a str, secret: &'a str) -> Caller<'a> {
-        let agent = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build().into();
-        Caller { agent, admin, app, secret }
+    /// A caller of the API at `admin`, a `host:port` or an address with `https://`; of those, certificates that `ca` vouches for
+    /// are good, or that the system trusts.
+    pub(super) fn new<'a>(admin: &'a str, ca: Option<&Path>, app: &'a str, secret: &'a str) -> Result<Caller<'a>, Failure> {
+        let mut config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT));
+        if admin.starts_with("https://") {
+            let trusted = match ca {
+                Some(ca) => read_certificates(ca).map_err(|reason| Failure::usage(format!("--ca: {reason}")))?,
+                None => system_certificates(),
+            };
+            let trusted = trusted.iter().map(|certificate| Certificate::from_der(certificate).to_owned());
+            let tls = TlsConfig::builder().root_certs(RootCerts::from(trusted));
+            config = config.tls_config(tls.unversioned_rustls_crypto_provider(provider()).build());
+        }
+        Ok(Caller { agent: config.build().into(), admin, app, secret })
     }
 
     /// Calls an endpoint, `user/create` say, until it is not told to slow down; any other code than 200 is a failure.
@@ -59,9 +72,10 @@ impl Caller<'_> {
         };
         let nonce = format!("{:032x}", fastrand::u128(..));
         let seconds = (unix_ms() / 1000).to_string();
+        let scheme = if self.admin.contains("://") { "" } else { "http://" };
         let request = self
             .agent
-            .post(format!("http://{}/nimserver/{endpoint}.action", self.admin))
+            .post(format!("{scheme}{}/nimserver/{endpoint}.action", self.admin))
             .header("AppKey", self.app)
             .header("CheckSum", check_sum(self.secret, &nonce, &seconds))
             .header("Nonce", nonce)

@@ -1,13 +1,13 @@
 //! Who connects and where to: the flags every conversation needs.
 
-use std::net::ToSocketAddrs;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
 use super::failure::Failure;
 use crate::account::dynamic_token;
-use crate::client::{self, Client, ClientOptions, Events};
+use crate::client::{self, Client, ClientOptions, Events, Trust};
 use crate::limits;
 use crate::wire::pb;
 
@@ -17,9 +17,12 @@ const TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
 #[derive(Args, Clone)]
 #[group(skip)]
 pub(super) struct Where {
-    /// Where the server accepts clients; repeat for more addresses, which are tried in turn
+    /// Where the server accepts clients, as tls://HOST:PORT if over TLS; repeat for more addresses, which are tried in turn
     #[arg(long, value_name = "HOST:PORT", env = "CHATROOM_SERVER", value_delimiter = ',', default_value = "127.0.0.1:7400")]
     pub(super) server: Vec<String>,
+    /// Over TLS: trust the certificates in this PEM file, in place of those the system trusts
+    #[arg(long, value_name = "FILE", env = "CHATROOM_CA")]
+    pub(super) ca: Option<PathBuf>,
     /// The application's key
     #[arg(long, value_name = "KEY", env = "CHATROOM_APP")]
     pub(super) app: String,
@@ -59,9 +62,11 @@ impl Who {
     /// Connects, logs in and enters the room.
     pub(super) async fn enter(&mut self) -> Result<Entered, Failure> {
         let account = self.account.get_or_insert_with(made_up_account).clone();
-        reach(&self.place.server)?;
+        let trust = self.place.ca.clone().map_or(Trust::System, Trust::File);
+        reach(&self.place.server, &trust).await?;
         let (client, mut events) = client::start(ClientOptions {
             addresses: self.place.server.clone(),
+            trust,
             app_key: self.place.app.clone(),
             account: account.clone(),
             token: self.fresh_token().or_else(|| self.token.clone()).unwrap_or_default(),
@@ -107,28 +112,24 @@ pub(super) fn unix_ms() -> i64 {
 }
 
 /// Looks whether anybody listens at one of the addresses. A client would try for ever, and a person would wait for it.
-fn reach(addresses: &[String]) -> Result<(), Failure> {
+async fn reach(addresses: &[String], trust: &Trust) -> Result<(), Failure> {
     let patience = Duration::from_millis(limits::CONNECT_TIMEOUT_MS);
     let mut refusals = Vec::new();
+    let mut advice = "Is chatroomd running there? Its line `chatroomd ready wire=…` says where it listens";
     for address in addresses {
-        let mut refusal = "no such host".to_owned();
-        match address.to_socket_addrs() {
-            Err(error) => refusal = error.to_string(),
-            Ok(found) => {
-                for socket_address in found {
-                    match std::net::TcpStream::connect_timeout(&socket_address, patience) {
-                        Ok(_) => return Ok(()),
-                        Err(error) => refusal = error.to_string(),
-                    }
+        let refusal = match tokio::time::timeout(patience, client::reach(address, trust)).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => {
+                if error.kind() == std::io::ErrorKind::InvalidData {
+                    advice = "If the server is the right one, --ca FILE names the certificate to trust";
                 }
+                error.to_string()
             }
-        }
+            Err(_) => "no connection in time".to_owned(),
+        };
         refusals.push(format!("{address}: {refusal}"));
     }
-    Err(Failure::unreachable(format!(
-        "no server at {}. Is chatroomd running there? Its line `chatroomd ready wire=…` says where it listens",
-        refusals.join(", ")
-    )))
+    Err(Failure::unreachable(format!("no server at {}. {advice}", refusals.join(", "))))
 }
 
 /// A name for somebody who gave none: two terminals of one person are two members.
@@ -152,13 +153,13 @@ mod tests {
         assert!(AccountId::parse(&made_up_account()).is_ok());
     }
 
-    #[test]
-    fn an_address_without_a_listener_is_said_at_once() {
+    #[tokio::test]
+    async fn an_address_without_a_listener_is_said_at_once() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        assert!(reach(&["nowhere.invalid:1".to_owned(), address.clone()]).is_ok());
+        assert!(reach(&["nowhere.invalid:1".to_owned(), address.clone()], &Trust::System).await.is_ok());
         drop(listener);
-        let failure = reach(std::slice::from_ref(&address)).unwrap_err();
+        let failure = reach(std::slice::from_ref(&address), &Trust::System).await.unwrap_err();
         assert!(failure.to_string().contains(&address), "{failure}");
     }
 }

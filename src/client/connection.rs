@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 use tokio::time::timeout;
 use tokio_util::codec::Decoder;
 
 use super::State;
 use super::task::{Task, Wish};
+use super::transport::Stream;
 use crate::error::{Code, Status};
 use crate::limits;
 use crate::session::Loss;
@@ -25,7 +25,7 @@ pub(super) enum Cut {
 
 /// A transport with what was read and not understood yet, and what is not written yet.
 struct Link {
-    stream: TcpStream,
+    stream: Stream,
     codec: FrameCodec,
     incoming: BytesMut,
     outgoing: BytesMut,
@@ -33,7 +33,7 @@ struct Link {
 
 impl Task {
     /// S3 to S5: one connection, from the login to its loss.
-    pub(super) async fn converse(&mut self, stream: TcpStream) -> Cut {
+    pub(super) async fn converse(&mut self, stream: Stream) -> Cut {
         self.go(State::Connected);
         self.close = None;
         self.write.clear();
@@ -73,8 +73,10 @@ impl Task {
     /// Reads and writes until the connection is over (`None`) or the host wants something else.
     async fn exchange(&mut self, link: &mut Link) -> Option<Wish> {
         let Link { stream, codec, incoming, outgoing } = link;
-        let (mut reader, mut writer) = stream.split();
+        let (mut reader, mut writer) = split(stream);
         let mut is_reading = true;
+        // TLS may hold back what it has taken, until it is flushed.
+        let mut is_flushed = false;
         while self.close.is_none() {
             if outgoing.is_empty() {
                 std::mem::swap(outgoing, &mut self.write);
@@ -102,8 +104,11 @@ impl Task {
                     Ok(bytes) if bytes > 0 => self.on_bytes(codec, incoming),
                     _ => return None,
                 },
-                written = writer.write_buf(outgoing), if !outgoing.is_empty() => if written.is_err() {
-                    return None;
+                written = async { if outgoing.is_empty() { writer.flush().await.map(|()| 0) } else { writer.write_buf(outgoing).await } },
+                    if !outgoing.is_empty() || !is_flushed =>
+                match written {
+                    Ok(bytes) => is_flushed = bytes == 0,
+                    Err(_) => return None,
                 },
             }
         }

@@ -4,7 +4,7 @@
 //! happens unasked comes out of [`Events`]. A host that does not read its events stops the client from reading its socket, and
 //! in the end the server from sending: nothing piles up here. A host that wants no events drops [`Events`].
 //!
-//! May use `session` and `wire`.
+//! May use `session`, `wire` and `tls`.
 
 mod connection;
 mod event;
@@ -12,6 +12,7 @@ mod options;
 mod requests;
 mod room_event;
 mod task;
+mod transport;
 
 use std::sync::Arc;
 
@@ -20,6 +21,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 pub use event::{Event, State};
 pub use options::ClientOptions;
 pub use room_event::{RoomEvent, derive};
+pub use transport::Trust;
+#[cfg(feature = "capi")]
+pub(crate) use transport::parse as parse_address;
+#[cfg(feature = "cli")]
+pub(crate) use transport::reach;
 
 pub use crate::session::{BatchConfig, RoomState, RoomStateCause, RoomStateChange};
 

@@ -1,13 +1,16 @@
 //! How a client connects and who it is.
 
+use super::transport::Trust;
 use crate::limits;
 use crate::wire::pb;
 
 /// Who connects, where to, and how patiently.
 #[derive(Clone)]
 pub struct ClientOptions {
-    /// `host:port`, tried in turn.
+    /// `host:port`, or `tls://host:port` where the server speaks TLS, tried in turn.
     pub addresses: Vec<String>,
+    /// Whose certificates are good at addresses with `tls://`.
+    pub trust: Trust,
     /// The app.
     pub app_key: String,
     /// The account; may be empty when anonymous.
@@ -54,6 +57,7 @@ impl Default for ClientOptions {
     fn default() -> ClientOptions {
         ClientOptions {
             addresses: Vec::new(),
+            trust: Trust::default(),
             app_key: String::new(),
             account: String::new(),
             token: String::new(),
@@ -83,6 +87,7 @@ impl std::fmt::Debug for ClientOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ClientOptions")
             .field("addresses", &self.addresses)
+            .field("trust", &self.trust)
             .field("app_key", &self.app_key)
             .field("account", &self.account)
             .field("anonymous", &self.anonymous)

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use bytes::BytesMut;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::connection::Cut;
+use super::transport::{self, Secure, Stream};
 use super::{ClientOptions, Command, Completion, Event, Shared, State, closed};
 use crate::error::{Code, Status};
 use crate::id::Time;
@@ -64,6 +64,8 @@ pub(super) struct Task {
     /// The host wants no more waiting before the next attempt.
     is_hurried: bool,
     pub(super) failure: Status,
+    /// How to speak TLS, once that was wanted; with it, what makes the next handshake shorter.
+    tls: Option<Secure>,
 }
 
 /// Runs a client until it is closed.
@@ -124,6 +126,7 @@ pub(super) async fn run(
         address: 0,
         is_hurried: false,
         failure: Status::OK,
+        tls: None,
         options,
         shared,
     };
@@ -237,12 +240,20 @@ impl Task {
     }
 
     /// S2: the first address that answers. `None` when there is none.
-    async fn connect(&mut self) -> Result<Option<TcpStream>, Wish> {
+    async fn connect(&mut self) -> Result<Option<Stream>, Wish> {
         let patience = Duration::from_millis(self.options.connect_timeout_ms);
         for _ in 0..self.options.addresses.len() {
             let place = self.address % self.options.addresses.len();
             let address = self.options.addresses[place].clone();
-            let attempt = timeout(patience, TcpStream::connect(&address));
+            let tls = match self.tls(&address) {
+                Ok(tls) => tls,
+                Err(error) => {
+                    self.failure = Status::new(Code::NoServer, format!("{address}: {error}"));
+                    self.address = place + 1;
+                    continue;
+                }
+            };
+            let attempt = timeout(patience, transport::open(&address, tls));
             tokio::pin!(attempt);
             let outcome = loop {
                 tokio::select! {
@@ -253,17 +264,24 @@ impl Task {
                 }
             };
             match outcome {
-                Ok(Ok(stream)) => {
-                    // Without it, small frames wait for acknowledgements of earlier ones; where it fails, they do.
-                    let _ = stream.set_nodelay(true);
-                    return Ok(Some(stream));
-                }
+                Ok(Ok(stream)) => return Ok(Some(stream)),
                 Ok(Err(error)) => self.failure = Status::new(Code::NoServer, format!("{address}: {error}")),
                 Err(_) => self.failure = Status::new(Code::NoServer, format!("{address}: no connection in time")),
             }
             self.address = place + 1;
         }
         Ok(None)
+    }
+
+    /// How to speak TLS, if the address wants it.
+    fn tls(&mut self, address: &str) -> std::io::Result<Option<Secure>> {
+        if !transport::parse(address).is_some_and(|(is_tls, ..)| is_tls) {
+            return Ok(None);
+        }
+        if self.tls.is_none() {
+            self.tls = Some(self.options.trust.secure()?);
+        }
+        Ok(self.tls.clone())
     }
 
     /// Serves host and clock until the host wants the client to go elsewhere.

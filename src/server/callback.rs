@@ -9,18 +9,16 @@ use std::time::Duration;
 use axum::http::{Request, Uri, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::limits::{CALLBACK_ANSWER_BYTES_MAX, CALLBACK_IDLE_CONNECTIONS_MAX, CALLBACK_IDLE_MS};
+use super::outgoing::{HttpClient, causes};
+use crate::limits::CALLBACK_ANSWER_BYTES_MAX;
 
 /// Asks applications. Any thread, any runtime.
 pub(crate) struct Callbacks {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: HttpClient,
     runtime: Handle,
     /// Dropped, it ends the thread.
     _running: oneshot::Sender<()>,
@@ -96,7 +94,8 @@ pub(crate) struct Verdict {
 }
 
 impl Callbacks {
-    pub(crate) fn start() -> io::Result<Callbacks> {
+    /// Starts the thread of the calls, which go out by `client`.
+    pub(crate) fn start(client: HttpClient) -> io::Result<Callbacks> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(crate::limits::CALLBACK_NAME_THREADS_MAX)
@@ -109,11 +108,6 @@ impl Callbacks {
             let _ = runtime.block_on(ended);
             runtime.shutdown_background();
         })?;
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_millis(CALLBACK_IDLE_MS))
-            .pool_max_idle_per_host(CALLBACK_IDLE_CONNECTIONS_MAX)
-            .build_http();
         Ok(Callbacks { client, runtime: handle, _running: running })
     }
 
@@ -131,8 +125,12 @@ impl Callbacks {
     }
 }
 
-async fn exchange(client: Client<HttpConnector, Full<Bytes>>, request: Request<Full<Bytes>>) -> Result<Verdict, NoAnswer> {
-    let response = client.request(request).await.map_err(|_| NoAnswer::Unreachable)?;
+async fn exchange(client: HttpClient, request: Request<Full<Bytes>>) -> Result<Verdict, NoAnswer> {
+    let host = request.uri().host().unwrap_or_default().to_owned();
+    let response = client.request(request).await.map_err(|error| {
+        tracing::debug!(host, error = causes(&error), "a callback cannot be reached");
+        NoAnswer::Unreachable
+    })?;
     if !response.status().is_success() {
         return Err(NoAnswer::Status);
     }

@@ -8,6 +8,7 @@ mod callback;
 mod error;
 mod policy;
 mod sources;
+mod tls;
 mod words;
 
 use std::collections::HashSet;
@@ -24,6 +25,8 @@ pub use app::{AppConfig, OnFailure, Rooms};
 pub use callback::CallbackUrl;
 pub use error::ConfigError;
 pub use policy::Policy;
+pub(crate) use tls::TlsFiles;
+pub use tls::{MaybeAddress, Tls};
 pub use words::Moderation;
 
 /// Everything a node can be told. `Config::default()` is what it does when it is told nothing.
@@ -61,6 +64,8 @@ pub struct Config {
     pub http: Http,
     /// What is counted.
     pub stats: Stats,
+    /// TLS for clients and callbacks.
+    pub tls: Tls,
     /// What the node says about itself.
     pub log: Log,
     /// Check the configuration and exit (`--check-config`).
@@ -191,6 +196,10 @@ pub struct Http {
     pub seed_aliases: bool,
     /// What clients are told to connect to, as `host:port` separated by commas; empty: `listen`, if that is one address.
     pub client_addresses: String,
+    /// A PEM file: the certificate the API shows, then those between it and the root; empty: it speaks no TLS.
+    pub certificate: PathBuf,
+    /// A PEM file: the private key of that certificate.
+    pub key: PathBuf,
 }
 
 /// What is counted in rooms (rest-api.md §4.14).
@@ -251,6 +260,7 @@ impl Default for Config {
             moderation: Moderation::default(),
             http: Http::default(),
             stats: Stats::default(),
+            tls: Tls::default(),
             log: Log::default(),
             check_only: false,
         }
@@ -307,6 +317,8 @@ impl Default for Http {
             broadcast_calls_per_minute: limits::HTTP_BROADCAST_CALLS_PER_MINUTE,
             seed_aliases: true,
             client_addresses: String::new(),
+            certificate: PathBuf::new(),
+            key: PathBuf::new(),
         }
     }
 }
@@ -408,6 +420,10 @@ impl Config {
             }
         }
         self.moderation.moderator()?;
+        super::certificates::Certificates::load(self)?;
+        if self.callback_ca().is_some() {
+            super::outgoing::http_client(self)?;
+        }
         let base = &self.http.base;
         if !(base.is_empty()
             || base.starts_with('/') && !base.ends_with('/') && base.bytes().all(|byte| byte.is_ascii_graphic()))

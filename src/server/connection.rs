@@ -9,9 +9,9 @@ use std::task::Waker;
 use bytes::{Bytes, BytesMut};
 use slab::Slab;
 use socket2::SockRef;
-use tokio::net::TcpStream;
 
 use super::rare::{End, Rare};
+use super::transport::Transport;
 use crate::dispatch::Outlet;
 use crate::id::{AccountId, ConnId, DeviceId, Time};
 use crate::room::{Actor, Origin};
@@ -68,7 +68,7 @@ pub(crate) struct PendingLogin {
 #[repr(C)]
 pub(crate) struct Connection {
     pub(crate) id: ConnId,
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Transport,
     backlog: Option<Box<Backlog>>,
     pub(crate) phase: Phase,
     /// The socket took less than it was given; wait until it is writable.
@@ -93,7 +93,7 @@ struct Backlog {
 impl Connection {
     pub(crate) fn new(
         id: ConnId,
-        stream: TcpStream,
+        stream: Transport,
         session: ServerSession,
         address: IpAddr,
         backlog_bytes_max: usize,
@@ -148,6 +148,9 @@ impl Connection {
     /// Writes what waits. True when nothing is left.
     pub(crate) fn write_backlog(&mut self) -> bool {
         self.is_blocked = false;
+        if !self.flush() {
+            return false;
+        }
         while let Some(mut backlog) = self.backlog.take() {
             let Some(chunk) = backlog.chunks.pop_front() else { break };
             let taken = self.try_write(&chunk);
@@ -190,9 +193,12 @@ impl Connection {
     fn try_write(&mut self, bytes: &[u8]) -> usize {
         // Straight to the socket: the runtime's own state is a cache line away, and matters only to a socket that is full.
         // What it refuses goes by the runtime once more, which then knows that it has to wait.
-        let sent = match SockRef::from(&self.stream).send(bytes) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.stream.try_write(bytes),
-            sent => sent,
+        let sent = match &self.stream {
+            Transport::Plain(socket) => match SockRef::from(socket).send(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => socket.try_write(bytes),
+                sent => sent,
+            },
+            Transport::Tls(_) => self.encipher(bytes),
         };
         let taken = match sent {
             Ok(taken) => taken,
@@ -207,6 +213,34 @@ impl Connection {
             self.wake();
         }
         taken
+    }
+
+    #[cold]
+    fn encipher(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let Transport::Tls(stream) = &mut self.stream else { return Ok(0) };
+        let taken = stream.try_write(bytes)?;
+        // What is taken may wait to be written all the same.
+        if stream.is_behind() {
+            self.is_blocked = true;
+            self.wake();
+        }
+        Ok(taken)
+    }
+
+    /// Its turn for a step of the handshake has come.
+    pub(crate) fn shake_hands(&mut self) {
+        self.stream.grant();
+        self.wake();
+    }
+
+    /// Writes what the transport has taken earlier. True when nothing of that is left.
+    fn flush(&mut self) -> bool {
+        let Transport::Tls(stream) = &mut self.stream else { return true };
+        match stream.flush() {
+            Ok(is_empty) => self.is_blocked = !is_empty,
+            Err(_) => self.die(CloseReason::TransportLost),
+        }
+        !self.is_blocked && self.phase != Phase::Dead
     }
 
     fn keep(&mut self, rest: Bytes) {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 
+use super::certificates::Certificate;
+use super::transport::Transport;
 use super::worker::Worker;
 use crate::limits::{ACCEPT_PAUSE_MS_MAX, LISTEN_BACKLOG};
 
@@ -20,14 +22,25 @@ pub(super) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Accepts until the server goes down. A worker that is busy accepts less: whoever is free takes the next one.
-pub(super) async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener) {
+/// Accepts until the server goes down, and on the second listener, if there is one, over TLS. A worker that is busy accepts less:
+/// whoever is free takes the next one.
+pub(super) async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener, tls: Option<tokio::net::TcpListener>) {
+    let plain = take(&worker, listener, None);
+    match (tls, worker.shared.certificates.wire.as_ref()) {
+        (Some(tls), Some(certificate)) => {
+            tokio::join!(plain, take(&worker, tls, Some(certificate)));
+        }
+        _ => plain.await,
+    }
+}
+
+async fn take(worker: &Rc<Worker>, listener: tokio::net::TcpListener, certificate: Option<&Certificate>) {
     let mut pause_ms = 0;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 pause_ms = 0;
-                admit(&worker, stream, peer);
+                admit(worker, stream, peer, certificate);
             }
             // Out of descriptors or memory: without a pause the same error would come at once, and burn the processor.
             Err(error) => {
@@ -40,7 +53,7 @@ pub(super) async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener
     }
 }
 
-fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
+fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, certificate: Option<&Certificate>) {
     metrics::counter!("chatroom_connections_accepted_total").increment(1);
     let address = peer.ip().to_canonical();
     if let Err(reason) = worker.shared.gate.enter(address) {
@@ -49,5 +62,15 @@ fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr) {
         return;
     }
     let _ = stream.set_nodelay(true);
-    worker.adopt(stream, address);
+    let stream = match certificate {
+        None => Ok(Transport::Plain(stream)),
+        Some(certificate) => Transport::tls(stream, certificate.current()),
+    };
+    match stream {
+        Ok(stream) => worker.adopt(stream, address),
+        Err(error) => {
+            tracing::error!(%error, "TLS cannot begin");
+            worker.shared.gate.leave(address);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use metrics::{describe_counter, describe_gauge};
 
-const COUNTERS: [(&str, &str); 18] = [
+const COUNTERS: [(&str, &str); 20] = [
     ("chatroom_accept_errors_total", "Connections the system would not let us accept; mostly the limit of open files."),
     ("chatroom_callbacks_failed_total", "Callbacks of applications without a usable answer, by callback and reason."),
     ("chatroom_commands_refused_total", "Commands a room refused."),
@@ -24,14 +24,17 @@ const COUNTERS: [(&str, &str); 18] = [
     ("chatroom_log_commits_total", "Group commits."),
     ("chatroom_log_records_total", "Records that became durable."),
     ("chatroom_logins_refused_total", "Logins refused, by code."),
+    ("chatroom_reloads_total", "Readings of the configuration and the certificates on SIGHUP, by result: done or refused."),
+    ("chatroom_tls_handshakes_total", "TLS handshakes that came to an end, by listener and result."),
 ];
 
-const GAUGES: [(&str, &str); 5] = [
+const GAUGES: [(&str, &str); 6] = [
     ("chatroom_connections", "Connections held."),
     ("chatroom_lagging_readers", "Members whose sockets are behind their room."),
     ("chatroom_log_commit_microseconds_max", "The slowest commit since the last look."),
     ("chatroom_members", "Members connected, once for each of their rooms."),
     ("chatroom_rooms_in_memory", "Rooms in memory."),
+    ("chatroom_tls_certificate_expires_seconds", "How long the certificate of a listener lasts; below 0 it has expired."),
 ];
 
 /// Tells the recorder what the metrics mean; to be called once it is installed.

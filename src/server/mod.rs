@@ -1,5 +1,5 @@
 //! The node: listeners, workers and their connections, configuration, drain. May use: `wire`, `session`, `room`, `dispatch`,
-//! `log`, `account`.
+//! `log`, `account`, `tls`.
 
 pub mod config;
 
@@ -7,12 +7,14 @@ mod alias;
 mod apps;
 mod broadcast;
 mod callback;
+mod certificates;
 mod connection;
 mod created;
 mod engine;
 mod figures;
 mod first_start;
 mod gate;
+mod https;
 mod keep;
 mod listen;
 mod login;
@@ -20,6 +22,7 @@ mod logs;
 mod mailbox;
 mod metrics;
 mod node;
+mod outgoing;
 mod presend;
 mod rare;
 mod reload;
@@ -28,6 +31,7 @@ mod serve;
 mod sessions;
 mod shared;
 mod steps;
+mod transport;
 mod worker;
 
 pub use engine::Engine;

@@ -9,11 +9,13 @@ use std::time::Duration;
 use tokio::task::LocalSet;
 
 use super::callback::Callbacks;
-use super::config::{Config, Durability};
+use super::certificates::Certificates;
+use super::config::{Config, ConfigError, Durability};
 use super::engine::Engine;
 use super::figures::Figures;
 use super::keep::{self, StoreKeeper};
 use super::listen;
+use super::outgoing;
 use super::shared::{Shared, unix};
 use super::worker::Worker;
 use crate::account::Directory;
@@ -31,6 +33,8 @@ pub enum StartError {
     Accounts(Status),
     /// What the store has of figures of rooms is of no use.
     Figures(Status),
+    /// A file for TLS is of no use.
+    Tls(ConfigError),
     /// An address cannot be listened on.
     Listen {
         /// Which.
@@ -50,6 +54,7 @@ impl std::fmt::Display for StartError {
             }
             StartError::Accounts(status) => write!(f, "{status}; look at the apps in the configuration"),
             StartError::Figures(status) => write!(f, "{status}; the store may be damaged"),
+            StartError::Tls(error) => write!(f, "{error}"),
             StartError::Listen { address, error } => {
                 write!(f, "cannot listen on {address}: {error}; choose another with --listen or --admin, port 0 for any")
             }
@@ -72,6 +77,8 @@ pub struct Node {
     pub ready: Arc<AtomicBool>,
     /// Where the wire protocol is spoken.
     pub wire: SocketAddr,
+    /// Where it is spoken over TLS.
+    pub wire_tls: Option<SocketAddr>,
     pub(super) log: Arc<dyn RoomLog>,
     pub(super) shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
@@ -85,6 +92,9 @@ impl Node {
         super::metrics::describe();
         let listener = bind(config.listen)?;
         let wire = listener.local_addr().map_err(StartError::Thread)?;
+        let certificates = Certificates::load(config).map_err(StartError::Tls)?;
+        let tls_listener = config.tls.listen.0.map(bind).transpose()?;
+        let wire_tls = tls_listener.as_ref().map(|listener| listener.local_addr()).transpose().map_err(StartError::Thread)?;
         let log = open_log(config).map_err(StartError::Store)?;
         let accounts = Arc::new(Directory::new(Arc::new(StoreKeeper(log.clone())), config.auto_register));
         keep::fill(&accounts, log.as_ref()).map_err(StartError::Accounts)?;
@@ -96,9 +106,10 @@ impl Node {
             0 => std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
             count => count,
         };
-        let callbacks = Callbacks::start().map_err(StartError::Thread)?;
+        let client = outgoing::http_client(config).map_err(StartError::Tls)?;
+        let callbacks = Callbacks::start(client).map_err(StartError::Thread)?;
         let (figures, counting) = Figures::start(log.clone(), config.stats.time_zone, unix).map_err(StartError::Figures)?;
-        let shared = Shared::new(config, accounts.clone(), log.clone(), callbacks, figures, count);
+        let shared = Shared::new(config, accounts.clone(), log.clone(), callbacks, figures, certificates, count);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
         let mut workers = Vec::with_capacity(count);
@@ -115,7 +126,9 @@ impl Node {
                 accounts: shared.account_rooms.clone(),
             });
             let listener = listener.try_clone().map_err(StartError::Thread)?;
-            workers.push(spawn(shared.clone(), index, hub, listener)?);
+            let tls_listener =
+                tls_listener.as_ref().map(|listener| listener.try_clone()).transpose().map_err(StartError::Thread)?;
+            workers.push(spawn(shared.clone(), index, hub, listener, tls_listener)?);
         }
         let addresses = match config.http.client_addresses() {
             given if !given.is_empty() => given.into_iter().map(str::to_owned).collect(),
@@ -124,7 +137,8 @@ impl Node {
         };
         let engine = Engine::new(shared.clone(), last_room, addresses);
         let ready = shared.ready.clone();
-        Ok(Node { engine, accounts, ready, wire, log, shared, workers, counting, history_days: config.history.days })
+        let history_days = config.history.days;
+        Ok(Node { engine, accounts, ready, wire, wire_tls, log, shared, workers, counting, history_days })
     }
 
     /// Removes what is older than the retention, once at the start and then every hour. Never returns.
@@ -174,21 +188,29 @@ fn open_log(config: &Config) -> Result<Arc<dyn RoomLog>, LogError> {
     Ok(Arc::new(FjallLog::open(&config.data, &log::Options { durability, ..log::Options::default() })?))
 }
 
-fn spawn(shared: Arc<Shared>, index: usize, hub: Hub, listener: std::net::TcpListener) -> Result<JoinHandle<()>, StartError> {
+fn spawn(
+    shared: Arc<Shared>,
+    index: usize,
+    hub: Hub,
+    listener: std::net::TcpListener,
+    tls_listener: Option<std::net::TcpListener>,
+) -> Result<JoinHandle<()>, StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .thread_name(format!("disk-{index}"))
         .build()
         .map_err(StartError::Thread)?;
-    let listener = {
+    let (listener, tls_listener) = {
         let _guard = runtime.enter();
-        tokio::net::TcpListener::from_std(listener).map_err(StartError::Thread)?
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(StartError::Thread)?;
+        let tls_listener = tls_listener.map(tokio::net::TcpListener::from_std).transpose().map_err(StartError::Thread)?;
+        (listener, tls_listener)
     };
     let body = move || {
         LocalSet::new().block_on(&runtime, async move {
             let worker = Worker::new(shared, index, hub);
-            let accepting = tokio::task::spawn_local(listen::accept(worker.clone(), listener));
+            let accepting = tokio::task::spawn_local(listen::accept(worker.clone(), listener, tls_listener));
             worker.run(accepting).await;
         });
     };

@@ -1,8 +1,9 @@
-//! Reading the configuration again while the node runs: what is said of applications and of rooms takes effect at once, everything
-//! else at the next start.
+//! Reading the configuration again while the node runs: what is said of applications and of rooms and the certificates take effect at
+//! once, everything else at the next start.
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::certificates::Certificates;
 use super::config::{Config, ConfigError};
 use super::node::Node;
 use crate::error::Status;
@@ -17,6 +18,10 @@ const AT_ONCE: [&str; 6] = [
     "moderation.",
 ];
 
+fn count(result: &'static str) {
+    metrics::counter!("chatroom_reloads_total", "result" => result).increment(1);
+}
+
 impl Node {
     /// Reads the configuration again with `load` whenever the process is sent SIGHUP, and puts in force what can be; a bad one is
     /// refused as a whole. Ends only if signals cannot be had.
@@ -29,10 +34,19 @@ impl Node {
         while hangup.recv().await.is_some() {
             match load() {
                 Ok(config) => match self.reload(&current, &config).await {
-                    Ok(()) => current = config,
-                    Err(status) => tracing::error!(%status, "the configuration could not be put in force"),
+                    Ok(()) => {
+                        count("done");
+                        current = config;
+                    }
+                    Err(status) => {
+                        count("refused");
+                        tracing::error!(%status, "the configuration could not be put in force");
+                    }
                 },
-                Err(error) => tracing::error!(%error, "the configuration is refused; the old one stays in force"),
+                Err(error) => {
+                    count("refused");
+                    tracing::error!(%error, "the configuration is refused; the old one stays in force");
+                }
             }
         }
         std::future::pending().await
@@ -40,8 +54,10 @@ impl Node {
 
     /// Puts a checked configuration in force in place of another, as far as that can be done while the node runs.
     pub async fn reload(&self, old: &Config, new: &Config) -> Result<(), Status> {
-        // First, because it may fail, and then nothing has changed.
+        // First, because these may fail, and then nothing has changed.
+        let certificates = Certificates::load(new).map_err(|error| Status::bad_parameter(error.to_string()))?;
         self.shared.apps.replace(new).map_err(|error| Status::bad_parameter(error.to_string()))?;
+        self.shared.certificates.replace(&certificates);
         for app in &new.apps {
             let before = old.apps.iter().find(|before| before.key == app.key);
             if before == Some(app) {
@@ -58,7 +74,7 @@ impl Node {
             tracing::warn!(app = %app.key, "application no longer named: its clients may still come; to refuse them, set disabled = true");
         }
         for key in old.differences(new) {
-            match AT_ONCE.iter().any(|begin| key.starts_with(begin)) {
+            match AT_ONCE.iter().any(|begin| key.starts_with(begin)) || self.shared.certificates.takes(&key, &certificates) {
                 true => tracing::info!(key, "changed"),
                 false => tracing::warn!(key, "changed; takes effect at the next start"),
             }

@@ -11,6 +11,7 @@ use super::alias::AliasKey;
 use super::apps::Apps;
 use super::broadcast::Broadcasts;
 use super::callback::Callbacks;
+use super::certificates::Certificates;
 use super::config::Config;
 use super::figures::Figures;
 use super::gate::Gate;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) broadcasts: Broadcasts,
     /// What happens in rooms, by hours and days.
     pub(crate) figures: Figures,
+    pub(crate) certificates: Certificates,
     pub(crate) backlog_bytes_max: usize,
     pub(crate) history_days: u32,
     pub(crate) drain_ms: u64,
@@ -68,6 +70,7 @@ impl Shared {
         log: Arc<dyn RoomLog>,
         callbacks: Callbacks,
         figures: Figures,
+        certificates: Certificates,
         workers: usize,
     ) -> Result<Shared, Status> {
         let bounds = &config.limits;
@@ -86,6 +89,7 @@ impl Shared {
             callbacks,
             broadcasts: Broadcasts::new(),
             figures,
+            certificates,
             account_rooms: Arc::new(AccountRooms::new(random_key()?)),
             aliases: AliasKey::of(log.as_ref())?,
             backlog_bytes_max: bounds.backlog_bytes_max,

@@ -4,6 +4,7 @@
 //! read, the turn applies them: answers are written, each dirty room is flushed once, other workers and the log get one batch each.
 
 use std::cell::RefCell;
+use std::io::ErrorKind;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,13 +13,13 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use slab::Slab;
-use tokio::net::TcpStream;
 
 use super::apps::AppTable;
 use super::callback::CallsUnderWay;
 use super::connection::{Connection, Phase, Sockets};
 use super::mailbox::{Mailbox, Order};
 use super::shared::Shared;
+use super::transport::{Handshakes, Transport};
 use crate::dispatch::{Counters, Effect, Find, Hub, Rules};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
@@ -50,6 +51,7 @@ pub(super) struct State {
     pub(super) staging: BytesMut,
     connections_made: u32,
     turn_is_due: bool,
+    handshakes: Handshakes,
     pub(super) histories: usize,
     /// Callbacks that have not answered yet.
     pub(super) callbacks: CallsUnderWay,
@@ -68,6 +70,7 @@ impl Worker {
             staging: BytesMut::new(),
             connections_made: 0,
             turn_is_due: false,
+            handshakes: Handshakes::default(),
             histories: 0,
             callbacks: CallsUnderWay::default(),
             apps: (shared.apps.version(), shared.apps.table()),
@@ -107,7 +110,7 @@ impl Worker {
     }
 
     /// Takes a connection in and polls it until it ends.
-    pub(crate) fn adopt(self: &Rc<Self>, stream: TcpStream, address: std::net::IpAddr) {
+    pub(crate) fn adopt(self: &Rc<Self>, stream: Transport, address: std::net::IpAddr) {
         let worker = self.clone();
         let id = {
             let state = &mut *self.state.borrow_mut();
@@ -151,6 +154,11 @@ impl Worker {
     fn turn(self: &Rc<Self>) -> bool {
         let state = &mut *self.state.borrow_mut();
         state.turn_is_due = false;
+        let State { handshakes, connections, .. } = state;
+        handshakes.renew(|id| {
+            let connection = connections.get_mut(id.slot()).filter(|connection| connection.id == id);
+            connection.map(Connection::shake_hands).is_some()
+        });
         state.hub.set_clock(self.shared.now(), self.shared.unix());
         let inbox = self.mailbox().take();
         state.hub.on_mail(inbox.mail);
@@ -237,6 +245,9 @@ impl Worker {
         gauge("chatroom_rooms_in_memory", rooms);
         gauge("chatroom_members", readers);
         gauge("chatroom_lagging_readers", laggards);
+        if self.index == 0 {
+            self.shared.certificates.report(self.shared.unix());
+        }
         if let (0, Some(log)) = (self.index, self.shared.log.stats()) {
             report_log(log);
         }
@@ -298,14 +309,18 @@ impl State {
                 }
                 continue;
             }
-            if connection.phase == Phase::Closing && !connection.has_backlog() {
+            if connection.phase == Phase::Closing && !connection.has_backlog() && connection.stream.finish(context) {
                 connection.phase = Phase::Lingering;
-                let _ = socket2::SockRef::from(&connection.stream).shutdown(std::net::Shutdown::Write);
             }
             self.read.reserve(READ_BYTES);
-            let stream = std::pin::Pin::new(&mut connection.stream);
-            match tokio_util::io::poll_read_buf(stream, context, &mut self.read) {
+            match connection.stream.poll_read(context, &mut self.read, id, &mut self.handshakes) {
                 Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) if error.kind() == ErrorKind::InvalidData && connection.phase == Phase::Open => {
+                    tracing::debug!(address = %connection.address, %error, "not TLS");
+                    self.read.clear();
+                    let is_established = connection.stream.is_established();
+                    self.end(worker, id, if is_established { CloseReason::TransportLost } else { CloseReason::NotOurs });
+                }
                 Poll::Ready(Ok(0)) | Poll::Ready(Err(_)) => {
                     self.read.clear();
                     connection.die(CloseReason::TransportLost);

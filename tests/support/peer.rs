@@ -4,19 +4,61 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use chatroom::wire::{Frame, FrameCodec, Packet, Push, Request, Response, pb};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use tokio_util::codec::Decoder;
 
 use super::admin::dynamic_token;
 use super::process::{APP_KEY, APP_SECRET};
 use super::{PATIENCE, Server};
 
+/// What a connection goes over.
+enum Line {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Line {
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Line::Plain(socket) => socket,
+            Line::Tls(stream) => &stream.sock,
+        }
+    }
+}
+
+impl Read for Line {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Line::Plain(socket) => socket.read(into),
+            Line::Tls(stream) => stream.read(into),
+        }
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Line::Plain(socket) => socket.write(bytes),
+            Line::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Line::Plain(socket) => socket.flush(),
+            Line::Tls(stream) => stream.flush(),
+        }
+    }
+}
+
 /// One connection.
 pub struct Peer {
-    stream: TcpStream,
+    stream: Line,
     codec: FrameCodec,
     inbox: BytesMut,
     sequence: u32,
@@ -36,8 +78,25 @@ impl Peer {
     pub fn try_connect(address: SocketAddr) -> io::Result<Peer> {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_nodelay(true)?;
+        Ok(Peer::over(Line::Plain(stream)))
+    }
+
+    /// Opens a connection over TLS; `host` is who the server has to be.
+    pub fn try_connect_tls(address: SocketAddr, config: Arc<ClientConfig>, host: &str) -> io::Result<Peer> {
+        let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
+        socket.set_nodelay(true)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        let name = host.to_owned().try_into().expect("the host has a name");
+        let mut stream = StreamOwned::new(ClientConnection::new(config, name).expect("a client can begin"), socket);
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        Ok(Peer::over(Line::Tls(Box::new(stream))))
+    }
+
+    fn over(stream: Line) -> Peer {
         let codec = FrameCodec::new(chatroom::limits::FRAME_BYTES_CEILING);
-        Ok(Peer { stream, codec, inbox: BytesMut::new(), sequence: 0, pushes: VecDeque::new(), responses: VecDeque::new() })
+        Peer { stream, codec, inbox: BytesMut::new(), sequence: 0, pushes: VecDeque::new(), responses: VecDeque::new() }
     }
 
     /// Logs in with a dynamic token and enters a room, in one request; both must succeed.
@@ -157,7 +216,7 @@ impl Peer {
             if left.is_zero() {
                 return Err(ErrorKind::TimedOut.into());
             }
-            self.stream.set_read_timeout(Some(left))?;
+            self.stream.socket().set_read_timeout(Some(left))?;
             let mut chunk = [0; 16 * 1024];
             match self.stream.read(&mut chunk) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
@@ -191,7 +250,7 @@ impl Peer {
 
     /// The local end's address.
     pub fn local_address(&self) -> SocketAddr {
-        self.stream.local_addr().expect("a connected socket has an address")
+        self.stream.socket().local_addr().expect("a connected socket has an address")
     }
 
     /// Cuts the connection without a word, as a lost network does.
@@ -201,7 +260,23 @@ impl Peer {
 
     /// The socket, for a test with wishes of its own.
     pub fn stream(&self) -> &TcpStream {
-        &self.stream
+        self.stream.socket()
+    }
+
+    /// What TLS has agreed on, on a connection over TLS.
+    pub fn tls(&self) -> &ClientConnection {
+        match &self.stream {
+            Line::Tls(stream) => &stream.conn,
+            Line::Plain(_) => panic!("this connection is plain"),
+        }
+    }
+
+    /// The same, to have TLS do something.
+    pub fn tls_mut(&mut self) -> &mut ClientConnection {
+        match &mut self.stream {
+            Line::Tls(stream) => &mut stream.conn,
+            Line::Plain(_) => panic!("this connection is plain"),
+        }
     }
 
     /// Sends a text without asking for deduplication and returns the answer.

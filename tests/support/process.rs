@@ -51,6 +51,8 @@ pub struct Server {
     pub wire: SocketAddr,
     /// Where it accepts HTTP.
     pub admin: SocketAddr,
+    /// Where it accepts the wire protocol over TLS.
+    pub tls: Option<SocketAddr>,
 }
 
 impl Server {
@@ -112,8 +114,8 @@ impl Server {
         loop {
             match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
-                    if let Some((wire, admin)) = parse_ready(&line) {
-                        return Ok(Server { child, lines: Mutex::new(lines), errors, folder, data, wire, admin });
+                    if let Some((wire, admin, tls)) = parse_ready(&line) {
+                        return Ok(Server { child, lines: Mutex::new(lines), errors, folder, data, wire, admin, tls });
                     }
                 }
                 Err(_) => {
@@ -211,12 +213,13 @@ calls_per_second = 0
 level = \"warn\"
 ";
 
-/// Reads `chatroomd ready wire=127.0.0.1:7400 admin=127.0.0.1:7480`.
-fn parse_ready(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+/// Reads `chatroomd ready wire=127.0.0.1:7400 admin=127.0.0.1:7480`, and `tls=127.0.0.1:7443` behind it.
+fn parse_ready(line: &str) -> Option<(SocketAddr, SocketAddr, Option<SocketAddr>)> {
     let mut words = line.strip_prefix("chatroomd ready ")?.split_whitespace();
     let wire = words.next()?.strip_prefix("wire=")?.parse().ok()?;
     let admin = words.next()?.strip_prefix("admin=")?.parse().ok()?;
-    Some((wire, admin))
+    let tls = words.next().and_then(|word| word.strip_prefix("tls=")?.parse().ok());
+    Some((wire, admin, tls))
 }
 
 /// Bytes of memory a process occupies.

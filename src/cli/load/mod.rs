@@ -44,7 +44,7 @@ pub(super) struct Flags {
     /// Make so many rooms, which tell nobody who comes and goes
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     create: Option<u32>,
-    /// Where the server accepts HTTP, for --create
+    /// Where the server accepts HTTP, as https://HOST:PORT if over TLS, for --create
     #[arg(long, value_name = "HOST:PORT", env = "CHATROOM_ADMIN", default_value = "127.0.0.1:7480")]
     admin: String,
     /// Connections, spread evenly over the rooms
@@ -82,7 +82,7 @@ pub(super) struct Flags {
 /// Makes the load and prints the report. Losses, doubles and disorder are a failure.
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let rooms = match flags.create {
-        Some(count) => rooms::create(&flags.admin, &flags.place.app, &flags.secret, count)?,
+        Some(count) => rooms::create(&flags.admin, flags.place.ca.as_deref(), &flags.place.app, &flags.secret, count)?,
         None => flags.rooms.clone(),
     };
     let plan = Arc::new(Plan::new(flags, rooms)?);

@@ -79,6 +79,9 @@ impl Plan {
         }
         let mut servers = Vec::new();
         for server in &flags.place.server {
+            if server.starts_with("tls://") {
+                return Err(Failure::usage("load speaks no TLS: give --server an address without tls://"));
+            }
             let found = server.to_socket_addrs().map_err(|error| Failure::unreachable(format!("{server}: {error}")))?;
             servers.extend(found.take(1));
         }

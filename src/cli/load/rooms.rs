@@ -1,11 +1,13 @@
 //! Rooms for a run, made over HTTP.
 
+use std::path::Path;
+
 use super::super::failure::Failure;
 use super::super::http::Caller;
 
 /// Makes rooms of a new account's, which tell nobody who comes and goes.
-pub(super) fn create(admin: &str, app: &str, secret: &str, count: u32) -> Result<Vec<i64>, Failure> {
-    let caller = Caller::new(admin, app, secret);
+pub(super) fn create(admin: &str, ca: Option<&Path>, app: &str, secret: &str, count: u32) -> Result<Vec<i64>, Failure> {
+    let caller = Caller::new(admin, ca, app, secret)?;
     let owner = format!("load-owner-{:08x}", fastrand::u32(..));
     caller.call("user/create", &[("accid", &owner)])?;
     (1..=count)

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::limits::CALLBACK_URL_BYTES_MAX;
 
-/// Where an application is asked: `http://host:port/path`. What stands behind the host may be a secret and is not shown.
+/// Where an application is asked: `http://host:port/path` or the same with `https`. What stands behind the host may be a secret and is not shown.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct CallbackUrl(Uri);
@@ -30,13 +30,8 @@ impl TryFrom<String> for CallbackUrl {
         }
         let Ok(uri) = text.parse::<Uri>() else { return refused("must be like \"http://127.0.0.1:8080/check\"") };
         match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                return refused(
-                    "must begin with http://: this version speaks no TLS to callbacks; put a proxy on this machine",
-                );
-            }
-            _ => return refused("must begin with http://, as in \"http://127.0.0.1:8080/check\""),
+            Some("http" | "https") => {}
+            _ => return refused("must begin with http:// or https://, as in \"http://127.0.0.1:8080/check\""),
         }
         match uri.authority() {
             Some(authority) if authority.as_str().contains('@') => refused("must not hold a name and password"),
@@ -48,6 +43,11 @@ impl TryFrom<String> for CallbackUrl {
 
 impl fmt::Debug for CallbackUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}/…", self.0.authority().map_or("", |authority| authority.as_str()))
+        write!(
+            f,
+            "{}://{}/…",
+            self.0.scheme_str().unwrap_or("http"),
+            self.0.authority().map_or("", |authority| authority.as_str())
+        )
     }
 }
