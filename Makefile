@@ -30,7 +30,7 @@ test: setup
 	$(CARGO) test --locked
 
 coverage-of-mission:
-	@$(CARGO) test --quiet --locked --test mission every_row_of_rooms -- --nocapture
+	@$(CARGO) test --quiet --locked --test mission every_row_of_what_is_built -- --nocapture
 
 bench:
 	$(CARGO) bench --locked

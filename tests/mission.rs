@@ -15,6 +15,9 @@ const ROWS: &str = include_str!("data/mission.tsv");
 /// The parts of the work.
 const ISSUES: [&str; 4] = ["rooms", "http", "storage", "beyond rooms"];
 
+/// The parts that are built: each of their rows is named by a test.
+const BUILT: [&str; 2] = ["rooms", "http"];
+
 /// One row of the mission.
 struct Row {
     id: &'static str,
@@ -132,14 +135,14 @@ fn tests_name_no_row_that_is_not_there() {
 }
 
 #[test]
-fn every_row_of_rooms_is_named_by_a_test() {
+fn every_row_of_what_is_built_is_named_by_a_test() {
     let (rows, named) = (rows(), named());
     let mut missing = Vec::new();
     for issue in ISSUES {
         let of_issue: Vec<_> = rows.iter().filter(|row| row.issue == issue).collect();
         let found = of_issue.iter().filter(|row| named.contains_key(row.id)).count();
         println!("{issue}: {found} of {} rows named", of_issue.len());
-        if issue != "rooms" {
+        if !BUILT.contains(&issue) {
             continue;
         }
         for row in of_issue {
@@ -154,7 +157,7 @@ fn every_row_of_rooms_is_named_by_a_test() {
     }
     let told = |row: &&Row| format!("{}  {} / {}: {}", row.id, row.area, row.operation, row.criterion);
     let missing: Vec<_> = missing.iter().map(told).collect();
-    assert!(missing.is_empty(), "{} rows of rooms are named by no test:\n{}", missing.len(), missing.join("\n"));
+    assert!(missing.is_empty(), "{} rows of what is built are named by no test:\n{}", missing.len(), missing.join("\n"));
 }
 
 #[test]
