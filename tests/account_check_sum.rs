@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chatroom::account::{Account, App, Directory, Keeper, Secret, Urgency, check_sum};
+use chatroom::account::{Account, App, Directory, HttpCall, Keeper, Secret, Urgency, check_sum};
 use chatroom::error::{Code, Status};
 use chatroom::id::UnixMs;
 
@@ -27,7 +27,9 @@ fn check(app_key: &str, nonce: &str, cur_time: &str, sum: &str, now_seconds: i64
     let directory = Directory::new(Arc::new(Nowhere), false);
     directory.insert_app(App::new("demo", Secret::new(SECRET)).unwrap());
     directory.insert_app(App { disabled: true, ..App::new("closed", Secret::new(SECRET)).unwrap() });
-    let result = directory.check_http(app_key, nonce, cur_time, sum, UnixMs(now_seconds * 1000));
+    let source = [127, 0, 0, 1].into();
+    let call = HttpCall { app_key, nonce, cur_time, check_sum: sum, source };
+    let result = directory.check_http(&call, UnixMs(now_seconds * 1000));
     result.map_or_else(|status| status.code, |()| Code::Ok)
 }
 
