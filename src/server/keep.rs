@@ -44,7 +44,8 @@ pub(super) fn fill(directory: &Directory, log: &dyn RoomLog) -> Result<(), Statu
         app.disabled = row.disabled;
         app.anonymous_enabled = !row.anonymous_refused;
         let networks = row.http_allowed.iter().map(|network| network.parse()).collect::<Result<_, _>>();
-        app.http_allowed = networks.map_err(|_| Status::new(Code::ServerError, "an application in the store cannot be read"))?;
+        app.http_allowed =
+            networks.map_err(|_| Status::new(Code::ServerError, "an application in the store cannot be read"))?;
         directory.insert_app(app);
     }
     for (_, row) in log.scan(Space::Accounts).map_err(failed)? {

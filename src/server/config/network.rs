@@ -21,10 +21,11 @@ impl std::str::FromStr for Network {
 
     fn from_str(text: &str) -> Result<Network, String> {
         let address = |text: &str| text.parse().ok().map(|address: std::net::IpAddr| IpNet::from(address.to_canonical()));
-        let network = address(text).or_else(|| text.parse::<IpNet>().ok().filter(|network| network.addr() == network.network()));
-        network
-            .map(Network)
-            .ok_or_else(|| format!("'{text}' is no network: write an address, or a prefix with nothing behind it, as in 10.0.0.0/8"))
+        let network =
+            address(text).or_else(|| text.parse::<IpNet>().ok().filter(|network| network.addr() == network.network()));
+        network.map(Network).ok_or_else(|| {
+            format!("'{text}' is no network: write an address, or a prefix with nothing behind it, as in 10.0.0.0/8")
+        })
     }
 }
 
