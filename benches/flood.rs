@@ -20,7 +20,9 @@ const WINDOW: Duration = Duration::from_secs(2);
 const WRONG_CALLS: u32 = 2_000;
 
 fn main() {
-    let setup = Setup { config: UNLIMITED.into(), workers: Some(2), ..Setup::default() };
+    // Members that only listen would be taken for dead.
+    let config = format!("{UNLIMITED}\n[timers]\nidle_timeout_ms = 86400000\n");
+    let setup = Setup { config, memory: true, workers: Some(2), ..Setup::default() };
     let server = Server::start(setup);
     let mut crowd = Crowd::gather(&server);
     println!("| load | calm | flooded | share | wrong calls sent / answered per second | server's CPU calm / flooded |");

@@ -147,7 +147,7 @@ impl Crowd {
         // A frame is a byte or two shorter where its numbers are.
         let all = (self.sent - sent_before) * RECEIVERS as u64 * (self.frame_bytes - 2);
         while self.arrived - arrived_before < all {
-            assert!(Instant::now() < deadline, "messages were lost");
+            assert!(Instant::now() < deadline, "messages were refused or lost");
             self.read();
         }
     }
