@@ -37,6 +37,21 @@ pub struct Serving {
 impl Serving {
     /// Serves the API on a listener, on a thread of its own.
     pub fn start<R: Rooms>(listener: std::net::TcpListener, admin: Admin<R>) -> io::Result<Serving> {
+        Serving::start_over(listener, admin, |stream| std::future::ready(Some(stream)))
+    }
+
+    /// As [`Serving::start`], over whatever `shake` makes of a connection; nothing, if that came to nothing. How long it may take is its
+    /// own business; meanwhile the connection has its place.
+    pub fn start_over<R, S, F>(
+        listener: std::net::TcpListener,
+        admin: Admin<R>,
+        shake: impl Fn(TcpStream) -> F + Send + 'static,
+    ) -> io::Result<Serving>
+    where
+        R: Rooms,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = Option<S>> + Send + 'static,
+    {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(BLOCKING_THREADS_MAX)
@@ -51,7 +66,7 @@ impl Serving {
             give_way();
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, Doors::new(admin)) => {}
+                    () = accept(listener, Doors::new(admin), shake) => {}
                     _ = stopped => {}
                 }
             });
@@ -119,13 +134,19 @@ impl Doors {
     }
 }
 
-async fn accept(listener: TcpListener, doors: Arc<Doors>) {
+async fn accept<S, F>(listener: TcpListener, doors: Arc<Doors>, shake: impl Fn(TcpStream) -> F)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = Option<S>> + Send + 'static,
+{
     let mut pause_ms = 0;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 pause_ms = 0;
-                admit(&doors, stream, peer.ip().to_canonical());
+                if let Some(place) = admit(&doors, &stream, peer.ip().to_canonical()) {
+                    tokio::spawn(attend(place, shake(stream)));
+                }
             }
             // Out of descriptors or memory: without a pause the same error would come at once, and burn the processor.
             Err(error) => {
@@ -137,24 +158,30 @@ async fn accept(listener: TcpListener, doors: Arc<Doors>) {
     }
 }
 
-fn admit(doors: &Arc<Doors>, stream: TcpStream, peer: IpAddr) {
+/// Gives a connection its place, if there is one.
+fn admit(doors: &Arc<Doors>, stream: &TcpStream, peer: IpAddr) -> Option<Place> {
     if let Err(reason) = doors.gate.enter(peer) {
         tracing::debug!(%peer, reason, "HTTP connection refused");
         metrics::counter!("chatroom_http_connections_refused_total", "reason" => reason).increment(1);
-        return;
+        return None;
     }
     let place = Place { doors: doors.clone(), peer };
     let _ = stream.set_nodelay(true);
     // A caller that does not read its answer would otherwise keep its place for good.
     #[cfg(target_os = "linux")]
-    let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(Duration::from_millis(HTTP_WRITE_TIMEOUT_MS)));
-    tokio::spawn(async move {
-        let Place { doors, peer } = &place;
-        if doors.strangers.is_over(elapsed_ms(doors.started), *peer) {
-            tokio::time::sleep(Duration::from_millis(HTTP_FAILURE_PAUSE_MS)).await;
-        }
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(Duration::from_millis(HTTP_WRITE_TIMEOUT_MS)));
+    Some(place)
+}
+
+/// Serves a connection, which keeps its place until it ends; who has failed too often is not even listened to at once.
+async fn attend<S: AsyncRead + AsyncWrite + Unpin>(place: Place, shaken: impl Future<Output = Option<S>>) {
+    let Place { doors, peer } = &place;
+    if doors.strangers.is_over(elapsed_ms(doors.started), *peer) {
+        tokio::time::sleep(Duration::from_millis(HTTP_FAILURE_PAUSE_MS)).await;
+    }
+    if let Some(stream) = shaken.await {
         doors.serve(stream, *peer).await;
-    });
+    }
 }
 
 /// A connection's place, which comes free however the connection ends.
