@@ -198,7 +198,8 @@ fn members_hear_at_once_what_is_done_to_members_over_http() {
     assert!((1..=60).contains(&lifted));
     world.all_hear((315, "alice", &["bob"], "why", &format!("{lifted}s")));
     assert_eq!(world.bob.send_text(world.room, "m", "hi").code, 0);
-    (world.alice.message(), world.carol.message());
+    world.alice.message();
+    world.carol.message();
 
     let face = [("accid", "bob"), ("nick", "Bobby"), ("needNotify", "true"), ("notifyExt", "why")];
     world.done("chatroom/updateMyRoomRole", &face);
@@ -214,7 +215,8 @@ fn members_hear_at_once_what_is_done_to_members_over_http() {
     assert_eq!(world.bob.send_text(world.room, "m3", "hi").code, 423);
     assert_eq!(world.admin.call("user/muteModule", &[("accid", "bob"), ("muteRoom", "false")])["code"], 200);
     assert_eq!(world.bob.send_text(world.room, "m4", "hi").code, 0);
-    (world.alice.message(), world.carol.message());
+    world.alice.message();
+    world.carol.message();
 
     world.done("chatroom/kickMember", &[("accid", "alice"), ("targetAccid", "carol"), ("notifyExt", "why")]);
     world.all_hear((313, "alice", &["carol"], "why", ""));

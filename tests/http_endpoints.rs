@@ -17,7 +17,7 @@ use support::{Admin, Peer, Server, Setup};
 const DATA: &str = include_str!("data/http_endpoints.txt");
 
 /// An application whose rooms hold little.
-const TIGHT: &str = "\n[[apps]]\nkey = \"tight\"\nsecret = \"test-secret-0123456789\"\nfixed_members_max = 2\nrobots_max = 1\n";
+const TIGHT: &str = "\n[[apps]]\nkey = \"tight\"\nsecret = \"test-secret-0123456789\"\nfixed_members_max = 2\nrobots_max = 1\nhigh_priority_per_second = 0\n";
 
 /// Codes that any call can be answered with, and the test that shows it of every endpoint.
 const OF_EVERY_CALL: [(i64, &str); 7] = [
@@ -208,7 +208,12 @@ struct Stage {
 
 impl World<'_> {
     fn new(file: &File) -> World<'_> {
-        let server = Server::start(Setup { config: format!("{UNLIMITED}{TIGHT}"), memory: true, ..Setup::default() });
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let words = folder.path().join("words");
+        std::fs::write(&words, "forbidden\n").expect("the temporary folder is writable");
+        let moderation = format!("\n[moderation]\nrefused_words = {words:?}\n");
+        let server =
+            Server::start(Setup { config: format!("{UNLIMITED}{moderation}{TIGHT}"), memory: true, ..Setup::default() });
         for admin in [server.admin(), Admin::new(server.admin, "tight", "test-secret-0123456789")] {
             for account in ["alice", "bob", "carol", "dave", "silent", "outlaw"] {
                 let name = format!("{}{}", account[..1].to_uppercase(), &account[1..]);
