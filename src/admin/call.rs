@@ -83,12 +83,7 @@ async fn work_on<R: Rooms>(api: &Api<R>, endpoint: Option<&'static Endpoint<R>>,
 }
 
 /// Checks method and headers, these in the order of the table of rest-api.md §1.1 up to the rate: who makes the call.
-fn prove<'a, R: Rooms>(
-    api: &Api<R>,
-    source: IpAddr,
-    endpoint: &'static str,
-    parts: &'a Parts,
-) -> Result<Passport<'a>, Status> {
+fn prove<'a, R: Rooms>(api: &Api<R>, source: IpAddr, endpoint: &'static str, parts: &'a Parts) -> Result<Passport<'a>, Status> {
     if parts.method != Method::POST {
         return Err(Status::bad_parameter("use POST"));
     }

@@ -28,7 +28,7 @@ pub(super) fn find<R: Rooms>(path: &str) -> Option<&'static Endpoint<R>> {
 
 /// The path and the codes of every endpoint that is offered.
 pub(super) fn listed<R: Rooms>() -> Vec<(&'static str, Option<&'static [i32]>)> {
-    Endpoint::<R>::OFFERED.iter().map(|endpoint| (endpoint.path, endpoint.codes)).collect()
+    Endpoint::<R>::ALL.iter().map(|endpoint| (endpoint.path, endpoint.codes)).collect()
 }
 
 impl<R: Rooms> Endpoint<R> {
