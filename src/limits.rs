@@ -425,7 +425,7 @@ pub const TLS_HANDSHAKE_STEPS_PER_TURN: usize = 16;
 pub const TLS_WRITE_BYTES: usize = 16 * 1024;
 /// Time for the TLS handshake of an HTTP connection. That of a client is within the time for its login.
 pub const HTTPS_HANDSHAKE_MS: u64 = 5_000;
-/// TLS handshakes of HTTP connections under way at once; others wait until the system holds no more of them.
+/// TLS handshakes of HTTP connections under way at once; others wait in their places.
 pub const HTTPS_HANDSHAKES_MAX: usize = 256;
 /// Bytes of an HTTP request's body.
 pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;

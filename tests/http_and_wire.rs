@@ -8,7 +8,7 @@ use chatroom::wire::pb::{self, KickReason, MemberType, MessageType, QueueEvent, 
 use chatroom::wire::{Push, Request, Response};
 use serde_json::{Value, json};
 use support::peer::{item_seq, login};
-use support::{Admin, Peer, Server, ask};
+use support::{Admin, Peer, Server, ask, wait_until};
 
 /// A server, a room that tells who comes and goes, its creator alice, and bob and carol who are in it.
 struct World {
@@ -347,6 +347,12 @@ fn messages_are_one_conversation() {
         assert_eq!(two.seq, one.seq + 1);
     }
     assert_eq!(world.said(), ["h1", "w1", "b1", "b2"], "what was for some is not kept");
+    let everywhere = world.admin.call("chatroom/broadcast", &text("dave", "e1", "everybody"));
+    assert_eq!(everywhere["code"], 200);
+    for peer in [&mut world.alice, &mut world.bob, &mut world.carol] {
+        assert_eq!(peer.message().message_id, "e1");
+    }
+    assert_eq!(world.said(), ["h1", "w1", "b1", "b2"], "nor is what was for everybody");
 
     // Taken back on the other way.
     let time = over_the_wire.time_ms.to_string();
@@ -506,6 +512,24 @@ fn http_sees_at_once_what_the_wire_has_done() {
     world.done("chatroom/toggleCloseStat", &[("operator", "alice"), ("valid", "true")]);
     world.alice = Peer::join(&world.server, "alice", room);
     assert_eq!(world.alice.send_text(room, "m9", "back").code, 0);
+}
+
+#[test]
+fn what_is_done_on_either_way_counts() {
+    let mut world = World::new();
+    assert_eq!(world.bob.send_text(world.room, "w", "over the wire").code, 0);
+    world.done("chatroom/sendMsg", &[("fromAccid", "dave"), ("msgId", "h"), ("msgType", "0"), ("attach", "over HTTP")]);
+    // Three have entered, and one more has spoken.
+    let expected = json!({ "activeNums": 4, "enterNums": 3, "joinNums": 3, "msgs": 2, "period": "HOUR", "roomId": world.room });
+    let without_time = |mut answer: Value| {
+        let leading = answer["data"].get_mut(0)?.as_object_mut()?;
+        let datetime = leading.remove("datetime")?.as_i64()?;
+        assert_eq!(datetime % 3600, 0);
+        Some(Value::Object(leading.clone()))
+    };
+    wait_until("the room to be counted", || {
+        without_time(world.admin.call("stats/chatroom/topn", &[])).as_ref() == Some(&expected)
+    });
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
+use support::admin::{dynamic_token, unix_ms};
 use support::peer::login;
-use support::process::UNLIMITED;
+use support::process::{APP_SECRET, UNLIMITED};
 use support::{Admin, Peer, Server, Setup};
 
 const DATA: &str = include_str!("data/http_endpoints.txt");
@@ -212,8 +213,13 @@ impl World<'_> {
         let words = folder.path().join("words");
         std::fs::write(&words, "forbidden\n").expect("the temporary folder is writable");
         let moderation = format!("\n[moderation]\nrefused_words = {words:?}\n");
-        let server =
-            Server::start(Setup { config: format!("{UNLIMITED}{moderation}{TIGHT}"), memory: true, ..Setup::default() });
+        let per_minute = ["http.broadcast_calls_per_minute=0", "http.history_calls_per_minute=0"];
+        let server = Server::start(Setup {
+            config: format!("{UNLIMITED}{moderation}{TIGHT}"),
+            memory: true,
+            arguments: per_minute.iter().flat_map(|rate| ["--set".to_owned(), (*rate).to_owned()]).collect(),
+            ..Setup::default()
+        });
         for admin in [server.admin(), Admin::new(server.admin, "tight", "test-secret-0123456789")] {
             for account in ["alice", "bob", "carol", "dave", "silent", "outlaw"] {
                 let name = format!("{}{}", account[..1].to_uppercase(), &account[1..]);
@@ -269,7 +275,8 @@ impl World<'_> {
 impl Stage {
     fn join(&mut self, server: &Server, account: &str, tag: Option<&str>) {
         let mut request = login(account, Some(self.room.parse().unwrap()));
-        assert_eq!(self.app_key, request.app_key, "who joins is of the test's application");
+        request.app_key = self.app_key.to_owned();
+        request.token = dynamic_token(self.app_key, APP_SECRET, account, 3600);
         request.enter.as_mut().unwrap().tags = tag.iter().map(|tag| (*tag).to_owned()).collect();
         let (peer, answer) = Peer::log_in(server, request);
         assert_eq!(answer.code, 0, "{}", answer.desc);
@@ -307,6 +314,10 @@ impl Stage {
             "$new" => format!("new{}", &self.fresh[5..]),
             value => value.replace("$room", &self.room).replace("$time", &self.time).replace("$fresh", &self.fresh),
         };
+        let days_ago = |days: i64| (unix_ms() as i64 / 1000 - days * 86_400).to_string();
+        let value = [("$days5", 5), ("$days29", 29), ("$days31", 31), ("$tomorrow", -1)]
+            .iter()
+            .fold(value, |value, (name, days)| value.replace(name, &days_ago(*days)));
         repeated(&value)
     }
 }
@@ -445,6 +456,7 @@ fn every_documented_parameter_is_tried() {
         // What stands in a parameter or in the answer, and names of other endpoints and values.
         let inside = [
             "sendMsg",
+            "hour",
             "user",
             "msgList",
             "true",
