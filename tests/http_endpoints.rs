@@ -457,6 +457,11 @@ fn every_documented_parameter_is_tried() {
         let inside = [
             "sendMsg",
             "hour",
+            "day",
+            "active",
+            "enter",
+            "join",
+            "message",
             "user",
             "msgList",
             "true",
