@@ -23,9 +23,7 @@ use super::call::elapsed_ms;
 use super::source::Peer;
 use super::strangers::Strangers;
 use super::{Admin, Rooms};
-use crate::limits::{
-    ACCEPT_PAUSE_MS_MAX, BLOCKING_THREADS_MAX, HTTP_FAILURE_PAUSE_MS, HTTP_HEAD_BYTES_MAX, HTTP_NICE, HTTP_WRITE_TIMEOUT_MS,
-};
+use crate::limits::{self, ACCEPT_PAUSE_MS_MAX, BLOCKING_THREADS_MAX, HTTP_FAILURE_PAUSE_MS, HTTP_HEAD_BYTES_MAX};
 use crate::server::ConnectionGate;
 
 /// A running HTTP listener.
@@ -90,7 +88,7 @@ impl Serving {
 fn give_way() {
     // Of the whole process on systems other than Linux, which is more than is meant.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), HTTP_NICE) {
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), limits::HTTP_NICE) {
         tracing::warn!(%error, "the HTTP API runs with the priority of the wire protocol");
     }
 }
@@ -169,7 +167,7 @@ fn admit(doors: &Arc<Doors>, stream: &TcpStream, peer: IpAddr) -> Option<Place> 
     let _ = stream.set_nodelay(true);
     // A caller that does not read its answer would otherwise keep its place for good.
     #[cfg(target_os = "linux")]
-    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(Duration::from_millis(HTTP_WRITE_TIMEOUT_MS)));
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(Duration::from_millis(limits::HTTP_WRITE_TIMEOUT_MS)));
     Some(place)
 }
 
