@@ -425,7 +425,7 @@ pub const TLS_HANDSHAKE_STEPS_PER_TURN: usize = 16;
 pub const TLS_WRITE_BYTES: usize = 16 * 1024;
 /// Time for the TLS handshake of an HTTP connection. That of a client is within the time for its login.
 pub const HTTPS_HANDSHAKE_MS: u64 = 5_000;
-/// TLS handshakes of HTTP connections under way at once; others wait until the system holds no more of them.
+/// TLS handshakes of HTTP connections under way at once; others wait in their places.
 pub const HTTPS_HANDSHAKES_MAX: usize = 256;
 /// Bytes of an HTTP request's body.
 pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -486,7 +486,29 @@ pub const CLIENT_ADDRESSES_MAX: usize = 8;
 pub const HTTP_PARAMETERS_MAX: usize = 256;
 /// Bytes of a body over the limit that are read and thrown away, so that the caller gets to read the refusal.
 pub const HTTP_DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Time an HTTP request's body may take to arrive.
+/// Connections of the HTTP listener, unless configured otherwise: backends keep a few each.
+pub const HTTP_CONNECTIONS_MAX: usize = 1024;
+/// Connections of the HTTP listener from one address, unless configured otherwise: no address can take all places.
+pub const HTTP_CONNECTIONS_PER_ADDRESS_MAX: usize = 256;
+/// Bytes of the head of an HTTP request, which may hold the parameters.
+pub const HTTP_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Time the head of an HTTP request may take to arrive, unless configured otherwise; also how long a kept connection may be idle.
+pub const HTTP_HEAD_TIMEOUT_MS: u64 = 30_000;
+/// Time for which a caller may leave an answer unread.
+pub const HTTP_WRITE_TIMEOUT_MS: u64 = 30_000;
+/// By how much the thread of the HTTP API gives way to those of the wire protocol (nice): beside a busy one it gets a tenth of a core.
+pub const HTTP_NICE: i32 = 10;
+/// Calls per second of one address that may fail to prove who makes them; more have to wait.
+pub const HTTP_FAILURES_PER_SECOND: u64 = 10;
+/// Such calls of one address at once after a rest.
+pub const HTTP_FAILURES_BURST: u64 = 50;
+/// How long a caller waits that has failed too often: before its next failure is answered, and before its next connection is read.
+pub const HTTP_FAILURE_PAUSE_MS: u64 = 1_000;
+/// Addresses whose failures are counted one by one, about 1 MiB; further ones share a count.
+pub const HTTP_FAILING_ADDRESSES_MAX: usize = 16_384;
+/// Addresses of `X-Forwarded-For` that are looked at, from the last on.
+pub const FORWARDED_ADDRESSES_MAX: usize = 16;
+/// Time an HTTP request's body may take to arrive, unless configured otherwise.
 pub const HTTP_BODY_TIMEOUT_MS: u64 = 10_000;
 
 // C ABI.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chatroom::account::{Account, App, Directory, Keeper, Secret, Urgency, check_sum};
+use chatroom::account::{Account, App, Directory, HttpCall, Keeper, Secret, Urgency, check_sum};
 use chatroom::error::{Code, Status};
 use chatroom::id::UnixMs;
 
@@ -27,7 +27,9 @@ fn check(app_key: &str, nonce: &str, cur_time: &str, sum: &str, now_seconds: i64
     let directory = Directory::new(Arc::new(Nowhere), false);
     directory.insert_app(App::new("demo", Secret::new(SECRET)).unwrap());
     directory.insert_app(App { disabled: true, ..App::new("closed", Secret::new(SECRET)).unwrap() });
-    let result = directory.check_http(app_key, nonce, cur_time, sum, UnixMs(now_seconds * 1000));
+    let source = [127, 0, 0, 1].into();
+    let call = HttpCall { app_key, nonce, cur_time, check_sum: sum, source };
+    let result = directory.check_http(&call, UnixMs(now_seconds * 1000));
     result.map_or_else(|status| status.code, |()| Code::Ok)
 }
 
@@ -86,4 +88,66 @@ fn a_checksum_of_anything_else_is_403() {
     }
     assert_eq!(check("demo", "12346", "1451217360", SUM, TIME), Code::Forbidden);
     assert_eq!(check("demo", "12345", "1451217361", SUM, TIME), Code::Forbidden);
+}
+
+/// Nanoseconds that checking a call takes: the median of many batches, each of the variants in turn so that what disturbs one disturbs all.
+fn medians(directory: &Directory, variants: &[HttpCall<'_>]) -> Vec<f64> {
+    const BATCH: u32 = 64;
+    const ROUNDS: usize = 401;
+    let mut times = vec![Vec::with_capacity(ROUNDS); variants.len()];
+    for round in 0..ROUNDS {
+        for step in 0..variants.len() {
+            let at = (round + step) % variants.len();
+            let began = std::time::Instant::now();
+            for _ in 0..BATCH {
+                std::hint::black_box(directory.check_http(std::hint::black_box(&variants[at]), UnixMs(TIME * 1000))).ok();
+            }
+            times[at].push(began.elapsed().as_nanos() as f64 / f64::from(BATCH));
+        }
+    }
+    let median = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    };
+    times.into_iter().map(median).collect()
+}
+
+#[test]
+fn a_wrong_checksum_takes_as_long_wherever_it_is_wrong_and_whoever_it_names() {
+    // S002-003
+    let directory = Directory::new(Arc::new(Nowhere), false);
+    directory.insert_app(App::new("demo", Secret::new(SECRET)).unwrap());
+    directory.insert_app(App { disabled: true, ..App::new("gone", Secret::new(SECRET)).unwrap() });
+    // As long as one block of SHA1, so that leaving it out would show.
+    let nonce = "n".repeat(128);
+    let right = check_sum(SECRET, &nonce, "1451217360");
+    let wrong_at = |at: usize| {
+        let other = if right.as_bytes()[at] == b'0' { "1" } else { "0" };
+        format!("{}{other}{}", &right[..at], &right[at + 1..])
+    };
+    let (first, middle, last) = (wrong_at(0), wrong_at(20), wrong_at(39));
+    let call =
+        |app_key, cur_time, check_sum| HttpCall { app_key, nonce: &nonce, cur_time, check_sum, source: [127, 0, 0, 1].into() };
+    let variants = [
+        call("demo", "1451217360", &first),
+        call("demo", "1451217360", &middle),
+        call("demo", "1451217360", &last),
+        call("who?", "1451217360", &last),
+        call("gone", "1451217360", &last),
+        call("demo", "1451210000", &last),
+    ];
+    // A machine that is busy with something else may spoil a measurement; a program that leaks spoils all of them.
+    let mut seen = Vec::new();
+    for _ in 0..8 {
+        let times = medians(&directory, &variants);
+        let (least, most) = (times.iter().copied().fold(f64::MAX, f64::min), times.iter().copied().fold(0.0, f64::max));
+        let (digits_least, digits_most) =
+            (times[..3].iter().copied().fold(f64::MAX, f64::min), times[..3].iter().copied().fold(0.0, f64::max));
+        println!("{times:.0?} ns");
+        if digits_most <= digits_least * 1.03 && most <= least * 1.10 {
+            return;
+        }
+        seen.push(times);
+    }
+    panic!("the time of a refusal tells something: {seen:.0?} ns");
 }

@@ -61,7 +61,8 @@ fn every_key_is_documented_with_its_default() {
         assert!(DOCS.contains(&format!("\n| `{key}` | `{default}` | ")), "docs/configuration.md lacks {key} = {default}");
     }
     let known: Vec<_> = Config::keys().into_iter().map(|(key, _)| key).collect();
-    let of_apps = ["key", "secret", "disabled", "anonymous", "login_callback", "send_callback", "send_callback_fail"];
+    let of_apps =
+        ["key", "secret", "disabled", "anonymous", "http_allowed", "login_callback", "send_callback", "send_callback_fail"];
     let policies = ["coexist", "single", "one_desktop_one_mobile", "same_type", "custom(16>4,4>16)"];
     assert!(policies.iter().all(|policy| load(&["--set", &format!("rooms.multi_client={policy}")], &[], None).is_ok()));
     for line in DOCS.lines().filter_map(|line| line.strip_prefix("| `")) {

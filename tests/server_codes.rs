@@ -330,6 +330,7 @@ const SHOWN: &[(i32, &str, &str)] = &[
     (500, "dispatch_hub.rs", "a_failed_commit_acknowledges_nothing_and_nothing_after_it"),
     (503, "session_answers_each_request_once.rs", "one_request_too_many_is_refused_and_leaves_no_trace"),
     (463, "server_send_callback.rs", "the_application_passes_rewrites_or_refuses_a_message"),
+    (315, "http_calls.rs", "every_endpoint_refuses_addresses_its_application_does_not_allow"),
     (413, "admin_headers.rs", "a_body_may_have_a_mebibyte_and_a_larger_one_is_413_and_its_caller_hears_so"),
     (431, "admin_headers.rs", "a_call_that_was_made_before_is_431_and_changes_nothing"),
     (408, "client_comes_back_after_a_cut.rs", "a_server_that_stops_answering_is_left"),
@@ -341,7 +342,6 @@ const SHOWN: &[(i32, &str, &str)] = &[
 /// Codes this server never gives over the wire, and why.
 const NOT_GIVEN: &[(i32, &str)] = &[
     (301, "reserved: a blocked account is 422"),
-    (315, "there is no list of allowed addresses (chatroom.md §c.1 \"IP policy\"): part of the HTTP API's issue"),
     (405, "not produced: 414 is used"),
     (418, "reserved"),
     (449, "all changes of a room are serialised, so none meets another half way; reserved for several nodes"),

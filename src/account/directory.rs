@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -60,6 +61,24 @@ pub struct Login<'a> {
     /// At most 32 characters.
     pub custom_tag: &'a str,
 }
+
+/// What an HTTP call says about who makes it, unchecked.
+#[derive(Clone, Copy)]
+pub struct HttpCall<'a> {
+    /// Which application.
+    pub app_key: &'a str,
+    /// At most 128 characters.
+    pub nonce: &'a str,
+    /// Unix seconds, decimal.
+    pub cur_time: &'a str,
+    /// SHA1 of secret, nonce and time, in hex.
+    pub check_sum: &'a str,
+    /// The address it comes from.
+    pub source: IpAddr,
+}
+
+/// Stands in where there is no application, so that checking a call takes as long.
+const NOBODYS_SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// Who has logged in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -236,24 +255,37 @@ impl Directory {
         Ok(account)
     }
 
-    /// Checks who makes an HTTP call (rest-api.md §1.1, the first four rows): 414 for a header that is missing (empty) or
-    /// malformed, 403 for an unknown application, a clock more than 300 s off, or a checksum that is not the application's.
-    pub fn check_http(&self, app_key: &str, nonce: &str, cur_time: &str, sum: &str, now: UnixMs) -> Result<(), Status> {
+    /// Checks who makes an HTTP call (rest-api.md §1.1, up to the rate), in this order: 414 for a header that is missing (empty) or
+    /// malformed, 403 for an unknown application, for a clock more than 300 s off, and for a checksum that is not the
+    /// application's, 315 for an address it does not allow.
+    ///
+    /// The checksum is computed and compared whatever else is wrong, with a made-up secret where there is no application, so that
+    /// the time an answer takes tells nothing about either.
+    pub fn check_http(&self, call: &HttpCall<'_>, now: UnixMs) -> Result<(), Status> {
         let bad_header = || Status::bad_parameter("bad http header");
-        if [app_key, nonce, cur_time, sum].iter().any(|header| header.is_empty()) || is_longer(nonce, limits::NONCE_CHARS_MAX) {
+        let HttpCall { app_key, nonce, cur_time, check_sum, source } = *call;
+        if [app_key, nonce, cur_time, check_sum].iter().any(|header| header.is_empty())
+            || is_longer(nonce, limits::NONCE_CHARS_MAX)
+        {
             return Err(bad_header());
         }
         if !cur_time.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(bad_header());
         }
         let seconds: i64 = cur_time.parse().map_err(|_| bad_header())?;
-        let tenant = self.enabled(app_key)?;
+        let tenant = self.enabled(app_key);
+        let secret = tenant.as_ref().map_or(NOBODYS_SECRET, |tenant| tenant.app.secret.reveal());
+        let is_signed = token::check_sum_matches(secret, nonce, cur_time, check_sum);
+        let tenant = tenant?;
         let skew = seconds.checked_sub(now.0.div_euclid(1000)).and_then(i64::checked_abs).unwrap_or(i64::MAX);
         if skew > limits::HTTP_CLOCK_SKEW_SECONDS {
             return Err(Status::new(Code::Forbidden, "CurTime is more than 300 s off: send Unix seconds and set your clock"));
         }
-        if !token::check_sum_matches(tenant.app.secret.reveal(), nonce, cur_time, sum) {
+        if !is_signed {
             return Err(Status::new(Code::Forbidden, "CheckSum must be SHA1(AppSecret + Nonce + CurTime) in hex"));
+        }
+        if !tenant.app.allows_http_from(source.to_canonical()) {
+            return Err(Status::new(Code::AddressRefused, "the application does not allow calls from this address"));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ mod model;
 mod secret;
 mod token;
 
-pub use directory::{CALLBACK, Directory, Keeper, Login, Urgency, Verified};
+pub use directory::{CALLBACK, Directory, HttpCall, Keeper, Login, Urgency, Verified};
 pub(crate) use model::is_longer;
 pub use model::{Account, App, MutedIn, NewAccount};
 pub use secret::{Secret, random_hex};

@@ -1,5 +1,9 @@
 //! What is known about an application and about an account.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::secret::Secret;
 use crate::error::Status;
 use crate::id::AccountId;
@@ -16,6 +20,8 @@ pub struct App {
     pub disabled: bool,
     /// Logins without an account are let in.
     pub anonymous_enabled: bool,
+    /// Networks its HTTP calls may come from; none: any. Others are 315.
+    pub http_allowed: Vec<IpNet>,
 }
 
 impl App {
@@ -29,7 +35,12 @@ impl App {
         if secret.is_empty() || is_longer(secret.reveal(), limits::APP_KEY_CHARS_MAX) {
             return Err(Status::bad_parameter("an app secret must be 1-64 characters"));
         }
-        Ok(App { key, secret, disabled: false, anonymous_enabled: true })
+        Ok(App { key, secret, disabled: false, anonymous_enabled: true, http_allowed: Vec::new() })
+    }
+
+    /// Whether HTTP calls of this application may come from an address, which is not an IPv4 address in IPv6's clothes.
+    pub fn allows_http_from(&self, source: IpAddr) -> bool {
+        self.http_allowed.is_empty() || self.http_allowed.iter().any(|network| network.contains(&source))
     }
 }
 

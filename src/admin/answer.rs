@@ -79,6 +79,13 @@ pub(super) fn failure(status: &Status) -> Answer {
     Answer { code: failure.code, response: json(&failure) }
 }
 
+/// A failure after which the connection is closed.
+pub(super) fn last(status: &Status) -> Answer {
+    let mut answer = failure(status);
+    answer.response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
 struct Envelope<'a, T> {
     payload: Option<(&'static str, &'a T)>,
 }

@@ -10,8 +10,7 @@ use crate::error::{Code, Status};
 use crate::limits;
 
 /// The whole body: 413 if it is larger than the limit, 408 if it takes too long, 414 if it breaks off.
-pub(super) async fn read(body: Body) -> Result<Vec<u8>, Status> {
-    let time_max = Duration::from_millis(limits::HTTP_BODY_TIMEOUT_MS);
+pub(super) async fn read(body: Body, time_max: Duration) -> Result<Vec<u8>, Status> {
     match tokio::time::timeout(time_max, read_all(body)).await {
         Ok(result) => result,
         Err(_) => Err(Status::new(Code::Timeout, "the body did not arrive in time")),
@@ -19,7 +18,7 @@ pub(super) async fn read(body: Body) -> Result<Vec<u8>, Status> {
 }
 
 /// Reads a body nobody wants, within the same bounds: a caller that is still sending would otherwise lose the refusal.
-pub(super) async fn discard(mut body: Body) {
+pub(super) async fn discard(mut body: Body, time_max: Duration) {
     let reading = async {
         let mut seen = 0_usize;
         while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
@@ -30,7 +29,7 @@ pub(super) async fn discard(mut body: Body) {
         }
     };
     // Too slow or not, the answer is the same.
-    let _ = tokio::time::timeout(Duration::from_millis(limits::HTTP_BODY_TIMEOUT_MS), reading).await;
+    let _ = tokio::time::timeout(time_max, reading).await;
 }
 
 async fn read_all(mut body: Body) -> Result<Vec<u8>, Status> {

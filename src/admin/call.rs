@@ -1,7 +1,8 @@
 //! One call of the API, from its headers to its answer.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::Request;
 use axum::http::Method;
@@ -12,8 +13,10 @@ use super::answer::{self, Answer};
 use super::endpoint::{self, Endpoint};
 use super::form::Form;
 use super::gate::{Gate, Passport, Rate};
+use super::source::{Peer, Proxies};
+use super::strangers::Strangers;
 use super::{Rooms, body};
-use crate::account::{Account, Directory, is_longer};
+use crate::account::{Account, Directory, HttpCall, is_longer};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, UnixMs};
 use crate::limits;
@@ -26,6 +29,8 @@ pub(super) struct Api<R> {
     pub(super) rooms: R,
     pub(super) accounts: Arc<Directory>,
     pub(super) gate: Gate,
+    pub(super) strangers: Arc<Strangers>,
+    pub(super) proxies: Proxies,
     pub(super) http: Http,
     pub(super) started: Instant,
 }
@@ -42,31 +47,43 @@ pub(super) struct Call<'a, R> {
 pub(super) async fn serve<R: Rooms>(api: &Api<R>, request: Request) -> Response {
     let endpoint = request.uri().path().strip_prefix(api.http.base.as_str()).and_then(endpoint::find::<R>);
     let path = endpoint.map_or("unknown", |endpoint| endpoint.path);
-    let answer = match endpoint {
-        Some(endpoint) => work_on(api, endpoint, request).await.unwrap_or_else(|status| answer::failure(&status)),
-        None => answer::failure(&Status::new(Code::NotFound, "there is no such endpoint")),
-    };
+    let answer = work_on(api, endpoint, request).await.unwrap_or_else(|status| answer::failure(&status));
     metrics::counter!("chatroom_http_calls_total", "endpoint" => path, "code" => answer.code.to_string()).increment(1);
     tracing::debug!(endpoint = path, code = answer.code, "http call");
     answer.response
 }
 
-async fn work_on<R: Rooms>(api: &Api<R>, endpoint: &'static Endpoint<R>, request: Request) -> Result<Answer, Status> {
+async fn work_on<R: Rooms>(api: &Api<R>, endpoint: Option<&'static Endpoint<R>>, request: Request) -> Result<Answer, Status> {
     let (parts, body) = request.into_parts();
-    let app_key = match admit(api, endpoint.path, &parts) {
-        Ok(app_key) => app_key,
+    let time_max = Duration::from_millis(api.http.body_timeout_ms);
+    let source = api.proxies.source(peer(&parts), &parts.headers);
+    let now_ms = elapsed_ms(api.started);
+    let known = endpoint.ok_or_else(|| Status::new(Code::NotFound, "there is no such endpoint"));
+    let proven = known.and_then(|endpoint| Ok((endpoint, prove(api, source, endpoint.path, &parts)?)));
+    let (endpoint, passport) = match proven {
+        Ok(proven) => proven,
+        Err(status) if api.strangers.fail(now_ms, source) => {
+            // Neither its body nor what it sends next is worth reading, and the next failure comes no sooner than this.
+            tokio::time::sleep(Duration::from_millis(limits::HTTP_FAILURE_PAUSE_MS)).await;
+            metrics::counter!("chatroom_http_failures_delayed_total").increment(1);
+            return Ok(answer::last(&status));
+        }
         Err(status) => {
-            body::discard(body).await;
+            body::discard(body, time_max).await;
             return Err(status);
         }
     };
-    let form = Form::parse(&body::read(body).await?, parts.uri.query().unwrap_or_default())?;
-    let call = Call { api, app_key, form };
+    if let Err(status) = api.gate.admit(now_ms, &passport) {
+        body::discard(body, time_max).await;
+        return Err(status);
+    }
+    let form = Form::parse(&body::read(body, time_max).await?, parts.uri.query().unwrap_or_default())?;
+    let call = Call { api, app_key: passport.app_key, form };
     (endpoint.work)(&call).await.map_err(|status| endpoint.fit(status))
 }
 
-/// Checks method and headers, these in the order of the table of rest-api.md §1.1; the key of the application that calls.
-fn admit<'a, R: Rooms>(api: &Api<R>, endpoint: &'static str, parts: &'a Parts) -> Result<&'a str, Status> {
+/// Checks method and headers, these in the order of the table of rest-api.md §1.1 up to the rate: who makes the call.
+fn prove<'a, R: Rooms>(api: &Api<R>, source: IpAddr, endpoint: &'static str, parts: &'a Parts) -> Result<Passport<'a>, Status> {
     if parts.method != Method::POST {
         return Err(Status::bad_parameter("use POST"));
     }
@@ -81,11 +98,18 @@ fn admit<'a, R: Rooms>(api: &Api<R>, endpoint: &'static str, parts: &'a Parts) -
     if request_id.is_some_and(|id| is_longer(id, limits::REQUEST_ID_CHARS_MAX)) {
         return Err(bad_header());
     }
-    api.accounts.check_http(app_key, nonce, cur_time, check_sum, now())?;
-    let now_ms = u64::try_from(api.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let rate = rate(&api.http, endpoint);
-    api.gate.admit(now_ms, &Passport { app_key, endpoint, nonce, cur_time, check_sum, request_id, rate })?;
-    Ok(app_key)
+    api.accounts.check_http(&HttpCall { app_key, nonce, cur_time, check_sum, source }, now())?;
+    Ok(Passport { app_key, endpoint, nonce, cur_time, check_sum, request_id, rate: rate(&api.http, endpoint) })
+}
+
+/// Whom the connection of a request comes from. The listener says it of each request.
+fn peer(parts: &Parts) -> IpAddr {
+    parts.extensions.get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0)
+}
+
+/// Milliseconds of the clock the gates go by.
+pub(super) fn elapsed_ms(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How often an endpoint may be called (rest-api.md §8).

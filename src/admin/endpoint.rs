@@ -26,6 +26,11 @@ pub(super) fn find<R: Rooms>(path: &str) -> Option<&'static Endpoint<R>> {
     Endpoint::<R>::ALL.iter().find(|endpoint| endpoint.path == path)
 }
 
+/// The path and the codes of every endpoint that is offered.
+pub(super) fn listed<R: Rooms>() -> Vec<(&'static str, Option<&'static [i32]>)> {
+    Endpoint::<R>::ALL.iter().map(|endpoint| (endpoint.path, endpoint.codes)).collect()
+}
+
 impl<R: Rooms> Endpoint<R> {
     /// A failure in the codes this endpoint has (rest-api.md §1.3). What refines the code stays.
     pub(super) fn fit(&self, status: Status) -> Status {

@@ -64,12 +64,18 @@ impl Gate {
             let bucket = memory.rates.entry(passport.endpoint).or_insert_with(|| Bucket::full(passport.rate, now_ms));
             bucket.take(now_ms, passport.rate)?;
         }
-        if let Some(id) = passport.request_id {
-            let name = self.name((passport.endpoint, id));
-            memory.request_ids.remember(now_ms, name, "this RequestId was used within the last 60 s")?;
+        let request_id = passport.request_id.map(|id| self.name((passport.endpoint, id)));
+        let call = self.name((passport.endpoint, passport.nonce, passport.cur_time, passport.check_sum.to_ascii_lowercase()));
+        // Both are asked before either is remembered: the id is not signed, so a replay must not be able to use one up.
+        if let Some(id) = request_id {
+            memory.request_ids.check(now_ms, id, "this RequestId was used within the last 60 s")?;
         }
-        let name = self.name((passport.endpoint, passport.nonce, passport.cur_time, passport.check_sum.to_ascii_lowercase()));
-        memory.calls.remember(now_ms, name, "this call was made before: every call needs a fresh Nonce")
+        memory.calls.check(now_ms, call, "this call was made before: every call needs a fresh Nonce")?;
+        if let Some(id) = request_id {
+            memory.request_ids.remember(now_ms, id);
+        }
+        memory.calls.remember(now_ms, call);
+        Ok(())
     }
 
     /// 64 bits that stand for a value, under a key nobody outside knows.
@@ -134,8 +140,8 @@ impl Seen {
         Seen { window_ms, names_max, order: VecDeque::new(), names: HashSet::new() }
     }
 
-    /// Remembers a name: 431 if it is in the window already, 503 if the window is full.
-    fn remember(&mut self, now_ms: u64, name: u64, repeated: &'static str) -> Result<(), Status> {
+    /// Whether a name can be remembered: 431 if it is in the window already, 503 if the window is full.
+    fn check(&mut self, now_ms: u64, name: u64, repeated: &'static str) -> Result<(), Status> {
         while let Some((time_ms, oldest)) = self.order.front()
             && time_ms.saturating_add(self.window_ms) <= now_ms
         {
@@ -148,9 +154,13 @@ impl Seen {
         if self.names.len() >= self.names_max {
             return Err(Status::new(Code::Busy, "too many calls to remember: try again later"));
         }
+        Ok(())
+    }
+
+    /// Remembers a name that was checked.
+    fn remember(&mut self, now_ms: u64, name: u64) {
         self.names.insert(name);
         self.order.push_back((now_ms, name));
-        Ok(())
     }
 }
 
@@ -230,12 +240,19 @@ mod tests {
     }
 
     #[test]
+    fn a_replay_uses_up_no_request_id() {
+        let gate = Gate::new();
+        assert_eq!(code(gate.admit(0, &call("1", None))), Code::Ok);
+        assert_eq!(code(gate.admit(1, &call("1", Some("r")))), Code::DuplicateRequest);
+        assert_eq!(code(gate.admit(2, &call("2", Some("r")))), Code::Ok);
+    }
+
+    #[test]
     fn what_can_not_be_remembered_is_refused() {
         let mut seen = Seen::new(1000, 2);
-        assert_eq!(code(seen.remember(0, 1, "")), Code::Ok);
-        assert_eq!(code(seen.remember(500, 2, "")), Code::Ok);
-        assert_eq!(code(seen.remember(999, 3, "")), Code::Busy);
-        assert_eq!(code(seen.remember(1000, 3, "")), Code::Ok);
+        let mut remember = |now_ms, name| code(seen.check(now_ms, name, "").map(|()| seen.remember(now_ms, name)));
+        assert_eq!((remember(0, 1), remember(500, 2)), (Code::Ok, Code::Ok));
+        assert_eq!((remember(999, 3), remember(1000, 3)), (Code::Busy, Code::Ok));
         assert_eq!((seen.names.len(), seen.order.len()), (2, 2));
     }
 }

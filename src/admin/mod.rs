@@ -1,6 +1,6 @@
 //! The HTTP API of rest-api.md, health and metrics: parses a call, asks the rooms what a member would ask them, prints the answer.
 //!
-//! Has no rule of its own about rooms or accounts. Holds no listener: the server serves [`router`] where it likes.
+//! Has no rule of its own about rooms or accounts.
 //! May use: `server`, `room`, `log`, `account`.
 
 mod accounts;
@@ -12,6 +12,7 @@ mod engine;
 mod form;
 mod gate;
 mod history;
+mod listen;
 mod members;
 mod messages;
 mod notification;
@@ -19,7 +20,9 @@ mod objects;
 mod queue;
 mod robots;
 mod rooms;
+mod source;
 mod stats;
+mod strangers;
 mod tags;
 
 use std::sync::Arc;
@@ -29,7 +32,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 
 use crate::account::Directory;
 use crate::error::Status;
@@ -38,6 +41,8 @@ use crate::room::{Actor, Command, Create, Query};
 use crate::server::config::Http;
 use crate::server::{Session, TopQuery, TopRooms};
 use crate::wire::{self, pb};
+
+pub use listen::Serving;
 
 /// The way to the rooms and connections, wherever they live. The server implements it; a call for a room of another application is 404.
 pub trait Rooms: Clone + Send + Sync + 'static {
@@ -102,13 +107,20 @@ pub struct Admin<R> {
     pub http: Http,
 }
 
+/// The path of every endpoint below the base, and the codes rest-api.md §4 lists for it beside 200; none where it lists none.
+pub fn endpoints() -> Vec<(&'static str, Option<&'static [i32]>)> {
+    endpoint::listed::<crate::server::Engine>()
+}
+
 /// Answers every HTTP request the node gets. Must be served on a tokio runtime with timers.
-pub fn router<R: Rooms>(admin: Admin<R>) -> Router {
+fn routes<R: Rooms>(admin: Admin<R>, started: Instant, strangers: Arc<strangers::Strangers>) -> Router {
     let Admin { rooms, accounts, metrics, ready, http } = admin;
-    let api = Arc::new(call::Api { rooms, accounts, gate: gate::Gate::new(), http, started: Instant::now() });
+    // The configuration was checked.
+    let proxies = source::Proxies(http.trusted_proxies().unwrap_or_default());
+    let api = Arc::new(call::Api { rooms, accounts, gate: gate::Gate::new(), strangers, proxies, http, started });
     Router::new()
         .route("/healthz", get(async || "ok\n"))
-        .route("/health/liveness.action", get(async || answer::bare()))
+        .route("/health/liveness.action", any(async || answer::bare()))
         .route("/readyz", get(async move || readiness(ready.load(Ordering::Acquire))))
         .route("/metrics", get(async move || prometheus(metrics())))
         .fallback(async move |request| call::serve(&api, request).await)

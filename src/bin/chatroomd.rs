@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chatroom::admin::{Admin, router};
+use chatroom::admin::{Admin, Serving};
 use chatroom::server::config::{Config, ConfigError};
 use chatroom::server::{Node, bind, start_logs};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -46,17 +46,16 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let admin = tokio::net::TcpListener::from_std(admin)?;
         let tls = node.wire_tls.map(|address| format!(" tls={address}")).unwrap_or_default();
         let ready = format!("chatroomd ready wire={} admin={}{tls}", node.wire, admin.local_addr()?);
-        let routes = router(Admin {
+        let api = Admin {
             rooms: node.engine.clone(),
             accounts: node.accounts.clone(),
             metrics: Arc::new(move || metrics.render()),
             ready: node.ready.clone(),
             http: config.http.clone(),
-        });
-        let serving = tokio::spawn(node.serve_http(admin, routes));
+        };
+        let serving = Serving::start_over(admin, api, node.http_transport())?;
         say(&ready);
         if let Some(demo) = node.demo(!config.apps.is_empty()).await? {
             let client = if std::env::var_os("CARGO").is_some() { "cargo run --release --bin chatroom --" } else { "chatroom" };
@@ -70,7 +69,7 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
         }
         tracing::info!("draining");
         let stopped = tokio::task::spawn_blocking(move || node.stop()).await;
-        serving.abort();
+        tokio::task::spawn_blocking(move || serving.stop()).await?;
         Ok(stopped?)
     })
 }

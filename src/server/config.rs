@@ -6,6 +6,7 @@
 mod app;
 mod callback;
 mod error;
+mod network;
 mod policy;
 mod sources;
 mod tls;
@@ -24,6 +25,7 @@ use crate::limits;
 pub use app::{AppConfig, OnFailure, Rooms};
 pub use callback::CallbackUrl;
 pub use error::ConfigError;
+pub use network::Network;
 pub use policy::Policy;
 pub(crate) use tls::TlsFiles;
 pub use tls::{MaybeAddress, Tls};
@@ -194,6 +196,16 @@ pub struct Http {
     pub broadcast_calls_per_minute: u32,
     /// Answers have the names of the first documents beside those real clients know.
     pub seed_aliases: bool,
+    /// Connections of the HTTP listener.
+    pub connections_max: usize,
+    /// Connections of the HTTP listener from one address; loopback is exempt.
+    pub connections_per_address_max: usize,
+    /// Time for the head of a request to arrive, which is also how long a connection may lie idle.
+    pub head_timeout_ms: u64,
+    /// Time for the body of a request to arrive.
+    pub body_timeout_ms: u64,
+    /// Networks whose word about the address a call comes from is taken (`X-Forwarded-For`), with commas between them.
+    pub trusted_proxies: String,
     /// What clients are told to connect to, as `host:port` separated by commas; empty: `listen`, if that is one address.
     pub client_addresses: String,
     /// A PEM file: the certificate the API shows, then those between it and the root; empty: it speaks no TLS.
@@ -316,6 +328,11 @@ impl Default for Http {
             history_calls_per_minute: limits::HTTP_HISTORY_CALLS_PER_MINUTE,
             broadcast_calls_per_minute: limits::HTTP_BROADCAST_CALLS_PER_MINUTE,
             seed_aliases: true,
+            connections_max: limits::HTTP_CONNECTIONS_MAX,
+            connections_per_address_max: limits::HTTP_CONNECTIONS_PER_ADDRESS_MAX,
+            head_timeout_ms: limits::HTTP_HEAD_TIMEOUT_MS,
+            body_timeout_ms: limits::HTTP_BODY_TIMEOUT_MS,
+            trusted_proxies: String::new(),
             client_addresses: String::new(),
             certificate: PathBuf::new(),
             key: PathBuf::new(),
@@ -324,6 +341,12 @@ impl Default for Http {
 }
 
 impl Http {
+    /// The networks in [`trusted_proxies`](Http::trusted_proxies).
+    pub(crate) fn trusted_proxies(&self) -> Result<Vec<ipnet::IpNet>, String> {
+        let texts = self.trusted_proxies.split(',').map(str::trim).filter(|text| !text.is_empty());
+        texts.map(|text| text.parse::<Network>().map(|network| network.0)).collect()
+    }
+
     /// The addresses in [`client_addresses`](Http::client_addresses).
     pub(crate) fn client_addresses(&self) -> Vec<&str> {
         self.client_addresses.split(',').map(str::trim).filter(|address| !address.is_empty()).collect()
@@ -410,6 +433,10 @@ impl Config {
             ("timers.drain_ms", timers.drain_ms, 0, day_ms),
             ("history.days", u64::from(self.history.days), 0, u64::from(limits::HISTORY_DAYS_MAX)),
             ("http.block_ms", self.http.block_ms, 0, day_ms),
+            ("http.connections_max", self.http.connections_max as u64, 1, u64::from(u32::MAX)),
+            ("http.connections_per_address_max", self.http.connections_per_address_max as u64, 1, u64::from(u32::MAX)),
+            ("http.head_timeout_ms", self.http.head_timeout_ms, 100, day_ms),
+            ("http.body_timeout_ms", self.http.body_timeout_ms, 100, day_ms),
         ];
         for (key, value, min, max) in ranges {
             if !(min..=max).contains(&value) {
@@ -424,6 +451,9 @@ impl Config {
         if self.callback_ca().is_some() {
             super::outgoing::http_client(self)?;
         }
+        self.http
+            .trusted_proxies()
+            .map_err(|reason| ConfigError::OutOfBounds { key: "http.trusted_proxies".to_owned(), reason })?;
         let base = &self.http.base;
         if !(base.is_empty()
             || base.starts_with('/') && !base.ends_with('/') && base.bytes().all(|byte| byte.is_ascii_graphic()))

@@ -20,6 +20,7 @@ impl Keeper for StoreKeeper {
             app_secret: app.secret.reveal().to_owned(),
             disabled: app.disabled,
             anonymous_refused: !app.anonymous_enabled,
+            http_allowed: app.http_allowed.iter().map(ToString::to_string).collect(),
         };
         self.0.put(Space::Apps, app.key.as_bytes(), &row.encode_to_vec()).map_err(failed)
     }
@@ -42,6 +43,9 @@ pub(super) fn fill(directory: &Directory, log: &dyn RoomLog) -> Result<(), Statu
         let mut app = App::new(row.app_key, Secret::new(row.app_secret))?;
         app.disabled = row.disabled;
         app.anonymous_enabled = !row.anonymous_refused;
+        let networks = row.http_allowed.iter().map(|network| network.parse()).collect::<Result<_, _>>();
+        app.http_allowed =
+            networks.map_err(|_| Status::new(Code::ServerError, "an application in the store cannot be read"))?;
         directory.insert_app(app);
     }
     for (_, row) in log.scan(Space::Accounts).map_err(failed)? {

@@ -2,7 +2,7 @@
 
 use metrics::{describe_counter, describe_gauge};
 
-const COUNTERS: [(&str, &str); 20] = [
+const COUNTERS: [(&str, &str); 22] = [
     ("chatroom_accept_errors_total", "Connections the system would not let us accept; mostly the limit of open files."),
     ("chatroom_callbacks_failed_total", "Callbacks of applications without a usable answer, by callback and reason."),
     ("chatroom_commands_refused_total", "Commands a room refused."),
@@ -18,6 +18,11 @@ const COUNTERS: [(&str, &str); 20] = [
     ("chatroom_gaps_total", "Readers that were told that they missed messages."),
     ("chatroom_hopeless_readers_total", "Readers sent away because they were too slow even for notifications."),
     ("chatroom_http_calls_total", "Calls of the HTTP API, by endpoint and code."),
+    ("chatroom_http_connections_refused_total", "HTTP connections over the limit of the listener or of their address."),
+    (
+        "chatroom_http_failures_delayed_total",
+        "HTTP calls that failed to prove who makes them, from addresses that do it too often.",
+    ),
     ("chatroom_log_batches_failed_total", "Batches the store failed on; after the first the node is not ready."),
     ("chatroom_log_bytes_total", "Bytes of records and snapshots written."),
     ("chatroom_log_commit_microseconds_total", "Microseconds all commits took together."),

@@ -37,6 +37,7 @@ mod worker;
 pub use engine::Engine;
 pub use figures::{Period, RoomFigures, TopOrder, TopQuery, TopRooms};
 pub use first_start::Demo;
+pub(crate) use gate::Gate as ConnectionGate;
 pub use logs::start_logs;
 pub use node::{Node, StartError, bind};
 pub use sessions::Session;

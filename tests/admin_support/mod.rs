@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chatroom::account::{Account, App, Directory, Keeper, NewAccount, Secret, Urgency, check_sum};
-use chatroom::admin::{Admin, Rooms, router};
+use chatroom::admin::{Admin, Rooms, Serving};
 use chatroom::error::{Code, Status, Sub};
 use chatroom::id::{AccountId, RoomId};
 use chatroom::room::{Actor, Command, Create, Origin, Query};
@@ -121,6 +121,7 @@ pub struct Api {
     pub rooms: MapOfRooms,
     pub accounts: Arc<Directory>,
     pub ready: Arc<AtomicBool>,
+    _serving: Serving,
 }
 
 /// Serves the API with the applications `demo`, `other` and `closed` (disabled), and the account `alice` in `demo`.
@@ -148,14 +149,8 @@ pub fn serve_with(http: Http) -> Api {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, router(admin)).await.unwrap();
-        });
-    });
-    Api { address, rooms, accounts, ready }
+    let serving = Serving::start(listener, admin).unwrap();
+    Api { address, rooms, accounts, ready, _serving: serving }
 }
 
 /// A call, before it is sent. `None` leaves a header out.

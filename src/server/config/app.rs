@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::callback::CallbackUrl;
+use super::network::Network;
 use super::policy::Policy;
 use super::{Config, ConfigError, secret, yes};
 use crate::account::{App, Secret};
@@ -76,6 +77,9 @@ pub struct AppConfig {
     /// Let visitors in without an account.
     #[serde(default = "yes")]
     pub anonymous: bool,
+    /// Networks its HTTP calls may come from; empty: any.
+    #[serde(default)]
+    pub http_allowed: Vec<Network>,
     /// Who is asked whether somebody may log in, with `auth_type` 2; absent: that is not offered.
     #[serde(default)]
     pub login_callback: Option<CallbackUrl>,
@@ -136,6 +140,7 @@ impl AppConfig {
             secret,
             disabled: false,
             anonymous: true,
+            http_allowed: Vec::new(),
             login_callback: None,
             send_callback: None,
             send_callback_fail: OnFailure::default(),
@@ -163,7 +168,8 @@ impl AppConfig {
             key: "apps".to_owned(),
             reason: format!("'{}': {}", self.key, status.desc),
         })?;
-        Ok(App { disabled: self.disabled, anonymous_enabled: self.anonymous, ..app })
+        let http_allowed = self.http_allowed.iter().map(|network| network.0).collect();
+        Ok(App { disabled: self.disabled, anonymous_enabled: self.anonymous, http_allowed, ..app })
     }
 }
 

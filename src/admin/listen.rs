@@ -1,0 +1,195 @@
+//! The HTTP listener: a thread of its own that gives way to those of the wire protocol, with a bound on connections and times
+//! within which callers must speak.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use super::call::elapsed_ms;
+use super::source::Peer;
+use super::strangers::Strangers;
+use super::{Admin, Rooms};
+use crate::limits::{self, ACCEPT_PAUSE_MS_MAX, BLOCKING_THREADS_MAX, HTTP_FAILURE_PAUSE_MS, HTTP_HEAD_BYTES_MAX};
+use crate::server::ConnectionGate;
+
+/// A running HTTP listener.
+pub struct Serving {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Serves the API on a listener, on a thread of its own.
+    pub fn start<R: Rooms>(listener: std::net::TcpListener, admin: Admin<R>) -> io::Result<Serving> {
+        Serving::start_over(listener, admin, |stream| std::future::ready(Some(stream)))
+    }
+
+    /// As [`Serving::start`], over whatever `shake` makes of a connection; nothing, if that came to nothing. How long it may take is its
+    /// own business; meanwhile the connection has its place.
+    pub fn start_over<R, S, F>(
+        listener: std::net::TcpListener,
+        admin: Admin<R>,
+        shake: impl Fn(TcpStream) -> F + Send + 'static,
+    ) -> io::Result<Serving>
+    where
+        R: Rooms,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        F: Future<Output = Option<S>> + Send + 'static,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(BLOCKING_THREADS_MAX)
+            .thread_name("http-disk")
+            .build()?;
+        let listener = {
+            let _guard = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("http".to_owned()).spawn(move || {
+            give_way();
+            runtime.block_on(async {
+                tokio::select! {
+                    () = accept(listener, Doors::new(admin), shake) => {}
+                    _ = stopped => {}
+                }
+            });
+            // A call that waits for the disk need not be waited for: whoever made it gets no answer.
+            runtime.shutdown_background();
+        })?;
+        Ok(Serving { stop, thread })
+    }
+
+    /// Closes the listener and every connection. Blocks until that is done.
+    pub fn stop(self) {
+        // The thread may have ended by a panic; then there is nothing to stop.
+        let _ = self.stop.send(());
+        if self.thread.join().is_err() {
+            tracing::error!("the HTTP API ended by a panic");
+        }
+    }
+}
+
+/// Lowers the priority of this thread and of those it starts.
+fn give_way() {
+    // Of the whole process on systems other than Linux, which is more than is meant.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), limits::HTTP_NICE) {
+        tracing::warn!(%error, "the HTTP API runs with the priority of the wire protocol");
+    }
+}
+
+/// What every connection needs.
+struct Doors {
+    router: TowerToHyperService<Router>,
+    http: http1::Builder,
+    gate: ConnectionGate,
+    strangers: Arc<Strangers>,
+    started: Instant,
+}
+
+impl Doors {
+    fn new<R: Rooms>(admin: Admin<R>) -> Arc<Doors> {
+        let bounds = admin.http.clone();
+        let (started, strangers) = (Instant::now(), Arc::new(Strangers::new()));
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(Duration::from_millis(bounds.head_timeout_ms))
+            .max_buf_size(HTTP_HEAD_BYTES_MAX);
+        Arc::new(Doors {
+            router: TowerToHyperService::new(super::routes(admin, started, strangers.clone())),
+            http,
+            gate: ConnectionGate::new(bounds.connections_max, bounds.connections_per_address_max),
+            strangers,
+            started,
+        })
+    }
+
+    /// Answers the requests of one connection until it ends.
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: IpAddr) {
+        let service = service_fn(|request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(Peer(peer));
+            self.router.call(request)
+        });
+        if let Err(error) = self.http.serve_connection(TokioIo::new(stream), service).await {
+            tracing::debug!(%peer, %error, "an HTTP connection broke off");
+        }
+    }
+}
+
+async fn accept<S, F>(listener: TcpListener, doors: Arc<Doors>, shake: impl Fn(TcpStream) -> F)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = Option<S>> + Send + 'static,
+{
+    let mut pause_ms = 0;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                pause_ms = 0;
+                if let Some(place) = admit(&doors, &stream, peer.ip().to_canonical()) {
+                    tokio::spawn(attend(place, shake(stream)));
+                }
+            }
+            // Out of descriptors or memory: without a pause the same error would come at once, and burn the processor.
+            Err(error) => {
+                pause_ms = (pause_ms * 2).clamp(10, ACCEPT_PAUSE_MS_MAX);
+                tracing::warn!(%error, pause_ms, "cannot accept; raise the limit of open files (ulimit -n)");
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            }
+        }
+    }
+}
+
+/// Gives a connection its place, if there is one.
+fn admit(doors: &Arc<Doors>, stream: &TcpStream, peer: IpAddr) -> Option<Place> {
+    if let Err(reason) = doors.gate.enter(peer) {
+        tracing::debug!(%peer, reason, "HTTP connection refused");
+        metrics::counter!("chatroom_http_connections_refused_total", "reason" => reason).increment(1);
+        return None;
+    }
+    let place = Place { doors: doors.clone(), peer };
+    let _ = stream.set_nodelay(true);
+    // A caller that does not read its answer would otherwise keep its place for good.
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(Duration::from_millis(limits::HTTP_WRITE_TIMEOUT_MS)));
+    Some(place)
+}
+
+/// Serves a connection, which keeps its place until it ends; who has failed too often is not even listened to at once.
+async fn attend<S: AsyncRead + AsyncWrite + Unpin>(place: Place, shaken: impl Future<Output = Option<S>>) {
+    let Place { doors, peer } = &place;
+    if doors.strangers.is_over(elapsed_ms(doors.started), *peer) {
+        tokio::time::sleep(Duration::from_millis(HTTP_FAILURE_PAUSE_MS)).await;
+    }
+    if let Some(stream) = shaken.await {
+        doors.serve(stream, *peer).await;
+    }
+}
+
+/// A connection's place, which comes free however the connection ends.
+struct Place {
+    doors: Arc<Doors>,
+    peer: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.doors.gate.leave(self.peer);
+    }
+}
