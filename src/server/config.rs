@@ -9,6 +9,7 @@ mod error;
 mod policy;
 mod sources;
 mod tls;
+mod webhooks;
 mod words;
 
 use std::collections::HashSet;
@@ -27,6 +28,7 @@ pub use error::ConfigError;
 pub use policy::Policy;
 pub(crate) use tls::TlsFiles;
 pub use tls::{MaybeAddress, Tls};
+pub use webhooks::{Webhook, Webhooks};
 pub use words::Moderation;
 
 /// Everything a node can be told. `Config::default()` is what it does when it is told nothing.
@@ -66,6 +68,8 @@ pub struct Config {
     pub stats: Stats,
     /// TLS for clients and callbacks.
     pub tls: Tls,
+    /// Telling applications what happens in their rooms.
+    pub webhooks: Webhooks,
     /// What the node says about itself.
     pub log: Log,
     /// Check the configuration and exit (`--check-config`).
@@ -261,6 +265,7 @@ impl Default for Config {
             http: Http::default(),
             stats: Stats::default(),
             tls: Tls::default(),
+            webhooks: Webhooks::default(),
             log: Log::default(),
             check_only: false,
         }
@@ -410,6 +415,10 @@ impl Config {
             ("timers.drain_ms", timers.drain_ms, 0, day_ms),
             ("history.days", u64::from(self.history.days), 0, u64::from(limits::HISTORY_DAYS_MAX)),
             ("http.block_ms", self.http.block_ms, 0, day_ms),
+            ("webhooks.spool_bytes_max", self.webhooks.spool_bytes_max, 0, 1 << 40),
+            ("webhooks.timeout_ms", self.webhooks.timeout_ms, 10, 60_000),
+            ("webhooks.keep_hours", self.webhooks.keep_hours, 1, 24 * 365),
+            ("webhooks.refused_seconds", self.webhooks.refused_seconds, 0, 86_400),
         ];
         for (key, value, min, max) in ranges {
             if !(min..=max).contains(&value) {
@@ -448,6 +457,7 @@ impl Config {
         for app in &self.apps {
             app.app()?;
             app::check(&format!("apps: '{}': ", app.key), &self.settings_of(app))?;
+            app.webhook.check(&app.key)?;
             if !keys.insert(&app.key) {
                 return Err(ConfigError::OutOfBounds {
                     key: "apps".to_owned(),
