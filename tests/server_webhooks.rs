@@ -203,7 +203,14 @@ fn who_comes_and_goes_is_told_with_the_reason() {
     assert_eq!(admin.call("chatroom/removeRobot", &robots)["code"], 200);
     let close = [("roomid", room_text.as_str()), ("operator", "owner"), ("valid", "false")];
     assert_eq!(admin.call("chatroom/toggleCloseStat", &close)["code"], 200);
-    expect(&[&so_far[..], &["KICK KICK carol", "IN bot", "OUT EXIT bot", "KICK KICK owner"]].concat());
+    let mut so_far = [&so_far[..], &["KICK KICK carol", "IN bot", "OUT EXIT bot", "KICK KICK owner"]].concat();
+    expect(&so_far);
+    let open = admin.create_quiet_room("owner", "another");
+    let mut dave = Peer::join(&server, "dave", open);
+    assert_eq!(admin.call("user/block", &[("accid", "dave"), ("needkick", "true")])["code"], 200);
+    dave.expect_closed_after_pushes();
+    so_far.extend(["IN dave", "KICK KICK dave"]);
+    expect(&so_far);
     assert!(hook.told().iter().all(|told| told.text("eventType") == "9"), "messages are not wanted");
 }
 
@@ -467,4 +474,54 @@ fn an_address_that_is_put_right_while_the_node_runs_is_sent_what_waits() {
     let mut told = hook.texts("msgidClient");
     told.retain(|id| id != "perhaps" && id != "back");
     assert_eq!(told, ["0", "1", "2"]);
+}
+
+const PAGE: &str = include_str!("../docs/webhooks.md");
+
+/// What stands between ``` lines that begin so, in order.
+fn blocks(kind: &str) -> Vec<&'static str> {
+    let blocks = PAGE.split("\n```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(kind)?.strip_prefix('\n')).collect()
+}
+
+#[test]
+fn the_documented_configuration_examples_and_check_of_a_signature_hold() {
+    let hook = Hook::start();
+    let [toml] = blocks("toml")[..] else { panic!("one block of toml") };
+    let toml = toml.replace("http://127.0.0.1:8080/receive", &hook.url("receive")).replace("\"demo\"", &format!("{APP_KEY:?}"));
+    let toml = toml.replace("at most 64 characters; keep it out of version control", APP_SECRET);
+    let config = format!("{UNLIMITED}[timers]\ndetach_grace_ms = 0\n{toml}");
+    let server = Server::start(Setup { config, memory: true, no_app: true, ..Setup::default() });
+    let room = room(&server);
+    let enter = pb::RoomEnterRequest { room_id: room, tags: vec!["red".into()], ..Default::default() };
+    let (mut ann, _) = Peer::log_in(&server, pb::LoginRequest { enter: Some(enter), ..login("ann", None) });
+    let own = MessageSendRequest { notify_target_tags: Some(String::new()), ..text_message(room, "m", "hello") };
+    send(&mut ann, own);
+    ann.cut();
+    wait_until("all three", || hook.told().len() == 3);
+    let told = hook.told();
+    let fields = |json: &serde_json::Value| json.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    for (example, told) in blocks("json").into_iter().zip(&told[1..]) {
+        let example = serde_json::from_str(example).expect("an example is JSON");
+        assert_eq!(fields(&told.json()), fields(&example));
+    }
+    let [python] = blocks("python")[..] else { panic!("one block of Python") };
+    let script = format!(
+        "{python}\nimport json, sys\nasked = json.load(sys.stdin)\n\
+         print(is_genuine(asked['headers'], asked['body'].encode(), asked['secret']))\n"
+    );
+    for (secret, expected) in [(APP_SECRET, "True"), ("another", "False")] {
+        let headers = ["CurTime", "MD5", "CheckSum"].map(|name| (name.to_owned(), json!(told[1].header(name))));
+        let body = String::from_utf8(told[1].body.clone()).expect("JSON is UTF-8");
+        let asked = json!({ "headers": serde_json::Map::from_iter(headers), "body": body, "secret": secret });
+        let mut child = std::process::Command::new("python3")
+            .args(["-c", &script])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("python3 can be started; `make setup` installs it");
+        serde_json::to_writer(child.stdin.take().expect("stdin is piped"), &asked).expect("python3 reads");
+        let output = child.wait_with_output().expect("python3 ends");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected);
+    }
 }
