@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use chatroom::id::{Epoch, RoomId, UnixMs};
 use chatroom::limits;
+use chatroom::log::{Batch, FjallLog, Options, RoomLog};
+use chatroom::room::{Report, Reported};
 use chatroom::wire::pb::{self, MessageSendRequest, MessageType};
 use chatroom::wire::{Request, Response};
 use hook::{Hook, Says, Told, nobody};
@@ -180,7 +183,7 @@ fn who_comes_and_goes_is_told_with_the_reason() {
         })
     );
     say(&mut ann, room, "not copied");
-    ann.call(Request::RoomExit(pb::RoomExitRequest { room_id: room, ..Default::default() }));
+    ann.call(Request::RoomExit(pb::RoomExitRequest { room_id: room }));
     expect(&["IN ann", "OUT EXIT ann"]);
     assert_eq!(hook.told()[1].json()["timestamp"].as_str().map(|time| time.parse::<i64>().is_ok()), Some(true));
     let mut owner = Peer::join(&server, "owner", room);
@@ -452,6 +455,65 @@ fn what_is_not_delivered_survives_a_restart_and_a_kill() {
     say(&mut dave, room, "once more");
     wait_until("the next", || copies(&hook).contains(&"once more".to_owned()));
     assert_eq!(copies(&hook).len(), 51, "what was delivered is not sent again");
+}
+
+/// A report as an earlier life of the node left it.
+fn left_behind(number: u64, time_ms: i64) -> Report {
+    let message = pb::Message { room_id: 1, time_ms, message_id: number.to_string(), from: "ann".into(), ..Default::default() };
+    let body = prost::Message::encode_to_vec(&message).into();
+    Report {
+        room: RoomId::new(1).unwrap(),
+        app_key: APP_KEY.into(),
+        env: "".into(),
+        epoch: Epoch(1),
+        number,
+        time: UnixMs(time_ms),
+        what: Reported::Message { body, resend: false, to: vec![] },
+    }
+}
+
+#[test]
+fn what_has_waited_for_too_long_is_given_up_and_the_rest_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = support::admin::unix_ms() as i64;
+    let hours = |ago: i64| now - ago * 3_600_000;
+    let log = FjallLog::open(folder.path(), &Options::default()).unwrap();
+    let reports =
+        [hours(73), hours(73), hours(71), hours(0)].into_iter().zip(0..).map(|(time, number)| left_behind(number, time));
+    let reports = reports.chain((10..100).map(|number| left_behind(number, hours(80)))).collect();
+    log.append(Batch { records: vec![], snapshots: vec![], reports, committed: Box::new(|_| {}) });
+    drop(log);
+    let hook = Hook::start();
+    let setup = setup(&format!("url = \"{}\"", hook.url("")), "");
+    let server = Server::start(Setup { memory: false, data: Some(folder.path().into()), ..setup });
+    wait_until("the spool to be empty", || {
+        metric(&server, "chatroom_webhooks_given_up_total", "reason=\"expired\"") == 92.0
+            && metric(&server, "chatroom_webhooks_queued", "") == 0.0
+    });
+    assert_eq!(hook.texts("msgidClient"), ["2", "3"]);
+}
+
+#[test]
+fn what_has_waited_for_too_long_is_given_up_while_the_receiver_hangs() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = support::admin::unix_ms() as i64;
+    let log = FjallLog::open(folder.path(), &Options::default()).unwrap();
+    let (young, all) = (limits::WEBHOOK_CALLS_MAX as i64, 1000);
+    let of_room = |room: i64| {
+        let time = if room <= young { now } else { now - 73 * 3_600_000 };
+        Report { room: RoomId::new(room).unwrap(), ..left_behind(0, time) }
+    };
+    let reports = (1..=all).map(of_room).collect();
+    log.append(Batch { records: vec![], snapshots: vec![], reports, committed: Box::new(|_| {}) });
+    drop(log);
+    let hook = Hook::judging(|_| Says::Hangs);
+    let setup = setup(&format!("url = \"{}\"", hook.url("")), "[webhooks]\ntimeout_ms = 60000\n");
+    let server = Server::start(Setup { memory: false, data: Some(folder.path().into()), ..setup });
+    wait_until("the old ones to be given up", || {
+        metric(&server, "chatroom_webhooks_given_up_total", "reason=\"expired\"") == (all - young) as f64
+            && metric(&server, "chatroom_webhooks_queued", "") == young as f64
+    });
+    assert_eq!(hook.told().len(), limits::WEBHOOK_CALLS_MAX, "as many calls as there may be, all of which hang");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::limits::{
     WEBHOOK_REMOVE_MAX, WEBHOOK_REMOVE_MS, WEBHOOK_RETRY_MS_MAX, WEBHOOK_SCAN_MAX,
 };
 use crate::log::{Line, LogError, Place, RoomLog, Spooled};
-use crate::server::apps::Apps;
+use crate::server::apps::{AppTable, Apps};
 use crate::server::outgoing::HttpClient;
 
 /// How often the gauges are brought up to date while there is something in the spool.
@@ -32,6 +32,9 @@ const SAY_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// An application and one of its environments: who is told.
 type Target = (Arc<str>, Box<str>);
+
+/// What a removal came to: the lines of which nothing is left, and whether the store did it.
+type Removed = (Vec<Line>, Result<(), LogError>);
 
 pub(super) struct Sender {
     inbox: Arc<Webhooks>,
@@ -46,7 +49,7 @@ pub(super) struct Sender {
     /// Lines of which everything is among `done`.
     spent: Vec<Line>,
     remove_at: Option<Instant>,
-    removing: Option<JoinHandle<(Vec<Line>, Result<(), LogError>)>>,
+    removing: Option<JoinHandle<Removed>>,
     /// The spool holds lines that are not in `lines`.
     is_unread: bool,
     /// More have come to those while they were being looked for.
@@ -77,6 +80,8 @@ struct Queue {
     /// There may be more than was read.
     has_more: bool,
     is_spent: bool,
+    /// Its first report is under way.
+    is_called: bool,
     /// What is known of the first report once it has failed.
     trouble: Option<Box<Trouble>>,
 }
@@ -214,8 +219,16 @@ impl Sender {
         }
         let Head { place, app_key, since } = head;
         self.receivers.entry((app_key.clone(), line.env.clone())).or_default().add(line.clone());
-        let queue =
-            Queue { app_key, next: place, since, read: VecDeque::new(), has_more: true, is_spent: false, trouble: None };
+        let queue = Queue {
+            app_key,
+            next: place,
+            since,
+            read: VecDeque::new(),
+            has_more: true,
+            is_spent: false,
+            is_called: false,
+            trouble: None,
+        };
         self.lines.insert(line, queue);
     }
 
@@ -277,13 +290,14 @@ impl Sender {
     /// Sends the first report of a line that has the right to a call; gives that back if there is nothing to send.
     fn call(&mut self, line: Line) {
         let table = self.apps.table();
+        let too_old = too_old(&table);
         loop {
             let Some(queue) = self.lines.get_mut(&line) else { return };
             let target = (queue.app_key.clone(), line.env.clone());
             if queue.read.is_empty() && queue.has_more {
                 match self.log.reports(&line, queue.next, WEBHOOK_READ_MAX, WEBHOOK_READ_BYTES) {
                     Ok(read) => {
-                        queue.has_more = read.len() >= WEBHOOK_READ_MAX || sum(&read) >= WEBHOOK_READ_BYTES;
+                        queue.has_more = !is_all(&read);
                         queue.read = read.into();
                     }
                     Err(error) => {
@@ -301,8 +315,7 @@ impl Sender {
             queue.next = first.place;
             queue.since = UnixMs(first.report.as_ref().map_or(queue.since.0, |report| report.time_ms));
             let now = unix();
-            let keep_ms = i64::try_from(table.webhooks.keep_hours).unwrap_or(i64::MAX).saturating_mul(3_600_000);
-            if now.0.saturating_sub(queue.since.0) > keep_ms {
+            if queue.since < too_old {
                 self.give_up(&line, "expired");
                 continue;
             }
@@ -318,6 +331,7 @@ impl Sender {
                 return self.put_off(&line, Duration::from_millis(WEBHOOK_RETRY_MS_MAX));
             };
             let (client, patience) = (self.client.clone(), Duration::from_millis(table.webhooks.timeout_ms));
+            queue.is_called = true;
             self.calls.spawn(async move {
                 let arrival = tokio::time::timeout(patience, post(client, request)).await;
                 (line, arrival.unwrap_or(Arrival::Failed("timeout")))
@@ -352,6 +366,7 @@ impl Sender {
 
     fn on_arrival(&mut self, line: &Line, arrival: Arrival) {
         let Some(queue) = self.lines.get_mut(line) else { return };
+        queue.is_called = false;
         let target = (queue.app_key.clone(), line.env.clone());
         match arrival {
             Arrival::Delivered => {
@@ -408,6 +423,40 @@ impl Sender {
         self.pass(line);
     }
 
+    /// Gives up what is too old in lines whose turn may not come for long, some of it at a time.
+    fn expire(&mut self) {
+        let too_old = too_old(&self.apps.table());
+        let is_due = |queue: &Queue| queue.since < too_old && !queue.is_called && !queue.is_spent;
+        let due = self.lines.iter().filter(|(_, queue)| is_due(queue)).map(|(line, _)| line.clone());
+        for line in due.take(WEBHOOK_SCAN_MAX).collect::<Vec<_>>() {
+            let Some(queue) = self.lines.get_mut(&line) else { continue };
+            let is_all = match self.log.reports(&line, queue.next, WEBHOOK_READ_MAX, WEBHOOK_READ_BYTES) {
+                Ok(read) => {
+                    let is_all = is_all(&read);
+                    queue.read = read.into();
+                    is_all
+                }
+                Err(error) => return self.rest(&error),
+            };
+            while let Some(queue) = self.lines.get_mut(&line) {
+                let Some(first) = queue.read.front() else {
+                    // What there is beyond it, if there is anything, is found when the line's turn comes, or by the next look.
+                    queue.since = if is_all { unix() } else { queue.since };
+                    break;
+                };
+                queue.since = UnixMs(first.report.as_ref().map_or(queue.since.0, |report| report.time_ms));
+                if queue.since >= too_old {
+                    break;
+                }
+                self.give_up(&line, "expired");
+            }
+            if let Some(queue) = self.lines.get_mut(&line) {
+                queue.read = VecDeque::new();
+                queue.has_more = true;
+            }
+        }
+    }
+
     /// After a report the line goes on with what was read with it, and then gives way to others.
     fn go_on(&mut self, line: &Line, target: &Target) {
         let Some(queue) = self.lines.get_mut(line) else { return };
@@ -433,7 +482,7 @@ impl Sender {
         self.removing = Some(tokio::task::spawn_blocking(move || (spent, log.remove_reports(&done))));
     }
 
-    fn on_removed(&mut self, (spent, result): (Vec<Line>, Result<(), LogError>)) {
+    fn on_removed(&mut self, (spent, result): Removed) {
         if let Err(error) = result {
             tracing::warn!(%error, "webhooks that were delivered stay in the spool until the next start");
         }
@@ -451,6 +500,9 @@ impl Sender {
             return;
         }
         self.report_at = now + REPORT_EVERY;
+        if !self.is_resting() {
+            self.expire();
+        }
         let spool = self.log.spool();
         self.is_reported_idle = spool.records() == 0 && self.lines.is_empty();
         let oldest = self.lines.values().filter(|queue| !queue.is_spent).map(|queue| queue.since.0).min();
@@ -478,8 +530,15 @@ impl Trouble {
     }
 }
 
-fn sum(read: &[Spooled]) -> u64 {
-    read.iter().map(|spooled| spooled.bytes).sum()
+/// What happened before that is given up.
+fn too_old(table: &AppTable) -> UnixMs {
+    let keep_ms = i64::try_from(table.webhooks.keep_hours).unwrap_or(i64::MAX).saturating_mul(3_600_000);
+    UnixMs(unix().0.saturating_sub(keep_ms))
+}
+
+/// Whether nothing stood behind what was read.
+fn is_all(read: &[Spooled]) -> bool {
+    read.len() < WEBHOOK_READ_MAX && read.iter().map(|spooled| spooled.bytes).sum::<u64>() < WEBHOOK_READ_BYTES
 }
 
 fn count_failure(reason: &'static str) {
