@@ -147,6 +147,9 @@ fn only_what_was_accepted_is_copied_and_only_once() {
     send(&mut ann, MessageSendRequest { route: Some(false), ..text_message(room, "private", "private") });
     send(&mut ann, MessageSendRequest { skip_history: true, ..text_message(room, "unkept", "unkept") });
     assert_eq!(ann.send_text(room, "empty", "").code, 414);
+    let broadcast = [("msgId", "to all"), ("fromAccid", "owner"), ("msgType", "0"), ("attach", "to all")];
+    assert_eq!(server.admin().call("chatroom/broadcast", &broadcast)["code"], 200);
+    assert_eq!([ann.message().message_id], ["to all"], "everybody hears it, and no room has it copied");
     say(&mut ann, room, "last");
     wait_until("the last copy", || hook.texts("msgidClient").contains(&"last".to_owned()));
     let expected: &[&str] = if is_unheard { &["again", "unkept", "last"] } else { &["again", "unheard", "unkept", "last"] };
@@ -339,6 +342,34 @@ fn a_receiver_that_hangs_slows_no_room() {
     println!("half of the sends took {with} µs with a receiver that hangs, {without} µs without one");
     assert!(with < 2 * without + 2000, "{with} µs with a receiver that hangs, {without} µs without one");
     assert!(metric(&server, "chatroom_webhooks_queued_bytes", "") <= 100_000.0, "what waits is bounded");
+}
+
+#[test]
+fn a_receiver_that_hangs_makes_the_node_hold_no_more_than_the_spool() {
+    let hook = Hook::judging(|_| Says::Hangs);
+    let (spool, each) = (1 << 20, 1000);
+    let setup = setup(&format!("url = \"{}\"", hook.url("")), &format!("[webhooks]\nspool_bytes_max = {spool}\n"));
+    let server = Server::start(Setup { workers: Some(1), ..setup });
+    let room = room(&server);
+    let mut ann = Peer::join(&server, "ann", room);
+    let text = "x".repeat(each);
+    let mut send_all = |count: usize| {
+        for _ in 0..count / 100 {
+            let asked: Vec<u32> = (0..100)
+                .map(|number| ann.ask(&Request::MessageSend(Box::new(text_message(room, &number.to_string(), &text)))).unwrap())
+                .collect();
+            asked.into_iter().for_each(|sequence| drop(ann.response(sequence, support::PATIENCE).unwrap()));
+        }
+    };
+    // Until the log of `--memory` holds as much of the room as it ever does.
+    send_all(2 * limits::MEMORY_LOG_ENTRIES);
+    let before = server.rss_bytes();
+    send_all(30_000);
+    let grown = server.rss_bytes().saturating_sub(before);
+    println!("{} MiB, {} KiB more after another 30 MB of messages", before >> 20, grown >> 10);
+    assert!(grown < 15 << 20, "{grown} bytes more");
+    assert!(metric(&server, "chatroom_webhooks_queued_bytes", "") <= f64::from(spool));
+    wait_until("the metrics to follow", || metric(&server, "chatroom_webhooks_dropped_total", "") > 20_000.0);
 }
 
 #[test]
