@@ -50,7 +50,7 @@ fn measure(log: &dyn RoomLog, size: u64) {
             under_way += 1;
             let tell = tell.clone();
             let committed = Box::new(move |result| tell.send(result).expect("the bench waits for it"));
-            log.append(Batch { records, snapshots: Vec::new(), committed });
+            log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
         }
         told.recv().expect("a sender is here").expect("the disk takes it");
         under_way -= 1;

@@ -62,7 +62,8 @@ fn every_key_is_documented_with_its_default() {
     }
     let known: Vec<_> = Config::keys().into_iter().map(|(key, _)| key).collect();
     let of_apps =
-        ["key", "secret", "disabled", "anonymous", "http_allowed", "login_callback", "send_callback", "send_callback_fail"];
+        "key secret disabled anonymous http_allowed login_callback send_callback send_callback_fail webhook".split(' ');
+    let of_apps: Vec<_> = of_apps.collect();
     let policies = ["coexist", "single", "one_desktop_one_mobile", "same_type", "custom(16>4,4>16)"];
     assert!(policies.iter().all(|policy| load(&["--set", &format!("rooms.multi_client={policy}")], &[], None).is_ok()));
     for line in DOCS.lines().filter_map(|line| line.strip_prefix("| `")) {
@@ -199,6 +200,28 @@ fn the_address_of_a_callback_is_checked_and_not_told() {
         let refused = with(url).unwrap_err().to_string();
         assert!(refused.contains(words) && !refused.contains("hush"), "{url}: {refused}");
     }
+}
+
+#[test]
+fn a_webhook_has_addresses_for_environments_whose_names_a_message_can_carry() {
+    let file = |webhook: &str| format!("[[apps]]\nkey = \"a\"\nsecret = \"hush\"\nwebhook = {{ {webhook} }}\n");
+    let url = "\"https://example.org/secret-path\"";
+    let config = load(&[], &[], Some(&file(&format!("url = {url}, envs = {{ test-1 = {url} }}, in_out = false")))).unwrap();
+    let webhook = &config.apps[0].webhook;
+    assert!(webhook.messages && !webhook.in_out && webhook.envs.len() == 1);
+    let reports = config.settings_of(&config.apps[0]).reports.expect("somebody is told");
+    assert_eq!(["", "test-1", "unknown"].map(|env| reports.env_of(env)), [Some(""), Some("test-1"), Some("")]);
+    assert_eq!(load(&[], &[], Some(&file("messages = true"))).unwrap().apps[0].webhook.url, None);
+    let only = load(&[], &[], Some(&file(&format!("envs = {{ test = {url} }}")))).unwrap();
+    let reports = only.settings_of(&only.apps[0]).reports.expect("somebody is told");
+    assert_eq!((reports.env_of("test"), reports.env_of("")), (Some("test"), None));
+    for name in ["", "a b", "ümlaut", &"x".repeat(33)] {
+        let refused = refusal(&[], &[], Some(&file(&format!("envs = {{ \"{name}\" = {url} }}"))));
+        assert!(refused.contains("webhook.envs") && !refused.contains("secret-path"), "{refused}");
+    }
+    let many: String = (0..17).map(|number| format!("e{number} = {url},")).collect();
+    assert!(refusal(&[], &[], Some(&file(&format!("envs = {{ {many} }}")))).contains("at most 16"));
+    assert!(refusal(&[], &[], Some(&file("url = \"ftp://example.org/\""))).contains("line"));
 }
 
 #[test]

@@ -520,7 +520,7 @@ fn block(log: &dyn RoomLog) -> Sender<()> {
         let _ = tell.send(());
         let _ = released.recv_timeout(DEADLINE);
     });
-    log.append(Batch { records: vec![], snapshots: vec![], committed });
+    log.append(Batch { records: vec![], snapshots: vec![], reports: Vec::new(), committed });
     blocked.recv_timeout(DEADLINE).unwrap();
     release
 }
@@ -552,7 +552,7 @@ fn callbacks_come_in_order_and_never_from_within_append(log: &dyn RoomLog) {
     for number in 0..500_u64 {
         let tell = tell.clone();
         let committed = Box::new(move |result| drop(tell.send((number, result, std::thread::current().id()))));
-        log.append(Batch { records: vec![text(room(1), number + 1, NOON)], snapshots: vec![], committed });
+        log.append(Batch { records: vec![text(room(1), number + 1, NOON)], snapshots: vec![], reports: Vec::new(), committed });
     }
     for number in 0..500 {
         let (at, result, thread) = told.recv_timeout(DEADLINE).unwrap();
@@ -562,7 +562,12 @@ fn callbacks_come_in_order_and_never_from_within_append(log: &dyn RoomLog) {
 }
 
 fn a_callback_that_panics_takes_nothing_along(log: &dyn RoomLog) {
-    log.append(Batch { records: vec![], snapshots: vec![], committed: Box::new(|_| panic!("the panic this test is about")) });
+    log.append(Batch {
+        records: vec![],
+        snapshots: vec![],
+        reports: Vec::new(),
+        committed: Box::new(|_| panic!("the panic this test is about")),
+    });
     append(log, vec![text(room(1), 1, NOON)], vec![]);
 }
 
@@ -614,7 +619,7 @@ fn the_last_owner_may_be_a_callback(home: &dyn Home) {
         drop(own);
         drop(tell.send(result));
     });
-    log.append(Batch { records: vec![text(room(1), 1, NOON)], snapshots: vec![], committed });
+    log.append(Batch { records: vec![text(room(1), 1, NOON)], snapshots: vec![], reports: Vec::new(), committed });
     drop(log);
     drop(start);
     assert_eq!(told.recv_timeout(DEADLINE).unwrap(), Ok(()));

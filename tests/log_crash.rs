@@ -71,7 +71,7 @@ fn process_that_is_killed() {
             let snapshots = if next % 5 == 0 { vec![snapshot(room(1), last)] } else { vec![] };
             let tell = tell.clone();
             let committed = Box::new(move |result: Result<(), LogError>| tell.send(result.map(|()| last)).unwrap());
-            log.append(Batch { records, snapshots, committed });
+            log.append(Batch { records, snapshots, reports: Vec::new(), committed });
             next = last + 1;
             under_way += 1;
         }

@@ -14,4 +14,4 @@ pub use model::{Account, App, MutedIn, NewAccount};
 pub use secret::{Secret, random_hex};
 pub use token::Term;
 pub(crate) use token::wrong_token;
-pub use token::{check_sum, dynamic_token};
+pub use token::{body_digest, check_sum, dynamic_token};

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 use subtle::ConstantTimeEq;
@@ -76,6 +77,11 @@ pub(crate) fn wrong_token() -> Status {
 /// The checksum an HTTP caller sends: SHA1(secret + nonce + cur_time) in lower-case hex.
 pub fn check_sum(secret: &str, nonce: &str, cur_time: &str) -> String {
     hex(&check_sum_bytes(secret, nonce, cur_time))
+}
+
+/// The MD5 of what is posted to an application, in lower-case hex; [`check_sum`] signs it in the place of the nonce.
+pub fn body_digest(body: &[u8]) -> String {
+    hex(&Md5::digest(body))
 }
 
 /// Whether `found` is that checksum, in hex digits of either case. What is no checksum at all is compared all the same.

@@ -6,7 +6,7 @@ use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail};
 use super::owner::{Owned, broken};
 use crate::id::{ConnId, RoomId, Seq};
-use crate::room::{Actor, Record};
+use crate::room::{Actor, Record, Report};
 use crate::wire::{Push, pb};
 
 /// What one commit covers: what is to be written, and the answers that wait for it.
@@ -16,6 +16,8 @@ pub struct Writes {
     pub records: Vec<Record>,
     /// States of rooms, each with the number of the last entry in it.
     pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
+    /// What the applications are told, in the order it happened.
+    pub reports: Vec<Report>,
     /// Bytes of what the records tell the members.
     pub(super) bytes: usize,
     pub(super) held: Vec<Held>,
@@ -28,7 +30,7 @@ pub struct Writes {
 impl Writes {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.snapshots.is_empty()
+        self.records.is_empty() && self.snapshots.is_empty() && self.reports.is_empty()
     }
 }
 

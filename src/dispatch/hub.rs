@@ -159,6 +159,8 @@ pub struct Hub {
     pub(super) arena: BytesMut,
     pub(super) random: fastrand::Rng,
     pub(super) is_broken: bool,
+    /// Reports made so far: the number of the next one.
+    pub(super) reports_made: u64,
     /// The version of the rules that the rooms here go by.
     pub(super) rules_version: u64,
     pub(super) broadcasts: Broadcasts,
@@ -190,6 +192,7 @@ impl Hub {
             arena: BytesMut::new(),
             random: fastrand::Rng::with_seed(config.seed),
             is_broken: false,
+            reports_made: 0,
             rules_version: config.rules.version(),
             broadcasts: Broadcasts::default(),
             tally: Tally::default(),

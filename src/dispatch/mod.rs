@@ -11,6 +11,7 @@ mod feed;
 mod hub;
 mod mail;
 mod owner;
+mod report;
 mod tally;
 mod upkeep;
 

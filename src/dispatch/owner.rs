@@ -189,7 +189,8 @@ impl Hub {
         }
         let waits_for_no_disk = matches!(command.op, Op::Exit | Op::Detach | Op::Broadcast(_));
         let is_ours = command.actor.origin == Origin::Server || waits_for_no_disk;
-        let is_full = self.writes.records.len() >= WRITES_WAITING_MAX || self.writes.bytes >= WRITES_WAITING_BYTES_MAX;
+        let waiting = self.writes.records.len() + self.writes.reports.len();
+        let is_full = waiting >= WRITES_WAITING_MAX || self.writes.bytes >= WRITES_WAITING_BYTES_MAX;
         if is_full && !is_ours {
             return self.answer(asker, Err(busy("the log is behind")));
         }
@@ -262,6 +263,10 @@ impl Hub {
         let stamp = Stamp { time: UnixMs(self.unix.0.max(live.room.last_time().0)), random: self.random.u64(..) };
         let heard = live.last_seq();
         let entry = Entry { seq: live.room.next_seq(), epoch: self.config.epoch, stamp, command };
+        if let (Op::Open(open), false) = (&entry.command.op, live.room.exists()) {
+            // Whose the room is about to be: what its application has been told holds from its first entry on.
+            live.room.set_settings(self.config.rules.settings(&open.enter.app_key));
+        }
         let outcome = match live.room.apply(&entry) {
             Ok(outcome) => outcome,
             Err(status) => {
@@ -270,13 +275,15 @@ impl Hub {
             }
         };
         let downlink = Downlink::new(live.room.settings());
+        let reports = live.room.settings().reports.clone();
         self.counters.entries += 1;
         self.tally.count(self.unix, &live.room, &entry, &outcome);
         if matches!(entry.command.op, Op::Create(_) | Op::Open(_)) && outcome.durable {
             let settings = self.config.rules.settings(live.room.app_key());
             live.room.set_settings(settings);
         }
-        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, kept, departed, resent, .. } = outcome;
+        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, kept, departed, resent, in_out, .. } =
+            outcome;
         for account in &departed {
             self.config.accounts.release(live.room.app_key(), account, id);
         }
@@ -321,6 +328,9 @@ impl Hub {
             }
         });
         self.part(id, &presence, &kicks, true, entry.command.actor.connection.filter(|_| durable));
+        if let Some(reports) = reports {
+            self.report(id, &reports, &entry, push.as_ref(), in_out, durable);
+        }
         if durable {
             let mut entry = entry;
             if let Some(op) = kept {

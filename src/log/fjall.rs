@@ -2,7 +2,8 @@
 //!
 //! One folder holds everything. Entries stand in one keyspace per UTC day, so that retention drops days instead of deleting rows:
 //! key room and seq, value the kept record. Beside them: `snapshots` by room, `carried` for what a dropped day held and no
-//! snapshot covered, `meta` for the node's counters, and one keyspace for each [`Space`].
+//! snapshot covered, `meta` for the node's counters, one keyspace for each [`Space`], and `reports` for
+//! what applications are still to be told.
 
 mod expire;
 mod open;
@@ -20,6 +21,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::query::{Found, Reader, Table};
 use super::record::{key, read_key};
+use super::spool::{self, Line, Place, Spool, Spooled};
 use super::stats::LogStats;
 use super::writer::Writer;
 use super::{Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created};
@@ -78,6 +80,8 @@ struct Store {
     node: Keyspace,
     created: Keyspace,
     figures: Keyspace,
+    reports: Keyspace,
+    spool: Spool,
     /// The writer holds this shared from looking a day up until its commit is over: who holds it alone sees no write on its way.
     days: RwLock<Days>,
     last_room_id: AtomicI64,
@@ -167,10 +171,6 @@ impl RoomLog for FjallLog {
     }
 
     fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError> {
-        let pair = |found: ::fjall::Guard| {
-            let (key, value) = found.into_inner().map_err(failed)?;
-            Ok((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value)))
-        };
         self.store.space(space).prefix(prefix).map(pair).collect()
     }
 
@@ -191,6 +191,30 @@ impl RoomLog for FjallLog {
             }
         }
         batch.commit().map_err(failed)
+    }
+
+    fn reports(&self, line: &Line, from: Place, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError> {
+        let found = self.store.reports.range(spool::key(line, from)..spool::beyond(Some(line))).map(pair);
+        spool::take(found, count_max, bytes_max)
+    }
+
+    fn next_line(&self, after: Option<&Line>) -> Result<Option<Spooled>, LogError> {
+        let found = self.store.reports.range(spool::beyond(after)..).map(pair);
+        Ok(spool::take(found, 1, 0)?.pop())
+    }
+
+    fn remove_reports(&self, done: &[Spooled]) -> Result<(), LogError> {
+        let mut batch = self.store.db.batch().durability(Some(PersistMode::Buffer));
+        for spooled in done {
+            batch.remove(&self.store.reports, spool::key(&spooled.line, spooled.place));
+        }
+        batch.commit().map_err(failed)?;
+        self.store.spool.release(done);
+        Ok(())
+    }
+
+    fn spool(&self) -> &Spool {
+        &self.store.spool
     }
 
     fn stats(&self) -> Option<&LogStats> {
@@ -258,6 +282,12 @@ impl Table for DayTable {
             Ok((seq, Bytes::copy_from_slice(&value)))
         })
     }
+}
+
+/// Key and value of what was found.
+fn pair(found: ::fjall::Guard) -> Result<(Bytes, Bytes), LogError> {
+    let (key, value) = found.into_inner().map_err(failed)?;
+    Ok((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value)))
 }
 
 fn snapshot_key(room: RoomId) -> [u8; 8] {

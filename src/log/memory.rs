@@ -13,6 +13,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::query::{Found, Reader, Table, day_of, first_day_kept};
 use super::record::{KEY_BYTES, encode, key, read_key, without_content};
+use super::spool::{self, Line, Place, Spool, Spooled};
 use super::stats::LogStats;
 use super::writer::{Sink, Writer};
 use super::{
@@ -38,6 +39,8 @@ pub struct MemoryLog {
 struct Shared {
     tables: RwLock<Tables>,
     spaces: Mutex<HashMap<Space, BTreeMap<Bytes, Bytes>>>,
+    reports: Mutex<BTreeMap<Vec<u8>, Bytes>>,
+    spool: Spool,
     last_room_id: AtomicI64,
     stats: Arc<LogStats>,
 }
@@ -182,6 +185,30 @@ impl RoomLog for MemoryLog {
         Ok(())
     }
 
+    fn reports(&self, line: &Line, from: Place, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError> {
+        let reports = self.shared.reports.lock();
+        let found = reports.range(spool::key(line, from)..spool::beyond(Some(line)));
+        spool::take(found.map(pair), count_max, bytes_max)
+    }
+
+    fn next_line(&self, after: Option<&Line>) -> Result<Option<Spooled>, LogError> {
+        let reports = self.shared.reports.lock();
+        Ok(spool::take(reports.range(spool::beyond(after)..).map(pair), 1, 0)?.pop())
+    }
+
+    fn remove_reports(&self, done: &[Spooled]) -> Result<(), LogError> {
+        let mut reports = self.shared.reports.lock();
+        for spooled in done {
+            reports.remove(&spool::key(&spooled.line, spooled.place));
+        }
+        self.shared.spool.release(done);
+        Ok(())
+    }
+
+    fn spool(&self) -> &Spool {
+        &self.shared.spool
+    }
+
     fn stats(&self) -> Option<&LogStats> {
         Some(&self.shared.stats)
     }
@@ -220,6 +247,14 @@ impl MemorySink {
             let newest = tables.snapshots.entry(snapshot.room).or_insert_with(|| snapshot.clone());
             if newest.seq <= snapshot.seq {
                 *newest = snapshot.clone();
+            }
+        }
+        let mut reports = self.shared.reports.lock();
+        for report in &batch.reports {
+            let (key, value) = spool::encode(report);
+            if self.shared.spool.admit((key.len() + value.len()) as u64) {
+                bytes += key.len() + value.len();
+                reports.insert(key, value.into());
             }
         }
         LogStats::count(&self.shared.stats.bytes, bytes);
@@ -273,6 +308,11 @@ impl Tables {
         }
         false
     }
+}
+
+/// Key and value of a report.
+fn pair((key, value): (&Vec<u8>, &Bytes)) -> Result<(Bytes, Bytes), LogError> {
+    Ok((Bytes::copy_from_slice(key), value.clone()))
 }
 
 impl Table for &Records {

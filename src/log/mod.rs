@@ -6,18 +6,20 @@ pub mod fjall;
 pub mod memory;
 mod query;
 pub mod record;
+mod spool;
 mod stats;
 mod writer;
 
 pub use self::fjall::{Durability, FjallLog, Options};
 pub use memory::MemoryLog;
 pub use record::fuzz_record;
+pub use spool::{Line, Place, Spool, Spooled};
 pub use stats::LogStats;
 
 use bytes::Bytes;
 
 use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
-use crate::room::{HistoryScope, Op, Record};
+use crate::room::{HistoryScope, Op, Record, Report};
 use crate::wire::store;
 
 /// Why the log could not do what was asked.
@@ -66,6 +68,8 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// Snapshots taken since the last batch.
     pub snapshots: Vec<Snapshot>,
+    /// What applications are told of those entries, and of what is in no log. What finds the spool full is left out and counted.
+    pub reports: Vec<Report>,
     /// Told when it is done.
     pub committed: Committed,
 }
@@ -192,6 +196,18 @@ pub trait RoomLog: Send + Sync + 'static {
     /// Puts and removes pairs of a space, all or nothing, durable with some later commit; `None` removes. No key may stand there
     /// twice. Writes the disk.
     fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError>;
+    /// The reports of a line from a place on, in order: at least one if there is one, at most `count_max` and about `bytes_max` bytes.
+    /// Reads the disk.
+    fn reports(&self, line: &Line, from: Place, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError>;
+
+    /// The first report of the first line beyond this one; without one, of all lines. Reads the disk.
+    fn next_line(&self, after: Option<&Line>) -> Result<Option<Spooled>, LogError>;
+
+    /// Removes reports, each given once, durably with some later commit. Writes to the disk.
+    fn remove_reports(&self, done: &[Spooled]) -> Result<(), LogError>;
+
+    /// How full the spool of reports is.
+    fn spool(&self) -> &Spool;
 
     /// What the writer has done so far, where it is counted.
     fn stats(&self) -> Option<&LogStats> {

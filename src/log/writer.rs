@@ -170,7 +170,7 @@ impl Queue {
         }
         let mut records = 0;
         while let Some(batch) = state.batches.pop_front() {
-            records += batch.records.len();
+            records += batch.records.len() + batch.reports.len();
             group.push(batch);
             if records >= limits::LOG_GROUP_RECORDS {
                 break;

@@ -2,12 +2,13 @@
 
 use super::attributes;
 use super::check;
-use super::command::{Actor, Enter};
+use super::command::{Actor, Enter, Origin};
 use super::entry::{Entry, Kick, Outcome, Presence};
 use super::ephemeral;
 use super::notify::Farewell;
 use super::permissions::Operation;
 use super::presence::{Connection, Profile};
+use super::report::Way;
 use super::settings::Kind;
 use super::state::Room;
 use super::tag_ops::Bearing;
@@ -99,6 +100,7 @@ impl Room {
         self.show(actor, enter, is_new);
         self.bear(actor, connection, bearing)?;
         self.roster.set_enter_time(&actor.account, entry.stamp.time);
+        self.note_passage(&actor.account, connection, Way::In, &enter.request.enter_ext, &mut outcome);
         if is_new {
             self.tell_in_out(entry, NotificationType::MemberEnter, &enter.request.enter_ext, connection, &mut outcome);
         }
@@ -145,6 +147,7 @@ impl Room {
             let ext = format!("{{\"clientType\":{}}}", actor.client_type);
             let message = "the account has entered from elsewhere";
             let farewell = Farewell { reason: KickReason::SamePlatform, message, ext: &ext };
+            self.note_passage(&actor.account, connection, Way::LoginKick, "", outcome);
             self.people.remove(&actor.account, connection);
             outcome.presence.push(Presence::Left(connection));
             outcome.kicks.push(Kick { connection, kicked: self.kicked(&farewell) });
@@ -218,6 +221,12 @@ impl Room {
         if is_last {
             self.tell_in_out(entry, NotificationType::MemberExit, "", connection, &mut outcome);
         }
+        let way = match actor.origin {
+            Origin::Member => Way::Exit,
+            Origin::Http => Way::Kick,
+            Origin::Server => Way::Offline,
+        };
+        self.note_passage(&actor.account, connection, way, "", &mut outcome);
         self.leave(&actor.account, connection, entry.stamp.time, &mut outcome);
         outcome.presence.push(Presence::Left(connection));
         Ok(outcome)

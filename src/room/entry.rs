@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::command::{Command, Op, Stamp};
+use super::report::InOut;
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq};
 use crate::wire::{Push, Response, pb};
 
@@ -84,6 +85,8 @@ pub struct Outcome {
     pub departed: Vec<AccountId>,
     /// Messages of high priority that who enters hears once more, oldest first (chatroom.md §e.4).
     pub resent: Vec<Box<pb::Message>>,
+    /// Who comes and goes, in order, if the application wants to know.
+    pub in_out: Vec<InOut>,
     /// Consequences: commands to apply right after this one, in this order, each with its own seq.
     pub follow_ups: Vec<Command>,
 }
@@ -142,6 +145,7 @@ impl Outcome {
             kept: None,
             departed: Vec::new(),
             resent: Vec::new(),
+            in_out: Vec::new(),
             follow_ups: Vec::new(),
         }
     }

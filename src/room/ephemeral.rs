@@ -16,6 +16,7 @@ use super::queries::Queries;
 use super::queue::Queue;
 use super::rate::Bucket;
 use super::recall::Recalled;
+use super::report::Way;
 use super::roster::Roster;
 use super::state::Room;
 use super::tag_ops::Bearing;
@@ -223,6 +224,7 @@ impl Room {
         let message = "put out by another device of the account";
         let farewell = Farewell { reason: KickReason::SamePlatform, message, ext: &ext };
         for connection in leaving {
+            self.note_passage(&actor.account, connection, Way::LoginKick, "", &mut outcome);
             outcome.presence.push(Presence::Left(connection));
             outcome.kicks.push(Kick { connection, kicked: self.kicked(&farewell) });
             self.leave(&actor.account, connection, entry.stamp.time, &mut outcome);

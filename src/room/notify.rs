@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::command::{Actor, Command, Op};
 use super::entry::{Entry, Kick, Outcome, Presence};
 use super::presence::Person;
+use super::report::Way;
 use super::state::Room;
 use crate::id::{AccountId, ConnId, UnixMs};
 use crate::wire::pb::{self, KickReason, NotificationType};
@@ -59,8 +60,9 @@ impl Room {
         for connection in connections.map(|own| own.id).collect::<Vec<_>>() {
             self.note_heard(account, connection, time);
         }
-        if let Some(person) = self.people.remove_all(account) {
-            self.say_farewell(&person, farewell, outcome);
+        if let Some(person) = self.people.person(account) {
+            self.say_farewell(account, person, farewell, outcome);
+            self.people.remove_all(account);
             self.depart(account, time, outcome);
         }
     }
@@ -88,8 +90,9 @@ impl Room {
         }
     }
 
-    /// Adds to an outcome that the connections of a person, which is no longer here, are told why.
-    pub(super) fn say_farewell(&self, person: &Person, farewell: &Farewell<'_>, outcome: &mut Outcome) {
+    /// Adds to an outcome that the connections of a person that is put out are told why.
+    pub(super) fn say_farewell(&self, account: &AccountId, person: &Person, farewell: &Farewell<'_>, outcome: &mut Outcome) {
+        self.note_passages(account, person, Way::Kick, farewell.ext, outcome);
         for connection in &person.connections {
             outcome.presence.push(Presence::Left(connection.id));
             outcome.kicks.push(Kick { connection: connection.id, kicked: self.kicked(farewell) });

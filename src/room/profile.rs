@@ -161,7 +161,7 @@ impl Room {
         let mut outcome = Outcome::notified(Response::RoomClose(pb::Status::default()), Some(notice));
         let farewell = Farewell { reason: KickReason::RoomClosed, message: "the room is closed", ext: &request.notify_ext };
         for (account, person) in self.people.clear() {
-            self.say_farewell(&person, &farewell, &mut outcome);
+            self.say_farewell(&account, &person, &farewell, &mut outcome);
             outcome.departed.push(account);
         }
         self.empty_since = entry.stamp.time;

@@ -10,6 +10,7 @@ use super::check;
 use super::command::{Actor, AddRobots, Command, Op, Origin, RemoveRobots, Robot};
 use super::entry::{Entry, Outcome};
 use super::presence::Profile;
+use super::report::Way;
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, UnixMs};
@@ -100,6 +101,7 @@ impl Room {
         if self.people.seat_robot(&actor.account, time, self.robot_until(time), fixed) {
             self.people.set_profile(&actor.account, profile);
             self.roster.set_enter_time(&actor.account, time);
+            self.note_robot(&actor.account, Way::In, &robot.notify_ext, &mut outcome);
             outcome.push = self.in_out_notice(entry, NotificationType::MemberEnter, &robot.notify_ext).map(Push::Notification);
         }
         Ok(outcome)
@@ -113,6 +115,9 @@ impl Room {
         let goes = self.people.person(&actor.account).is_some_and(|person| person.robot && person.connections.is_empty());
         if goes && !silent {
             outcome.push = self.in_out_notice(entry, NotificationType::MemberExit, "").map(Push::Notification);
+        }
+        if goes {
+            self.note_robot(&actor.account, Way::Exit, "", &mut outcome);
         }
         self.people.unseat_robot(&actor.account);
         if goes {

@@ -1,6 +1,9 @@
 //! What an operator may set about rooms; the defaults are those of the table of limits.
 
+use std::sync::Arc;
+
 use super::moderator::SharedModerator;
+use super::report::Reports;
 use crate::limits;
 
 // Client types (chatroom.md §a.5).
@@ -51,6 +54,8 @@ pub struct Settings {
     pub robot_ttl_ms: i64,
     /// Who judges what is said and shown; `None`: nobody.
     pub moderator: Option<SharedModerator>,
+    /// What the application is told of the room; `None`: nothing, and then nothing is made for it.
+    pub reports: Option<Arc<Reports>>,
 }
 
 /// The multi-client policy of an application (chatroom.md §d.4): who gives way when an account enters a room once more.
@@ -132,6 +137,7 @@ impl Default for Settings {
             robots_max: limits::ROBOTS_PER_ROOM_MAX,
             robot_ttl_ms: limits::ROBOT_TTL_SECONDS * 1000,
             moderator: None,
+            reports: None,
         }
     }
 }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::http::Uri;
 use parking_lot::RwLock;
 
-use super::config::{AppConfig, Config, ConfigError, OnFailure};
+use super::config::{AppConfig, Config, ConfigError, OnFailure, Webhook, Webhooks};
+use crate::account::Secret;
 use crate::dispatch::Rules;
 use crate::room::Settings;
 
@@ -24,6 +25,8 @@ pub(crate) struct AppTable {
     by_key: HashMap<String, AppRow>,
     /// Whether any application wants to be asked about messages. Most nodes ask nobody, and then a message costs no look-up.
     pub(crate) asks_before_sends: bool,
+    /// What is the same for the webhooks of all applications.
+    pub(crate) webhooks: Webhooks,
 }
 
 /// What has been said of one application.
@@ -31,6 +34,8 @@ pub(crate) struct AppRow {
     settings: Arc<Settings>,
     login_callback: Option<Uri>,
     send_callback: Option<SendCallback>,
+    webhook: Webhook,
+    secret: Secret,
 }
 
 /// Who is asked whether a message may be sent.
@@ -70,10 +75,13 @@ impl AppTable {
                 .send_callback
                 .as_ref()
                 .map(|url| SendCallback { uri: url.uri().clone(), on_failure: app.send_callback_fail }),
+            webhook: app.webhook.clone(),
+            secret: app.secret.clone(),
         };
         Ok(AppTable {
             common: moderated(config.common_settings()),
             by_key: config.apps.iter().map(|app| (app.key.clone(), row(app))).collect(),
+            webhooks: config.webhooks.clone(),
             asks_before_sends: config.apps.iter().any(|app| app.send_callback.is_some()),
         })
     }
@@ -91,6 +99,12 @@ impl AppTable {
     /// Who is asked whether a message may be sent.
     pub(crate) fn send_callback(&self, app_key: &str) -> Option<&SendCallback> {
         self.by_key.get(app_key)?.send_callback.as_ref()
+    }
+
+    /// Where what goes to an environment of an application is posted, and with which secret it is signed.
+    pub(crate) fn webhook(&self, app_key: &str, env: &str) -> Option<(&Uri, &Secret)> {
+        let row = self.by_key.get(app_key)?;
+        Some((row.webhook.url(env)?.uri(), &row.secret))
     }
 }
 

@@ -10,6 +10,7 @@ mod network;
 mod policy;
 mod sources;
 mod tls;
+mod webhooks;
 mod words;
 
 use std::collections::HashSet;
@@ -29,6 +30,7 @@ pub use network::Network;
 pub use policy::Policy;
 pub(crate) use tls::TlsFiles;
 pub use tls::{MaybeAddress, Tls};
+pub use webhooks::{Webhook, Webhooks};
 pub use words::Moderation;
 
 /// Everything a node can be told. `Config::default()` is what it does when it is told nothing.
@@ -68,6 +70,8 @@ pub struct Config {
     pub stats: Stats,
     /// TLS for clients and callbacks.
     pub tls: Tls,
+    /// Telling applications what happens in their rooms.
+    pub webhooks: Webhooks,
     /// What the node says about itself.
     pub log: Log,
     /// Check the configuration and exit (`--check-config`).
@@ -273,6 +277,7 @@ impl Default for Config {
             http: Http::default(),
             stats: Stats::default(),
             tls: Tls::default(),
+            webhooks: Webhooks::default(),
             log: Log::default(),
             check_only: false,
         }
@@ -437,6 +442,10 @@ impl Config {
             ("http.connections_per_address_max", self.http.connections_per_address_max as u64, 1, u64::from(u32::MAX)),
             ("http.head_timeout_ms", self.http.head_timeout_ms, 100, day_ms),
             ("http.body_timeout_ms", self.http.body_timeout_ms, 100, day_ms),
+            ("webhooks.spool_bytes_max", self.webhooks.spool_bytes_max, 0, 1 << 40),
+            ("webhooks.timeout_ms", self.webhooks.timeout_ms, 10, 60_000),
+            ("webhooks.keep_hours", self.webhooks.keep_hours, 1, 24 * 365),
+            ("webhooks.refused_seconds", self.webhooks.refused_seconds, 0, 86_400),
         ];
         for (key, value, min, max) in ranges {
             if !(min..=max).contains(&value) {
@@ -478,6 +487,7 @@ impl Config {
         for app in &self.apps {
             app.app()?;
             app::check(&format!("apps: '{}': ", app.key), &self.settings_of(app))?;
+            app.webhook.check(&app.key)?;
             if !keys.insert(&app.key) {
                 return Err(ConfigError::OutOfBounds {
                     key: "apps".to_owned(),

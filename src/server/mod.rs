@@ -32,6 +32,7 @@ mod sessions;
 mod shared;
 mod steps;
 mod transport;
+mod webhook;
 mod worker;
 
 pub use engine::Engine;

@@ -107,10 +107,12 @@ impl Node {
             count => count,
         };
         let client = outgoing::http_client(config).map_err(StartError::Tls)?;
-        let callbacks = Callbacks::start(client).map_err(StartError::Thread)?;
+        let callbacks = Callbacks::start(client.clone()).map_err(StartError::Thread)?;
         let (figures, counting) = Figures::start(log.clone(), config.stats.time_zone, unix).map_err(StartError::Figures)?;
         let shared = Shared::new(config, accounts.clone(), log.clone(), callbacks, figures, certificates, count);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
+        log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
+        shared.webhooks.start(log.clone(), shared.apps.clone(), client).map_err(StartError::Thread)?;
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
         let mut workers = Vec::with_capacity(count);
         for index in 0..count {
@@ -165,6 +167,7 @@ impl Node {
                 tracing::error!("a worker ended by a panic");
             }
         }
+        self.shared.webhooks.stop();
         self.shared.figures.stop();
         if self.counting.join().is_err() {
             tracing::error!("the thread of the figures ended by a panic");

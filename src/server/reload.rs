@@ -9,13 +9,14 @@ use super::node::Node;
 use crate::error::Status;
 
 /// Keys that take effect without a restart, beside `apps`.
-const AT_ONCE: [&str; 6] = [
+const AT_ONCE: [&str; 7] = [
     "rooms.",
     "limits.client_send_",
     "limits.room_intake_per_second",
     "limits.high_priority_per_second",
     "limits.downlink_",
     "moderation.",
+    "webhooks.",
 ];
 
 fn count(result: &'static str) {
@@ -58,6 +59,8 @@ impl Node {
         let certificates = Certificates::load(new).map_err(|error| Status::bad_parameter(error.to_string()))?;
         self.shared.apps.replace(new).map_err(|error| Status::bad_parameter(error.to_string()))?;
         self.shared.certificates.replace(&certificates);
+        self.log.spool().set_bytes_max(new.webhooks.spool_bytes_max);
+        self.shared.webhooks.wake();
         for app in &new.apps {
             let before = old.apps.iter().find(|before| before.key == app.key);
             if before == Some(app) {

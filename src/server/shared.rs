@@ -18,6 +18,7 @@ use super::gate::Gate;
 use super::mailbox::Mailbox;
 use super::resume::ResumeKey;
 use super::sessions::Sessions;
+use super::webhook::Webhooks;
 use crate::account::Directory;
 use crate::dispatch::{AccountRooms, Rules, owner_of};
 use crate::error::{Code, Status};
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     /// What happens in rooms, by hours and days.
     pub(crate) figures: Figures,
     pub(crate) certificates: Certificates,
+    pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) backlog_bytes_max: usize,
     pub(crate) history_days: u32,
     pub(crate) drain_ms: u64,
@@ -90,6 +92,7 @@ impl Shared {
             broadcasts: Broadcasts::new(),
             figures,
             certificates,
+            webhooks: Arc::default(),
             account_rooms: Arc::new(AccountRooms::new(random_key()?)),
             aliases: AliasKey::of(log.as_ref())?,
             backlog_bytes_max: bounds.backlog_bytes_max,

@@ -20,11 +20,13 @@ use super::connection::{Connection, Phase, Sockets};
 use super::mailbox::{Mailbox, Order};
 use super::shared::Shared;
 use super::transport::{Handshakes, Transport};
+use super::webhook::Fresh;
 use crate::dispatch::{Counters, Effect, Find, Hub, Rules};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
 use crate::limits::{HISTORY_QUERIES_MAX, READ_BYTES};
 use crate::log::{Batch, LogStats, Snapshot};
+use crate::room::{Actor, Origin};
 use crate::session::{CloseReason, ServerOutput, ServerSession};
 use crate::wire::{Push, pb};
 
@@ -187,14 +189,19 @@ impl Worker {
     fn write(&self, state: &mut State) {
         let Some(writes) = state.hub.take_writes() else { return };
         let (shared, index) = (self.shared.clone(), self.index);
+        let reported = Fresh::of(&writes.reports);
         let snapshots = writes.snapshots.into_iter().map(|(room, seq, state)| Snapshot { room, seq, state: state.into() });
         self.shared.log.append(Batch {
             records: writes.records,
             snapshots: snapshots.collect(),
+            reports: writes.reports,
             committed: Box::new(move |result| {
                 if let Err(error) = &result {
                     tracing::error!(%error, "the log failed; every change is refused until a restart");
                     shared.ready.store(false, Ordering::Release);
+                }
+                if result.is_ok() && !reported.is_empty() {
+                    shared.webhooks.add(reported);
                 }
                 shared.mailboxes[index].committed(result.is_ok());
             }),
@@ -455,6 +462,12 @@ impl State {
         let reason = connection.close_reason().unwrap_or(CloseReason::TransportLost);
         metrics::counter!("chatroom_connections_closed_total", "reason" => reason.as_str()).increment(1);
         if let Some(actor) = connection.actor() {
+            let origin = match reason {
+                CloseReason::LoggedOut => Origin::Member,
+                CloseReason::Kicked => Origin::Http,
+                _ => Origin::Server,
+            };
+            let actor = Actor { origin, ..actor };
             // Who was sent away, or left, has no grace.
             self.hub.on_connection_gone(&actor, is_on_purpose(reason));
         }

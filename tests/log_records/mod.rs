@@ -107,7 +107,7 @@ pub fn append_later(log: &dyn RoomLog, records: Vec<Record>, snapshots: Vec<Snap
     let (tell, told) = channel();
     // The receiver may have gone.
     let committed = Box::new(move |result| drop(tell.send(result)));
-    log.append(Batch { records, snapshots, committed });
+    log.append(Batch { records, snapshots, reports: Vec::new(), committed });
     told
 }
 

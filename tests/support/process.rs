@@ -222,6 +222,12 @@ fn parse_ready(line: &str) -> Option<(SocketAddr, SocketAddr, Option<SocketAddr>
     Some((wire, admin, tls))
 }
 
+/// Ends a process, one of ours, without a chance to write anything more.
+pub fn kill_hard(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process has a number");
+    kill_process(pid, Signal::KILL).expect("our own child can be killed");
+}
+
 /// Bytes of memory a process occupies.
 pub fn rss_bytes(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");

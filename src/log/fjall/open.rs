@@ -14,6 +14,7 @@ use parking_lot::RwLock;
 use super::{Days, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
 use crate::id::Epoch;
 use crate::log::LogError;
+use crate::log::spool::Spool;
 use crate::log::stats::LogStats;
 
 /// The one format there is. Grows with each change that an older program could not read.
@@ -22,6 +23,8 @@ const FORMAT: u64 = 1;
 const JOURNAL_BYTES: u64 = 128 << 20;
 /// Threads that write buffers out and merge what was written: one for each kind of work.
 const STORE_THREADS: usize = 2;
+/// Bytes of reports held in memory before they are written out sorted; most are delivered and removed long before.
+const SPOOL_BUFFER_BYTES: u64 = 8 << 20;
 /// What the store writes at the end of a commit.
 const END_MARK: [u8; 4] = *b"FJL\x03";
 const DAY_PREFIX: &str = "day-";
@@ -59,7 +62,16 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
     batch.commit().map_err(failed)?;
     let last_room_id = number(&meta, META_LAST_ROOM_ID)?.unwrap_or(0);
     let last_room_id = i64::try_from(last_room_id).map_err(|_| LogError::Corrupt("the highest room id".into()))?;
+    let reports =
+        db.keyspace("reports", || KeyspaceCreateOptions::default().max_memtable_size(SPOOL_BUFFER_BYTES)).map_err(failed)?;
+    let spool = Spool::default();
+    for found in reports.iter() {
+        let (key, value) = found.into_inner().map_err(failed)?;
+        spool.count(1, (key.len() + value.len()) as u64);
+    }
     let store = Store {
+        reports,
+        spool,
         snapshots: small("snapshots")?,
         carried: small("carried")?,
         apps: small("apps")?,

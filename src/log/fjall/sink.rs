@@ -13,6 +13,7 @@ use super::{Days, Durability, META_LAST_ROOM_ID, Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq};
 use crate::log::query::day_of;
 use crate::log::record::{KEY_BYTES, encode, key, without_content};
+use crate::log::spool;
 use crate::log::stats::LogStats;
 use crate::log::writer::Sink;
 use crate::log::{Batch, LogError, Snapshot, highest_created, recalled};
@@ -40,7 +41,8 @@ impl DiskSink {
         self.open_days(group)?;
         let store = self.store.clone();
         let days = store.days.read();
-        let items = group.iter().map(|batch| batch.records.len() + batch.snapshots.len()).sum::<usize>() + 1;
+        let items = |batch: &Batch| batch.records.len() + batch.snapshots.len() + batch.reports.len();
+        let items = group.iter().map(items).sum::<usize>() + 1;
         let mut write = OwnedWriteBatch::with_capacity(store.db.clone(), items);
         let mut snapshots: BTreeMap<RoomId, &Snapshot> = BTreeMap::new();
         let (mut bytes, mut last_room_id) = (0, self.last_room_id);
@@ -74,6 +76,14 @@ impl DiskSink {
                     *newest = snapshot;
                 }
             }
+            for report in &batch.reports {
+                let (key, value) = spool::encode(report);
+                let length = key.len() + value.len();
+                if store.spool.admit(length as u64) {
+                    bytes += length;
+                    write.insert(&store.reports, key, value);
+                }
+            }
             last_room_id = last_room_id.max(highest_created(&batch.records));
             results.push(Ok(()));
         }
@@ -89,7 +99,9 @@ impl DiskSink {
         if write.is_empty() {
             return Ok(());
         }
-        let mode = self.mode();
+        let is_acknowledged = group.iter().any(|batch| !batch.records.is_empty() || !batch.snapshots.is_empty());
+        // Nobody waits for what an application is told of comings and goings: the next entry takes it to the disk.
+        let mode = if is_acknowledged { self.mode() } else { PersistMode::Buffer };
         write.durability(Some(mode)).commit().map_err(failed)?;
         drop(days);
         self.last_room_id = last_room_id;

@@ -1,10 +1,13 @@
 //! What may be said of each application, and what holds where nothing is said of one (chatroom.md §a.1).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::callback::CallbackUrl;
 use super::network::Network;
 use super::policy::Policy;
+use super::webhooks::Webhook;
 use super::{Config, ConfigError, secret, yes};
 use crate::account::{App, Secret};
 use crate::limits;
@@ -89,6 +92,9 @@ pub struct AppConfig {
     /// What becomes of a message when `send_callback` gives no answer.
     #[serde(default)]
     pub send_callback_fail: OnFailure,
+    /// Who is told what happens in the rooms.
+    #[serde(default)]
+    pub webhook: Webhook,
     /// See `limits.client_send_per_second`.
     pub client_send_per_second: Option<u32>,
     /// See `limits.client_send_burst`.
@@ -144,6 +150,7 @@ impl AppConfig {
             login_callback: None,
             send_callback: None,
             send_callback_fail: OnFailure::default(),
+            webhook: Webhook::default(),
             client_send_per_second: None,
             client_send_burst: None,
             room_intake_per_second: None,
@@ -197,6 +204,7 @@ impl Config {
             sends_per_five_minutes: bounds.client_send_per_five_minutes as usize,
             // The files it reads are the node's: `Apps` puts it in.
             moderator: None,
+            reports: None,
         }
     }
 
@@ -207,7 +215,8 @@ impl Config {
                 *field = said.clone();
             }
         }
-        let mut settings = Settings { anonymous_enabled: app.anonymous, ..self.common_settings() };
+        let reports = app.webhook.reports(&app.key).map(Arc::new);
+        let mut settings = Settings { anonymous_enabled: app.anonymous, reports, ..self.common_settings() };
         set(&mut settings.sends_per_second, &app.client_send_per_second);
         set(&mut settings.sends_burst, &app.client_send_burst);
         set(&mut settings.room_intake_per_second, &app.room_intake_per_second);

@@ -1,0 +1,41 @@
+//! What applications are told over HTTP of what happens in the rooms of this worker: made here in the order it happens, written down
+//! with the next commit, sent by others (chatroom.md §e.9). Nothing is made for applications that want to be told nothing.
+
+use super::hub::Hub;
+use crate::id::RoomId;
+use crate::room::{Entry, InOut, Op, PushBody, Report, Reported, Reports};
+
+impl Hub {
+    /// Adds what an entry gives the application to know: the message, and who came and went.
+    pub(super) fn report(
+        &mut self,
+        room: RoomId,
+        reports: &Reports,
+        entry: &Entry,
+        push: Option<&PushBody>,
+        in_out: Vec<InOut>,
+        is_durable: bool,
+    ) {
+        if let (true, Op::Send(request), Some(PushBody::Message { body, .. })) = (reports.messages, &entry.command.op, push)
+            && request.route.unwrap_or(true)
+            && let Some(env) = reports.env_of(&request.env)
+        {
+            if !is_durable {
+                self.writes.bytes += body.len();
+            }
+            let (resend, to) = (request.resend, request.to_accounts.clone());
+            let what = Reported::Message { body: body.clone(), resend, to };
+            self.add_report(room, reports, env, entry, what);
+        }
+        for passage in in_out {
+            self.add_report(room, reports, "", entry, Reported::InOut(Box::new(passage)));
+        }
+    }
+
+    fn add_report(&mut self, room: RoomId, reports: &Reports, env: &str, entry: &Entry, what: Reported) {
+        let number = self.reports_made;
+        self.reports_made += 1;
+        let (app_key, time) = (reports.app_key.clone(), entry.stamp.time);
+        self.writes.reports.push(Report { room, app_key, env: env.into(), epoch: self.config.epoch, number, time, what });
+    }
+}
