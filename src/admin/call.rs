@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::response::Response;
 
 use super::answer::{self, Answer};
+use super::described::Described;
 use super::endpoint::{self, Endpoint};
 use super::form::Form;
 use super::gate::{Gate, Passport, Rate};
@@ -78,6 +79,9 @@ async fn work_on<R: Rooms>(api: &Api<R>, endpoint: Option<&'static Endpoint<R>>,
         return Err(status);
     }
     let form = Form::parse(&body::read(body, time_max).await?, parts.uri.query().unwrap_or_default())?;
+    if let Some(described) = Described::of(endpoint.path) {
+        described.check(&form)?;
+    }
     let call = Call { api, app_key: passport.app_key, form };
     (endpoint.work)(&call).await.map_err(|status| endpoint.fit(status))
 }

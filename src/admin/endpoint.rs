@@ -31,6 +31,11 @@ pub(super) fn listed<R: Rooms>() -> Vec<(&'static str, Option<&'static [i32]>)> 
     Endpoint::<R>::ALL.iter().map(|endpoint| (endpoint.path, endpoint.codes)).collect()
 }
 
+/// The codes rest-api.md §4 lists for an endpoint beside 200; `None` where it lists none.
+pub(super) fn codes<R: Rooms>(path: &str) -> Option<&'static [i32]> {
+    find::<R>(path).and_then(|endpoint| endpoint.codes)
+}
+
 impl<R: Rooms> Endpoint<R> {
     /// A failure in the codes this endpoint has (rest-api.md §1.3). What refines the code stays.
     pub(super) fn fit(&self, status: Status) -> Status {

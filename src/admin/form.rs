@@ -155,7 +155,8 @@ impl Form {
     }
 }
 
-fn missing(name: &str) -> Status {
+/// What a call without a parameter that must be there comes to.
+pub(super) fn missing(name: &str) -> Status {
     Status::bad_parameter(format!("{name} is missing"))
 }
 

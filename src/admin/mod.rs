@@ -7,6 +7,7 @@ mod accounts;
 mod answer;
 mod body;
 mod call;
+mod described;
 mod endpoint;
 mod engine;
 mod form;
@@ -17,9 +18,12 @@ mod members;
 mod messages;
 mod notification;
 mod objects;
+mod openapi;
+mod parameter;
 mod queue;
 mod robots;
 mod rooms;
+mod shapes;
 mod source;
 mod stats;
 mod strangers;
@@ -33,6 +37,7 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use bytes::Bytes;
 
 use crate::account::Directory;
 use crate::error::Status;
@@ -115,6 +120,8 @@ pub fn endpoints() -> Vec<(&'static str, Option<&'static [i32]>)> {
 /// Answers every HTTP request the node gets. Must be served on a tokio runtime with timers.
 fn routes<R: Rooms>(admin: Admin<R>, started: Instant, strangers: Arc<strangers::Strangers>) -> Router {
     let Admin { rooms, accounts, metrics, ready, http } = admin;
+    // Every answer shares the one text.
+    let description = Bytes::from(openapi::print::<R>(&http.base));
     // The configuration was checked.
     let proxies = source::Proxies(http.trusted_proxies().unwrap_or_default());
     let api = Arc::new(call::Api { rooms, accounts, gate: gate::Gate::new(), strangers, proxies, http, started });
@@ -123,11 +130,16 @@ fn routes<R: Rooms>(admin: Admin<R>, started: Instant, strangers: Arc<strangers:
         .route("/health/liveness.action", any(async || answer::bare()))
         .route("/readyz", get(async move || readiness(ready.load(Ordering::Acquire))))
         .route("/metrics", get(async move || prometheus(metrics())))
+        .route("/openapi.json", get(async move || described(description)))
         .fallback(async move |request| call::serve(&api, request).await)
 }
 
 fn readiness(is_ready: bool) -> Response {
     if is_ready { "ready\n".into_response() } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response() }
+}
+
+fn described(text: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], text).into_response()
 }
 
 fn prometheus(text: String) -> Response {
