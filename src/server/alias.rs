@@ -13,14 +13,14 @@ const KEY: &[u8] = b"client_rooms_key";
 const KEY_BYTES: usize = 32;
 
 /// A random key that lasts as long as the store, kept under `name`; made at the first start.
-pub(super) fn node_key(log: &dyn RoomLog, name: &[u8]) -> Result<[u8; KEY_BYTES], Status> {
+pub(super) fn node_key<const BYTES: usize>(log: &dyn RoomLog, name: &[u8]) -> Result<[u8; BYTES], Status> {
     let failed = |error: &dyn std::fmt::Display| Status::new(Code::ServerError, error.to_string());
     let kept = log.scan(Space::Node).map_err(|error| failed(&error))?;
     if let Some((_, value)) = kept.iter().find(|(key, _)| &key[..] == name) {
         let name = String::from_utf8_lossy(name);
         return value[..].try_into().map_err(|_| failed(&format!("{name} in the store is no key")));
     }
-    let mut key = [0; KEY_BYTES];
+    let mut key = [0; BYTES];
     getrandom::fill(&mut key).map_err(|_| failed(&"the system gives no random numbers"))?;
     log.put(Space::Node, name, &key).map_err(|error| failed(&error))?;
     Ok(key)

@@ -15,9 +15,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::Mutex;
-use sha2::Sha256;
+use siphasher::sip::SipHasher24;
 
 use self::book::{Book, Found, Hashed, is_over};
 use self::calendar::{Span, days_before};
@@ -118,13 +117,13 @@ fn report(written: Result<(), LogError>) {
 /// The figures and their store.
 struct Keeper {
     log: Arc<dyn RoomLog>,
-    key: [u8; 32],
+    key: SipHasher24,
     book: Mutex<Book>,
 }
 
 impl Keeper {
     fn load(log: Arc<dyn RoomLog>, zone: TimeZone, now: UnixMs) -> Result<Keeper, Status> {
-        let key = node_key(log.as_ref(), KEY)?;
+        let key = SipHasher24::new_with_key(&node_key(log.as_ref(), KEY)?);
         let mut book = Book::new(zone);
         let mut over = Vec::new();
         let mut rooms: BTreeMap<(Span, String, RoomId), Vec<(u16, bytes::Bytes)>> = BTreeMap::new();
@@ -172,11 +171,7 @@ impl Keeper {
     }
 
     fn hashed(&self, room: RoomId, tally: RoomTally) -> Hashed {
-        let hash = |account: &AccountId| {
-            let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
-            mac.update(account.as_str().as_bytes());
-            mac.finalize().into_bytes().iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
-        };
+        let hash = |account: &AccountId| self.key.hash(account.as_str().as_bytes());
         let RoomTally { app_key, messages, enters, accounts } = tally;
         Hashed { app_key, room, enters, messages, accounts: accounts.iter().map(hash).collect() }
     }

@@ -34,6 +34,8 @@ pub struct Setup {
     pub arguments: Vec<String>,
     /// Start without an application on the command line.
     pub no_app: bool,
+    /// Further variables of its environment.
+    pub environment: Vec<(&'static str, &'static str)>,
     /// Start without saying where to listen: `arguments` does.
     pub no_listen: bool,
     /// The program; absent: the `chatroomd` of this build.
@@ -94,6 +96,7 @@ impl Server {
             command.arg("--workers").arg(workers.to_string());
         }
         command.args(&setup.arguments);
+        command.envs(setup.environment.iter().copied());
         // What the environment of the tests says about servers is not meant for these.
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHATROOMD_")) {
             command.env_remove(name);
