@@ -4,8 +4,9 @@
 mod dispatch_world;
 
 use chatroom::error::{Code, Sub};
+use chatroom::limits::RESUME_ITEMS_MAX;
 use chatroom::room::{Actor, Op, Settings};
-use chatroom::wire::pb;
+use chatroom::wire::{Push, pb};
 use dispatch_world::{GRACE_MS, World, client_room, enter, entered, open, opening, text};
 
 const OK: (Code, Option<Sub>) = (Code::Ok, None);
@@ -55,6 +56,32 @@ fn who_makes_a_room_is_told_so_before_it_hears_it_and_misses_nothing() {
         world.commits = true;
         world.settle();
         assert!(world.heard(&carol).is_empty());
+    }
+}
+
+#[test]
+fn who_made_a_room_that_said_too_much_before_the_disk_had_it_is_told_of_the_gap() {
+    for number in [1, 2, 3, 4] {
+        let mut world = World::new(Settings { sends_per_second: 0, room_intake_per_second: 0, ..Settings::default() });
+        let room = client_room(number);
+        let (ann, bob) = (world.connect("ann"), world.connect("bob"));
+        world.commits = false;
+        let sequence = world.ask(&ann, room, opening(open(room)));
+        world.settle();
+        assert_eq!(world.came_to(&bob, room, enter(room)), OK);
+        for body in 0..RESUME_ITEMS_MAX {
+            world.ask(&bob, room, text(&body.to_string()));
+        }
+        world.settle();
+        world.commits = true;
+        world.settle();
+        assert!(entered(world.take_answer(&ann, sequence).unwrap()).created);
+        // The two arrivals and the messages: one frame more than a join replays would have been too many.
+        let last_seq = 2 + RESUME_ITEMS_MAX as u64;
+        let gap = Push::Gap(pb::Gap { room_id: room.get(), first_seq: 1, last_seq });
+        assert_eq!(world.heard(&ann), [format!("{gap:?}")]);
+        world.command(&bob, room, text("after")).unwrap();
+        assert_eq!(world.heard(&ann), ["after"]);
     }
 }
 

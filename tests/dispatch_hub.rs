@@ -1,275 +1,70 @@
 //! Two workers without sockets, disk or clock: what a room's members hear and what those who ask are answered, wherever
 //! connection and room live.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+mod dispatch_world;
 
-use bytes::{Bytes, BytesMut};
-use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request, owner_of};
+use chatroom::dispatch::{Answer, Asked, Asker, Request};
 use chatroom::error::{Code, Sub};
-use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
-use chatroom::limits::{DETACH_GRACE_MS, FEED_BYTES_MAX, ROBOT_TTL_SECONDS, ROOM_IDLE_MS, SNAPSHOT_ENTRIES};
-use chatroom::room::{Actor, AddRobots, Ask, Create, Enter, Op, Origin, Query, Recall, RobotProfile, Room, Settings};
-use chatroom::wire::{Frame, FrameCodec, PacketKind, Push, Response, pb};
-use tokio_util::codec::Decoder;
+use chatroom::id::{AccountId, ConnId, RoomId};
+use chatroom::limits::{ROBOT_TTL_SECONDS, ROOM_IDLE_MS, SNAPSHOT_ENTRIES};
+use chatroom::room::{Actor, AddRobots, Ask, Enter, Op, Query, Recall, RobotProfile, Settings};
+use chatroom::wire::{Response, pb};
+use dispatch_world::{GRACE_MS, WORKERS, World, enter, over_http, room_of, text};
 
-const WORKERS: usize = 2;
-
-/// What reaches the connections, as bytes.
-#[derive(Default)]
-struct Wires(BTreeMap<ConnId, BytesMut>);
-
-impl Outlet for Wires {
-    fn write(&mut self, connection: ConnId, bytes: &[u8]) -> usize {
-        self.0.entry(connection).or_default().extend_from_slice(bytes);
-        bytes.len()
-    }
-
-    fn hold(&mut self, connection: ConnId, rest: Bytes) {
-        self.write(connection, &rest);
-    }
+fn world() -> World {
+    World::new(Settings { sends_per_second: 0, room_intake_per_second: 0, ..Settings::default() })
 }
 
-/// Hubs, linked by hand.
-struct World {
-    hubs: Vec<Hub>,
-    wires: Wires,
-    answers: HashMap<(ConnId, u32), Answer>,
-    kicked: Vec<(ConnId, pb::Kicked)>,
-    now_ms: u64,
-    commits: bool,
-    records: Vec<chatroom::room::Record>,
-    snapshots: usize,
-    finds: usize,
-    sequence: u32,
+/// A node, and a room on it that the given worker owns.
+fn world_with_room(worker: usize, creator: &str) -> (World, RoomId) {
+    let (mut world, room) = (world(), room_of(worker));
+    world.create_by(creator, room);
+    (world, room)
 }
 
-impl World {
-    fn new() -> World {
-        let settings = Arc::new(Settings { sends_per_second: 0, room_intake_per_second: 0, ..Settings::default() });
-        let last_room = Arc::new(AtomicI64::new(100));
-        let accounts = Arc::new(AccountRooms::new([1, 2]));
-        let hub = |worker| {
-            Hub::new(HubConfig {
-                worker,
-                workers: WORKERS,
-                epoch: Epoch(1),
-                seed: 1,
-                rules: settings.clone(),
-                feed_bytes_max: FEED_BYTES_MAX,
-                detach_grace_ms: DETACH_GRACE_MS,
-                last_room: last_room.clone(),
-                accounts: accounts.clone(),
-            })
-        };
-        World {
-            hubs: (0..WORKERS).map(hub).collect(),
-            wires: Wires::default(),
-            answers: HashMap::new(),
-            kicked: Vec::new(),
-            now_ms: 1_000,
-            commits: true,
-            records: Vec::new(),
-            snapshots: 0,
-            finds: 0,
-            sequence: 0,
-        }
+/// Enters a room in place of another connection.
+fn instead_of(room: RoomId, replaces: Option<ConnId>) -> Op {
+    match enter(room) {
+        Op::Enter(enter) => Op::Enter(Box::new(Enter { replaces, ..*enter })),
+        other => other,
     }
-
-    /// A room that the given worker owns.
-    fn room_of(worker: usize) -> RoomId {
-        (1..100).map(|id| RoomId::new(id).unwrap()).find(|id| owner_of(*id, WORKERS) == worker).unwrap()
-    }
-
-    fn ask(&mut self, actor: &Actor, room: RoomId, ask: Ask) -> u32 {
-        self.sequence += 1;
-        let connection = actor.connection.unwrap();
-        let asked = Asked { connection, sequence: self.sequence, kind: PacketKind::MessageSend as u16, room };
-        let request = Request { room, asker: Asker::Connection(asked), actor: actor.clone(), ask, app_key: None, resume: None };
-        self.hubs[connection.worker()].request(request);
-        self.sequence
-    }
-
-    fn command(&mut self, actor: &Actor, room: RoomId, op: Op) -> Answer {
-        let sequence = self.ask(actor, room, Ask::Command(op));
-        self.settle();
-        self.answers.remove(&(actor.connection.unwrap(), sequence)).expect("every request is answered")
-    }
-
-    fn create(&mut self, room: RoomId, creator: &str) {
-        let create = Create {
-            app_key: "app".into(),
-            creator: AccountId::parse(creator).unwrap(),
-            name: "room".into(),
-            announcement: None,
-            broadcast_url: String::new(),
-            ext: String::new(),
-            queue_level: 0,
-            moderation_id: String::new(),
-            silent_in_out: false,
-        };
-        let actor = Actor { connection: Some(ConnId::new(0, 999, 999)), ..Actor::http(create.creator.clone()) };
-        self.command(&actor, room, Op::Create(Box::new(create))).unwrap();
-    }
-
-    fn enter(&mut self, actor: &Actor, room: RoomId) -> pb::RoomEnterResponse {
-        match self.command(actor, room, enter(room, None)).unwrap() {
-            Response::RoomEnter(response) => *response,
-            other => panic!("not an answer to an enter: {other:?}"),
-        }
-    }
-
-    /// Turns and mail until everything is quiet.
-    fn settle(&mut self) {
-        for _ in 0..50 {
-            let mut is_quiet = true;
-            for worker in 0..WORKERS {
-                self.now_ms += 1;
-                self.hubs[worker].set_clock(Time(self.now_ms * 1000), UnixMs(1_700_000_000_000 + self.now_ms as i64));
-                is_quiet &= !self.turn(worker);
-            }
-            if is_quiet {
-                return;
-            }
-        }
-        panic!("the hubs never fall quiet");
-    }
-
-    fn turn(&mut self, worker: usize) -> bool {
-        let effects = self.hubs[worker].take_effects();
-        let mut was_busy = !effects.is_empty();
-        for effect in effects {
-            match effect {
-                Effect::Answer(asked, answer) => {
-                    let doubled = self.answers.insert((asked.connection, asked.sequence), *answer);
-                    assert!(doubled.is_none(), "a request is answered twice");
-                }
-                Effect::Transmit { connection, bytes } => drop(self.wires.write(connection, &bytes)),
-                Effect::Kicked { connection, kicked, .. } => {
-                    let mut frame = BytesMut::new();
-                    Push::Kicked(kicked.clone()).encode(&mut frame);
-                    self.wires.write(connection, &frame);
-                    self.kicked.push((connection, *kicked));
-                }
-                Effect::Load(room) => {
-                    let settings = Arc::new(Settings::default());
-                    self.hubs[worker].on_loaded(room, Ok(Room::new(room, settings)));
-                }
-                Effect::Find(find) => {
-                    self.finds += 1;
-                    let is_it = |record: &&chatroom::room::Record| match &record.entry.command.op {
-                        Op::Send(request) => record.room == find.room && request.message_id == find.request.message_id,
-                        _ => false,
-                    };
-                    let found = self.records.iter().find(is_it).map(|record| record.entry.seq);
-                    self.hubs[worker].on_found(*find, Ok(found));
-                }
-                Effect::History { .. } => {}
-            }
-        }
-        self.hubs[worker].flush(&mut self.wires);
-        for other in 0..WORKERS {
-            let mail = self.hubs[worker].take_mail(other);
-            was_busy |= !mail.is_empty();
-            self.hubs[other].on_mail(mail);
-        }
-        if self.commits
-            && let Some(writes) = self.hubs[worker].take_writes()
-        {
-            self.records.extend(writes.records);
-            self.snapshots += writes.snapshots.len();
-            self.hubs[worker].on_committed(true);
-            was_busy = true;
-        }
-        was_busy
-    }
-
-    /// What a connection has heard since the last look, each push by its kind and number.
-    fn heard(&mut self, connection: ConnId) -> Vec<String> {
-        let mut bytes = self.wires.0.remove(&connection).unwrap_or_default();
-        let mut heard = Vec::new();
-        while let Some(frame) = FrameCodec::default().decode(&mut bytes).unwrap() {
-            heard.push(name(frame));
-        }
-        assert!(bytes.is_empty(), "only whole frames are written");
-        heard
-    }
-}
-
-fn name(frame: Frame) -> String {
-    match Push::decode(frame.header.kind, frame.body).unwrap() {
-        Push::Message(message) => String::from_utf8(message.body.to_vec()).unwrap(),
-        Push::Notification(notification) => notification.r#type.to_string(),
-        Push::Kicked(kicked) => format!("kicked {}", kicked.reason),
-        other => format!("{other:?}"),
-    }
-}
-
-fn actor(account: &str, worker: u8, slot: u32) -> Actor {
-    Actor {
-        account: AccountId::parse(account).unwrap(),
-        connection: Some(ConnId::new(worker, slot, slot)),
-        origin: Origin::Member,
-        anonymous: false,
-        globally_muted: false,
-        names_nobody: false,
-        client_type: 4,
-        on_behalf: None,
-    }
-}
-
-fn enter(room: RoomId, replaces: Option<ConnId>) -> Op {
-    let request = pb::RoomEnterRequest { room_id: room.get(), ..Default::default() };
-    Op::Enter(Box::new(Enter { app_key: "app".into(), replaces, ..Enter::from_request(request) }))
-}
-
-fn text(room: RoomId, body: &str) -> Op {
-    Op::Send(Box::new(pb::MessageSendRequest {
-        room_id: room.get(),
-        message_id: body.to_owned(),
-        body: Bytes::copy_from_slice(body.as_bytes()),
-        ..Default::default()
-    }))
 }
 
 #[test]
 fn members_on_every_worker_hear_a_room_in_one_order_whoever_owns_it() {
     for owner in 0..WORKERS {
-        let mut world = World::new();
-        let room = World::room_of(owner);
-        world.create(room, "carol");
-        let people = [actor("ann", 0, 1), actor("bob", 1, 2), actor("carol", 0, 3), actor("dan", 1, 4)];
+        let (mut world, room) = world_with_room(owner, "carol");
+        let people =
+            [world.connect_to(0, "ann"), world.connect_to(1, "bob"), world.connect_to(0, "carol"), world.connect_to(1, "dan")];
         people.iter().for_each(|person| drop(world.enter(person, room)));
-        people.iter().for_each(|person| drop(world.heard(person.connection.unwrap())));
+        people.iter().for_each(|person| drop(world.heard(person)));
         // S000-011: in seq order; the sender has its response and no echo.
         for body in ["one", "two"] {
-            world.command(&people[0], room, text(room, body)).unwrap();
+            world.command(&people[0], room, text(body)).unwrap();
         }
-        world.command(&people[1], room, text(room, "three")).unwrap();
-        assert_eq!(world.heard(people[0].connection.unwrap()), ["three"]);
-        assert_eq!(world.heard(people[1].connection.unwrap()), ["one", "two"]);
-        assert_eq!(world.heard(people[2].connection.unwrap()), ["one", "two", "three"]);
-        assert_eq!(world.heard(people[3].connection.unwrap()), ["one", "two", "three"]);
+        world.command(&people[1], room, text("three")).unwrap();
+        assert_eq!(world.heard(&people[0]), ["three"]);
+        assert_eq!(world.heard(&people[1]), ["one", "two"]);
+        assert_eq!(world.heard(&people[2]), ["one", "two", "three"]);
+        assert_eq!(world.heard(&people[3]), ["one", "two", "three"]);
     }
 }
 
 #[test]
 fn what_is_for_a_tag_goes_to_workers_that_hold_a_carrier_and_the_record_says_for_whom() {
-    let mut world = World::new();
-    let room = World::room_of(0);
-    world.create(room, "carol");
+    let (mut world, room) = world_with_room(0, "carol");
     let tagged = |tags: &[&str]| {
         let tags = tags.iter().map(|tag| tag.to_string()).collect();
         let request = pb::RoomEnterRequest { room_id: room.get(), tags, ..Default::default() };
         Op::Enter(Box::new(Enter { app_key: "app".into(), ..Enter::from_request(request) }))
     };
-    let people = [actor("ann", 0, 1), actor("bob", 0, 2), actor("dan", 1, 3), actor("eve", 1, 4)];
+    let people =
+        [world.connect_to(0, "ann"), world.connect_to(0, "bob"), world.connect_to(1, "dan"), world.connect_to(1, "eve")];
     for (person, tags) in people.iter().zip([&["a"][..], &[], &[], &["b"]]) {
         world.command(person, room, tagged(tags)).unwrap();
     }
-    people.iter().for_each(|person| drop(world.heard(person.connection.unwrap())));
-    let to = |tag: &str, body: &str| match text(room, body) {
+    people.iter().for_each(|person| drop(world.heard(person)));
+    let to = |tag: &str, body: &str| match text(body) {
         Op::Send(send) => {
             let notify_target_tags = Some(format!("{{\"tag\":\"{tag}\"}}"));
             Op::Send(Box::new(pb::MessageSendRequest { notify_target_tags, ..*send }))
@@ -277,75 +72,69 @@ fn what_is_for_a_tag_goes_to_workers_that_hold_a_carrier_and_the_record_says_for
         other => other,
     };
     // Room and sender are of worker 0, and so is the only carrier: the other worker need not know.
-    world.ask(&people[1], room, Ask::Command(to("a", "to a")));
+    world.ask(&people[1], room, to("a", "to a"));
     assert!(world.hubs[0].take_mail(1).is_empty());
     world.settle();
     world.command(&people[1], room, to("b", "to b")).unwrap();
-    world.command(&people[1], room, text(room, "to all")).unwrap();
-    let heard = people.each_ref().map(|person| world.heard(person.connection.unwrap()));
+    world.command(&people[1], room, text("to all")).unwrap();
+    let heard = people.each_ref().map(|person| world.heard(person));
     assert_eq!(heard, [vec!["to a", "to all"], vec![], vec!["to all"], vec!["to b", "to all"]]);
-    let records = world.records.iter().filter(|record| matches!(record.entry.command.op, Op::Send(_)));
+    let records = world.records(room).iter().filter(|record| matches!(record.entry.command.op, Op::Send(_)));
     let targets: Vec<&str> = records.map(|record| &*record.notify_target_tags).collect();
     assert_eq!(targets, ["{\"tag\":\"a\"}", "{\"tag\":\"b\"}", ""]);
 }
 
 #[test]
 fn who_enters_hears_its_own_arrival_and_nothing_older() {
-    let mut world = World::new();
-    let room = World::room_of(1);
-    world.create(room, "carol");
-    let (ann, bob) = (actor("ann", 0, 1), actor("bob", 0, 2));
+    let (mut world, room) = world_with_room(1, "carol");
+    let (ann, bob) = (world.connect_to(0, "ann"), world.connect_to(0, "bob"));
     world.enter(&ann, room);
-    world.ask(&ann, room, Ask::Command(text(room, "before")));
+    world.ask(&ann, room, text("before"));
     let response = world.enter(&bob, room);
-    assert_eq!(world.heard(bob.connection.unwrap()), ["301"]);
-    assert_eq!(world.heard(ann.connection.unwrap()), ["301", "301"]);
+    assert_eq!(world.heard(&bob), ["301"]);
+    assert_eq!(world.heard(&ann), ["301", "301"]);
     // Deliveries follow from the number the answer names.
     assert_eq!(response.last_seq, 3);
 }
 
 #[test]
 fn an_answer_waits_for_the_commit_and_the_delivery_does_not() {
-    let mut world = World::new();
-    let room = World::room_of(0);
-    world.create(room, "carol");
-    let (ann, bob) = (actor("ann", 0, 1), actor("bob", 1, 2));
+    let (mut world, room) = world_with_room(0, "carol");
+    let (ann, bob) = (world.connect_to(0, "ann"), world.connect_to(1, "bob"));
     world.enter(&ann, room);
     world.enter(&bob, room);
-    world.heard(bob.connection.unwrap());
+    world.heard(&bob);
     world.commits = false;
-    let sequence = world.ask(&ann, room, Ask::Command(text(room, "hello")));
+    let sequence = world.ask(&ann, room, text("hello"));
     world.settle();
-    assert_eq!(world.heard(bob.connection.unwrap()), ["hello"]);
-    assert!(!world.answers.contains_key(&(ann.connection.unwrap(), sequence)));
+    assert_eq!(world.heard(&bob), ["hello"]);
+    assert!(world.take_answer(&ann, sequence).is_none());
     world.commits = true;
     world.settle();
-    assert!(world.answers[&(ann.connection.unwrap(), sequence)].is_ok());
-    assert!(world.records.iter().any(|record| record.in_history));
+    assert!(world.take_answer(&ann, sequence).unwrap().is_ok());
+    assert!(world.records(room).iter().any(|record| record.in_history));
 }
 
 #[test]
 fn a_message_sent_again_is_not_acknowledged_before_the_first_one_is_durable() {
-    let mut world = World::new();
-    let room = World::room_of(0);
-    world.create(room, "carol");
-    let ann = actor("ann", 0, 1);
+    let (mut world, room) = world_with_room(0, "carol");
+    let ann = world.connect_to(0, "ann");
     world.enter(&ann, room);
     world.commits = false;
-    let again = || match text(room, "hello") {
+    let again = || match text("hello") {
         Op::Send(send) => Op::Send(Box::new(pb::MessageSendRequest { resend: true, ..*send })),
         other => other,
     };
-    let first = world.ask(&ann, room, Ask::Command(again()));
-    let second = world.ask(&ann, room, Ask::Command(again()));
+    let first = world.ask(&ann, room, again());
+    let second = world.ask(&ann, room, again());
     world.settle();
     let _under_way = world.hubs[0].take_writes().expect("the first one is to be written");
-    let third = world.ask(&ann, room, Ask::Command(again()));
+    let third = world.ask(&ann, room, again());
     world.settle();
-    assert!(world.answers.is_empty());
+    assert!([first, second, third].iter().all(|sequence| world.take_answer(&ann, *sequence).is_none()));
     world.hubs[0].on_committed(true);
     world.settle();
-    let seqs = [first, second, third].map(|sequence| match world.answers.remove(&(ann.connection.unwrap(), sequence)) {
+    let seqs = [first, second, third].map(|sequence| match world.take_answer(&ann, sequence) {
         Some(Ok(Response::MessageSend(response))) => (response.seq, response.duplicate),
         other => panic!("not an answer to a send: {other:?}"),
     });
@@ -355,37 +144,33 @@ fn a_message_sent_again_is_not_acknowledged_before_the_first_one_is_durable() {
 
 #[test]
 fn a_failed_commit_acknowledges_nothing_and_nothing_after_it() {
-    let mut world = World::new();
-    let room = World::room_of(0);
-    world.create(room, "carol");
-    let ann = actor("ann", 0, 1);
+    let (mut world, room) = world_with_room(0, "carol");
+    let ann = world.connect_to(0, "ann");
     world.enter(&ann, room);
     world.commits = false;
-    let sequence = world.ask(&ann, room, Ask::Command(text(room, "lost")));
+    let sequence = world.ask(&ann, room, text("lost"));
     world.settle();
     world.hubs[0].take_writes().expect("something is to be written");
     world.hubs[0].on_committed(false);
     world.settle();
-    let answer = world.answers.remove(&(ann.connection.unwrap(), sequence)).unwrap();
+    let answer = world.take_answer(&ann, sequence).unwrap();
     assert_eq!(answer.unwrap_err().code, Code::ServerError);
-    assert_eq!(world.command(&ann, room, text(room, "next")).unwrap_err().code, Code::ServerError);
+    assert_eq!(world.command(&ann, room, text("next")).unwrap_err().code, Code::ServerError);
     assert!(world.hubs[0].is_broken());
 }
 
 #[test]
 fn who_is_kicked_hears_why_before_it_goes_and_nothing_after() {
     // S000-032
-    let mut world = World::new();
-    let room = World::room_of(0);
-    world.create(room, "carol");
-    let (carol, bob) = (actor("carol", 0, 1), actor("bob", 1, 2));
+    let (mut world, room) = world_with_room(0, "carol");
+    let (carol, bob) = (world.connect_to(0, "carol"), world.connect_to(1, "bob"));
     world.enter(&carol, room);
     world.enter(&bob, room);
-    world.heard(bob.connection.unwrap());
+    world.heard(&bob);
     let kick = pb::MemberKickRequest { room_id: room.get(), account: "bob".into(), ..Default::default() };
     world.command(&carol, room, Op::Kick(kick)).unwrap();
-    world.command(&carol, room, text(room, "gone")).unwrap();
-    assert_eq!(world.heard(bob.connection.unwrap()), ["313", "kicked 2"]);
+    world.command(&carol, room, text("gone")).unwrap();
+    assert_eq!(world.heard(&bob), ["313", "kicked 2 false"]);
     assert_eq!(world.kicked[0].1.room_id, room.get());
     // May enter again.
     world.enter(&bob, room);
@@ -393,78 +178,66 @@ fn who_is_kicked_hears_why_before_it_goes_and_nothing_after() {
 
 #[test]
 fn a_lost_connection_keeps_its_place_for_the_grace_and_leaves_after_it() {
-    let mut world = World::new();
-    let room = World::room_of(1);
-    world.create(room, "carol");
-    let (ann, bob) = (actor("ann", 0, 1), actor("bob", 0, 2));
+    let (mut world, room) = world_with_room(1, "carol");
+    let (ann, bob) = (world.connect_to(0, "ann"), world.connect_to(0, "bob"));
     world.enter(&ann, room);
     world.enter(&bob, room);
-    world.heard(ann.connection.unwrap());
+    world.heard(&ann);
     world.hubs[0].on_connection_gone(&bob, false);
     world.settle();
-    world.now_ms += DETACH_GRACE_MS / 2;
-    world.settle();
-    world.hubs.iter_mut().for_each(Hub::on_tick);
-    world.settle();
-    assert_eq!(world.heard(ann.connection.unwrap()), [""; 0]);
-    world.now_ms += DETACH_GRACE_MS;
-    world.settle();
-    world.hubs.iter_mut().for_each(Hub::on_tick);
-    world.settle();
-    assert_eq!(world.heard(ann.connection.unwrap()), ["302"]);
+    world.pass(GRACE_MS / 2);
+    assert_eq!(world.heard(&ann), [""; 0]);
+    world.pass(GRACE_MS);
+    assert_eq!(world.heard(&ann), ["302"]);
 }
 
 #[test]
 fn a_resume_within_the_grace_replays_what_was_missed_and_nobody_notices() {
     for (owner, new_worker) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-        let mut world = World::new();
-        let room = World::room_of(owner);
-        world.create(room, "carol");
-        let (ann, bob) = (actor("ann", 0, 1), actor("bob", 0, 2));
+        let (mut world, room) = world_with_room(owner, "carol");
+        let (ann, bob) = (world.connect_to(0, "ann"), world.connect_to(0, "bob"));
         world.enter(&ann, room);
         let heard_to = world.enter(&bob, room).last_seq + 1;
-        world.heard(ann.connection.unwrap());
+        world.heard(&ann);
         world.hubs[0].on_connection_gone(&bob, false);
-        world.command(&ann, room, text(room, "missed")).unwrap();
-        let again = Actor { connection: Some(ConnId::new(new_worker, 50, 50)), ..bob.clone() };
+        world.command(&ann, room, text("missed")).unwrap();
+        let again = world.connect_to(new_worker, "bob");
         let asked = Asked { connection: again.connection.unwrap(), sequence: 7, kind: 0, room };
         let position = pb::RoomPosition { room_id: room.get(), epoch: 1, last_seq: heard_to };
         world.hubs[usize::from(new_worker)].request(Request {
             room,
             asker: Asker::Connection(asked),
             actor: again.clone(),
-            ask: Ask::Command(enter(room, bob.connection)),
+            ask: Ask::Command(instead_of(room, bob.connection)),
             app_key: None,
             resume: Some(Box::new(position)),
         });
         world.settle();
-        let Ok(Response::RoomEnter(response)) = world.answers.remove(&(again.connection.unwrap(), 7)).unwrap() else {
+        let Ok(Response::RoomEnter(response)) = world.take_answer(&again, 7).unwrap() else {
             panic!("the resume is not answered as an enter");
         };
         assert!(response.resumed && !response.gap);
         assert_eq!(response.replayed, 1);
-        world.command(&ann, room, text(room, "after")).unwrap();
-        assert_eq!(world.heard(again.connection.unwrap()), ["missed", "after"]);
-        assert_eq!(world.heard(ann.connection.unwrap()), [""; 0], "nobody left and nobody came");
+        world.command(&ann, room, text("after")).unwrap();
+        assert_eq!(world.heard(&again), ["missed", "after"]);
+        assert_eq!(world.heard(&ann), [""; 0], "nobody left and nobody came");
     }
 }
 
 #[test]
 fn a_room_that_never_was_is_missing_and_one_that_is_busy_says_so() {
-    let mut world = World::new();
-    let ann = actor("ann", 0, 1);
-    let beyond = RoomId::new(101).unwrap();
-    assert_eq!(world.command(&ann, beyond, enter(beyond, None)).unwrap_err().code, Code::NotFound);
+    let mut world = world();
+    let ann = world.connect_to(0, "ann");
+    let beyond = RoomId::new(1001).unwrap();
+    assert_eq!(world.command(&ann, beyond, enter(beyond)).unwrap_err().code, Code::NotFound);
     let never = RoomId::new(5).unwrap();
-    assert_eq!(world.command(&ann, never, enter(never, None)).unwrap_err().code, Code::NotFound);
+    assert_eq!(world.command(&ann, never, enter(never)).unwrap_err().code, Code::NotFound);
     assert!(!world.hubs[0].is_in_a_room(ann.connection.unwrap()), "a refused enter leaves no trace");
 }
 
 #[test]
 fn another_application_s_room_is_missing() {
-    let mut world = World::new();
-    let room = World::room_of(0);
-    world.create(room, "carol");
+    let (mut world, room) = world_with_room(0, "carol");
     for (app_key, expected) in [("app", None), ("other", Some(Code::NotFound))] {
         let connection = ConnId::new(0, 77, 77);
         let asked = Asked { connection, sequence: 1, kind: 0, room };
@@ -477,53 +250,45 @@ fn another_application_s_room_is_missing() {
             resume: None,
         });
         world.settle();
-        let answer = world.answers.remove(&(connection, 1)).unwrap();
+        let answer = world.answer_to(connection, 1).unwrap();
         assert_eq!(answer.err().map(|status| status.code), expected);
     }
 }
 
 #[test]
 fn a_snapshot_follows_every_so_many_entries() {
-    let mut world = World::new();
-    let room = World::room_of(0);
-    world.create(room, "carol");
-    let ann = actor("ann", 0, 1);
+    let (mut world, room) = world_with_room(0, "carol");
+    let ann = world.connect_to(0, "ann");
     world.enter(&ann, room);
     for number in 1..SNAPSHOT_ENTRIES {
-        world.command(&ann, room, text(room, &number.to_string())).unwrap();
+        world.command(&ann, room, text(&number.to_string())).unwrap();
     }
     assert_eq!(world.snapshots, 1);
 }
 
 #[test]
 fn a_room_does_what_is_due_at_the_tick_and_stays_in_memory_while_robots_are_in_it() {
-    let mut world = World::new();
-    let room = World::room_of(0);
-    world.create(room, "carol");
-    let carol = Actor { connection: Some(ConnId::new(0, 999, 999)), ..Actor::http(AccountId::parse("carol").unwrap()) };
+    let (mut world, room) = world_with_room(0, "carol");
+    let carol = over_http("carol");
     let robots = vec![(AccountId::parse("robot").unwrap(), RobotProfile::default())];
     world.command(&carol, room, Op::AddRobots(Box::new(AddRobots { robots, ..Default::default() }))).unwrap();
-    let ann = actor("ann", 1, 1);
+    let ann = world.connect_to(1, "ann");
     let is_in_memory = |world: &mut World, ms_later: u64| {
-        world.now_ms += ms_later;
-        world.settle();
         // At the first tick the state is written down, at the second it may go.
-        for _ in 0..2 {
-            world.hubs[0].on_tick();
-            world.settle();
-        }
-        world.hubs[0].gauges().0 == 1
+        world.pass(ms_later);
+        world.pass(0);
+        world.rooms_in_memory() == 1
     };
     assert!(is_in_memory(&mut world, 2 * ROOM_IDLE_MS), "nobody else would remember the robot");
     world.enter(&ann, room);
-    world.heard(ann.connection.unwrap());
+    world.heard(&ann);
     assert!(is_in_memory(&mut world, ROBOT_TTL_SECONDS as u64 * 1000));
-    assert_eq!(world.heard(ann.connection.unwrap()), ["302"], "its time is over");
+    assert_eq!(world.heard(&ann), ["302"], "its time is over");
     let delay = pb::DelayClose { policy: 1, delay_seconds: 5, start_time_ms: 0 };
     world.command(&carol, room, Op::DelayClose(delay)).unwrap();
-    assert!(is_in_memory(&mut world, 4_000) && world.heard(ann.connection.unwrap()).is_empty());
+    assert!(is_in_memory(&mut world, 4_000) && world.heard(&ann).is_empty());
     assert!(is_in_memory(&mut world, 1_000));
-    assert_eq!(world.heard(ann.connection.unwrap()), ["311", "kicked 1"]);
+    assert_eq!(world.heard(&ann), ["311", "kicked 1 false"]);
     assert!(!is_in_memory(&mut world, 2 * ROOM_IDLE_MS));
 }
 
@@ -548,32 +313,29 @@ fn time_of(answer: Answer) -> i64 {
 #[test]
 fn a_recall_asks_the_log_once_everything_before_it_is_durable() {
     for worker in 0..WORKERS {
-        let mut world = World::new();
-        let room = World::room_of(worker);
-        world.create(room, "boss");
-        let (alice, bob) = (actor("alice", 0, 1), actor("bob", 1, 2));
+        let (mut world, room) = world_with_room(worker, "boss");
+        let (alice, bob) = (world.connect_to(0, "alice"), world.connect_to(1, "bob"));
         world.enter(&alice, room);
         world.enter(&bob, room);
-        let time = time_of(world.command(&alice, room, text(room, "m1")));
+        let time = time_of(world.command(&alice, room, text("m1")));
         world.commits = false;
-        world.ask(&alice, room, Ask::Command(text(room, "m2")));
+        world.ask(&alice, room, text("m2"));
         world.settle();
-        let recalled = world.ask(&alice, room, Ask::Command(recall(room, "m1", time, "alice")));
-        let unknown = world.ask(&alice, room, Ask::Command(recall(room, "m7", time, "alice")));
+        let recalled = world.ask(&alice, room, recall(room, "m1", time, "alice"));
+        let unknown = world.ask(&alice, room, recall(room, "m7", time, "alice"));
         world.settle();
         // The first commit is under way or waits; nothing may be looked up before it.
         assert_eq!(world.finds, 0);
         world.commits = true;
         world.settle();
         assert_eq!(world.finds, 2);
-        let connection = alice.connection.unwrap();
-        assert!(matches!(world.answers.remove(&(connection, recalled)), Some(Ok(Response::MessageRecall(_)))));
-        let missing = world.answers.remove(&(connection, unknown)).unwrap().unwrap_err();
+        assert!(matches!(world.take_answer(&alice, recalled), Some(Ok(Response::MessageRecall(_)))));
+        let missing = world.take_answer(&alice, unknown).unwrap().unwrap_err();
         assert_eq!((missing.code, missing.sub), (Code::NotFound, Some(Sub::MessageMissing)));
         // The log of this test still has it, as one that is slow to forget would.
         let again = world.command(&alice, room, recall(room, "m1", time, "alice")).unwrap_err();
         assert_eq!((again.code, again.sub), (Code::NotFound, Some(Sub::MessageMissing)));
-        assert_eq!(world.heard(bob.connection.unwrap()), ["301", "m1", "m2", "323"]);
+        assert_eq!(world.heard(&bob), ["301", "m1", "m2", "323"]);
         // Who may not is told so without a look into the log.
         let finds = world.finds;
         assert_eq!(world.command(&bob, room, recall(room, "m2", time, "alice")).unwrap_err().code, Code::Forbidden);
@@ -583,19 +345,17 @@ fn a_recall_asks_the_log_once_everything_before_it_is_durable() {
 
 #[test]
 fn a_recall_of_a_failed_log_is_refused() {
-    let mut world = World::new();
-    let room = World::room_of(0);
-    world.create(room, "boss");
-    let alice = actor("alice", 0, 1);
+    let (mut world, room) = world_with_room(0, "boss");
+    let alice = world.connect_to(0, "alice");
     world.enter(&alice, room);
     world.commits = false;
-    world.ask(&alice, room, Ask::Command(text(room, "m1")));
-    let recalled = world.ask(&alice, room, Ask::Command(recall(room, "m1", 1, "alice")));
+    world.ask(&alice, room, text("m1"));
+    let recalled = world.ask(&alice, room, recall(room, "m1", 1, "alice"));
     world.settle();
     world.hubs[0].take_writes().unwrap();
     world.hubs[0].on_committed(false);
     world.settle();
-    let refused = world.answers.remove(&(alice.connection.unwrap(), recalled)).unwrap().unwrap_err();
+    let refused = world.take_answer(&alice, recalled).unwrap().unwrap_err();
     assert_eq!((refused.code, world.finds), (Code::ServerError, 0));
 }
 
@@ -603,18 +363,16 @@ fn a_recall_of_a_failed_log_is_refused() {
 #[test]
 fn messages_of_high_priority_reach_who_enters_later_on_any_worker() {
     for worker in 0..WORKERS {
-        let mut world = World::new();
-        let room = World::room_of(worker);
-        world.create(room, "boss");
-        let (boss, bob) = (actor("boss", 0, 1), actor("bob", 1, 2));
+        let (mut world, room) = world_with_room(worker, "boss");
+        let (boss, bob) = (world.connect_to(0, "boss"), world.connect_to(1, "bob"));
         world.enter(&boss, room);
         for id in ["m1", "m2"] {
-            let Op::Send(request) = text(room, id) else { unreachable!() };
+            let Op::Send(request) = text(id) else { unreachable!() };
             let request = pb::MessageSendRequest { high_priority: id == "m2", ..*request };
             world.command(&boss, room, Op::Send(Box::new(request))).unwrap();
         }
         world.enter(&bob, room);
-        assert_eq!(world.heard(bob.connection.unwrap()), ["m2", "301"]);
+        assert_eq!(world.heard(&bob), ["m2", "301"]);
     }
 }
 
@@ -622,25 +380,22 @@ fn messages_of_high_priority_reach_who_enters_later_on_any_worker() {
 #[test]
 fn who_closes_the_room_is_answered_before_it_has_to_go() {
     for worker in 0..WORKERS {
-        let mut world = World::new();
-        let room = World::room_of(worker);
-        world.create(room, "boss");
-        let (boss, bob) = (actor("boss", 0, 1), actor("bob", 1, 2));
+        let (mut world, room) = world_with_room(worker, "boss");
+        let (boss, bob) = (world.connect_to(0, "boss"), world.connect_to(1, "bob"));
         world.enter(&boss, room);
         world.enter(&bob, room);
-        let (own, other) = (boss.connection.unwrap(), bob.connection.unwrap());
-        world.heard(own);
-        world.heard(other);
+        world.heard(&boss);
+        world.heard(&bob);
         world.commits = false;
         let close = Op::Close(pb::RoomCloseRequest { room_id: room.get(), ..Default::default() });
-        let sequence = world.ask(&boss, room, Ask::Command(close));
+        let sequence = world.ask(&boss, room, close);
         world.settle();
-        assert_eq!(world.heard(other), ["311", "kicked 1"]);
-        assert_eq!(world.heard(own), ["311"]);
-        assert!(!world.answers.contains_key(&(own, sequence)));
+        assert_eq!(world.heard(&bob), ["311", "kicked 1 false"]);
+        assert_eq!(world.heard(&boss), ["311"]);
+        assert!(world.take_answer(&boss, sequence).is_none());
         world.commits = true;
         world.settle();
-        assert!(matches!(world.answers.remove(&(own, sequence)), Some(Ok(Response::RoomClose(_)))));
-        assert_eq!(world.heard(own), ["kicked 1"]);
+        assert!(matches!(world.take_answer(&boss, sequence), Some(Ok(Response::RoomClose(_)))));
+        assert_eq!(world.heard(&boss), ["kicked 1 false"]);
     }
 }

@@ -5,12 +5,13 @@ mod dispatch_world;
 
 use std::sync::Arc;
 
-use chatroom::dispatch::{AccountRooms, Reserved};
+use chatroom::dispatch::{AccountRooms, Reserved, owner_of};
 use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, RoomId};
+use chatroom::limits::LOADING_COMMANDS_MAX;
 use chatroom::room::{Enter, Op, Settings};
 use chatroom::wire::pb;
-use dispatch_world::{GRACE_MS, World, client_room, enter, entered, open, opening};
+use dispatch_world::{GRACE_MS, WORKERS, World, client_room, enter, entered, open, opening};
 
 const FULL: (Code, Option<Sub>) = (Code::OverQuota, Some(Sub::JoinedRoomsQuota));
 const OK: (Code, Option<Sub>) = (Code::Ok, None);
@@ -310,4 +311,34 @@ fn reservations_of_many_threads_never_exceed_the_limit() {
         accounts.release("app", &ann, room);
     }
     assert!(accounts.is_empty());
+}
+
+#[test]
+fn what_has_happened_is_not_lost_while_a_room_loads_however_much_waits_for_it() {
+    let mut world = World::new(Settings::default());
+    let room = world.create(1);
+    world.restart();
+    // Everybody is where the room is, so that it all waits for the load at once.
+    let mut connect = |account: &str| loop {
+        let actor = world.connect(account);
+        if actor.connection.unwrap().worker() == owner_of(room, WORKERS) {
+            break actor;
+        }
+    };
+    let [ann, bob, carol, dan] = ["ann", "bob", "carol", "dan"].map(&mut connect);
+    let loads = world.loads;
+    let entering = [&ann, &bob, &carol].map(|actor| world.ask(actor, room, enter(room)));
+    for _ in entering.len()..LOADING_COMMANDS_MAX {
+        world.ask(&dan, room, enter(room));
+    }
+    let beyond = world.ask(&dan, room, enter(room));
+    let left = world.ask(&ann, room, Op::Exit);
+    world.hubs[owner_of(room, WORKERS)].on_connection_gone(&bob, true);
+    world.settle();
+    assert_eq!(world.loads, loads + 1, "all of it waited for one load");
+    assert_eq!(world.take_answer(&dan, beyond).unwrap().unwrap_err().code, Code::Busy);
+    assert!(world.take_answer(&ann, left).unwrap().is_ok());
+    for (account, is_here) in [("ann", false), ("bob", false), ("carol", true), ("dan", true)] {
+        assert_eq!(world.is_here(account, room), is_here, "{account}");
+    }
 }

@@ -6,6 +6,7 @@ mod support;
 
 use std::time::Duration;
 
+use bytes::BytesMut;
 use chatroom::account::Secret;
 use chatroom::id::{AccountId, RoomId};
 use chatroom::limits;
@@ -179,6 +180,64 @@ fn more_than_the_line_holds_is_busy() {
     for _ in 0..=limits::REQUESTS_HELD_MAX {
         alice.any_response(PATIENCE).unwrap();
     }
+}
+
+#[test]
+fn more_bytes_than_the_line_holds_are_busy() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let receiver = Receiver::start(move |_| {
+        held.pass();
+        (200, YES.into())
+    });
+    let Scene { server, room } = scene(&receiver.url(), "");
+    let mut alice = Peer::join(&server, "alice", room);
+    let long = |number: usize| {
+        let ext = "x".repeat(limits::EXT_CHARS_MAX).into();
+        Request::MessageSend(Box::new(MessageSendRequest { ext, ..text_message(room, &format!("m{number:03}"), "long") }))
+    };
+    let mut frame = BytesMut::new();
+    long(0).encode(1, &mut frame);
+    let fits = limits::HELD_BYTES_MAX / frame.len();
+    assert!(fits < limits::REQUESTS_HELD_MAX, "it is the bytes that count here");
+    alice.ask(&long(0)).unwrap();
+    wait_until("the application to be asked", || gate.is_reached());
+    let mut expected: Vec<u32> = (1..=fits).map(|number| alice.ask(&long(number)).unwrap()).collect();
+    let excess = alice.ask(&long(fits + 1)).unwrap();
+    let (sequence, Response::MessageSend(answer)) = alice.any_response(PATIENCE).unwrap() else { panic!("a send") };
+    assert_eq!((sequence, answer.code), (excess, 503));
+    gate.open();
+    // What was held is sent, and its bytes are given back on the way.
+    let mut answered = Vec::new();
+    for _ in 0..=fits {
+        let (sequence, Response::MessageSend(answer)) = alice.any_response(PATIENCE).unwrap() else { panic!("a send") };
+        assert_eq!(answer.code, 0);
+        answered.push(sequence);
+    }
+    answered.sort_unstable();
+    expected.insert(0, expected[0] - 1);
+    assert_eq!(answered, expected);
+}
+
+#[test]
+fn nothing_that_waits_in_line_is_done_for_a_connection_that_has_ended() {
+    let receiver = Receiver::start(|_| (200, YES.into()));
+    let Scene { server, room } = scene(&receiver.url(), "");
+    let hall = server.admin().create_room("owner", "hall");
+    let mut bob = Peer::join(&server, "bob", hall);
+    let mut alice = Peer::join(&server, "alice", room);
+    // The room refuses the message when the connection, in the same breath, has already broken the protocol.
+    let mut frames = BytesMut::new();
+    let enter = pb::RoomEnterRequest { room_id: hall, ..Default::default() };
+    Request::MessageSend(Box::new(text_message(room, "m1", ""))).encode(101, &mut frames);
+    Request::RoomEnter(Box::new(enter)).encode(102, &mut frames);
+    frames.extend_from_slice(&[0xff; 64]);
+    alice.write(&frames).unwrap();
+    alice.expect_closed_after_pushes();
+    let _carol = Peer::join(&server, "carol", hall);
+    let arrived: Vec<String> = [bob.notification(), bob.notification()].map(|notice| notice.operator).into();
+    assert_eq!(arrived, ["bob", "carol"], "alice has not come");
+    assert!(receiver.asked().is_empty());
 }
 
 #[test]

@@ -206,3 +206,21 @@ fn a_login_may_enter_by_an_alias() {
     let enter = link.logins[1].enter.clone().unwrap();
     assert_eq!((enter.room_id, enter.alias.as_str()), (7, "party"));
 }
+
+#[test]
+fn a_login_that_finds_another_room_under_its_alias_leaves_nothing_of_the_one_before() {
+    let enter = Some(pb::RoomEnterRequest { alias: "party".into(), ..Default::default() });
+    let mut link = Link::new(pb::LoginRequest { account: "alice".into(), enter, ..Default::default() });
+    for room_id in [7, 9, 9] {
+        link.up();
+        link.turn();
+        let enter = Some(made(room_id, "party", false));
+        link.welcome(pb::LoginResponse { resume_token: "r1".into(), enter, heartbeat_seconds: 30, ..Default::default() });
+        link.turn();
+        let rooms: Vec<i64> = link.client.positions().iter().map(|position| position.room_id).collect();
+        assert_eq!(rooms, [room_id], "nobody stands in the room that ended");
+        link.cut();
+    }
+    assert_eq!(link.logins.len(), 3);
+    assert_eq!(link.logins[2].enter.as_ref().unwrap().room_id, 9);
+}

@@ -190,3 +190,124 @@ fn is_alone(answer: Answer) -> Result<bool, Status> {
 fn switched(entered: pb::RoomEnterResponse) -> Response {
     Response::RoomSwitch(Box::new(entered))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{ErrorKind, Read};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicI64;
+
+    use bytes::{Bytes, BytesMut};
+
+    use super::*;
+    use crate::dispatch::{Hub, HubConfig, Mail, owner_of};
+    use crate::id::{AccountId, DeviceId};
+    use crate::limits::MAILBOX_BYTES_MAX;
+    use crate::server::Node;
+    use crate::server::config::Config;
+    use crate::server::connection::{Connection, Identity};
+    use crate::server::transport::Transport;
+    use crate::session::ServerSession;
+    use crate::wire::{FrameCodec, Packet};
+    use tokio_util::codec::Decoder;
+
+    const SEQUENCE: u32 = 7;
+
+    /// The first of two workers, of a node whose second one does nothing any more, and one connection, with the client's end of it.
+    fn worker() -> (Rc<Worker>, ConnId, TcpStream) {
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let config = Config { memory: true, workers: 2, listen, ..Config::default() };
+        let node = Node::start(&config).unwrap();
+        let (shared, log) = (node.shared.clone(), node.log.clone());
+        node.stop();
+        let hub = Hub::new(HubConfig {
+            worker: 0,
+            workers: 2,
+            epoch: log.epoch(),
+            seed: 1,
+            rules: shared.apps.clone(),
+            feed_bytes_max: config.limits.feed_bytes_max,
+            detach_grace_ms: config.timers.detach_grace_ms,
+            last_room: Arc::new(AtomicI64::new(0)),
+            accounts: shared.account_rooms.clone(),
+        });
+        let worker = Worker::new(shared.clone(), 0, hub);
+        let listener = TcpListener::bind(listen).unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_nonblocking(true).unwrap();
+        let (socket, address) = listener.accept().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let transport = Transport::Plain(tokio::net::TcpStream::from_std(socket).unwrap());
+        let id = ConnId::new(0, 1, 0);
+        let session = ServerSession::new(&shared.session, shared.now());
+        let mut connection = Connection::new(id, transport, session, address.ip(), shared.backlog_bytes_max);
+        connection.identity = Some(Box::new(Identity {
+            account: AccountId::parse("ann").unwrap(),
+            app_key: "app".into(),
+            anonymous: false,
+            globally_muted: false,
+            client_type: 1,
+            custom_client_type: 0,
+            by_callback: false,
+            long_token: false,
+            face: None,
+            device_id: DeviceId::default(),
+        }));
+        worker.with(|state| assert_eq!(state.connections.insert(connection), id.slot()));
+        (worker, id, client)
+    }
+
+    /// Puts so much into the mailbox of the other worker that it counts as overloaded.
+    fn overload(worker: &Worker, room: RoomId, connection: ConnId) {
+        const PIECE: usize = 1 << 20;
+        let piece = Bytes::from(vec![0; PIECE]);
+        let replay = vec![piece; MAILBOX_BYTES_MAX / PIECE];
+        worker.shared.mailboxes[1].post(vec![Mail::Joined { room, connection, replay }]);
+        assert!(worker.shared.is_overloaded(room));
+    }
+
+    /// The rooms that the other worker is asked to let the connection out of.
+    fn exits(state: &mut State) -> Vec<RoomId> {
+        let is_exit = |mail: Mail| match mail {
+            Mail::Request(request) if matches!(request.ask, Ask::Command(Op::Exit)) => Some(request.room),
+            _ => None,
+        };
+        state.hub.take_mail(1).into_iter().filter_map(is_exit).collect()
+    }
+
+    #[tokio::test]
+    async fn a_step_of_a_request_that_was_admitted_is_not_refused_by_an_overload_that_came_later() {
+        let (worker, id, mut client) = worker();
+        let room = |number: u64| RoomId::of_client(number << 2);
+        let theirs: Vec<RoomId> = (1..100).map(room).filter(|room| owner_of(*room, 2) == 1).take(2).collect();
+        let [from, to] = theirs[..] else { panic!("two of a hundred rooms") };
+        overload(&worker, from, id);
+        let mut is_silent = |state: &mut State| {
+            let has_come = client.read(&mut [0]).map_err(|error| error.kind()) != Err(ErrorKind::WouldBlock);
+            !has_come && !state.connection(id).unwrap().has_backlog()
+        };
+        let asked = |kind: PacketKind, room| Asked { connection: id, sequence: SEQUENCE, kind: kind as u16, room };
+        worker.with(|state| {
+            // The room it goes to has let it in; the overload came between.
+            state.wait_for(id, SEQUENCE, Step::Enter { from });
+            let entered = Response::RoomEnter(Box::default());
+            assert!(state.take_step(&worker, asked(PacketKind::RoomSwitch, to), Ok(entered)).is_none());
+            assert_eq!(exits(state), [from], "it is not in both rooms for that");
+            assert!(is_silent(state), "nor is it answered before the last step");
+            let left = Response::RoomExit(pb::RoomExitResponse::default());
+            assert!(state.take_step(&worker, asked(PacketKind::RoomSwitch, from), Ok(left)).is_none());
+            let mut staged: BytesMut = std::mem::take(&mut state.staging);
+            let frame = FrameCodec::default().decode(&mut staged).unwrap().expect("the answer to the switch");
+            let Ok(Packet::Response { sequence, response: Response::RoomSwitch(answer) }) = Packet::decode(frame) else {
+                panic!("not an answer to a switch");
+            };
+            assert_eq!((sequence, answer.code, staged.len()), (SEQUENCE, 0, 0), "once");
+            // What is asked anew is refused, as a whole.
+            let hall = Some(pb::RoomCreateRequest { alias: "hall".into(), ..Default::default() });
+            let again = pb::RoomSwitchRequest { from_room_id: from.get(), to: hall, create_missing: true };
+            state.switch(&worker, id, SEQUENCE + 1, again);
+            assert!(state.hub.take_mail(1).is_empty() && !is_silent(state));
+        });
+    }
+}

@@ -1,5 +1,5 @@
 //! A node of two workers without sockets, disk or clock, but with a log: it can be restarted, and rooms are rebuilt from what was
-//! committed. What the tests of accounts and of rooms made by clients share.
+//! committed. What the tests of the dispatch share.
 #![allow(dead_code)]
 
 use std::collections::{BTreeMap, HashMap};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use bytes::{Bytes, BytesMut};
-use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request};
+use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request, owner_of};
 use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::FEED_BYTES_MAX;
@@ -48,6 +48,12 @@ pub struct World {
     pub commits: bool,
     /// How often a room was rebuilt from the log.
     pub loads: usize,
+    /// How often a message was looked for in the log.
+    pub finds: usize,
+    /// States of rooms that were written down.
+    pub snapshots: usize,
+    /// Who was told to go, and why.
+    pub kicked: Vec<(ConnId, pb::Kicked)>,
     answers: HashMap<(ConnId, u32), Answer>,
     wires: Wires,
     log: HashMap<RoomId, Logged>,
@@ -67,6 +73,9 @@ impl World {
             settings,
             commits: true,
             loads: 0,
+            finds: 0,
+            snapshots: 0,
+            kicked: Vec::new(),
             answers: HashMap::new(),
             wires: Wires::default(),
             log: HashMap::new(),
@@ -105,8 +114,12 @@ impl World {
 
     /// A new connection on one of the workers.
     pub fn connect(&mut self, account: &str) -> Actor {
+        self.connect_to(((self.connections + 1) % WORKERS as u32) as u8, account)
+    }
+
+    /// A new connection on this worker.
+    pub fn connect_to(&mut self, worker: u8, account: &str) -> Actor {
         self.connections += 1;
-        let worker = (self.connections % WORKERS as u32) as u8;
         Actor {
             connection: Some(ConnId::new(worker, self.connections, self.connections)),
             origin: Origin::Member,
@@ -150,7 +163,11 @@ impl World {
     }
 
     pub fn take_answer(&mut self, actor: &Actor, sequence: u32) -> Option<Answer> {
-        self.answers.remove(&(actor.connection.unwrap(), sequence))
+        self.answer_to(actor.connection.unwrap(), sequence)
+    }
+
+    pub fn answer_to(&mut self, connection: ConnId, sequence: u32) -> Option<Answer> {
+        self.answers.remove(&(connection, sequence))
     }
 
     /// The code and the sub code a command comes to.
@@ -160,9 +177,15 @@ impl World {
 
     pub fn create(&mut self, number: i64) -> RoomId {
         let room = RoomId::new(number).unwrap();
+        self.create_by("boss", room);
+        room
+    }
+
+    /// Makes a room over HTTP whose owner this account is.
+    pub fn create_by(&mut self, creator: &str, room: RoomId) {
         let create = Create {
             app_key: "app".into(),
-            creator: AccountId::parse("boss").unwrap(),
+            creator: AccountId::parse(creator).unwrap(),
             name: "hall".into(),
             announcement: None,
             broadcast_url: String::new(),
@@ -171,9 +194,7 @@ impl World {
             moderation_id: String::new(),
             silent_in_out: false,
         };
-        let boss = Actor { connection: Some(ConnId::new(0, 0, 0)), ..Actor::http(create.creator.clone()) };
-        self.command(&boss, room, Op::Create(Box::new(create))).expect("the room is new");
-        room
+        self.command(&over_http(creator), room, Op::Create(Box::new(create))).expect("the room is new");
     }
 
     /// Enters a room made over HTTP.
@@ -200,6 +221,11 @@ impl World {
         self.settle();
     }
 
+    /// What was committed of a room, in order.
+    pub fn records(&self, room: RoomId) -> &[Record] {
+        self.log.get(&room).map_or(&[], |logged| &logged.records)
+    }
+
     /// Rooms in memory.
     pub fn rooms_in_memory(&self) -> usize {
         self.hubs.iter().map(|hub| hub.gauges().0).sum()
@@ -217,6 +243,7 @@ impl World {
                 other => format!("{other:?}"),
             });
         }
+        assert!(bytes.is_empty(), "only whole frames are written");
         heard
     }
 
@@ -252,15 +279,25 @@ impl World {
                 Effect::Transmit { connection, bytes } => drop(self.wires.write(connection, &bytes)),
                 Effect::Kicked { connection, kicked, .. } => {
                     let mut frame = BytesMut::new();
-                    Push::Kicked(kicked).encode(&mut frame);
+                    Push::Kicked(kicked.clone()).encode(&mut frame);
                     self.wires.write(connection, &frame);
+                    self.kicked.push((connection, *kicked));
                 }
                 Effect::Load(room) => {
                     self.loads += 1;
                     let loaded = self.load(room);
                     self.hubs[worker].on_loaded(room, Ok(loaded));
                 }
-                _ => {}
+                Effect::Find(find) => {
+                    self.finds += 1;
+                    let is_it = |record: &&Record| match &record.entry.command.op {
+                        Op::Send(request) => request.message_id == find.request.message_id,
+                        _ => false,
+                    };
+                    let found = self.records(find.room).iter().find(is_it).map(|record| record.entry.seq);
+                    self.hubs[worker].on_found(*find, Ok(found));
+                }
+                Effect::History { .. } => {}
             }
         }
         self.hubs[worker].flush(&mut self.wires);
@@ -275,6 +312,7 @@ impl World {
             for record in writes.records {
                 self.log.entry(record.room).or_default().records.push(record);
             }
+            self.snapshots += writes.snapshots.len();
             for (room, seq, state) in writes.snapshots {
                 self.log.entry(room).or_default().snapshot = Some((seq.0, state));
             }
@@ -293,6 +331,16 @@ impl World {
         logged.records.iter().for_each(|record| rebuilt.replay(&record.entry));
         rebuilt
     }
+}
+
+/// A room made over HTTP that the given worker owns.
+pub fn room_of(worker: usize) -> RoomId {
+    (1..100).map(|id| RoomId::new(id).unwrap()).find(|id| owner_of(*id, WORKERS) == worker).unwrap()
+}
+
+/// An account that asks over HTTP.
+pub fn over_http(account: &str) -> Actor {
+    Actor { connection: Some(ConnId::new(0, 0, 0)), ..Actor::http(AccountId::parse(account).unwrap()) }
 }
 
 pub fn entered(answer: Answer) -> pb::RoomEnterResponse {

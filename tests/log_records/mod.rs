@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses its part")]
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use chatroom::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
@@ -143,4 +143,17 @@ pub fn items(page: &HistoryPage) -> Vec<u64> {
         _ => panic!("an item is either a message or a notification"),
     };
     page.items.iter().map(seq).collect()
+}
+
+/// Blocks the writer in a callback until the returned sender is dropped.
+pub fn block(log: &dyn RoomLog) -> Sender<()> {
+    let (release, released) = channel::<()>();
+    let (tell, blocked) = channel();
+    let committed = Box::new(move |_| {
+        let _ = tell.send(());
+        let _ = released.recv_timeout(DEADLINE);
+    });
+    log.append(Batch { records: vec![], snapshots: vec![], reports: Vec::new(), committed });
+    blocked.recv_timeout(DEADLINE).unwrap();
+    release
 }

@@ -1,0 +1,279 @@
+//! What every log answers to one who asks for the history of a room.
+
+#[macro_use]
+mod every_log;
+mod log_records;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chatroom::id::{Seq, UnixMs};
+use chatroom::limits;
+use chatroom::log::{Anchor, HistoryQuery, RoomLog};
+use chatroom::room::{HistoryFilter, HistoryScope, PushBody, Record};
+use chatroom::wire::pb;
+use log_records::*;
+use prost::Message;
+
+// S000-041, S001-068: both directions, pages chain without loss.
+fn history_pages_chain_in_both_directions(log: &dyn RoomLog) {
+    // Eight entries a day, over several days.
+    let at = |seq: u64| NOON + seq as i64 * DAY_MS / 8;
+    append(log, (1..=50).map(|seq| text(room(1), seq, at(seq))).collect(), vec![]);
+    append(log, (1..=50).map(|seq| text(room(2), seq, NOON)).collect(), vec![]);
+    for (oldest_first, by_time) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut query = HistoryQuery { oldest_first, ..query(room(1), 7) };
+        let mut all = Vec::new();
+        loop {
+            let page = log.history(&query).unwrap();
+            all.extend(items(&page));
+            assert_eq!(page.has_more, all.len() < 50);
+            let Some(last) = all.last().copied().filter(|_| page.has_more) else { break };
+            assert_eq!(page.items.len(), 7);
+            query.anchor = Some(if by_time { Anchor::Time(UnixMs(at(last))) } else { Anchor::Seq(Seq(last)) });
+        }
+        let mut expected: Vec<u64> = (1..=50).collect();
+        if !oldest_first {
+            expected.reverse();
+        }
+        assert_eq!(all, expected);
+    }
+}
+
+fn anchors_are_exclusive_wherever_they_lie(log: &dyn RoomLog) {
+    // Times 0, 10, 20, … and holes in the seqs, as presence leaves them.
+    append(log, (0..40).map(|n| text(room(1), 3 * n + 1, NOON + 10 * n as i64)).collect(), vec![]);
+    let page = |anchor, oldest_first| {
+        let query = HistoryQuery { anchor: Some(anchor), oldest_first, ..query(room(1), 2) };
+        items(&log.history(&query).unwrap())
+    };
+    for n in 2..38_u64 {
+        let (own, time) = (3 * n + 1, NOON + 10 * n as i64);
+        assert_eq!(page(Anchor::Time(UnixMs(time)), true), [own + 3, own + 6]);
+        assert_eq!(page(Anchor::Time(UnixMs(time - 1)), true), [own, own + 3]);
+        assert_eq!(page(Anchor::Time(UnixMs(time + 1)), false), [own, own - 3]);
+        assert_eq!(page(Anchor::Time(UnixMs(time)), false), [own - 3, own - 6]);
+        assert_eq!(page(Anchor::Seq(Seq(own)), true), [own + 3, own + 6]);
+        assert_eq!(page(Anchor::Seq(Seq(own + 1)), true), [own + 3, own + 6]);
+        assert_eq!(page(Anchor::Seq(Seq(own)), false), [own - 3, own - 6]);
+        assert_eq!(page(Anchor::Seq(Seq(own + 1)), false), [own, own - 3]);
+    }
+    assert_eq!(page(Anchor::Time(UnixMs(NOON)), false), [0; 0]);
+    assert_eq!(page(Anchor::Time(UnixMs(NOON + 390)), true), [0; 0]);
+    assert_eq!(page(Anchor::Time(UnixMs(i64::MAX)), true), [0; 0]);
+    assert_eq!(page(Anchor::Time(UnixMs(i64::MIN)), false), [0; 0]);
+    assert_eq!(page(Anchor::Time(UnixMs(i64::MAX)), false), [118, 115]);
+    assert_eq!(page(Anchor::Seq(Seq(0)), false), [0; 0]);
+    assert_eq!(page(Anchor::Seq(Seq(u64::MAX)), true), [0; 0]);
+}
+
+/// A page ends before it would not fit into a frame any more, and the next one goes on from there.
+fn a_page_is_bounded_in_bytes(log: &dyn RoomLog) {
+    let heavy = |seq: u64| {
+        let (mut record, body) = (text(room(1), seq, NOON), "x".repeat(16 * 1024).into_bytes());
+        let message =
+            pb::Message { room_id: 1, seq, time_ms: NOON, from: "alice".into(), ext: body.into(), ..Default::default() };
+        record.push = Some(PushBody::Message { message_type: 0, body: message.encode_to_vec().into() });
+        record
+    };
+    append(log, (1..=100).map(heavy).collect(), vec![]);
+    let (mut query, mut all) = (HistoryQuery { oldest_first: true, ..query(room(1), 100) }, Vec::new());
+    loop {
+        let page = log.history(&query).unwrap();
+        let bytes: usize = page.items.iter().filter_map(|item| item.message.as_ref()).map(Bytes::len).sum();
+        assert!(bytes <= limits::HISTORY_PAGE_BYTES_MAX);
+        all.extend(items(&page));
+        if !page.has_more {
+            break;
+        }
+        query.anchor = page.reached.map(Anchor::Seq);
+    }
+    assert_eq!(all, (1..=100).collect::<Vec<u64>>());
+}
+
+fn equal_times_are_not_split(log: &dyn RoomLog) {
+    // Groups of four with one time.
+    append(log, (0..24).map(|n| text(room(1), n + 1, NOON + n as i64 / 4)).collect(), vec![]);
+    for limit in 1..=7 {
+        for oldest_first in [false, true] {
+            let page = log.history(&HistoryQuery { oldest_first, ..query(room(1), limit) }).unwrap();
+            let whole_groups = (limit as usize).div_ceil(4) * 4;
+            assert_eq!(page.items.len(), whole_groups.min(2 * limit as usize), "limit {limit}");
+            assert!(page.has_more);
+        }
+    }
+    // A group longer than twice the limit goes on with the exact anchor.
+    let first = log.history(&HistoryQuery { oldest_first: true, ..query(room(1), 1) }).unwrap();
+    assert_eq!(items(&first), [1, 2]);
+    let anchor = Some(Anchor::Seq(Seq(2)));
+    let second = log.history(&HistoryQuery { oldest_first: true, anchor, ..query(room(1), 1) }).unwrap();
+    assert_eq!(items(&second), [3, 4]);
+}
+
+// S000-041: filtered by type.
+fn history_filters_by_type(log: &dyn RoomLog) {
+    let kinds = [0, 100, 5, 10, 0, 4, 5, 100];
+    let entry = |(n, kind): (usize, &i32)| match *kind {
+        5 => notification(room(1), n as u64 + 1, NOON + n as i64),
+        kind => message(room(1), n as u64 + 1, NOON + n as i64, kind),
+    };
+    append(log, kinds.iter().enumerate().map(entry).collect(), vec![]);
+    let of = |types: &[i32]| {
+        let page = log.history(&HistoryQuery { types: types.to_vec(), oldest_first: true, ..query(room(1), 100) }).unwrap();
+        assert!(!page.has_more);
+        items(&page)
+    };
+    assert_eq!(of(&[]), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(of(&[0]), [1, 5]);
+    assert_eq!(of(&[5]), [3, 7]);
+    assert_eq!(of(&[100, 5]), [2, 3, 7, 8]);
+    assert_eq!(of(&[20]), [0; 0]);
+    // The last page of a type says so although other entries follow.
+    let page = log.history(&HistoryQuery { types: vec![4], oldest_first: true, ..query(room(1), 1) }).unwrap();
+    assert_eq!((items(&page), page.has_more), (vec![6], false));
+}
+
+// S002-034, S003-007: a message may choose not to be stored.
+fn what_is_not_for_the_history_is_not_in_it(log: &dyn RoomLog) {
+    let hidden = Record { in_history: false, ..text(room(1), 2, NOON) };
+    let silent = Record { push: None, ..notification(room(1), 3, NOON) };
+    append(log, vec![text(room(1), 1, NOON), hidden, silent, text(room(1), 4, NOON)], vec![]);
+    assert_eq!(items(&log.history(&query(room(1), 100)).unwrap()), [4, 1]);
+    assert_eq!(seqs(&log.load(room(1), UnixMs(NOON)).unwrap().unwrap().records), [1, 2, 3, 4]);
+}
+
+// S000-041, S003-007: nothing older than the retention.
+fn history_ends_at_the_retention(log: &dyn RoomLog) {
+    append(log, (1..=30).map(|seq| text(room(1), seq, NOON + seq as i64 * DAY_MS / 2)).collect(), vec![]);
+    let not_before = UnixMs(NOON + 20 * DAY_MS / 2);
+    let mut query = HistoryQuery { not_before, ..query(room(1), 100) };
+    let page = log.history(&query).unwrap();
+    assert_eq!((items(&page), page.has_more), ((20..=30).rev().collect(), false));
+    query.oldest_first = true;
+    assert_eq!(items(&log.history(&query).unwrap()), (20..=30).collect::<Vec<_>>());
+    query.anchor = Some(Anchor::Seq(Seq(3)));
+    assert_eq!(items(&log.history(&query).unwrap())[0], 20);
+    query.anchor = Some(Anchor::Time(UnixMs(NOON)));
+    assert_eq!(items(&log.history(&query).unwrap())[0], 20);
+    query.not_before = UnixMs(NOON + 100 * DAY_MS);
+    assert_eq!(log.history(&query).unwrap().items, []);
+}
+
+/// A text that was sent with an expression.
+fn tagged(seq: u64, time: i64, expression: &str) -> Record {
+    Record { notify_target_tags: expression.into(), ..text(room(1), seq, time) }
+}
+
+fn scope(filter: HistoryFilter) -> HistoryScope {
+    HistoryScope { filter, ..HistoryScope::default() }
+}
+
+fn tags(names: &[&str]) -> Arc<[Arc<str>]> {
+    names.iter().map(|name| Arc::from(*name)).collect()
+}
+
+// S000-041, S000-042: what was sent with an expression is for those it holds for.
+fn history_filters_by_expression(log: &dyn RoomLog) {
+    let red = "{\"tag\":\"red\"}";
+    let notice = Record { notify_target_tags: red.into(), ..notification(room(1), 6, NOON) };
+    let records = vec![
+        text(room(1), 1, NOON),
+        tagged(2, NOON, red),
+        tagged(3, NOON, "{tag:\"blue\"}"),
+        tagged(4, NOON, "{tag:\"red\"} and {tag:\"blue\"}"),
+        tagged(5, NOON, "not {tag:\".*\",matchType:\"regex\"}"),
+        notice,
+        tagged(7, NOON, "no expression at all"),
+    ];
+    append(log, records.clone(), vec![]);
+    let of = |filter| {
+        let page = log.history(&HistoryQuery { oldest_first: true, scope: scope(filter), ..query(room(1), 100) }).unwrap();
+        assert!(!page.has_more);
+        items(&page)
+    };
+    assert_eq!(of(HistoryFilter::Everything), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(of(HistoryFilter::Listener(tags(&[]))), [1, 5]);
+    assert_eq!(of(HistoryFilter::Listener(tags(&["red"]))), [1, 2, 6]);
+    assert_eq!(of(HistoryFilter::Listener(tags(&["red", "blue"]))), [1, 2, 3, 4, 6]);
+    assert_eq!(of(HistoryFilter::Tags(tags(&["red"]))), [2, 6]);
+    assert_eq!(of(HistoryFilter::Tags(tags(&["red", "blue"]))), [2, 3, 4, 6]);
+    assert_eq!(log.load(room(1), UnixMs(NOON)).unwrap().unwrap().records, records, "the expression comes back");
+}
+
+/// Regular expressions that were never met are compiled for a bounded time per page, and the query goes on.
+fn a_history_full_of_regular_expressions_is_read_in_bounded_pages(log: &dyn RoomLog) {
+    const COUNT: u64 = 500;
+    let regex = |seq: u64| tagged(seq, NOON + seq as i64, &format!("{{tag:\"a|{seq}\",matchType:\"regex\"}}"));
+    append(log, (1..=COUNT).map(regex).collect(), vec![]);
+    let listener = scope(HistoryFilter::Listener(tags(&["x"])));
+    let mut query = HistoryQuery { oldest_first: true, scope: listener, ..query(room(1), 100) };
+    let mut pages = 0;
+    loop {
+        let page = log.history(&query).unwrap();
+        assert_eq!(page.items, []);
+        pages += 1;
+        if !page.has_more {
+            break;
+        }
+        query.anchor = page.reached.map(Anchor::Seq);
+    }
+    let at_once = (limits::HISTORY_SCAN_MAX / limits::HISTORY_EXPRESSION_ENTRIES) as u64;
+    assert_eq!(pages, COUNT.div_ceil(at_once));
+}
+
+fn history_keeps_within_its_scope_and_times(log: &dyn RoomLog) {
+    append(log, (1..=20).map(|seq| text(room(1), seq, NOON + 10 * seq as i64)).collect(), vec![]);
+    let of = |first, not_before, not_after: Option<i64>, oldest_first| {
+        let scope = HistoryScope { first: Seq(first), ..HistoryScope::default() };
+        let (not_before, not_after) = (UnixMs(NOON + not_before), not_after.map(|time| UnixMs(NOON + time)));
+        let mut found =
+            items(&log.history(&HistoryQuery { scope, not_before, not_after, oldest_first, ..query(room(1), 100) }).unwrap());
+        if !oldest_first {
+            found.reverse();
+        }
+        found
+    };
+    for oldest_first in [false, true] {
+        // Both ends are inclusive.
+        assert_eq!(of(0, 50, Some(80), oldest_first), [5, 6, 7, 8]);
+        assert_eq!(of(0, 51, Some(79), oldest_first), [6, 7]);
+        assert_eq!(of(7, 50, Some(80), oldest_first), [7, 8]);
+        assert_eq!(of(19, 0, None, oldest_first), [19, 20]);
+        assert_eq!(of(21, 0, None, oldest_first), [0; 0]);
+        assert_eq!(of(0, 0, Some(9), oldest_first), [0; 0]);
+        assert_eq!(of(0, 201, Some(i64::MAX - NOON), oldest_first), [0; 0]);
+        assert_eq!(of(18, 0, Some(i64::MAX - NOON), oldest_first), [18, 19, 20]);
+    }
+}
+
+fn a_filter_that_matches_nothing_is_bounded_and_can_go_on(log: &dyn RoomLog) {
+    let last = limits::HISTORY_SCAN_MAX as u64 + 500;
+    let mut records = vec![message(room(1), 1, NOON, 100)];
+    records.extend((2..=last).map(|seq| text(room(1), seq, NOON + seq as i64)));
+    // Beyond what the log in memory holds of a room, only what no snapshot covers is sure to be there.
+    append(log, records, vec![]);
+    let mut query = HistoryQuery { types: vec![100], ..query(room(1), 10) };
+    let page = log.history(&query).unwrap();
+    assert_eq!((page.items.len(), page.has_more), (0, true));
+    assert_eq!(page.reached, Some(Seq(last - limits::HISTORY_SCAN_MAX as u64 + 1)));
+    query.anchor = page.reached.map(Anchor::Seq);
+    let page = log.history(&query).unwrap();
+    assert_eq!((items(&page), page.has_more), (vec![1], false));
+}
+
+suites! {
+    [
+        history_pages_chain_in_both_directions
+        anchors_are_exclusive_wherever_they_lie
+        a_page_is_bounded_in_bytes
+        equal_times_are_not_split
+        history_filters_by_type
+        what_is_not_for_the_history_is_not_in_it
+        history_ends_at_the_retention
+        history_filters_by_expression
+        a_history_full_of_regular_expressions_is_read_in_bounded_pages
+        history_keeps_within_its_scope_and_times
+        a_filter_that_matches_nothing_is_bounded_and_can_go_on
+    ],
+    []
+}
