@@ -6,13 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chatroom::error::Status;
-use chatroom::id::{Epoch, RoomId, UnixMs};
+use chatroom::id::{Epoch, UnixMs};
 use chatroom::room::{Command, Entry, Op, Origin, Outcome, Query, Room, Settings, Stamp};
 use chatroom::wire::{Push, Response, pb, store};
 use prost::Message as _;
 
 use super::commands::{Step, What, actor};
-use super::{EPOCH, Kicked, Model, ROOM, Refusal, Verdict, Want};
+use super::{EPOCH, Kicked, Model, ROOM, Refusal, Verdict, Want, World, room_id};
 
 pub const START_MS: i64 = 1_800_000_000_000;
 
@@ -40,11 +40,11 @@ pub struct Life {
 }
 
 impl Life {
-    pub fn new(settings: &Settings) -> Life {
-        let settings = Arc::new(settings.clone());
+    pub fn new(world: &World) -> Life {
+        let settings = Arc::new(world.settings.clone());
         Life {
-            model: Model::new((*settings).clone()),
-            room: Room::new(RoomId::new(ROOM).expect("the number is positive"), settings.clone()),
+            model: Model::new((*settings).clone(), world.of_client),
+            room: Room::new(room_id(world.of_client), settings.clone()),
             settings,
             time_ms: START_MS,
             log: Vec::new(),
@@ -233,7 +233,7 @@ impl Life {
         let mut expected = want.kicks.clone();
         kicks.sort_by_key(|kick| kick.connection);
         expected.sort_by_key(|kick| kick.connection);
-        if kicks != expected || got.kicks.iter().any(|kick| kick.kicked.room_id != ROOM) {
+        if kicks != expected || got.kicks.iter().any(|kick| kick.kicked.room_id != self.model.id()) {
             return self.differs(&kind("kicks"), &expected, &got.kicks);
         }
         Ok(())
@@ -390,15 +390,15 @@ pub fn op_name(op: &Op) -> &'static str {
 }
 
 /// The first difference of a life, a panic included.
-pub fn first_difference(settings: &Settings, steps: &[Step]) -> Option<Difference> {
-    difference_of(settings, steps, None)
+pub fn first_difference(world: &World, steps: &[Step]) -> Option<Difference> {
+    difference_of(world, steps, None)
 }
 
 /// As `first_difference`; with a kind, others that leave the state the same are passed over.
-fn difference_of(settings: &Settings, steps: &[Step], kind: Option<&str>) -> Option<Difference> {
+fn difference_of(world: &World, steps: &[Step], kind: Option<&str>) -> Option<Difference> {
     let mut at = 0;
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        let mut life = Life::new(settings);
+        let mut life = Life::new(world);
         life.survey = kind.map(|_| Vec::new());
         for step in steps {
             at += 1;
@@ -422,13 +422,13 @@ fn difference_of(settings: &Settings, steps: &[Step], kind: Option<&str>) -> Opt
 }
 
 /// The same difference with as few and as plain steps as can be found.
-pub fn shrink(settings: &Settings, steps: &[Step], found: &Difference) -> (Vec<Step>, Difference) {
-    shrink_as(settings, steps, found, false)
+pub fn shrink(world: &World, steps: &[Step], found: &Difference) -> (Vec<Step>, Difference) {
+    shrink_as(world, steps, found, false)
 }
 
-pub fn shrink_as(settings: &Settings, steps: &[Step], found: &Difference, survey: bool) -> (Vec<Step>, Difference) {
+pub fn shrink_as(world: &World, steps: &[Step], found: &Difference, survey: bool) -> (Vec<Step>, Difference) {
     let kind = survey.then_some(found.kind.as_str());
-    let still = |steps: &[Step]| difference_of(settings, steps, kind).filter(|other| other.kind == found.kind);
+    let still = |steps: &[Step]| difference_of(world, steps, kind).filter(|other| other.kind == found.kind);
     let mut best: Vec<Step> = steps[..(found.step + 1).min(steps.len())].to_vec();
     let Some(mut difference) = still(&best) else { return (steps.to_vec(), found.clone()) };
     let mut chunk = best.len() / 2;

@@ -2,7 +2,10 @@
 //! must agree, command by command.
 
 pub mod attributes;
+pub mod client_commands;
+pub mod client_rooms;
 pub mod commands;
+pub mod devices;
 pub mod enter;
 pub mod expressions;
 pub mod life;
@@ -21,7 +24,7 @@ pub mod timed;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chatroom::error::{Code, Sub};
-use chatroom::id::{ConnId, DeviceId};
+use chatroom::id::{ConnId, DeviceId, RoomId};
 use chatroom::room::{Actor, Command, Op, Origin, Presence, Settings};
 use chatroom::wire::pb::{self, KickReason, MemberType, NotificationType};
 use chatroom::wire::{Push, Response};
@@ -158,11 +161,25 @@ pub struct Accepted {
     pub high: bool,
 }
 
+/// What kind of room lives, and by which settings.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub settings: Settings,
+    /// Made by a client (§c.6), not over HTTP.
+    pub of_client: bool,
+}
+
 /// The room as the specification has it.
 #[derive(Clone, Debug)]
 pub struct Model {
     pub settings: Settings,
+    pub of_client: bool,
     pub exists: bool,
+    /// The application it belongs to.
+    pub app: String,
+    /// Of a room made by a client: its name, and the seconds it outlives its last member.
+    pub alias: String,
+    pub destroy_delay: u32,
     pub creator: String,
     pub name: String,
     pub announcement: Option<String>,
@@ -205,10 +222,14 @@ pub struct Model {
 }
 
 impl Model {
-    pub fn new(settings: Settings) -> Model {
+    pub fn new(settings: Settings, of_client: bool) -> Model {
         Model {
             settings,
+            of_client,
             exists: false,
+            app: String::new(),
+            alias: String::new(),
+            destroy_delay: 0,
             creator: String::new(),
             name: String::new(),
             announcement: None,
@@ -250,11 +271,17 @@ impl Model {
         self.now = now;
         self.random = random;
         let actor = &command.actor;
-        let may_go = matches!(command.op, Op::Exit | Op::Kick(_) | Op::SetRole(_) | Op::Close(_));
+        self.check_family(&command.op)?;
+        let may_go =
+            matches!(command.op, Op::Exit | Op::Kick(_) | Op::KickDevices(_) | Op::Expel | Op::SetRole(_) | Op::Close(_));
         let before: Vec<Conn> = if may_go { self.conns.clone() } else { Vec::new() };
         let mut want = match &command.op {
             Op::Create(create) => self.create(create),
             Op::Enter(enter) => self.enter(actor, enter),
+            Op::Open(open) => self.open(actor, open),
+            Op::Destroy => self.destroy(actor),
+            Op::KickDevices(request) => self.kick_devices(actor, request),
+            Op::Expel => self.expel(actor),
             Op::Exit => self.exit(actor),
             Op::Detach => self.detach(actor),
             Op::Update(request) => self.update(actor, request),
@@ -305,13 +332,20 @@ impl Model {
         if want.push.is_some() || want.durable {
             self.seq += 1;
         }
+        // §c.6: the history of this family is off by default.
+        want.in_history &= !self.of_client || self.settings.client_rooms_have_history;
         Ok(want)
+    }
+
+    /// The number of the room.
+    pub fn id(&self) -> i64 {
+        room_id(self.of_client).get()
     }
 
     /// Rows 4 and 5 of §c.0.
     pub fn check_open(&self) -> Result<(), Refusal> {
         if !self.exists {
-            return Err(Refusal::sub(Code::NotFound, Sub::RoomMissing));
+            return Err(self.missing());
         }
         if !self.open {
             return Err(Refusal::sub(Code::RoomClosed, Sub::RoomClosed));
@@ -399,7 +433,7 @@ impl Model {
 
     pub fn notice(&self, kind: NotificationType, operator: &str, targets: &[&str], ext: &str) -> Box<pb::Notification> {
         Box::new(pb::Notification {
-            room_id: ROOM,
+            room_id: self.id(),
             seq: self.seq + 1,
             time_ms: self.now,
             epoch: EPOCH,
@@ -461,7 +495,7 @@ impl Model {
     /// §a.3.
     pub fn info(&self) -> pb::RoomInfo {
         pb::RoomInfo {
-            room_id: ROOM,
+            room_id: self.id(),
             creator: self.creator.clone(),
             name: self.name.clone(),
             announcement: self.announcement.clone(),
@@ -477,8 +511,8 @@ impl Model {
             delay_close: self.delay,
             queue_size_limit: self.queue_size,
             moderation_id: self.moderation_id.clone(),
-            alias: String::new(),
-            destroy_delay_seconds: 0,
+            alias: self.alias.clone(),
+            destroy_delay_seconds: self.destroy_delay,
         }
     }
 
@@ -499,6 +533,10 @@ impl Model {
 
     /// What has to follow when the last connection of each account is gone.
     pub fn consequences(&self, departed: &[String]) -> Vec<(String, &'static str)> {
+        // §c.6: of what goes with the room itself nothing is told.
+        if !departed.is_empty() && self.of_client && self.conns.is_empty() && self.destroy_delay == 0 {
+            return vec![(self.creator.clone(), "Destroy")];
+        }
         let mut all = Vec::new();
         for account in departed {
             if self.queue.iter().any(|element| element.transient && element.owner == *account) {
@@ -517,6 +555,10 @@ impl Model {
         all.sort();
         all
     }
+}
+
+pub fn room_id(of_client: bool) -> RoomId {
+    if of_client { RoomId::of_client(ROOM.unsigned_abs() << 2) } else { RoomId::new(ROOM).expect("it is positive") }
 }
 
 pub fn member_type(class: Class) -> MemberType {

@@ -501,7 +501,7 @@ impl Source {
                 })
             }
             6 | 7 => {
-                let count = if self.one_in(20) { self.of(&[0, 20, 21]) } else { self.rng.usize(1..4) };
+                let count = if self.one_in(20) { self.of(&[0, 10, 11, 20, 21]) } else { self.rng.usize(1..4) };
                 Query::Lookup(pb::MemberLookupRequest { room_id: ROOM, accounts: (0..count).map(|_| self.account()).collect() })
             }
             8 => Query::QueueList(pb::QueueListRequest { room_id: ROOM }),
