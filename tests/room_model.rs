@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use chatroom::room::{MultiClient, Settings};
 use model::World;
 use model::commands::{Source, Step};
-use model::life::{self, Difference, Life};
+use model::life::{Difference, Life};
+use model::shrink;
 
 /// Commands of an ordinary run: some forty seconds of one core without optimisation.
 const COMMANDS: usize = 1_000_000;
@@ -72,9 +73,9 @@ fn live(seed: u64) -> (World, Vec<Step>, usize, Option<Difference>) {
 
 /// What a difference looks like to whoever has to find its cause.
 fn report(seed: u64, world: &World, steps: &[Step], difference: &Difference) -> String {
-    let (fewest, same) = life::shrink(world, steps, difference);
+    let (fewest, same) = shrink::shrink(world, steps, difference);
     let count = (fewest.len(), steps.len());
-    format!("CHATROOM_SEED={seed}, {} steps of {}\n{}{world:?}", count.0, count.1, life::describe(&fewest, &same))
+    format!("CHATROOM_SEED={seed}, {} steps of {}\n{}{world:?}", count.0, count.1, shrink::describe(&fewest, &same))
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn survey(seed: u64, rooms: u64) {
                     break;
                 }
                 Err(_) => {
-                    last = life::first_difference(&world, &steps);
+                    last = shrink::first_difference(&world, &steps);
                     break;
                 }
             }
@@ -144,11 +145,11 @@ fn survey(seed: u64, rooms: u64) {
                 continue;
             }
             let (fewest, same) = match kinds.len() {
-                0..12 => life::shrink_as(&world, &steps, &difference, true),
+                0..12 => shrink::shrink_as(&world, &steps, &difference, true),
                 _ => (steps[..=difference.step].to_vec(), difference.clone()),
             };
             let shown = if fewest.len() > 40 { &fewest[fewest.len() - 1..] } else { &fewest[..] };
-            println!("--- CHATROOM_SEED={seed} {} steps\n{}", fewest.len(), life::describe(shown, &same));
+            println!("--- CHATROOM_SEED={seed} {} steps\n{}", fewest.len(), shrink::describe(shown, &same));
             kinds.insert(difference.kind.clone(), (1, seed, same));
         }
     }

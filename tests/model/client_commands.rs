@@ -145,6 +145,13 @@ impl Source {
         Command { actor, op: Op::KickDevices(pb::KickDevicesRequest { device_ids }) }
     }
 
+    /// To the moment at which an empty room ends, or the one before.
+    pub fn advance_to_end(&mut self, model: &Model) -> Option<i64> {
+        let since = model.empty_since.filter(|_| model.of_client && model.exists && self.one_in(3))?;
+        let end = since + i64::from(model.destroy_delay) * 1000;
+        Some((end - self.rng.i64(0..2) - model.now).max(0))
+    }
+
     pub fn update_self(&mut self) -> pb::MemberUpdateSelfRequest {
         pb::MemberUpdateSelfRequest {
             room_id: ROOM,

@@ -164,7 +164,7 @@ impl Source {
     }
 
     pub fn step(&mut self, model: &Model) -> Step {
-        let advance = self.advance();
+        let advance = self.advance_to_end(model).unwrap_or_else(|| self.advance());
         let random = self.rng.u64(..);
         self.now = model.now + advance;
         let what = if self.one_in(10) {
