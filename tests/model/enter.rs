@@ -22,13 +22,14 @@ impl Model {
         chars(&request.ext, 4096)?;
         chars(&request.enter_ext, 2048)?;
         chars(&request.moderation_id, 1024)?;
+        // Of several bad parameters §c.0 says not which is named; only this one has a sub code.
+        if !request.alias.is_empty() {
+            check_alias(&request.alias)?;
+        }
         let tags = tags::checked_tags(&request.tags)?;
         tags::checked_expression(&request.notify_target_tags)?;
         if let Some(location) = &request.location {
             tags::checked_location(location)?;
-        }
-        if !request.alias.is_empty() {
-            check_alias(&request.alias)?;
         }
         if actor.anonymous && request.nick.is_empty() && enter.replaces.is_none() {
             return Err(Refusal::bad());
