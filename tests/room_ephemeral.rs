@@ -126,6 +126,12 @@ fn joining_wants_a_room_that_is_there() {
     let mut elsewhere = with(entering(""));
     elsewhere.enter.app_key = "elsewhere".into();
     assert_eq!(refusal(world.apply(&carol, Op::Open(Box::new(elsewhere)))), EXISTS);
+    // Nobody is in a room by another name, not even who is in the one that has its number.
+    let other = pb::RoomCreateRequest { alias: "cellar".into(), ..entering("") };
+    assert_eq!(refusal(world.apply(&bob, open(other.clone()))), EXISTS);
+    let must = Op::Open(Box::new(Open { must_exist: true, ..with(other) }));
+    assert_eq!(refusal(world.apply(&bob, must.clone())), MISSING, "it is only to be entered, and it is not there");
+    assert_eq!(refusal(world.apply(&carol, must)), MISSING);
     // With `must_exist`, as when switching, nothing is made.
     let mut nothing = self::world();
     let dave = nothing.connection("dave");
@@ -270,6 +276,29 @@ fn barrage_is_for_these_rooms_only_and_is_neither_kept_nor_counted() {
 }
 
 #[test]
+fn everybody_may_wish_for_high_priority_up_to_the_rate_of_the_room() {
+    let (mut world, alice) = lobby();
+    let bob = world.connection("bob");
+    world.apply(&bob, join()).unwrap();
+    let urgent = |id: usize| pb::MessageSendRequest { high_priority: true, ..text(&format!("m{id}"), "look") };
+    for number in 0..limits::HIGH_PRIORITY_PER_SECOND {
+        let by = if number % 2 == 0 { &alice } else { &bob };
+        let outcome = world.apply(by, send(urgent(number))).unwrap();
+        assert!(message(&outcome).high_priority && message(&outcome).resend_on_enter, "number {number}");
+    }
+    let outcome = world.apply(&alice, send(urgent(99))).unwrap();
+    assert!(!message(&outcome).high_priority, "over the rate it is an ordinary one, whoever made the room");
+    let carol = world.connection("carol");
+    let outcome = world.apply(&carol, join()).unwrap();
+    assert_eq!(outcome.resent.len(), limits::HIGH_PRIORITY_PER_SECOND, "who comes later hears them once more");
+    // In a room made over HTTP a visitor's wish does not count.
+    let mut hall = World::new();
+    let dave = hall.enter("dave");
+    let outcome = hall.apply(&dave, send(urgent(0))).unwrap();
+    assert!(!message(&outcome).high_priority);
+}
+
+#[test]
 fn the_history_is_off_unless_the_application_wants_it() {
     // S004-157, S004-070
     for wanted in [false, true] {
@@ -397,8 +426,10 @@ fn the_lists_of_a_big_room_show_the_first_five_hundred() {
         Query::Lookup(pb::MemberLookupRequest { accounts, ..Default::default() })
     };
     assert!(matches!(world.query(&alice, &lookup(10)), Ok(Response::MemberLookup(found)) if found.members.len() == 10));
-    let refused = world.query(&alice, &lookup(11)).unwrap_err();
-    assert_eq!((refused.code, refused.sub), (Code::BadParameter, Some(Sub::TooManyUsers)));
+    for count in [11, 21] {
+        let refused = world.query(&alice, &lookup(count)).unwrap_err();
+        assert_eq!((refused.code, refused.sub), (Code::BadParameter, Some(Sub::TooManyUsers)), "{count} accounts");
+    }
     // S004-144
     let Ok(Response::RoomInfo(info)) = world.query(&alice, &Query::Info(Default::default())) else { panic!("no info") };
     assert_eq!(info.room.unwrap().online_count, 520);

@@ -9,8 +9,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use chatroom::room::{MultiClient, Settings};
+use model::World;
 use model::commands::{Source, Step};
-use model::life::{self, Difference, Life};
+use model::life::{Difference, Life};
+use model::shrink;
 
 /// Commands of an ordinary run: some forty seconds of one core without optimisation.
 const COMMANDS: usize = 1_000_000;
@@ -21,8 +23,8 @@ fn from_environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
-/// Settings with low limits, so that they are reached.
-fn settings(rng: &mut fastrand::Rng) -> Settings {
+/// A room of either family; settings with low limits, so that they are reached.
+fn world(rng: &mut fastrand::Rng) -> World {
     let mut settings = Settings { fixed_members_max: 7, connections_per_account_max: 2, ..Settings::default() };
     match rng.u32(0..4) {
         0 => {
@@ -49,30 +51,31 @@ fn settings(rng: &mut fastrand::Rng) -> Settings {
     settings.robots_max = if rng.bool() { 2 } else { 1000 };
     settings.robot_ttl_ms = if rng.bool() { 5_000 } else { 86_400_000 };
     settings.anonymous_enabled = rng.u32(0..8) > 0;
-    settings
+    settings.client_rooms_have_history = rng.bool();
+    World { settings, of_client: rng.u32(0..3) == 0 }
 }
 
 /// One room's life: the steps made, the commands applied, and the first difference.
-fn live(seed: u64) -> (Settings, Vec<Step>, usize, Option<Difference>) {
+fn live(seed: u64) -> (World, Vec<Step>, usize, Option<Difference>) {
     let mut source = Source { rng: fastrand::Rng::with_seed(seed), now: 0 };
-    let settings = settings(&mut source.rng);
-    let mut life = Life::new(&settings);
+    let world = world(&mut source.rng);
+    let mut life = Life::new(&world);
     let mut steps = Vec::with_capacity(STEPS);
     for _ in 0..STEPS {
         steps.push(source.step(&life.model));
         if let Err(difference) = life.step(&steps[steps.len() - 1]) {
-            return (settings, steps, life.commands, Some(difference));
+            return (world, steps, life.commands, Some(difference));
         }
     }
     let difference = life.end().err();
-    (settings, steps, life.commands, difference)
+    (world, steps, life.commands, difference)
 }
 
 /// What a difference looks like to whoever has to find its cause.
-fn report(seed: u64, settings: &Settings, steps: &[Step], difference: &Difference) -> String {
-    let (fewest, same) = life::shrink(settings, steps, difference);
+fn report(seed: u64, world: &World, steps: &[Step], difference: &Difference) -> String {
+    let (fewest, same) = shrink::shrink(world, steps, difference);
     let count = (fewest.len(), steps.len());
-    format!("CHATROOM_SEED={seed}, {} steps of {}\n{}{settings:?}", count.0, count.1, life::describe(&fewest, &same))
+    format!("CHATROOM_SEED={seed}, {} steps of {}\n{}{world:?}", count.0, count.1, shrink::describe(&fewest, &same))
 }
 
 #[test]
@@ -93,10 +96,10 @@ fn the_room_and_the_model_of_the_specification_say_the_same() {
             scope.spawn(|| {
                 while done.load(Relaxed) < commands && found.lock().unwrap().is_none() {
                     let seed = seed.wrapping_add(rooms.fetch_add(1, Relaxed));
-                    let (settings, steps, applied, difference) = live(seed);
+                    let (world, steps, applied, difference) = live(seed);
                     done.fetch_add(applied, Relaxed);
                     if let Some(difference) = difference {
-                        found.lock().unwrap().get_or_insert_with(|| report(seed, &settings, &steps, &difference));
+                        found.lock().unwrap().get_or_insert_with(|| report(seed, &world, &steps, &difference));
                     }
                 }
             });
@@ -115,8 +118,8 @@ fn survey(seed: u64, rooms: u64) {
     for room in 0..rooms {
         let seed = seed.wrapping_add(room);
         let mut source = Source { rng: fastrand::Rng::with_seed(seed), now: 0 };
-        let settings = settings(&mut source.rng);
-        let mut life = Life::new(&settings);
+        let world = world(&mut source.rng);
+        let mut life = Life::new(&world);
         life.survey = Some(Vec::new());
         let mut steps = Vec::new();
         let mut last = None;
@@ -131,7 +134,7 @@ fn survey(seed: u64, rooms: u64) {
                     break;
                 }
                 Err(_) => {
-                    last = life::first_difference(&settings, &steps);
+                    last = shrink::first_difference(&world, &steps);
                     break;
                 }
             }
@@ -142,11 +145,11 @@ fn survey(seed: u64, rooms: u64) {
                 continue;
             }
             let (fewest, same) = match kinds.len() {
-                0..12 => life::shrink_as(&settings, &steps, &difference, true),
+                0..12 => shrink::shrink_as(&world, &steps, &difference, true),
                 _ => (steps[..=difference.step].to_vec(), difference.clone()),
             };
             let shown = if fewest.len() > 40 { &fewest[fewest.len() - 1..] } else { &fewest[..] };
-            println!("--- CHATROOM_SEED={seed} {} steps\n{}", fewest.len(), life::describe(shown, &same));
+            println!("--- CHATROOM_SEED={seed} {} steps\n{}", fewest.len(), shrink::describe(shown, &same));
             kinds.insert(difference.kind.clone(), (1, seed, same));
         }
     }

@@ -65,14 +65,19 @@ impl Room {
 
     fn open_existing(&mut self, entry: &Entry, open: &Open, bearing: Bearing, connection: ConnId) -> Result<Outcome, Status> {
         let (actor, Open { request, enter, must_exist }) = (&entry.command.actor, open);
-        let enters = request.enter_existing || *must_exist;
+        let is_named = self.is_named(&enter.app_key, &request.alias);
+        // Another room has the number: the one that is meant is missing, and cannot be made either.
+        if *must_exist && !is_named {
+            return Err(self.missing());
+        }
+        let enters = is_named && (request.enter_existing || *must_exist);
         if enters && self.people.has(&actor.account, connection) {
             return Ok(Outcome::reply(self.enter_response(entry, connection, false)));
         }
         if !enters && enter.over_quota && self.people.person(&actor.account).is_none() {
             return Err(Status::with_sub(Code::OverQuota, Sub::JoinedRoomsQuota));
         }
-        if !enters || !self.is_named(&enter.app_key, &request.alias) {
+        if !enters {
             return Err(Status::with_sub(Code::Repeated, Sub::RoomExists));
         }
         self.let_in(entry, enter, bearing, connection)

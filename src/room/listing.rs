@@ -57,12 +57,12 @@ impl Room {
         actor: &Actor,
         request: &pb::MemberLookupRequest,
     ) -> Result<Response, Status> {
-        if request.accounts.is_empty() || request.accounts.len() > limits::LOOKUP_ACCOUNTS_MAX {
-            return Err(Status::bad_parameter(format!("accounts must be 1-{}", limits::LOOKUP_ACCOUNTS_MAX)));
-        }
         if self.id.is_of_client() && request.accounts.len() > limits::CLIENT_ROOM_LOOKUP_MAX {
             let status = Status::bad_parameter(format!("accounts must be 1-{} here", limits::CLIENT_ROOM_LOOKUP_MAX));
             return Err(status.refined(Sub::TooManyUsers));
+        }
+        if request.accounts.is_empty() || request.accounts.len() > limits::LOOKUP_ACCOUNTS_MAX {
+            return Err(Status::bad_parameter(format!("accounts must be 1-{}", limits::LOOKUP_ACCOUNTS_MAX)));
         }
         let accounts = request.accounts.iter().map(|name| check::account("accounts", name));
         let accounts = accounts.collect::<Result<Vec<AccountId>, Status>>()?;

@@ -143,7 +143,8 @@ impl Room {
         // With `abandon_ratio` the wish for high priority is void (chatroom.md §e.3).
         let may_be_high = request.high_priority && request.abandon_ratio.is_none() && {
             let (grant, _) = self.permit(actor, Operation::SendHighPriority, now)?;
-            grant == Grant::Full || actor.origin != Origin::Member
+            // Rooms made by clients are flat: there the wish is everybody's (chatroom.md §b, note 6, and §c.6).
+            grant == Grant::Full || actor.origin != Origin::Member || self.id.is_of_client()
         };
         let paid = match actor.origin {
             // Without a rate of its own (chatroom.md §c.6): the session's and the room's bound it.

@@ -87,7 +87,7 @@ fn delete(map: &mut Attributes, caller: &str, keys: &[String], force: bool) -> (
 }
 
 /// Keys and values in the order of keys, then how many there are.
-fn check_set(asked: &BTreeMap<String, String>) -> Result<(), Refusal> {
+pub fn check_set(asked: &BTreeMap<String, String>) -> Result<(), Refusal> {
     for (key, value) in asked {
         if key.is_empty() || key.len() > 16 {
             return Err(refused(Code::BadParameter, 6000335));
@@ -102,7 +102,7 @@ fn check_set(asked: &BTreeMap<String, String>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_whole(map: &Attributes) -> Result<(), Refusal> {
+pub fn check_whole(map: &Attributes) -> Result<(), Refusal> {
     if map.len() > 20 {
         return Err(refused(Code::OverQuota, 6000334));
     }

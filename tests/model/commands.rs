@@ -164,14 +164,14 @@ impl Source {
     }
 
     pub fn step(&mut self, model: &Model) -> Step {
-        let advance = self.advance();
+        let advance = self.advance_to_end(model).unwrap_or_else(|| self.advance());
         let random = self.rng.u64(..);
         self.now = model.now + advance;
         let what = if self.one_in(10) {
             let actor = self.actor(model, false);
             What::Query(actor, self.query(model))
         } else {
-            What::Command(self.command(model))
+            What::Command(if model.of_client { self.command_of_client(model) } else { self.command(model) })
         };
         Step { advance, random, what }
     }
@@ -186,11 +186,17 @@ impl Source {
         if model.exists && model.open && model.conns.len() < 3 && self.rng.bool() {
             return self.enter(model);
         }
+        self.lasting_command(model)
+    }
+
+    /// A command to a room made over HTTP, or what somebody may take for one.
+    pub fn lasting_command(&mut self, model: &Model) -> Command {
         let with = |actor: Actor, op: Op| Command { actor, op };
         match self.rng.u32(0..1000) {
             0..=129 => self.enter(model),
             130..=179 => with(self.actor(model, false), Op::Exit),
-            180..=219 => self.lose(model),
+            180..=209 => self.lose(model),
+            210..=219 => self.put_out(model),
             220..=225 => {
                 let robots = if self.one_in(3) {
                     let count = self.rng.usize(0..4);
@@ -265,16 +271,7 @@ impl Source {
             }
             515..=554 => {
                 let actor = self.actor(model, false);
-                let request = pb::MemberUpdateSelfRequest {
-                    room_id: ROOM,
-                    nick: self.maybe_text(64),
-                    avatar: self.maybe_text(1024),
-                    ext: self.maybe_text(4096),
-                    silent: self.one_in(4),
-                    save: self.rng.bool(),
-                    notify_ext: self.notify_ext(2048),
-                };
-                with(actor, Op::UpdateSelf(Box::new(request)))
+                with(actor, Op::UpdateSelf(Box::new(self.update_self())))
             }
             555..=614 => {
                 let op = self.tags();

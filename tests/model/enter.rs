@@ -8,18 +8,24 @@ use chatroom::room::{Actor, Enter, MultiClient, Presence};
 use chatroom::wire::pb::{self, KickReason, NotificationType};
 use chatroom::wire::{Push, Response};
 
+use super::client_rooms::check_alias;
 use super::rules::Class;
 use super::tags;
-use super::{APP, Conn, EPOCH, Kicked, Model, Profile, ROOM, Refusal, Verdict, Want, chars};
+use super::{Conn, EPOCH, Kicked, Model, Profile, Refusal, Verdict, Want, chars};
 
 impl Model {
-    pub fn enter(&mut self, actor: &Actor, enter: &Enter) -> Verdict {
+    /// Row 3 of §c.0; gives the tags.
+    pub fn check_entering(&self, actor: &Actor, enter: &Enter) -> Result<Vec<String>, Refusal> {
         let request = &enter.request;
         chars(&request.nick, 64)?;
         chars(&request.avatar, 1024)?;
         chars(&request.ext, 4096)?;
         chars(&request.enter_ext, 2048)?;
         chars(&request.moderation_id, 1024)?;
+        // Of several bad parameters §c.0 says not which is named; only this one has a sub code.
+        if !request.alias.is_empty() {
+            check_alias(&request.alias)?;
+        }
         let tags = tags::checked_tags(&request.tags)?;
         tags::checked_expression(&request.notify_target_tags)?;
         if let Some(location) = &request.location {
@@ -31,21 +37,34 @@ impl Model {
         if actor.anonymous && !self.settings.anonymous_enabled {
             return Err(Refusal::sub(Code::Forbidden, Sub::AnonymousRefused));
         }
-        if enter.app_key != APP {
-            return Err(Refusal::sub(Code::NotFound, Sub::RoomMissing));
+        Ok(tags)
+    }
+
+    pub fn enter(&mut self, actor: &Actor, enter: &Enter) -> Verdict {
+        let tags = self.check_entering(actor, enter)?;
+        if !self.is_this(&enter.app_key, &enter.request.alias) {
+            return Err(self.missing());
         }
         self.check_open()?;
         self.check_not_blocked(actor)?;
         let Some(id) = actor.connection else { return Err(Refusal::bad()) };
         if self.conns.iter().any(|conn| conn.id == id) {
-            return Err(Refusal::sub(Code::Repeated, Sub::RoomRepeated));
+            let sub = if self.of_client { Sub::AlreadyInRoom } else { Sub::RoomRepeated };
+            return Err(Refusal::sub(Code::Repeated, sub));
         }
+        self.let_in(actor, enter, id, tags)
+    }
+
+    /// A connection takes its place once nothing else stands against it.
+    pub fn let_in(&mut self, actor: &Actor, enter: &Enter, id: ConnId, tags: Vec<String>) -> Verdict {
+        let request = &enter.request;
         let account = actor.account.as_str().to_owned();
         let was_here = self.is_here(&account);
         let taken = enter.replaces.and_then(|old| self.conns.iter().position(|conn| conn.id == old && conn.account == account));
         if actor.anonymous && request.nick.is_empty() && taken.is_none() {
             return Err(Refusal::bad());
         }
+        self.check_quota(&account, enter.over_quota)?;
         let base = match (self.profiles.get(&account), self.fixed.get(&account)) {
             (Some(live), _) => live.clone(),
             (None, saved) => {
@@ -99,21 +118,8 @@ impl Model {
         {
             fixed.enter_time = self.now;
         }
-        let member = self.conn_of(actor).and_then(|conn| {
-            let notify_target_tags = conn.expression.clone().unwrap_or_default();
-            Some(pb::Member { tags: conn.tags.clone(), notify_target_tags, ..self.member(&account)? })
-        });
-        let reply = pb::RoomEnterResponse {
-            room: Some(self.info()),
-            member,
-            epoch: EPOCH,
-            last_seq,
-            resumed: taken.is_some(),
-            connection_id: id.to_string(),
-            attributes: self.attribute_list(),
-            ..Default::default()
-        };
-        let mut want = Want { presence, kicks, ..Want::reply(Response::RoomEnter(Box::new(reply))) };
+        let reply = self.entered_reply(actor, id, last_seq, taken.is_some());
+        let mut want = Want { presence, kicks, ..Want::reply(reply) };
         if !was_here && self.in_out {
             let mut notice = self.notice(NotificationType::MemberEnter, &account, &[&account], &request.enter_ext);
             notice.entered = Some(self.entered(&account, actor.client_type));
@@ -132,8 +138,25 @@ impl Model {
         Ok(want)
     }
 
+    pub fn entered_reply(&self, actor: &Actor, id: ConnId, last_seq: u64, resumed: bool) -> Response {
+        let member = self.conn_of(actor).and_then(|conn| {
+            let notify_target_tags = conn.expression.clone().unwrap_or_default();
+            Some(pb::Member { tags: conn.tags.clone(), notify_target_tags, ..self.member(&conn.account)? })
+        });
+        Response::RoomEnter(Box::new(pb::RoomEnterResponse {
+            room: Some(self.info()),
+            member,
+            epoch: EPOCH,
+            last_seq,
+            resumed,
+            connection_id: id.to_string(),
+            attributes: self.attribute_list(),
+            ..Default::default()
+        }))
+    }
+
     /// The connections that a connection's own expression admits.
-    fn who_hears_of(&self, conn: Option<&Conn>) -> BTreeSet<ConnId> {
+    pub fn who_hears_of(&self, conn: Option<&Conn>) -> BTreeSet<ConnId> {
         let heard = |other: &&Conn| conn.is_none_or(|conn| tags::hears(conn, &other.tags));
         self.conns.iter().filter(heard).map(|conn| conn.id).collect()
     }
@@ -189,7 +212,7 @@ impl Model {
         notice.entered = Some(self.entered(&conn.account, actor.client_type));
         notice.notify_target_tags = tags::expression_of(&conn);
         let departed = self.remove(&[conn.id]);
-        let reply = Response::RoomExit(exited());
+        let reply = Response::RoomExit(self.exited());
         let mut want = Want { presence: vec![Presence::Left(conn.id)], ..Want::reply(reply) };
         if !departed.is_empty() && self.in_out {
             want.push = Some(Push::Notification(notice));
@@ -197,6 +220,10 @@ impl Model {
         }
         want.follow_ups = self.consequences(&departed);
         Ok(want)
+    }
+
+    fn exited(&self) -> pb::RoomExitResponse {
+        pb::RoomExitResponse { room_id: self.id(), alias: self.alias.clone(), ..Default::default() }
     }
 
     pub fn detach(&mut self, actor: &Actor) -> Verdict {
@@ -207,7 +234,7 @@ impl Model {
             return Err(Refusal::sub(Code::Forbidden, Sub::NotInRoom));
         };
         conn.detached = true;
-        Ok(Want::reply(Response::RoomExit(exited())))
+        Ok(Want::reply(Response::RoomExit(self.exited())))
     }
 }
 
@@ -223,8 +250,4 @@ fn group(client_type: u32) -> Option<u32> {
 /// The first text that is not empty.
 fn first(texts: &[&str]) -> String {
     texts.iter().find(|text| !text.is_empty()).map(|text| text.to_string()).unwrap_or_default()
-}
-
-fn exited() -> pb::RoomExitResponse {
-    pb::RoomExitResponse { room_id: ROOM, ..Default::default() }
 }

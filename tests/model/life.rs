@@ -1,18 +1,16 @@
-//! Both rooms live through the same steps; the first difference ends it. A difference is then made as small as it goes.
+//! Both rooms live through the same steps; the first difference ends it.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chatroom::error::Status;
-use chatroom::id::{Epoch, RoomId, UnixMs};
+use chatroom::id::{Epoch, UnixMs};
 use chatroom::room::{Command, Entry, Op, Origin, Outcome, Query, Room, Settings, Stamp};
 use chatroom::wire::{Push, Response, pb, store};
 use prost::Message as _;
 
 use super::commands::{Step, What, actor};
-use super::{EPOCH, Kicked, Model, ROOM, Refusal, Verdict, Want};
+use super::{EPOCH, Kicked, Model, ROOM, Refusal, Verdict, Want, World, room_id};
 
 pub const START_MS: i64 = 1_800_000_000_000;
 
@@ -40,11 +38,11 @@ pub struct Life {
 }
 
 impl Life {
-    pub fn new(settings: &Settings) -> Life {
-        let settings = Arc::new(settings.clone());
+    pub fn new(world: &World) -> Life {
+        let settings = Arc::new(world.settings.clone());
         Life {
-            model: Model::new((*settings).clone()),
-            room: Room::new(RoomId::new(ROOM).expect("the number is positive"), settings.clone()),
+            model: Model::new((*settings).clone(), world.of_client),
+            room: Room::new(room_id(world.of_client), settings.clone()),
             settings,
             time_ms: START_MS,
             log: Vec::new(),
@@ -120,8 +118,8 @@ impl Life {
         Err(Difference {
             step: self.steps.saturating_sub(1),
             kind: kind.into(),
-            expected: terse(&format!("{expected:?}")),
-            got: terse(&format!("{got:?}")),
+            expected: super::shrink::terse(&format!("{expected:?}")),
+            got: super::shrink::terse(&format!("{got:?}")),
         })
     }
 
@@ -233,7 +231,7 @@ impl Life {
         let mut expected = want.kicks.clone();
         kicks.sort_by_key(|kick| kick.connection);
         expected.sort_by_key(|kick| kick.connection);
-        if kicks != expected || got.kicks.iter().any(|kick| kick.kicked.room_id != ROOM) {
+        if kicks != expected || got.kicks.iter().any(|kick| kick.kicked.room_id != self.model.id()) {
             return self.differs(&kind("kicks"), &expected, &got.kicks);
         }
         Ok(())
@@ -387,147 +385,4 @@ pub fn op_name(op: &Op) -> &'static str {
         #[allow(unreachable_patterns)]
         _ => "another",
     }
-}
-
-/// The first difference of a life, a panic included.
-pub fn first_difference(settings: &Settings, steps: &[Step]) -> Option<Difference> {
-    difference_of(settings, steps, None)
-}
-
-/// As `first_difference`; with a kind, others that leave the state the same are passed over.
-fn difference_of(settings: &Settings, steps: &[Step], kind: Option<&str>) -> Option<Difference> {
-    let mut at = 0;
-    let lived = catch_unwind(AssertUnwindSafe(|| {
-        let mut life = Life::new(settings);
-        life.survey = kind.map(|_| Vec::new());
-        for step in steps {
-            at += 1;
-            life.step(step)?;
-            if let Some(found) = &mut life.survey
-                && let Some(same) = found.drain(..).find(|found| Some(found.kind.as_str()) == kind)
-            {
-                return Err(same);
-            }
-        }
-        life.end()
-    }));
-    match lived {
-        Ok(result) => result.err(),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| text.to_string())).unwrap_or_default();
-            Some(Difference { step: at.max(1) - 1, kind: "panic".into(), expected: "no panic".into(), got: text })
-        }
-    }
-}
-
-/// The same difference with as few and as plain steps as can be found.
-pub fn shrink(settings: &Settings, steps: &[Step], found: &Difference) -> (Vec<Step>, Difference) {
-    shrink_as(settings, steps, found, false)
-}
-
-pub fn shrink_as(settings: &Settings, steps: &[Step], found: &Difference, survey: bool) -> (Vec<Step>, Difference) {
-    let kind = survey.then_some(found.kind.as_str());
-    let still = |steps: &[Step]| difference_of(settings, steps, kind).filter(|other| other.kind == found.kind);
-    let mut best: Vec<Step> = steps[..(found.step + 1).min(steps.len())].to_vec();
-    let Some(mut difference) = still(&best) else { return (steps.to_vec(), found.clone()) };
-    let mut chunk = best.len() / 2;
-    while chunk > 0 {
-        let mut start = 0;
-        while start < best.len() {
-            let mut fewer = best.clone();
-            fewer.drain(start..(start + chunk).min(fewer.len()));
-            match still(&fewer) {
-                Some(smaller) => {
-                    fewer.truncate(smaller.step + 1);
-                    (best, difference) = (fewer, smaller);
-                }
-                None => start += chunk,
-            }
-        }
-        chunk = if chunk == 1 { 0 } else { chunk.div_ceil(2) };
-    }
-    for place in 0..best.len() {
-        for plainer in plainer(&best[place]) {
-            let mut tried = best.clone();
-            tried[place] = plainer;
-            if let Some(same) = still(&tried).filter(|same| same.step == difference.step) {
-                (best, difference) = (tried, same);
-            }
-        }
-    }
-    (best, difference)
-}
-
-/// Forms of a step that hold less.
-fn plainer(step: &Step) -> Vec<Step> {
-    let mut forms = vec![Step { advance: 0, ..step.clone() }, Step { random: 0, ..step.clone() }];
-    if let What::Command(command) = &step.what {
-        let mut plain = command.clone();
-        match &mut plain.op {
-            Op::Enter(enter) => {
-                enter.request.ext.clear();
-                enter.request.enter_ext.clear();
-                enter.request.avatar.clear();
-            }
-            Op::Send(request) => {
-                request.ext.clear();
-                request.sub_type = 0;
-            }
-            Op::Update(request) => request.notify_ext.clear(),
-            Op::SetRole(request) => request.notify_ext.clear(),
-            Op::UpdateSelf(request) => request.notify_ext.clear(),
-            _ => {}
-        }
-        forms.push(Step { what: What::Command(plain), ..step.clone() });
-    }
-    forms
-}
-
-/// Debug text without the fields that hold their defaults.
-pub fn terse(text: &str) -> String {
-    let defaults = [": \"\"", ": 0", ": false", ": None", ": []", ": b\"\"", ": {}", ": 0.0"];
-    let mut out = String::new();
-    for (number, part) in text.split(", ").enumerate() {
-        let ends = part.trim_end_matches([' ', '}', ')', ']']);
-        let closing = &part[ends.len()..];
-        let is_default = defaults.iter().any(|default| part.ends_with(default) || ends.ends_with(default));
-        // A part that also opens something is kept: it carries a name.
-        if is_default && !part.contains('{') && !part.contains('(') {
-            if defaults.iter().any(|default| part.ends_with(default)) {
-                continue;
-            }
-            out.push_str(closing);
-            continue;
-        }
-        if number > 0 {
-            out.push_str(", ");
-        }
-        if part.len() > 200 {
-            let _ = write!(out, "{}… ({} B)", part.chars().take(60).collect::<String>(), part.len());
-        } else {
-            out.push_str(part);
-        }
-    }
-    out
-}
-
-pub fn describe(steps: &[Step], difference: &Difference) -> String {
-    let mut text = String::new();
-    for step in steps {
-        let what = match &step.what {
-            What::Command(command) => format!("{} {:?}", who(&command.actor), command.op),
-            What::Query(actor, query) => format!("{} asks {query:?}", who(actor)),
-        };
-        let _ = writeln!(text, "  +{} ms, random {}: {}", step.advance, step.random % 10_000, terse(&what));
-    }
-    let Difference { kind, expected, got, .. } = difference;
-    let _ = writeln!(text, "differs in: {kind}\n  expected {expected}\n  got      {got}");
-    text
-}
-
-fn who(actor: &chatroom::room::Actor) -> String {
-    let place = actor.connection.map(|id| format!("#{}", id.slot())).unwrap_or_default();
-    let muted = if actor.globally_muted { " (muted everywhere)" } else { "" };
-    format!("{:?} {}{place}{muted}", actor.origin, actor.account)
 }

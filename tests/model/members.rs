@@ -8,7 +8,8 @@ use chatroom::wire::{Push, Response};
 
 use super::profile::kicks;
 use super::rules::{self, Change, Class, Next, Right};
-use super::{Fixed, Model, Profile, Refusal, Verdict, Want, account, chars, chars_opt, member_type};
+use super::shown::member_type;
+use super::{Fixed, Model, Profile, Refusal, Verdict, Want, account, chars, chars_opt};
 
 impl Model {
     pub fn connections_of(&self, account: &str) -> Vec<ConnId> {

@@ -11,7 +11,7 @@ use chatroom::wire::{Push, Response};
 use super::recall::{Aim, Waiting};
 use super::rules::{Class, Right};
 use super::tags;
-use super::{Accepted, Conn, EPOCH, Model, ROOM, Refusal, Verdict, Want, account, chars};
+use super::{Accepted, Conn, EPOCH, Model, Refusal, Verdict, Want, account, chars};
 
 const DEDUP_MS: i64 = 600_000;
 
@@ -26,7 +26,7 @@ fn json(text: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
 }
 
 /// Row 3 of §c.0.
-fn check(request: &pb::MessageSendRequest) -> Result<Vec<String>, Refusal> {
+fn check(request: &pb::MessageSendRequest, of_client: bool) -> Result<Vec<String>, Refusal> {
     if request.message_id.is_empty() {
         return Err(Refusal::bad());
     }
@@ -35,8 +35,9 @@ fn check(request: &pb::MessageSendRequest) -> Result<Vec<String>, Refusal> {
     let attach = text(&request.attach, 4096)?;
     text(&request.ext, 4096)?;
     match request.r#type {
-        0 if body.is_empty() => return Err(Refusal::bad()),
+        0 | 20 if body.is_empty() => return Err(Refusal::bad()),
         0 | 5 | 10 | 11 | 100 => {}
+        20 if of_client => {}
         1 | 2 | 3 | 6 => {
             json(attach).ok_or(Refusal::bad())?;
         }
@@ -116,7 +117,7 @@ impl Model {
     }
 
     pub fn send(&mut self, actor: &Actor, request: &pb::MessageSendRequest) -> Verdict {
-        let directed = check(request)?;
+        let directed = check(request, self.of_client)?;
         self.check_here(actor)?;
         let from = actor.account.as_str().to_owned();
         if request.resend {
@@ -140,8 +141,9 @@ impl Model {
         }
         self.check_right(actor, Right::Send)?;
         self.check_mutes(actor, self.class_of(actor))?;
+        let is_barrage = request.r#type == 20;
         if actor.origin == Origin::Member {
-            self.pace(&from)?;
+            self.pace(&from, is_barrage)?;
         }
         let mut reply = pb::MessageSendResponse {
             message_id: request.message_id.clone(),
@@ -168,7 +170,7 @@ impl Model {
         let message = pb::Message {
             high_priority: is_high,
             resend_on_enter: is_resent,
-            room_id: ROOM,
+            room_id: self.id(),
             seq: self.seq + 1,
             time_ms: self.now,
             message_id: request.message_id.clone(),
@@ -215,6 +217,11 @@ impl Model {
             heard.push(from.clone());
             self.waiting.push(Waiting { message: message.clone(), aim, heard, receivers: receivers.clone() });
         }
+        if is_barrage {
+            // §c.6, §e.6: it is not stored, nor is its id.
+            let push = Some(Push::Message(Box::new(message)));
+            return Ok(Want { push, receivers, ..Want::reply(Response::MessageSend(reply)) });
+        }
         self.accepted.retain(|one| self.now - one.time <= DEDUP_MS);
         self.accepted.push(Accepted { from, id: request.message_id.clone(), seq: self.seq + 1, time: self.now, high: is_high });
         let mut want = Want::durable(Response::MessageSend(reply));
@@ -225,10 +232,11 @@ impl Model {
     }
 
     /// §e.7: the rate of the account in the room, and what the room takes.
-    fn pace(&mut self, from: &str) -> Result<(), Refusal> {
+    fn pace(&mut self, from: &str, is_barrage: bool) -> Result<(), Refusal> {
         let settings = &self.settings;
         let mut own = None;
-        if settings.sends_per_second > 0 {
+        // §c.6: barrage is unlimited; what the room takes goes for all.
+        if settings.sends_per_second > 0 && !is_barrage {
             let bucket = self.buckets.get(from).copied();
             own = Some(take(bucket, self.now, settings.sends_per_second, settings.sends_burst)?);
         }

@@ -23,6 +23,7 @@ impl Model {
             return Err(Refusal::sub(Code::Repeated, Sub::RoomRepeated));
         }
         self.exists = true;
+        self.app = create.app_key.clone();
         self.creator = create.creator.as_str().into();
         self.name = create.name.clone();
         self.announcement = create.announcement.clone();

@@ -15,6 +15,7 @@ impl Model {
     /// What the question has to be answered; `Ok(None)` where only success is foretold.
     pub fn query(&mut self, now: i64, actor: &Actor, query: &Query) -> Result<Option<Response>, Refusal> {
         self.now = now;
+        self.check_family_of_query(query)?;
         match query {
             Query::Info(_) => {
                 self.check_asker(actor)?;
@@ -157,6 +158,9 @@ impl Model {
     }
 
     fn lookup(&self, actor: &Actor, request: &pb::MemberLookupRequest) -> Result<Response, Refusal> {
+        if self.of_client && request.accounts.len() > 10 {
+            return Err(Refusal { code: Code::BadParameter, sub: 6000357, retry: None });
+        }
         if request.accounts.is_empty() || request.accounts.len() > 20 {
             return Err(Refusal::bad());
         }

@@ -200,7 +200,7 @@ impl Model {
     }
 
     pub fn tag_mute_left(&self, tag: &str) -> u32 {
-        self.tag_mutes.get(tag).map_or(0, |until| super::seconds_left(*until, self.now))
+        self.tag_mutes.get(tag).map_or(0, |until| super::shown::seconds_left(*until, self.now))
     }
 
     /// One record for each connection with the tag, the newest first; and whether there are more.

@@ -30,6 +30,9 @@ impl Model {
     /// What is to be done by now, if anything: whose doing it is, and what.
     pub fn due(&mut self, now: i64) -> Option<(String, &'static str)> {
         self.now = now;
+        if self.ends_by_now() {
+            return Some((self.creator.clone(), "Destroy"));
+        }
         if self.closes_by_now() {
             return Some((self.creator.clone(), "Close"));
         }
