@@ -58,8 +58,12 @@ impl Form {
 
     /// A parameter that may be missing, and whose being empty means something.
     pub(super) fn given(&self, name: &str) -> Option<&str> {
-        let alias = ALIASES.iter().find(|(seed, _)| *seed == name).map(|(_, alias)| *alias);
-        let found = self.pairs.iter().find(|(known, _)| known == name || Some(known.as_str()) == alias);
+        let other = ALIASES.iter().find_map(|(one, other)| match name {
+            _ if *one == name => Some(*other),
+            _ if *other == name => Some(*one),
+            _ => None,
+        });
+        let found = self.pairs.iter().find(|(known, _)| known == name || Some(known.as_str()) == other);
         found.map(|(_, value)| value.as_str())
     }
 
@@ -229,6 +233,7 @@ mod tests {
     fn names_with_two_spellings_are_found_under_both_and_all_others_under_one() {
         assert_eq!(form("roomId=5", "").text("roomid"), Some("5"));
         assert_eq!(form("roomid=5", "").text("roomid"), Some("5"));
+        assert_eq!(form("roomid=5", "").text("roomId"), Some("5"));
         assert_eq!(form("Name=5", "").text("name"), None);
     }
 
