@@ -432,6 +432,9 @@ pub const WEBHOOK_ENVS_MAX: usize = 16;
 pub const WEBHOOK_READ_MAX: usize = 16;
 /// Bytes after which no more of them are read at a time.
 pub const WEBHOOK_READ_BYTES: u64 = 64 * 1024;
+/// Milliseconds within which the body of a webhook receiver's answer must end for its connection to be used again. Its status alone
+/// counts.
+pub const WEBHOOK_BODY_MS: u64 = 500;
 /// Rooms with reports to deliver that the sender keeps in mind; of further ones it reads in the spool once half of these are done.
 pub const WEBHOOK_LINES_MAX: usize = 65_536;
 /// Rooms that the sender looks up in the spool before it turns to something else.
@@ -458,8 +461,6 @@ pub const TLS_HANDSHAKE_STEPS_PER_TURN: usize = 16;
 pub const TLS_WRITE_BYTES: usize = 16 * 1024;
 /// Time for the TLS handshake of an HTTP connection. That of a client is within the time for its login.
 pub const HTTPS_HANDSHAKE_MS: u64 = 5_000;
-/// TLS handshakes of HTTP connections under way at once; others wait in their places.
-pub const HTTPS_HANDSHAKES_MAX: usize = 256;
 /// Bytes of an HTTP request's body.
 pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Seconds by which the clock of an HTTP caller may differ.

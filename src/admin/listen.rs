@@ -2,7 +2,7 @@
 //! within which callers must speak.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::call::elapsed_ms;
-use super::source::Peer;
+use super::source::{Peer, Proxies};
 use super::strangers::Strangers;
 use super::{Admin, Rooms};
 use crate::limits::{self, ACCEPT_PAUSE_MS_MAX, BLOCKING_THREADS_MAX, HTTP_FAILURE_PAUSE_MS, HTTP_HEAD_BYTES_MAX};
@@ -98,6 +98,8 @@ struct Doors {
     router: TowerToHyperService<Router>,
     http: http1::Builder,
     gate: ConnectionGate,
+    /// Those have the connections of many callers, and are bound by the number of all alone.
+    proxies: Proxies,
     strangers: Arc<Strangers>,
     started: Instant,
 }
@@ -114,9 +116,15 @@ impl Doors {
             router: TowerToHyperService::new(super::routes(admin, started, strangers.clone())),
             http,
             gate: ConnectionGate::new(bounds.connections_max, bounds.connections_per_address_max),
+            proxies: Proxies(bounds.trusted_proxies().unwrap_or_default()),
             strangers,
             started,
         })
+    }
+
+    /// Under which address a connection is counted.
+    fn counted(&self, peer: IpAddr) -> IpAddr {
+        if self.proxies.trusts(peer) { IpAddr::from(Ipv4Addr::LOCALHOST) } else { peer }
     }
 
     /// Answers the requests of one connection until it ends.
@@ -158,7 +166,8 @@ where
 
 /// Gives a connection its place, if there is one.
 fn admit(doors: &Arc<Doors>, stream: &TcpStream, peer: IpAddr) -> Option<Place> {
-    if let Err(reason) = doors.gate.enter(peer) {
+    let counted = doors.counted(peer);
+    if let Err(reason) = doors.gate.enter(counted) {
         tracing::debug!(%peer, reason, "HTTP connection refused");
         metrics::counter!("chatroom_http_connections_refused_total", "reason" => reason).increment(1);
         return None;
@@ -190,6 +199,6 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.doors.gate.leave(self.peer);
+        self.doors.gate.leave(self.doors.counted(self.peer));
     }
 }

@@ -1,6 +1,6 @@
 //! Where a call comes from: the peer of its connection or, where that is a proxy the operator trusts, whom the proxy names.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 use ipnet::IpNet;
@@ -25,7 +25,7 @@ impl Proxies {
         let values = headers.get_all("X-Forwarded-For");
         let texts = values.iter().rev().flat_map(|value| value.to_str().unwrap_or("garbled").rsplit(','));
         for text in texts.take(limits::FORWARDED_ADDRESSES_MAX) {
-            let Ok(address) = text.trim().parse::<IpAddr>() else { return source };
+            let Some(address) = address(text.trim()) else { return source };
             source = address.to_canonical();
             if !self.trusts(source) {
                 return source;
@@ -34,9 +34,15 @@ impl Proxies {
         source
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
+}
+
+/// What a proxy writes down: an address, one in brackets, or either with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = || text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    text.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| bare().parse()).ok()
 }
 
 #[cfg(test)]
@@ -60,6 +66,9 @@ mod tests {
         assert_eq!(source("10.0.0.1", &["203.0.113.9, 198.51.100.1,10.0.0.2"]), "198.51.100.1");
         assert_eq!(source("10.0.0.1", &["203.0.113.9", "198.51.100.1"]), "198.51.100.1");
         assert_eq!(source("::1", &["2001:db8::1"]), "2001:db8::1");
+        assert_eq!(source("::1", &["[2001:db8::1]:4711"]), "2001:db8::1");
+        assert_eq!(source("::1", &["[2001:db8::1]"]), "2001:db8::1");
+        assert_eq!(source("10.0.0.1", &["203.0.113.7:51234"]), "203.0.113.7");
         assert_eq!(source("10.0.0.1", &["203.0.113.9, unknown"]), "10.0.0.1");
         assert_eq!(source("10.0.0.1", &["203.0.113.9, unknown, 10.0.0.7"]), "10.0.0.7");
     }

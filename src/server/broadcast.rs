@@ -18,7 +18,7 @@ use crate::wire::pb;
 
 /// The broadcasts of a node.
 pub(crate) struct Broadcasts {
-    under_way: Semaphore,
+    under_way: Arc<Semaphore>,
     /// What each application has sent lately, the oldest first.
     recent: Mutex<HashMap<Box<str>, VecDeque<Sent>>>,
 }
@@ -34,7 +34,7 @@ struct Sent {
 
 impl Broadcasts {
     pub(crate) fn new() -> Broadcasts {
-        Broadcasts { under_way: Semaphore::new(BROADCASTS_UNDER_WAY_MAX), recent: Mutex::default() }
+        Broadcasts { under_way: Arc::new(Semaphore::new(BROADCASTS_UNDER_WAY_MAX)), recent: Mutex::default() }
     }
 
     /// What a message came to that was sent within the last ten minutes.
@@ -55,6 +55,12 @@ impl Broadcasts {
             sent_before.pop_front();
         }
         sent_before.push_back(sent);
+    }
+
+    fn forget(&self, app_key: &str, sent: &Sent) {
+        if let Some(recent) = self.recent.lock().get_mut(app_key) {
+            recent.retain(|known| known.from != sent.from || known.message_id != sent.message_id);
+        }
     }
 }
 
@@ -80,38 +86,48 @@ impl Engine {
             return Ok(sent.response(true));
         }
         let busy = || Status::new(Code::Busy, "the server has too much waiting; try again");
-        let _place = shared.broadcasts.under_way.try_acquire().map_err(|_| busy())?;
+        let place = Arc::new(shared.broadcasts.under_way.clone().try_acquire_owned().map_err(|_| busy())?);
         if shared.mailboxes.iter().any(Mailbox::is_full) {
             return Err(busy());
         }
+        // From now on, so that who repeats it because the answer takes long does not send it twice.
+        let mut sent = Sent {
+            from: actor.account.clone(),
+            message_id: request.message_id.as_str().into(),
+            time: now,
+            high_priority: request.high_priority,
+        };
+        shared.broadcasts.remember(app_key, sent.clone());
         let told = Arc::new(Told::default());
         let all_done = shared.mailboxes.iter().map(|mailbox| {
             let (done, is_done) = oneshot::channel();
+            // Taken until the last worker is through, whether or not somebody still waits for the answer.
+            let place = place.clone();
             mailbox.post(vec![Mail::Broadcast(Box::new(Broadcasting {
                 app_key: app_key.into(),
                 actor: actor.clone(),
                 broadcast: broadcast.clone(),
                 told: told.clone(),
                 // Who has given up waiting need not hear of it.
-                done: Box::new(move || _ = done.send(())),
+                done: Box::new(move || {
+                    drop(place);
+                    let _ = done.send(());
+                }),
             }))]);
             is_done
         });
         for is_done in all_done.collect::<Vec<_>>() {
             is_done.await.map_err(|_| Status::new(Code::Unavailable, "the server is going down"))?;
         }
+        drop(place);
         if told.refused.load(Ordering::Relaxed) > 0 && told.rooms.load(Ordering::Relaxed) == 0 {
+            shared.broadcasts.forget(app_key, &sent);
             return Err(Status::new(Code::ServerError, "no room takes messages: the operator must restart the server"));
         }
-        let sent = Sent {
-            from: actor.account,
-            message_id: request.message_id.as_str().into(),
-            time: now,
-            high_priority: request.high_priority && told.ordinary.load(Ordering::Relaxed) == 0,
-        };
-        let response = sent.response(false);
-        shared.broadcasts.remember(app_key, sent);
-        Ok(response)
+        shared.broadcasts.forget(app_key, &sent);
+        sent.high_priority &= told.ordinary.load(Ordering::Relaxed) == 0;
+        shared.broadcasts.remember(app_key, sent.clone());
+        Ok(sent.response(false))
     }
 }
 

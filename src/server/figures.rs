@@ -146,7 +146,11 @@ impl Keeper {
                 }
                 _ => false,
             };
-            let counted = rows::read_room(room, &found)?;
+            let Ok(counted) = rows::read_room(room, &found) else {
+                // Figures may be lost; that rooms are served matters more.
+                lost();
+                continue;
+            };
             if is_kept {
                 over.extend(rows::remove_room(span, &of.1, room, counted.rows));
             } else {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -13,26 +12,26 @@ use tokio_util::either::Either;
 use super::node::Node;
 use super::shared::Shared;
 use super::transport::count_handshake;
-use crate::limits::{HTTPS_HANDSHAKE_MS, HTTPS_HANDSHAKES_MAX};
+use crate::limits::HTTPS_HANDSHAKE_MS;
 
 /// A connection as HTTP is spoken on it.
 pub type HttpStream = Either<TcpStream, TlsStream<TcpStream>>;
 
 impl Node {
     /// What makes an HTTP connection of what was accepted, over TLS if the configuration has `http.certificate`: nothing of a
-    /// handshake that fails or takes too long. Several shake hands at once, so that who is slow at it holds up nobody else.
+    /// handshake that fails or takes too long. All that have a place shake hands at once, so that who is slow at it holds up nobody
+    /// else.
     pub fn http_transport(&self) -> impl Fn(TcpStream) -> HttpShaken + Send + 'static {
-        let (shared, handshakes) = (self.shared.clone(), Arc::new(Semaphore::new(HTTPS_HANDSHAKES_MAX)));
-        move |stream| Box::pin(shake(shared.clone(), handshakes.clone(), stream))
+        let shared = self.shared.clone();
+        move |stream| Box::pin(shake(shared.clone(), stream))
     }
 }
 
 /// What becomes of a connection.
 pub type HttpShaken = std::pin::Pin<Box<dyn Future<Output = Option<HttpStream>> + Send>>;
 
-async fn shake(shared: Arc<Shared>, handshakes: Arc<Semaphore>, stream: TcpStream) -> Option<HttpStream> {
+async fn shake(shared: Arc<Shared>, stream: TcpStream) -> Option<HttpStream> {
     let Some(certificate) = &shared.certificates.http else { return Some(Either::Left(stream)) };
-    let _turn = handshakes.acquire().await.ok()?;
     let acceptor = TlsAcceptor::from(certificate.current());
     let why = match timeout(Duration::from_millis(HTTPS_HANDSHAKE_MS), acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {

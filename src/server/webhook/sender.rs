@@ -18,7 +18,7 @@ use super::{Head, Webhooks, payload};
 use crate::dispatch::Rules;
 use crate::id::UnixMs;
 use crate::limits::{
-    CALLBACK_ANSWER_BYTES_MAX, WEBHOOK_LINES_MAX, WEBHOOK_READ_BYTES, WEBHOOK_READ_MAX, WEBHOOK_REFUSALS_MIN,
+    CALLBACK_ANSWER_BYTES_MAX, WEBHOOK_BODY_MS, WEBHOOK_LINES_MAX, WEBHOOK_READ_BYTES, WEBHOOK_READ_MAX, WEBHOOK_REFUSALS_MIN,
     WEBHOOK_REMOVE_MAX, WEBHOOK_REMOVE_MS, WEBHOOK_RETRY_MS_MAX, WEBHOOK_SCAN_MAX,
 };
 use crate::log::{Line, LogError, Place, RoomLog, Spooled};
@@ -332,10 +332,7 @@ impl Sender {
             };
             let (client, patience) = (self.client.clone(), Duration::from_millis(table.webhooks.timeout_ms));
             queue.is_called = true;
-            self.calls.spawn(async move {
-                let arrival = tokio::time::timeout(patience, post(client, request)).await;
-                (line, arrival.unwrap_or(Arrival::Failed("timeout")))
-            });
+            self.calls.spawn(async move { (line, post(client, request, patience).await) });
             return;
         }
     }
@@ -515,8 +512,8 @@ impl Sender {
             self.dropped = spool.dropped();
             if self.said_dropped.is_none_or(|said| said.elapsed() >= SAY_AGAIN_AFTER) {
                 tracing::error!("the spool of webhooks is full: what comes now is dropped; is the receiver down?");
+                self.said_dropped = Some(now);
             }
-            self.said_dropped = Some(now);
         }
         // Receivers without anything to be told, perhaps of applications that are gone.
         let busy: HashSet<Target> = self.lines.iter().map(|(line, queue)| (queue.app_key.clone(), line.env.clone())).collect();
@@ -558,11 +555,16 @@ fn unix() -> UnixMs {
 }
 
 /// Posts a report. What the receiver says beside its status does not matter.
-async fn post(client: HttpClient, request: Request<Full<Bytes>>) -> Arrival {
-    let Ok(response) = client.request(request).await else { return Arrival::Failed("unreachable") };
+async fn post(client: HttpClient, request: Request<Full<Bytes>>, patience: Duration) -> Arrival {
+    let response = match tokio::time::timeout(patience, client.request(request)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => return Arrival::Failed("unreachable"),
+        Err(_) => return Arrival::Failed("timeout"),
+    };
     let status = response.status();
-    // Read to its end, so that the connection can be used again; too long an answer only costs the connection.
-    let _ = Limited::new(response.into_body(), CALLBACK_ANSWER_BYTES_MAX).collect().await;
+    // Read to its end, so that the connection can be used again; one that is too long, or does not end, only costs the connection.
+    let body = Limited::new(response.into_body(), CALLBACK_ANSWER_BYTES_MAX).collect();
+    let _ = tokio::time::timeout(Duration::from_millis(WEBHOOK_BODY_MS), body).await;
     match status.as_u16() {
         200..=299 => Arrival::Delivered,
         // Too early, too slow, too many: the report itself is not to blame.
