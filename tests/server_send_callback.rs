@@ -184,10 +184,11 @@ fn more_than_the_line_holds_is_busy() {
 
 #[test]
 fn more_bytes_than_the_line_holds_are_busy() {
-    let gate = Gate::default();
-    let held = gate.clone();
+    let (first, second) = (Gate::default(), Gate::default());
+    let (first_held, second_held) = (first.clone(), second.clone());
     let receiver = Receiver::start(move |_| {
-        held.pass();
+        let gate = if first_held.is_reached() { &second_held } else { &first_held };
+        gate.pass();
         (200, YES.into())
     });
     let Scene { server, room } = scene(&receiver.url(), "");
@@ -196,26 +197,32 @@ fn more_bytes_than_the_line_holds_are_busy() {
         let ext = "x".repeat(limits::EXT_CHARS_MAX).into();
         Request::MessageSend(Box::new(MessageSendRequest { ext, ..text_message(room, &format!("m{number:03}"), "long") }))
     };
+    let sent = |peer: &mut Peer| match peer.any_response(PATIENCE).unwrap() {
+        (sequence, Response::MessageSend(answer)) => (sequence, answer.code),
+        (_, other) => panic!("not an answer to a send: {other:?}"),
+    };
     let mut frame = BytesMut::new();
     long(0).encode(1, &mut frame);
     let fits = limits::HELD_BYTES_MAX / frame.len();
     assert!(fits < limits::REQUESTS_HELD_MAX, "it is the bytes that count here");
     alice.ask(&long(0)).unwrap();
-    wait_until("the application to be asked", || gate.is_reached());
+    wait_until("the application to be asked", || first.is_reached());
     let mut expected: Vec<u32> = (1..=fits).map(|number| alice.ask(&long(number)).unwrap()).collect();
-    let excess = alice.ask(&long(fits + 1)).unwrap();
-    let (sequence, Response::MessageSend(answer)) = alice.any_response(PATIENCE).unwrap() else { panic!("a send") };
-    assert_eq!((sequence, answer.code), (excess, 503));
-    gate.open();
-    // What was held is sent, and its bytes are given back on the way.
-    let mut answered = Vec::new();
-    for _ in 0..=fits {
-        let (sequence, Response::MessageSend(answer)) = alice.any_response(PATIENCE).unwrap() else { panic!("a send") };
-        assert_eq!(answer.code, 0);
-        answered.push(sequence);
-    }
-    answered.sort_unstable();
     expected.insert(0, expected[0] - 1);
+    let excess = alice.ask(&long(fits + 1)).unwrap();
+    assert_eq!(sent(&mut alice), (excess, 503));
+    first.open();
+    let mut answered = vec![sent(&mut alice)];
+    wait_until("the application to be asked about the next", || second.is_reached());
+    // What has left the line has given back its bytes: there is place for one again, and for no more.
+    expected.push(alice.ask(&long(fits + 2)).unwrap());
+    let excess = alice.ask(&long(fits + 3)).unwrap();
+    assert_eq!(sent(&mut alice), (excess, 503));
+    second.open();
+    answered.extend((0..=fits).map(|_| sent(&mut alice)));
+    assert!(answered.iter().all(|(_, code)| *code == 0));
+    let mut answered: Vec<u32> = answered.into_iter().map(|(sequence, _)| sequence).collect();
+    answered.sort_unstable();
     assert_eq!(answered, expected);
 }
 
