@@ -273,6 +273,17 @@ fn a_copy_goes_to_the_address_of_the_environment_its_message_names() {
 }
 
 #[test]
+fn a_status_of_200_counts_whatever_becomes_of_the_body() {
+    let hook = Hook::judging(|_| Says::Endlessly);
+    let server = Server::start(setup(&format!("url = \"{}\", in_out = false", hook.url("")), ""));
+    let room = room(&server);
+    let mut peer = Peer::join(&server, "ann", room);
+    (0..3).for_each(|number| drop(say(&mut peer, room, &format!("m{number}"))));
+    wait_until("every report to be taken", || metric(&server, "chatroom_webhooks_delivered_total", "") == 3.0);
+    assert_eq!(hook.told().len(), 3, "nothing is sent twice");
+}
+
+#[test]
 fn each_room_is_told_in_order_whatever_its_receiver_answers() {
     let calls = AtomicUsize::new(0);
     let hook = Hook::judging(move |_| match calls.fetch_add(1, Ordering::Relaxed) % 23 {

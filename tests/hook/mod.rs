@@ -49,6 +49,8 @@ impl Told {
 pub enum Says {
     /// A status and a body.
     Status(u16),
+    /// 200, and a body that never ends.
+    Endlessly,
     /// Nothing: the connection ends.
     Nothing,
     /// Nothing, and the connection stays.
@@ -172,6 +174,12 @@ pub fn serve(
                 let answer = "{\"errCode\":0}";
                 let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
                 writer.write_all(head.as_bytes())?;
+            }
+            Says::Endlessly => {
+                writer.write_all(b"HTTP/1.1 200 Said\r\nContent-Length: 100\r\n\r\n{")?;
+                loop {
+                    std::thread::park();
+                }
             }
             Says::Nothing => return writer.shutdown(Shutdown::Both),
             Says::Hangs => loop {

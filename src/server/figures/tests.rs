@@ -186,6 +186,20 @@ fn a_node_killed_as_it_closes_an_hour_keeps_what_it_has_kept() {
 }
 
 #[test]
+fn a_row_that_cannot_be_read_costs_its_room_alone_its_figures() {
+    let mut world = World::new("UTC");
+    world.count(HOUR, 1, 3, &["ann"]);
+    world.count(HOUR, 2, 2, &["bob"]);
+    world.tick(HOUR);
+    let rows = world.log.scan_prefix(Space::Figures, rows::OPEN).unwrap();
+    let of_room_1 = rows.iter().filter(|(key, _)| rows::read_room_key(key).is_some_and(|(_, _, room, _)| room.get() == 1));
+    let broken = of_room_1.map(|(key, _)| (key.to_vec(), Some(vec![0xFF; 3]))).collect();
+    world.log.change(Space::Figures, broken).unwrap();
+    world.restart(HOUR + 1000);
+    assert_eq!(world.ask(HOUR + 1000, Period::Hour, HOUR), Ok((HOUR, vec![(2, 1, 1, 2)])));
+}
+
+#[test]
 fn what_comes_late_counts_for_a_minute() {
     let world = World::new("UTC");
     let end = HOUR + HOUR_MS;
