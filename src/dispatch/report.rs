@@ -28,6 +28,7 @@ impl Hub {
             self.add_report(room, reports, env, entry, what);
         }
         for passage in in_out {
+            self.writes.bytes += passage.weight();
             self.add_report(room, reports, "", entry, Reported::InOut(Box::new(passage)));
         }
     }

@@ -197,7 +197,11 @@ pub(super) fn take(
     let (mut taken, mut bytes) = (Vec::new(), 0);
     for pair in found {
         let (key, value) = pair?;
-        let spooled = decode(&key, value)?;
+        let Ok(spooled) = decode(&key, value) else {
+            // One that cannot be read must not keep back all the others.
+            tracing::error!("a key in the spool of webhooks cannot be read");
+            continue;
+        };
         bytes += spooled.bytes;
         taken.push(spooled);
         if taken.len() >= count_max || bytes >= bytes_max {

@@ -94,6 +94,13 @@ pub struct InOut {
     pub ext: String,
 }
 
+impl InOut {
+    /// About how many bytes of texts it keeps.
+    pub fn weight(&self) -> usize {
+        self.tags.iter().map(|tag| tag.len()).sum::<usize>() + self.target.len() + self.ext.len()
+    }
+}
+
 /// How somebody comes or goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
