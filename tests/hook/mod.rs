@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -130,9 +130,11 @@ impl Hook {
     }
 }
 
-/// An address at which nobody listens.
+/// An address at which nobody listens, and at which no other test begins to.
 pub fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port is free")
+    static GIVEN: AtomicU8 = AtomicU8::new(1);
+    let host = [127, 9, 8, GIVEN.fetch_add(1, Ordering::Relaxed)];
+    TcpListener::bind(SocketAddr::from((host, 0))).and_then(|listener| listener.local_addr()).expect("a port is free")
 }
 
 /// Serves one connection for as long as the other side keeps it.
