@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail};
 use super::owner::{Owned, broken};
+use super::replay::CatchUp;
 use crate::id::{ConnId, RoomId, Seq};
 use crate::room::{Actor, Record, Report};
 use crate::wire::{Push, pb};
@@ -40,6 +41,8 @@ pub(super) enum Held {
     Answer(Asker, Answer),
     /// A look into the log that has to see what the commit covers.
     Find(Box<Find>),
+    /// What a connection missed is to be read once the log has all of it.
+    CatchUp(Box<CatchUp>),
     /// Who has put itself out of a room, by closing it, is told so after its answer.
     Left(Mail),
 }
@@ -79,12 +82,13 @@ impl Hub {
                 Held::Answer(asker, answer) => self.answer(asker, if is_durable { answer } else { Err(broken()) }),
                 Held::Find(find) if is_durable => self.effects.push(Effect::Find(find)),
                 Held::Find(find) => self.answer(find.asker, Err(broken())),
+                Held::CatchUp(waiting) => self.read_missed(waiting),
                 Held::Left(mail) => self.tell_left(mail),
             }
         }
         for (room, connection, heard) in done.joins {
             let mail = match heard {
-                Some(heard) => Mail::Joined { room, connection, replay: self.since(room, connection, heard) },
+                Some(heard) => Mail::Joined { room, connection, replay: self.since(room, connection, heard), held: None },
                 None => Mail::Left { room, connection, kicked: None },
             };
             self.send(connection.worker(), mail);
@@ -131,11 +135,16 @@ impl Hub {
             (None, Held::Answer(asker, answer)) => self.answer(asker, answer),
             (None, Held::Find(find)) if self.is_broken => self.answer(find.asker, Err(broken())),
             (None, Held::Find(find)) => self.effects.push(Effect::Find(find)),
+            (None, Held::CatchUp(waiting)) => self.read_missed(waiting),
             (None, Held::Left(mail)) => self.tell_left(mail),
         }
     }
 
-    fn tell_left(&mut self, mail: Mail) {
+    pub(super) fn read_missed(&mut self, waiting: Box<CatchUp>) {
+        self.send(waiting.asked.connection.worker(), Mail::CatchUp(waiting));
+    }
+
+    pub(super) fn tell_left(&mut self, mail: Mail) {
         if let Mail::Left { connection, .. } = &mail {
             self.send(connection.worker(), mail);
         }

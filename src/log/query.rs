@@ -218,7 +218,7 @@ fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<Hi
     let limit = (query.limit as usize).max(1);
     let limit_with_equals = limit.saturating_mul(2);
     let mut page = HistoryPage::default();
-    let mut judge = Judge { filter: &query.scope.filter, verdicts: HashMap::new(), expressions: 0 };
+    let mut judge = Judge::new(&query.scope.filter);
     let (mut looked_at, mut bytes, mut last_time) = (0_usize, 0_usize, None);
     for found in entries {
         let (seq, record) = found?;
@@ -238,7 +238,7 @@ fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<Hi
         let splits = last_time == Some(kept.time_ms);
         let full = page.items.len() >= limit_with_equals || (page.items.len() >= limit && !splits);
         looked_at += 1;
-        let work = looked_at + judge.expressions * limits::HISTORY_EXPRESSION_ENTRIES;
+        let work = judge.work(looked_at);
         let tired = work > limits::HISTORY_SCAN_MAX && (!splits || work > 2 * limits::HISTORY_SCAN_MAX);
         if tired {
             page.has_more = true;
@@ -281,15 +281,25 @@ fn wanted(query: &HistoryQuery, kept: &store::Record) -> Option<store::RawHistor
 }
 
 /// Says which expressions a filter admits, and reads each only once.
-struct Judge<'a> {
+pub(super) struct Judge<'a> {
     filter: &'a HistoryFilter,
     verdicts: HashMap<String, bool>,
     /// Regular expressions that were compiled so far: they take longer than entries.
     expressions: usize,
 }
 
-impl Judge<'_> {
-    fn admits(&mut self, text: &str) -> bool {
+impl<'a> Judge<'a> {
+    /// Has read no expression yet.
+    pub fn new(filter: &'a HistoryFilter) -> Judge<'a> {
+        Judge { filter, verdicts: HashMap::new(), expressions: 0 }
+    }
+
+    /// Counts the work of a query that has looked at so many entries: an expression to compile costs as much as many of them.
+    pub fn work(&self, looked_at: usize) -> usize {
+        looked_at + self.expressions * limits::HISTORY_EXPRESSION_ENTRIES
+    }
+
+    pub fn admits(&mut self, text: &str) -> bool {
         if *self.filter == HistoryFilter::Everything || text.is_empty() {
             return self.filter.admits(None);
         }

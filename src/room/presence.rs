@@ -207,6 +207,22 @@ impl People {
         }
     }
 
+    /// Every account here, in no order.
+    pub fn accounts(&self) -> Vec<AccountId> {
+        self.by_account.keys().cloned().collect()
+    }
+
+    /// Every connection here with its account, in order.
+    pub fn everybody(&self) -> Vec<(AccountId, ConnId)> {
+        let own = |(account, person): (&AccountId, &Box<Person>)| {
+            let account = account.clone();
+            person.connections.iter().map(move |own| (account.clone(), own.id)).collect::<Vec<_>>()
+        };
+        let mut everybody: Vec<_> = self.by_account.iter().flat_map(own).collect();
+        everybody.sort_unstable();
+        everybody
+    }
+
     /// Every connection here, in no order.
     pub fn everyone(&self) -> impl Iterator<Item = ConnId> {
         self.by_account.values().flat_map(|person| &person.connections).map(|own| own.id)

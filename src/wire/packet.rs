@@ -193,6 +193,7 @@ packets! {
         Message(Box<pb::Message>), Message;
         Notification(Box<pb::Notification>), Notification;
         Gap(pb::Gap), Gap;
+        RoomEpoch(pb::RoomEpoch), RoomEpoch;
     }
 }
 
@@ -244,6 +245,11 @@ impl Packet {
 /// Appends the answer that says nothing but a status, under any kind (wire.md §3: every response can be read as a `Status`).
 pub fn encode_status(kind: u16, sequence: u32, status: &Status, out: &mut BytesMut) {
     encode_message(out, kind, FLAG_RESPONSE, sequence, &pb::Status::from(status));
+}
+
+/// Appends the frame of a push whose body is encoded already.
+pub fn encode_push_body(kind: PacketKind, body: &Bytes, out: &mut BytesMut) {
+    Frame::new(kind as u16, 0, 0, body.clone()).encode(out);
 }
 
 /// Appends a history answer whose items are still the bytes the members received.
