@@ -22,7 +22,7 @@ use super::worker::Worker;
 use crate::account::Directory;
 use crate::dispatch::{Hub, HubConfig};
 use crate::error::Status;
-use crate::limits::{BLOCKING_THREADS_MAX, WORKERS_MAX};
+use crate::limits::BLOCKING_THREADS_MAX;
 use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog};
 
 /// Why a node does not start.
@@ -110,18 +110,15 @@ impl Node {
             let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;
             accounts.create_app(app).map_err(StartError::Accounts)?;
         }
-        let count = match config.workers {
-            0 => std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
-            count => count,
-        };
         let client = outgoing::http_client(config).map_err(StartError::Tls)?;
         let callbacks = Callbacks::start(client.clone()).map_err(StartError::Thread)?;
         let (figures, counting) = Figures::start(log.clone(), config.stats.time_zone, unix).map_err(StartError::Figures)?;
-        let shared = Shared::new(config, &descriptors, accounts.clone(), log.clone(), callbacks, figures, certificates, count);
+        let shared = Shared::new(config, &descriptors, accounts.clone(), log.clone(), callbacks, figures, certificates);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
         log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
         shared.webhooks.start(log.clone(), shared.apps.clone(), client).map_err(StartError::Thread)?;
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
+        let count = shared.mailboxes.len();
         let mut workers = Vec::with_capacity(count);
         for index in 0..count {
             let hub = Hub::new(HubConfig {

@@ -75,7 +75,6 @@ impl Shared {
         callbacks: Callbacks,
         figures: Figures,
         certificates: Certificates,
-        workers: usize,
     ) -> Result<Shared, Status> {
         let bounds = &config.limits;
         Ok(Shared {
@@ -102,7 +101,7 @@ impl Shared {
             drain_ms: config.timers.drain_ms,
             accounts,
             log,
-            mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
+            mailboxes: (0..config.worker_count()).map(|_| Mailbox::default()).collect(),
             gate: Gate::new(descriptors.connections, bounds.connections_per_address_max),
             resume: ResumeKey::random()?,
             sessions: Sessions::new(),
