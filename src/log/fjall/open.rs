@@ -136,6 +136,7 @@ fn create(folder: &Path, options: &Options) -> Result<(), LogError> {
 fn database(path: &Path, options: &Options) -> ::fjall::Result<Database> {
     Database::builder(path)
         .cache_size(options.cache_bytes)
+        .max_cached_files(Some(options.files_cached))
         .max_journaling_size(JOURNAL_BYTES)
         .worker_threads(STORE_THREADS)
         // The writer says for each batch how far it has to go.
