@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chatroom::admin::{Admin, Serving};
 use chatroom::server::config::{Config, ConfigError, Http};
-use chatroom::server::{Descriptors, Node, bind, start_logs};
+use chatroom::server::{Descriptors, Node, bind, make_files_private, start_logs};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    make_files_private();
     let config = match Config::load(std::env::args_os()) {
         Ok(config) => config,
         Err(ConfigError::Usage(error)) => error.exit(),

@@ -44,3 +44,5 @@ pub(crate) use gate::Gate as ConnectionGate;
 pub use logs::{Logs, start_logs};
 pub use node::{Node, StartError, bind};
 pub use sessions::Session;
+
+pub use crate::log::make_files_private;
