@@ -95,7 +95,8 @@ async fn a_message_sent_while_away_is_sent_on_return() {
 #[tokio::test]
 async fn a_fresh_token_given_in_time_serves_the_next_login() {
     let (listener, address) = listen().await;
-    let (client, mut events) = start(ClientOptions { reconnect_ms_min: 1000, reconnect_ms_max: 1000, seed: Some(3), ..options(&address) });
+    let (client, mut events) =
+        start(ClientOptions { reconnect_ms_min: 1000, reconnect_ms_max: 1000, seed: Some(3), ..options(&address) });
     let connecting = connect(&client);
     let (peer, _) = Peer::accept_login(&listener, "r1").await;
     soon(connecting).await.unwrap().unwrap();

@@ -361,6 +361,8 @@ impl Hub {
         }
         let missed = self.missed(id, heard, &entry.command, named.as_ref(), &presence, &mut reply);
         let joins_late = (durable && !presence.is_empty()).then_some(heard);
+        let encode = |message: Box<pb::Message>| (Seq(message.seq), self.encode(&Push::Message(message)));
+        let resent: Vec<(Seq, Bytes)> = resent.into_iter().map(encode).collect();
         match (missed, asked_by(&asker)) {
             // Where the answer waits for a commit the room is new, and nothing was missed.
             (Source::Log(scope), Some(asked)) if !durable => {
@@ -369,7 +371,7 @@ impl Hub {
             }
             (missed, _) => {
                 let mut replay = if let Source::Ring(frames) = missed { frames } else { Vec::new() };
-                replay.extend(resent.into_iter().map(|message| self.encode(&Push::Message(message))));
+                replay.extend(resent.into_iter().map(|(_, frame)| frame));
                 self.reply(asker, reply, durable);
                 self.arrive(id, &presence, replay, None, joins_late);
             }

@@ -13,7 +13,7 @@ use crate::error::Status;
 use crate::id::{Epoch, RoomId, Seq};
 use crate::room::{Command, Op, Presence, PushBody, Replay, ReplayScope, Standing};
 use crate::wire::packet::encode_push_body;
-use crate::wire::{PacketKind, Push, Response, pb};
+use crate::wire::{PacketKind, Response, pb};
 
 /// A connection that waits for what it missed.
 pub struct CatchUp {
@@ -108,10 +108,8 @@ impl Hub {
     }
 
     /// Has the answer to an enter wait until the log was read.
-    pub(super) fn catch_up_later(&mut self, asked: Asked, scope: ReplayScope, reply: Response, resent: Vec<Box<pb::Message>>) {
+    pub(super) fn catch_up_later(&mut self, asked: Asked, scope: ReplayScope, reply: Response, resent: Vec<(Seq, Bytes)>) {
         let Response::RoomEnter(reply) = reply else { return };
-        let encode = |message: Box<pb::Message>| (Seq(message.seq), self.encode(&Push::Message(message)));
-        let resent = resent.into_iter().map(encode).collect();
         self.after_writes(Held::CatchUp(Box::new(CatchUp { asked, scope, reply, resent })));
     }
 

@@ -214,11 +214,10 @@ impl People {
 
     /// Every connection here with its account, in order.
     pub fn everybody(&self) -> Vec<(AccountId, ConnId)> {
-        let own = |(account, person): (&AccountId, &Box<Person>)| {
-            let account = account.clone();
-            person.connections.iter().map(move |own| (account.clone(), own.id)).collect::<Vec<_>>()
-        };
-        let mut everybody: Vec<_> = self.by_account.iter().flat_map(own).collect();
+        let mut everybody = Vec::with_capacity(self.connections);
+        for (account, person) in &self.by_account {
+            everybody.extend(person.connections.iter().map(|own| (account.clone(), own.id)));
+        }
         everybody.sort_unstable();
         everybody
     }

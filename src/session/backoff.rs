@@ -67,7 +67,8 @@ mod tests {
             });
             let (lower, upper) = tenths.split_at(5);
             assert!(upper.iter().all(|count| *count > 50), "{tenths:?}");
-            assert!(lower.iter().all(|count| if attempt == 0 { *count > 50 } else { *count == 0 }), "{tenths:?}");
+            // The least delay, half of a range, falls on the fifth tenth.
+            assert!(lower.iter().all(|count| if attempt == 0 { *count > 50 } else { *count < 10 }), "{tenths:?}");
         }
     }
 
