@@ -142,3 +142,18 @@ fn failures_say_what_to_do_and_end_with_their_code() {
     let (code, words) = send(&wire, APP_SECRET, &room);
     assert!(code == Some(3) && words.contains("Is chatroomd running there?"), "{code:?} {words}");
 }
+
+#[test]
+fn calls_over_http_go_to_the_base_path_of_the_server() {
+    for base in ["/api/v1", ""] {
+        let config = format!("[http]\nbase = \"{base}\"");
+        let server = Server::start(Setup { config, memory: true, ..Setup::default() });
+        let admin = server.admin.to_string();
+        for given in [admin.clone(), format!("http://{admin}")] {
+            let name = format!("bot{}", given.len());
+            let output = chatroom(&["account", "--admin", &given, "--app", APP_KEY, "--secret", APP_SECRET, &name], "");
+            assert_eq!(output.status.code(), Some(0), "{base}: {}", complained(&output));
+            assert_eq!(said(&output).trim().len(), 32, "a token");
+        }
+    }
+}
