@@ -520,6 +520,8 @@ pub const CLIENT_ADDRESSES_MAX: usize = 8;
 pub const HTTP_PARAMETERS_MAX: usize = 256;
 /// Bytes of a body over the limit that are read and thrown away, so that the caller gets to read the refusal.
 pub const HTTP_DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long a caller that was refused in the middle of its head may go on sending, so that it gets to read the refusal.
+pub const HTTP_LINGER_MS: u64 = 2_000;
 /// Connections of the HTTP listener, unless configured otherwise: backends keep a few each.
 pub const HTTP_CONNECTIONS_MAX: usize = 1024;
 /// Connections of the HTTP listener from one address, unless configured otherwise: no address can take all places.
