@@ -13,9 +13,9 @@ use parking_lot::RwLock;
 
 use super::{Days, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
 use crate::id::Epoch;
-use crate::log::LogError;
 use crate::log::spool::Spool;
 use crate::log::stats::LogStats;
+use crate::log::{LogError, private};
 
 /// The one format there is. Grows with each change that an older program could not read.
 const FORMAT: u64 = 1;
@@ -31,8 +31,9 @@ const DAY_PREFIX: &str = "day-";
 
 pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), LogError> {
     let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(unusable)?;
+    private::own_folder(folder)?;
     let lock = lock(folder)?;
+    private::narrow(folder)?;
     let path = folder.join("store");
     if !path.try_exists().map_err(unusable)? {
         create(folder, options)?;
@@ -94,7 +95,7 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
 fn lock(folder: &Path) -> Result<File, LogError> {
     let path = folder.join("lock");
     let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", path.display()));
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+    let mut file = private::open_file(&path).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -135,6 +136,7 @@ fn create(folder: &Path, options: &Options) -> Result<(), LogError> {
 fn database(path: &Path, options: &Options) -> ::fjall::Result<Database> {
     Database::builder(path)
         .cache_size(options.cache_bytes)
+        .max_cached_files(Some(options.files_cached))
         .max_journaling_size(JOURNAL_BYTES)
         .worker_threads(STORE_THREADS)
         // The writer says for each batch how far it has to go.
