@@ -53,6 +53,7 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
             accounts: node.accounts.clone(),
             metrics: Arc::new(move || metrics.render()),
             ready: node.ready.clone(),
+            store_failure: node.store_failure(),
             http: config.http.clone(),
         };
         let serving = Serving::start_over(admin, api, node.http_transport())?;
