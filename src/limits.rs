@@ -394,6 +394,18 @@ pub const ADMIN_PORT: u16 = 7480;
 
 /// Connections of a node, unless configured otherwise.
 pub const CONNECTIONS_MAX: usize = 1_000_000;
+/// Lines of the node's own log that wait for whoever reads them; one more is dropped and counted.
+pub const LOG_LINES_WAITING_MAX: usize = 8192;
+/// Open files without which a node does not start.
+pub const DESCRIPTORS_MIN: u64 = 256;
+/// Open files kept for the store: journals, tables, what it writes and merges. A quarter of all where that is less.
+pub const DESCRIPTORS_FOR_THE_STORE: usize = 512;
+/// Open files kept for the node itself: listeners, event queues, logs, and connections on their way to being refused.
+pub const DESCRIPTORS_FOR_THE_NODE: usize = 64;
+/// Open files kept for callbacks and webhooks. A sixteenth of all where that is less.
+pub const DESCRIPTORS_OUTGOING: usize = 512;
+/// Files the store keeps open between two uses at the least.
+pub const STORE_FILES_CACHED_MIN: usize = 16;
 /// Connections from one address, unless configured otherwise.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 10_000;
 /// Pairs of client types in a `custom` multi-client policy: every client type with every other, and to spare.

@@ -55,11 +55,13 @@ pub struct Options {
     /// Bytes of new entries of a day held in memory before they are written out sorted; up to four times as much while the disk
     /// is behind.
     pub write_buffer_bytes: u64,
+    /// Files that stay open between two uses.
+    pub files_cached: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { durability: Durability::Commit, cache_bytes: 32 << 20, write_buffer_bytes: 32 << 20 }
+        Options { durability: Durability::Commit, cache_bytes: 32 << 20, write_buffer_bytes: 32 << 20, files_cached: 256 }
     }
 }
 

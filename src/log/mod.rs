@@ -4,6 +4,7 @@
 
 pub mod fjall;
 pub mod memory;
+mod private;
 mod query;
 pub mod record;
 mod spool;
@@ -12,6 +13,7 @@ mod writer;
 
 pub use self::fjall::{Durability, FjallLog, Options};
 pub use memory::MemoryLog;
+pub use private::make_files_private;
 pub use record::fuzz_record;
 pub use spool::{Line, Place, Spool, Spooled};
 pub use stats::LogStats;

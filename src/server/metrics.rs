@@ -27,6 +27,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("chatroom_log_bytes_total", "Bytes of records and snapshots written."),
     ("chatroom_log_commit_microseconds_total", "Microseconds all commits took together."),
     ("chatroom_log_commits_total", "Group commits."),
+    ("chatroom_log_lines_dropped_total", "Lines of the node's own log that nobody took in time."),
     ("chatroom_log_records_total", "Records that became durable."),
     ("chatroom_logins_refused_total", "Logins refused, by code."),
     ("chatroom_reloads_total", "Readings of the configuration and the certificates on SIGHUP, by result: done or refused."),
@@ -42,6 +43,8 @@ const COUNTERS: &[(&str, &str)] = &[
 
 const GAUGES: &[(&str, &str)] = &[
     ("chatroom_connections", "Connections held."),
+    ("chatroom_connections_max", "Connections there may be: as configured, and as the limit of open files allows."),
+    ("chatroom_descriptors_max", "Files the process may have open."),
     ("chatroom_lagging_readers", "Members whose sockets are behind their room."),
     ("chatroom_log_commit_microseconds_max", "The slowest commit since the last look."),
     ("chatroom_members", "Members connected, once for each of their rooms."),

@@ -13,7 +13,7 @@ use parking_lot::{Mutex, RwLock};
 use super::journal::Marks;
 use super::{Days, Lasting, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
 use crate::id::Epoch;
-use crate::log::LogError;
+use crate::log::{LogError, private};
 
 /// The one format there is. Grows with each change that an older program could not read.
 const FORMAT: u64 = 1;
@@ -29,8 +29,10 @@ const DAY_PREFIX: &str = "day-";
 
 /// Makes the folder if there is none, and takes it for this process alone.
 pub(super) fn take(folder: &Path) -> Result<File, LogError> {
-    std::fs::create_dir_all(folder).map_err(|error| LogError::Store(format!("{}: {error}", folder.display())))?;
-    lock(folder)
+    private::own_folder(folder)?;
+    let lock = lock(folder)?;
+    private::narrow(folder)?;
+    Ok(lock)
 }
 
 /// Opens the store of a folder that is taken. May be called again once everything of the last [`Store`] is dropped; then `last` is
@@ -105,7 +107,7 @@ pub(super) fn open(folder: &Path, options: &Options, lasting: &Lasting, last: Op
 fn lock(folder: &Path) -> Result<File, LogError> {
     let path = folder.join("lock");
     let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", path.display()));
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+    let mut file = private::open_file(&path).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -146,6 +148,7 @@ fn create(folder: &Path, options: &Options) -> Result<(), LogError> {
 fn database(path: &Path, options: &Options) -> ::fjall::Result<Database> {
     Database::builder(path)
         .cache_size(options.cache_bytes)
+        .max_cached_files(Some(options.files_cached))
         .max_journaling_size(JOURNAL_BYTES)
         .worker_threads(STORE_THREADS)
         // The writer says for each batch how far it has to go.
