@@ -341,6 +341,14 @@ pub const HISTORY_QUERIES_MAX: usize = 256;
 pub const LOG_QUEUE_MAX: usize = 1024;
 /// Records after which a commit takes no further batch: bounds how long the first of them waits for the others.
 pub const LOG_GROUP_RECORDS: usize = 16_384;
+/// Pause before a store that failed is opened again; doubles.
+pub const STORE_RETRY_MS_FIRST: u64 = 100;
+/// Longest such pause: how late a disk that has space again is noticed.
+pub const STORE_RETRY_MS_MAX: u64 = 5_000;
+/// Time without a failure after which the pauses begin anew.
+pub const STORE_STEADY_MS: u64 = 60_000;
+/// Bytes that must find space, and reach the disk, before a store that failed is opened again.
+pub const STORE_PROBE_BYTES: usize = 1 << 20;
 /// Entries of a room the log of `--memory` holds once a snapshot covers them: a history of some length, in a few MiB.
 pub const MEMORY_LOG_ENTRIES: usize = 10_000;
 

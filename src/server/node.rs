@@ -16,6 +16,7 @@ use super::engine::Engine;
 use super::figures::Figures;
 use super::keep::{self, StoreKeeper};
 use super::listen;
+use super::mailbox::Mailbox;
 use super::outgoing;
 use super::shared::{Shared, unix};
 use super::worker::Worker;
@@ -77,7 +78,7 @@ pub struct Node {
     pub engine: Engine,
     /// Applications and accounts.
     pub accounts: Arc<Directory>,
-    /// True while the node takes connections and writes down what it acknowledges.
+    /// True while the node takes connections; see [`Node::store_failure`] too.
     pub ready: Arc<AtomicBool>,
     /// Where the wire protocol is spoken.
     pub wire: SocketAddr,
@@ -115,6 +116,8 @@ impl Node {
         let (figures, counting) = Figures::start(log.clone(), config.stats.time_zone, unix).map_err(StartError::Figures)?;
         let shared = Shared::new(config, &descriptors, accounts.clone(), log.clone(), callbacks, figures, certificates);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
+        let mailboxes = shared.mailboxes.clone();
+        log.watch(Box::new(move || mailboxes.iter().for_each(Mailbox::wake)));
         log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
         shared.webhooks.start(log.clone(), shared.apps.clone(), client).map_err(StartError::Thread)?;
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
@@ -159,6 +162,12 @@ impl Node {
                 Err(error) => tracing::error!(%error, "expiring the history failed"),
             }
         }
+    }
+
+    /// Says why the store takes nothing at present; nothing while it is well.
+    pub fn store_failure(&self) -> Arc<dyn Fn() -> Option<String> + Send + Sync> {
+        let log = self.log.clone();
+        Arc::new(move || log.failure())
     }
 
     /// Sends everybody away, writes down what there is, and returns when that is done. Blocks.
