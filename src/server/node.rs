@@ -100,7 +100,7 @@ impl Node {
         keep::fill(&accounts, log.as_ref()).map_err(StartError::Accounts)?;
         for app in &config.apps {
             let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;
-            accounts.create_app(app).map_err(StartError::Accounts)?;
+            accounts.create_app(app, unix()).map_err(StartError::Accounts)?;
         }
         let count = match config.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
