@@ -109,7 +109,7 @@ impl Node {
         keep::fill(&accounts, log.as_ref()).map_err(StartError::Accounts)?;
         for app in &config.apps {
             let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;
-            accounts.create_app(app).map_err(StartError::Accounts)?;
+            accounts.create_app(app, unix()).map_err(StartError::Accounts)?;
         }
         let client = outgoing::http_client(config).map_err(StartError::Tls)?;
         let callbacks = Callbacks::start(client.clone()).map_err(StartError::Thread)?;
