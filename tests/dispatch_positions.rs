@@ -175,29 +175,13 @@ fn a_store_that_comes_back_costs_a_gap_only_where_something_was_lost() {
 #[test]
 fn those_who_go_while_the_store_has_failed_are_gone_when_it_is_back() {
     let (mut world, room, ann, bob, _) = world_of_two();
-    world.hubs.iter_mut().for_each(|hub| {
-        // A commit that fails.
-        hub.on_committed(false);
-    });
     world.commits = false;
     world.ask(&bob, room, text("lost"));
     world.settle();
+    world.hubs.iter_mut().for_each(chatroom::dispatch::Hub::on_log_failed);
     world.lose(&ann, true);
     world.reopen_store();
     assert!(!world.is_here("ann", room) && world.is_here("bob", room));
-}
-
-#[test]
-fn a_room_that_the_disk_never_had_sends_everybody_away() {
-    let mut world = World::new(Settings::default());
-    let room = dispatch_world::client_room(7);
-    let ann = world.connect("ann");
-    world.command(&ann, room, dispatch_world::opening(dispatch_world::open(room))).unwrap();
-    world.heard(&ann);
-    world.forget(room);
-    world.reopen_store();
-    assert_eq!(world.heard(&ann), ["kicked 4 true"]);
-    assert!(!world.is_here("ann", room) && world.rooms("ann").is_empty());
 }
 
 fn instead_of(room: RoomId, lost: &Actor) -> Op {

@@ -63,6 +63,7 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
                 metrics.render()
             }),
             ready: node.ready.clone(),
+            store_failure: node.store_failure(),
             http: Http { connections_max: http_connections, ..config.http.clone() },
         };
         let serving = Serving::start_over(admin, api, node.http_transport())?;

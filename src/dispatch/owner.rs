@@ -13,7 +13,7 @@ use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail, Request};
 use super::replay::{Named, Source, asked_by};
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, ByNumber, ConnId, RoomId, Seq, Time, UnixMs};
+use crate::id::{AccountId, ByNumber, ConnId, Epoch, RoomId, Seq, Time, UnixMs};
 use crate::limits::{
     HEADER_BYTES, KICKS_KEPT_MAX, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX,
 };
@@ -30,31 +30,32 @@ pub(super) enum Owned {
     Loading(Vec<Request>),
     /// In memory.
     Live(Box<Live>),
-    /// In memory, and perhaps ahead of the disk: what the disk has is on its way; these wait for it.
-    Reloading(Box<Live>, Vec<Request>),
 }
 
 /// A room in memory and what surrounds it.
 pub(super) struct Live {
     pub(super) room: Room,
+    /// The epoch of its new entries: that in which it was last read from the log.
+    pub(super) epoch: Epoch,
     /// How many connections hear it, by worker.
-    followers: Vec<u32>,
+    pub(super) followers: Vec<u32>,
     /// Lost connections that keep their place, and on whose behalf they leave in the end.
     pub(super) detached: ByNumber<ConnId, Actor>,
     /// What lost connections were put out for, oldest first, and until when whoever takes one over is told.
-    kicked: Vec<(Time, ConnId, Box<pb::Kicked>)>,
+    pub(super) kicked: Vec<(Time, ConnId, Box<pb::Kicked>)>,
     /// Entries in the log that no snapshot covers.
-    pub(super) entries_since_snapshot: u64,
+    entries_since_snapshot: u64,
     /// The last number a durable snapshot covers.
     pub(super) saved: Seq,
     pub(super) used: Time,
 }
 
 impl Live {
-    fn new(room: Room, workers: usize, now: Time) -> Live {
+    pub(super) fn new(room: Room, workers: usize, epoch: Epoch, now: Time) -> Live {
         let followers = vec![0; workers];
         Live {
             room,
+            epoch,
             followers,
             detached: ByNumber::default(),
             kicked: Vec::new(),
@@ -103,7 +104,7 @@ impl Live {
     }
 
     /// True if the connection was still attached.
-    pub(super) fn unfollow(&mut self, connection: ConnId) -> bool {
+    fn unfollow(&mut self, connection: ConnId) -> bool {
         if self.detached.remove(&connection).is_some() {
             return false;
         }
@@ -120,15 +121,11 @@ impl Hub {
         let (room, workers, now) = (request.room, self.config.workers, self.now);
         match self.rooms.get_mut(&room) {
             Some(Owned::Live(_)) => self.ask(request),
-            Some(Owned::Loading(waiting) | Owned::Reloading(_, waiting))
-                if waiting.len() < LOADING_COMMANDS_MAX || is_ours(&request) =>
-            {
-                waiting.push(request)
-            }
-            Some(Owned::Loading(_) | Owned::Reloading(..)) => self.answer(request.asker, Err(busy("the room is being loaded"))),
+            Some(Owned::Loading(waiting)) if waiting.len() < LOADING_COMMANDS_MAX || is_ours(&request) => waiting.push(request),
+            Some(Owned::Loading(_)) => self.answer(request.asker, Err(busy("the room is being loaded"))),
             None if let Ask::Command(Op::Create(create)) = &request.ask => {
                 let fresh = Room::new(room, self.config.rules.settings(&create.app_key));
-                self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, now))));
+                self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, self.config.epoch, now))));
                 self.ask(request);
             }
             None => {
@@ -160,25 +157,33 @@ impl Hub {
     pub fn on_loaded(&mut self, id: RoomId, loaded: Result<Room, Status>) {
         let waiting = match self.rooms.remove(&id) {
             Some(Owned::Loading(waiting)) => waiting,
-            Some(Owned::Reloading(live, waiting)) => return self.on_reloaded(id, live, waiting, loaded),
             Some(live) => return drop(self.rooms.insert(id, live)),
             None => return,
         };
-        match loaded {
-            Ok(mut room) => {
+        match (loaded, self.stale.remove(&id)) {
+            (Ok(room), Some(old)) => {
+                self.renew(id, room, *old);
+                self.do_due(id);
+                waiting.into_iter().for_each(|request| self.ask(request));
+            }
+            (Err(_), Some(old)) => {
+                self.keep_stale(id, old);
+                waiting.into_iter().for_each(|request| self.ask(request));
+            }
+            (Ok(mut room), None) => {
                 room.set_settings(self.config.rules.settings(room.app_key()));
-                let mut live = Live::new(room, self.config.workers, self.now);
+                let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now);
                 live.saved = live.last_seq();
                 self.rooms.insert(id, Owned::Live(Box::new(live)));
                 self.tidy_after_load(id);
                 self.do_due(id);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
-            Err(status) => waiting.into_iter().for_each(|request| self.answer(request.asker, Err(status.clone()))),
+            (Err(status), None) => waiting.into_iter().for_each(|request| self.answer(request.asker, Err(status.clone()))),
         }
     }
 
-    pub(super) fn ask(&mut self, request: Request) {
+    fn ask(&mut self, request: Request) {
         let Some(Owned::Live(live)) = self.rooms.get_mut(&request.room) else { return };
         live.used = self.now;
         let Request { room, asker, actor, ask, app_key, resume } = request;
@@ -227,11 +232,11 @@ impl Hub {
 
     /// Applies a command and, one after the other, what follows from it.
     pub(super) fn command(&mut self, room: RoomId, asker: Asker, command: Command, resume: Option<Box<pb::RoomPosition>>) {
-        let departs = matches!(command.op, Op::Exit | Op::Detach);
-        if self.is_broken && !departs {
+        let is_read_only = self.is_read_only(room);
+        if is_read_only && command.op.is_logged() {
             return self.answer(asker, Err(broken()));
         }
-        let waits_for_no_disk = departs || matches!(command.op, Op::Broadcast(_));
+        let waits_for_no_disk = matches!(command.op, Op::Exit | Op::Detach | Op::Broadcast(_)) || is_read_only;
         let is_ours = command.actor.origin == Origin::Server || waits_for_no_disk;
         let waiting = self.writes.records.len() + self.writes.reports.len();
         let is_full = waiting >= WRITES_WAITING_MAX || self.writes.bytes >= WRITES_WAITING_BYTES_MAX;
@@ -245,6 +250,10 @@ impl Hub {
         let mut follow_ups = VecDeque::new();
         while let Some((asker, command, resume)) = next {
             self.apply(room, asker, command, resume, &mut follow_ups);
+            if is_read_only {
+                // What the log cannot take is caught up with when it is back: see `Hub::on_log_back`.
+                follow_ups.retain(|command: &Command| !command.op.is_logged());
+            }
             next = follow_ups.pop_front().map(|command| (Asker::Nobody, command, None));
         }
         if let Some((app_key, is_beyond)) = reserved {
@@ -306,7 +315,7 @@ impl Hub {
         let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
         let stamp = Stamp { time: UnixMs(self.unix.0.max(live.room.last_time().0)), random: self.random.u64(..) };
         let heard = live.last_seq();
-        let entry = Entry { seq: live.room.next_seq(), epoch: self.config.epoch, stamp, command };
+        let entry = Entry { seq: live.room.next_seq(), epoch: live.epoch, stamp, command };
         if let (Op::Open(open), false) = (&entry.command.op, live.room.exists()) {
             // Whose the room is about to be: what its application has been told holds from its first entry on.
             live.room.set_settings(self.config.rules.settings(&open.enter.app_key));
@@ -567,7 +576,7 @@ fn busy(reason: &'static str) -> Status {
 }
 
 pub(super) fn broken() -> Status {
-    Status::new(Code::ServerError, "the store failed: the operator must restart the server")
+    Status::new(Code::ServerError, "the store failed and takes no change at present; try again later")
 }
 
 /// What a request for a room that does not exist comes to.

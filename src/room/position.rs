@@ -164,19 +164,9 @@ impl Room {
         }
     }
 
-    /// Takes over everybody who is in another state of the same room: the connections are the same, what lasts is this room's own.
-    pub fn adopt(&mut self, other: &mut Room) {
-        self.people = std::mem::take(&mut other.people);
-        for account in self.people.accounts() {
-            let fixed = self.roster.record(&account).is_some();
-            self.people.set_fixed(&account, fixed);
-        }
-        self.empty_since = other.empty_since.max(self.empty_since);
-    }
-
-    /// Every connection in the room with its account, in order.
-    pub fn everybody(&self) -> Vec<(AccountId, ConnId)> {
-        self.people.everybody()
+    /// An epoch begins for the room with this number.
+    pub fn note_epoch(&mut self, epoch: Epoch, first: Seq) {
+        self.boundaries.note(epoch, first);
     }
 }
 

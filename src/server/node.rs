@@ -16,6 +16,7 @@ use super::engine::Engine;
 use super::figures::Figures;
 use super::keep::{self, StoreKeeper};
 use super::listen;
+use super::mailbox::Mailbox;
 use super::outgoing;
 use super::shared::{Shared, unix};
 use super::worker::Worker;
@@ -77,7 +78,7 @@ pub struct Node {
     pub engine: Engine,
     /// Applications and accounts.
     pub accounts: Arc<Directory>,
-    /// True while the node takes connections and writes down what it acknowledges.
+    /// True while the node takes connections; see [`Node::store_failure`] too.
     pub ready: Arc<AtomicBool>,
     /// Where the wire protocol is spoken.
     pub wire: SocketAddr,
@@ -108,13 +109,15 @@ impl Node {
         keep::fill(&accounts, log.as_ref()).map_err(StartError::Accounts)?;
         for app in &config.apps {
             let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;
-            accounts.create_app(app).map_err(StartError::Accounts)?;
+            accounts.create_app(app, unix()).map_err(StartError::Accounts)?;
         }
         let client = outgoing::http_client(config).map_err(StartError::Tls)?;
         let callbacks = Callbacks::start(client.clone()).map_err(StartError::Thread)?;
         let (figures, counting) = Figures::start(log.clone(), config.stats.time_zone, unix).map_err(StartError::Figures)?;
         let shared = Shared::new(config, &descriptors, accounts.clone(), log.clone(), callbacks, figures, certificates);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
+        let mailboxes = shared.mailboxes.clone();
+        log.watch(Box::new(move || mailboxes.iter().for_each(Mailbox::wake)));
         log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
         shared.webhooks.start(log.clone(), shared.apps.clone(), client).map_err(StartError::Thread)?;
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
@@ -137,12 +140,10 @@ impl Node {
                 tls_listener.as_ref().map(|listener| listener.try_clone()).transpose().map_err(StartError::Thread)?;
             workers.push(spawn(shared.clone(), index, hub, listener, tls_listener)?);
         }
-        let addresses = match config.http.client_addresses() {
-            given if !given.is_empty() => given.into_iter().map(str::to_owned).collect(),
-            _ if wire.ip().is_unspecified() => Vec::new(),
-            _ => vec![wire.to_string()],
-        };
-        let engine = Engine::new(shared.clone(), last_room, addresses);
+        let owned = |named: Vec<&str>| named.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let addresses = config.http.client_addresses().map_or_else(|| vec![wire.to_string()], owned);
+        let web_socket_addresses = config.http.websocket_addresses().map_or_else(|| addresses.clone(), owned);
+        let engine = Engine::new(shared.clone(), last_room, addresses, web_socket_addresses);
         let ready = shared.ready.clone();
         let history_days = config.history.days;
         Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, history_days })
@@ -161,6 +162,12 @@ impl Node {
                 Err(error) => tracing::error!(%error, "expiring the history failed"),
             }
         }
+    }
+
+    /// Says why the store takes nothing at present; nothing while it is well.
+    pub fn store_failure(&self) -> Arc<dyn Fn() -> Option<String> + Send + Sync> {
+        let log = self.log.clone();
+        Arc::new(move || log.failure())
     }
 
     /// Sends everybody away, writes down what there is, and returns when that is done. Blocks.

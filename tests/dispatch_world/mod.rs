@@ -281,16 +281,14 @@ impl World {
         self.restart();
     }
 
-    /// The log loses a room.
-    pub fn forget(&mut self, room: RoomId) {
-        self.log.remove(&room);
-    }
-
     /// What was not committed is dropped, while everybody stays.
     pub fn reopen_store(&mut self) {
         self.epoch += 1;
         let epoch = Epoch(self.epoch);
-        self.hubs.iter_mut().for_each(|hub| hub.on_store_reopened(epoch));
+        self.hubs.iter_mut().for_each(|hub| {
+            hub.on_log_failed();
+            hub.on_log_back(epoch);
+        });
         self.commits = true;
         self.settle();
     }
