@@ -67,7 +67,7 @@ fn numbers_that_presence_took_go_on_after_a_clean_stop() {
     let (mut world, room, .., seen) = world_of_two();
     assert!(world.records(room).last().unwrap().entry.seq.0 < seen.last_seq, "presence is in no log");
     world.stop_and_start();
-    let (_, answer) = come_back(&mut world, "ann", room, seen.clone());
+    let (_, answer) = come_back(&mut world, "ann", room, seen);
     assert_eq!((answer.gap, answer.last_seq), (false, seen.last_seq));
 }
 
