@@ -11,6 +11,9 @@ pub const HEADER_BYTES: usize = 16;
 pub const FRAME_BYTES_MAX_BEFORE_LOGIN: usize = 4 * 1024;
 /// Bytes of a frame after login (chatroom.md §i).
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// The smallest value `frame_bytes_max` may be configured to: every push fits into it, the largest of which tells of a batch of
+/// [`QUEUE_BATCH_MAX`] queue elements, and every request that fields allow.
+pub const FRAME_BYTES_MIN: usize = 512 * 1024;
 /// The largest value `frame_bytes_max` may be configured to.
 pub const FRAME_BYTES_CEILING: usize = 16 * 1024 * 1024;
 /// Bytes of a ping's body, which the response echoes.
@@ -147,6 +150,11 @@ pub const DELAY_CLOSE_SECONDS_MAX: u32 = 604_800;
 pub const DUE_COMMANDS_MAX: usize = 1000;
 /// Items of a page of members or messages asked for by a client.
 pub const PAGE_MAX: u32 = 100;
+/// Bytes of the items of one page of any list that goes over the wire: the answer fits into a frame of [`FRAME_BYTES_MIN`], with
+/// the rest of it beside the items. One item alone is never more.
+pub const PAGE_BYTES_MAX: usize = FRAME_BYTES_MIN - 16 * 1024;
+/// Bytes an item of a page counts for beside its own encoding: what protobuf adds to say how long it is.
+pub const PAGE_ITEM_BYTES: usize = 16;
 /// Accounts of one look-up by a client.
 pub const LOOKUP_ACCOUNTS_MAX: usize = 20;
 /// Seconds of a temporary mute (30 days).
@@ -263,12 +271,15 @@ pub const ROOM_INTAKE_PER_SECOND: u32 = 2000;
 pub const HISTORY_DAYS: u32 = 10;
 /// The largest number of days that may be configured.
 pub const HISTORY_DAYS_MAX: u32 = 3650;
-/// Bytes of the items of one history page: an answer must fit into a frame of the smallest limit a client has.
-pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of the items of one history page; see [`PAGE_BYTES_MAX`].
+pub const HISTORY_PAGE_BYTES_MAX: usize = PAGE_BYTES_MAX;
 /// Bytes of what the members are told of one batch of attributes: it must fit into a frame and into a page of history.
 pub const ATTRIBUTES_TOLD_BYTES_MAX: usize = 256 * 1024;
 /// Entries one history page may look at: bounds what a filter that matches nothing costs.
 pub const HISTORY_SCAN_MAX: usize = 10_000;
+/// How often the HTTP API, whose answers do not say how far they reached, goes on behind so many entries without a match; beyond
+/// it the query is 503.
+pub const HTTP_HISTORY_SCANS_MAX: usize = 64;
 /// Entries of one millisecond among which a message is looked for.
 pub const FIND_SCAN_MAX: usize = 10_000;
 /// Entries a regular expression counts for that a page of history has not met before: it has to be compiled.
