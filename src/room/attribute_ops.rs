@@ -138,7 +138,10 @@ impl Room {
             edits.push(edit);
         }
         if !edits.is_empty() && edits.iter().all(|edit| !edit.succeeded) {
-            return Err(Status::with_sub(Code::Forbidden, Sub::MemberAttributesRefused));
+            let keys = edits.into_iter().map(|edit| edit.failed.into_iter().collect());
+            let failed = here.iter().map(ToString::to_string).zip(keys).collect();
+            let status = Status::with_sub(Code::Forbidden, Sub::MemberAttributesRefused);
+            return Err(Status { failed: Some(failed), ..status });
         }
         if newcomers > 0 && self.member_attributes.len() + newcomers > limits::MEMBERS_WITH_ATTRIBUTES_MAX {
             let most = limits::MEMBERS_WITH_ATTRIBUTES_MAX;
@@ -316,7 +319,8 @@ fn manner_of_delete(request: &pb::AttributesDeleteRequest) -> Manner {
 /// The attributes as they will be, what others hear, and the answer; refused if every key failed, and beyond the limits.
 fn finish(edit: Edit<'_>) -> Result<(Map, Vec<pb::AttributesChanged>, pb::AttributesChangeResponse), Status> {
     if !edit.succeeded {
-        return Err(Status::with_sub(Code::Forbidden, Sub::AttributesAllFailed));
+        let failed = vec![(String::new(), edit.failed.into_iter().collect())];
+        return Err(Status { failed: Some(failed.into()), ..Status::with_sub(Code::Forbidden, Sub::AttributesAllFailed) });
     }
     attributes::check_room(&edit.map)?;
     let sub = if edit.failed.is_empty() { 0 } else { Sub::AttributesPartlyFailed.number() };
