@@ -11,8 +11,8 @@ pub const HEADER_BYTES: usize = 16;
 pub const FRAME_BYTES_MAX_BEFORE_LOGIN: usize = 4 * 1024;
 /// Bytes of a frame after login (chatroom.md §i).
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
-/// The smallest value `frame_bytes_max` may be configured to: every push fits into it, the largest of which tells of a batch of
-/// [`QUEUE_BATCH_MAX`] queue elements, and every request that fields allow.
+/// The smallest value `frame_bytes_max` may be configured to: every push fits into it, and every page of a list. The largest push
+/// tells of [`QUEUE_BATCH_MAX`] queue elements; the request that offers them is as long.
 pub const FRAME_BYTES_MIN: usize = 512 * 1024;
 /// The largest value `frame_bytes_max` may be configured to.
 pub const FRAME_BYTES_CEILING: usize = 16 * 1024 * 1024;
@@ -153,6 +153,8 @@ pub const PAGE_MAX: u32 = 100;
 /// Bytes of the items of one page of any list that goes over the wire: the answer fits into a frame of [`FRAME_BYTES_MIN`], with
 /// the rest of it beside the items. One item alone is never more.
 pub const PAGE_BYTES_MAX: usize = FRAME_BYTES_MIN - 16 * 1024;
+/// Bytes of the members of one page asked for over HTTP: a hundred of the largest.
+pub const HTTP_PAGE_BYTES_MAX: usize = 48 * 1024 * 1024;
 /// Bytes an item of a page counts for beside its own encoding: what protobuf adds to say how long it is.
 pub const PAGE_ITEM_BYTES: usize = 16;
 /// Accounts of one look-up by a client.
@@ -295,8 +297,9 @@ pub const QUEUE_VALUE_BYTES_MAX: usize = 4096;
 pub const QUEUE_SIZE_MAX: u32 = 1000;
 /// Elements of a queue initialised without a size.
 pub const QUEUE_SIZE_DEFAULT: u32 = 50;
-/// Bytes of all elements of a queue: a list of them, or a notification that all of them went, must fit into one frame.
-pub const QUEUE_BYTES_MAX: usize = 768 * 1024;
+/// Bytes of all elements of a queue, some 4.1 MiB: what the limits above promise. Lists and notifications of them go in parts.
+pub const QUEUE_BYTES_MAX: usize =
+    QUEUE_SIZE_MAX as usize * (QUEUE_KEY_BYTES_MAX + QUEUE_VALUE_BYTES_MAX + QUEUE_ELEMENT_BYTES);
 /// Bytes an element counts for beside its key and value: its owner, and what protobuf adds.
 pub const QUEUE_ELEMENT_BYTES: usize = 64;
 /// Elements of one batch.
@@ -306,8 +309,9 @@ pub const QUEUE_BATCH_MAX: usize = 100;
 
 /// Bytes of recent frames a room's feed keeps per worker; the oldest go first. A reader that lags further is told the gap.
 pub const FEED_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed.
-pub const FEED_SAVED_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed. Enough for those
+/// that tell of a full queue of which every element goes at once.
+pub const FEED_SAVED_BYTES_MAX: usize = QUEUE_BYTES_MAX + 512 * 1024;
 /// Frames a feed keeps.
 pub const FEED_FRAMES_MAX: usize = 1024;
 /// Age after which a frame leaves the feed of a room that is quiet (chatroom.md §d.7: resume reaches back 30 s).
