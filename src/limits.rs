@@ -356,6 +356,14 @@ pub const HISTORY_QUERIES_MAX: usize = 256;
 pub const LOG_QUEUE_MAX: usize = 1024;
 /// Records after which a commit takes no further batch: bounds how long the first of them waits for the others.
 pub const LOG_GROUP_RECORDS: usize = 16_384;
+/// Pause before a store that failed is opened again; doubles.
+pub const STORE_RETRY_MS_FIRST: u64 = 100;
+/// Longest such pause: how late a disk that has space again is noticed.
+pub const STORE_RETRY_MS_MAX: u64 = 5_000;
+/// Time without a failure after which the pauses begin anew.
+pub const STORE_STEADY_MS: u64 = 60_000;
+/// Bytes that must find space, and reach the disk, before a store that failed is opened again.
+pub const STORE_PROBE_BYTES: usize = 1 << 20;
 /// Entries of a room the log of `--memory` holds once a snapshot covers them: a history of some length, in a few MiB.
 pub const MEMORY_LOG_ENTRIES: usize = 10_000;
 
@@ -401,6 +409,18 @@ pub const ADMIN_PORT: u16 = 7480;
 
 /// Connections of a node, unless configured otherwise.
 pub const CONNECTIONS_MAX: usize = 1_000_000;
+/// Lines of the node's own log that wait for whoever reads them; one more is dropped and counted.
+pub const LOG_LINES_WAITING_MAX: usize = 8192;
+/// Open files without which a node does not start.
+pub const DESCRIPTORS_MIN: u64 = 256;
+/// Open files kept for the store: journals, tables, what it writes and merges. A quarter of all where that is less.
+pub const DESCRIPTORS_FOR_THE_STORE: usize = 512;
+/// Open files kept for the node itself: listeners, event queues, logs, and connections on their way to being refused.
+pub const DESCRIPTORS_FOR_THE_NODE: usize = 64;
+/// Open files kept for callbacks and webhooks. A sixteenth of all where that is less.
+pub const DESCRIPTORS_OUTGOING: usize = 512;
+/// Files the store keeps open between two uses at the least.
+pub const STORE_FILES_CACHED_MIN: usize = 16;
 /// Connections from one address, unless configured otherwise.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 10_000;
 /// Pairs of client types in a `custom` multi-client policy: every client type with every other, and to spare.

@@ -395,6 +395,14 @@ impl Config {
         sources::differences(self, other)
     }
 
+    /// Threads with connections: as configured, else one per core.
+    pub(crate) fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from).min(limits::WORKERS_MAX),
+            count => count,
+        }
+    }
+
     /// Whether the values make sense, one by one and together.
     fn check(&self) -> Result<(), ConfigError> {
         let Config { limits: bounds, timers, .. } = self;

@@ -13,6 +13,7 @@ use super::broadcast::Broadcasts;
 use super::callback::Callbacks;
 use super::certificates::Certificates;
 use super::config::Config;
+use super::descriptors::Descriptors;
 use super::figures::Figures;
 use super::gate::Gate;
 use super::mailbox::Mailbox;
@@ -52,7 +53,7 @@ pub(crate) struct Shared {
     pub(crate) account_rooms: Arc<AccountRooms>,
     /// Which connections each account has.
     pub(crate) sessions: Sessions,
-    /// The node takes connections and writes down what it acknowledges.
+    /// The node takes connections.
     pub(crate) ready: Arc<AtomicBool>,
     started: Instant,
     drain_until: AtomicU64,
@@ -68,12 +69,12 @@ pub(crate) fn unix() -> UnixMs {
 impl Shared {
     pub(crate) fn new(
         config: &Config,
+        descriptors: &Descriptors,
         accounts: Arc<Directory>,
         log: Arc<dyn RoomLog>,
         callbacks: Callbacks,
         figures: Figures,
         certificates: Certificates,
-        workers: usize,
     ) -> Result<Shared, Status> {
         let bounds = &config.limits;
         Ok(Shared {
@@ -100,8 +101,8 @@ impl Shared {
             drain_ms: config.timers.drain_ms,
             accounts,
             log,
-            mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
-            gate: Gate::new(bounds.connections_max, bounds.connections_per_address_max),
+            mailboxes: (0..config.worker_count()).map(|_| Mailbox::default()).collect(),
+            gate: Gate::new(descriptors.connections, bounds.connections_per_address_max),
             resume: ResumeKey::random()?,
             sessions: Sessions::new(),
             ready: Arc::new(AtomicBool::new(true)),
