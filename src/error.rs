@@ -246,8 +246,17 @@ pub struct Status {
     pub retry_after_ms: u32,
     /// A number that stands on the wire in place of the code's: one of [`CALLBACK_CODES`], and only with 463.
     pub chosen: Option<i32>,
-    /// The keys a refused change of attributes failed for, by the account that carries them; those of the room are under "".
-    pub failed: Option<Box<[(String, Vec<String>)]>>,
+    /// What a refused change of attributes failed for.
+    pub failed: Option<Box<[FailedKeys]>>,
+}
+
+/// The attributes that one carries and somebody may not change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FailedKeys {
+    /// The member that carries them; empty for the room.
+    pub account: String,
+    /// Their keys.
+    pub keys: Vec<String>,
 }
 
 /// Numbers an application's callback may choose for a message it refuses (chatroom.md §e.9). The first of them are also numbers of

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use super::frame::{FLAG_RESPONSE, Frame, Header, encode_message};
 use super::pb::{self, PacketKind};
 use super::store;
-use crate::error::Status;
+use crate::error::{FailedKeys, Status};
 
 /// Why a frame's body could not be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -250,19 +250,19 @@ pub fn encode_status(kind: u16, sequence: u32, status: &Status, out: &mut BytesM
 }
 
 /// Appends the refusal of a change of attributes, with the keys it failed for.
-fn encode_failed_keys(kind: u16, sequence: u32, status: &Status, failed: &[(String, Vec<String>)], out: &mut BytesMut) {
+fn encode_failed_keys(kind: u16, sequence: u32, status: &Status, failed: &[FailedKeys], out: &mut BytesMut) {
     let pb::Status { code, sub, desc, .. } = pb::Status::from(status);
     if kind == PacketKind::MemberAttributesSet as u16 {
-        let member = |(account, keys): &(String, Vec<String>)| pb::MemberAttributes {
-            account: account.clone(),
+        let member = |failed: &FailedKeys| pb::MemberAttributes {
+            account: failed.account.clone(),
             attributes: Vec::new(),
-            error_keys: keys.clone(),
+            error_keys: failed.keys.clone(),
         };
         let members = failed.iter().map(member).collect();
         let response = pb::MemberAttributesSetResponse { code, sub, desc, members, error_accounts: Vec::new() };
         return encode_message(out, kind, FLAG_RESPONSE, sequence, &response);
     }
-    let error_keys = failed.iter().flat_map(|(_, keys)| keys.iter().cloned()).collect();
+    let error_keys = failed.iter().flat_map(|failed| failed.keys.iter().cloned()).collect();
     let response = pb::AttributesChangeResponse { code, sub, desc, error_keys };
     encode_message(out, kind, FLAG_RESPONSE, sequence, &response);
 }
