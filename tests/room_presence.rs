@@ -232,8 +232,46 @@ fn fixed_members_are_listed_whether_here_or_not_and_visitors_while_here() {
     assert_eq!(page(&world, MemberQuery::FixedOnline, 0, 0), (vec!["boss".into()], false));
     assert_eq!(page(&world, MemberQuery::VisitorsNewest, 0, 0), (vec!["bob".into()], false));
     let member = world.member(&boss, "alice").unwrap();
-    assert_eq!((member.online, member.r#type(), member.enter_time_ms), (false, MemberType::Common, START_MS));
+    assert_eq!((member.online, member.r#type(), member.enter_time_ms), (false, MemberType::Common, START_MS + 1));
     assert_eq!(world.member(&boss, "nobody"), None);
+}
+
+#[test]
+fn lists_have_no_two_equal_times_and_pages_never_exceed_their_limit() {
+    // rest-api.md §4.15: all of this happens in one millisecond.
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    let names = |letter: char| (0..9).map(|number| format!("{letter}{number}")).collect::<Vec<String>>();
+    for name in names('f') {
+        world.set_role(&boss, &name, RoleChange::Common, true).unwrap();
+    }
+    for name in names('v') {
+        world.enter(&name);
+        // A second connection of an account is no second member.
+        world.enter(&name);
+    }
+    let newest_first = |letter: char| names(letter).into_iter().rev().collect::<Vec<_>>();
+    let fixed = [newest_first('f'), vec!["boss".to_owned()]].concat();
+    for (query, all) in [(MemberQuery::Fixed, fixed), (MemberQuery::VisitorsNewest, newest_first('v'))] {
+        let (mut found, mut time) = (Vec::new(), 0);
+        loop {
+            let request = pb::MemberListRequest { room_id: 7, query: query as i32, time_ms: time, limit: 4 };
+            let Ok(Response::MemberList(page)) = world.query(&boss, &Query::Members(request)) else { panic!("a list") };
+            assert!(page.members.len() <= 4);
+            let times = page.members.iter().map(|member| match query {
+                MemberQuery::Fixed => member.update_time_ms,
+                _ => member.enter_time_ms,
+            });
+            let times: Vec<i64> = times.collect();
+            assert!(times.is_sorted_by(|newer, older| newer > older), "{times:?}");
+            found.extend(page.members.iter().map(|member| member.account.clone()));
+            time = times.last().copied().unwrap_or(time);
+            if !page.has_more {
+                break;
+            }
+        }
+        assert_eq!(found, all);
+    }
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) async fn init<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status>
     let (room, size_limit) = (call.room()?, call.form.number("sizeLimit")?);
     let request = pb::QueueInitRequest { room_id: room.get(), size_limit };
     call.command_as_creator(room, Op::QueueInit(request)).await?;
-    Ok(answer::done())
+    Ok(answer::desc(&serde_json::Map::new()))
 }
 
 /// `/chatroom/queueOffer.action`.

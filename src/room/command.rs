@@ -196,6 +196,7 @@ impl Op {
     pub fn names_known(&self, is_known: impl Fn(&str) -> bool) -> bool {
         match self {
             Op::SetRole(request) => is_known(&request.account),
+            Op::TempMute(request) => is_known(&request.account),
             Op::QueueOffer(request) => request.owner.is_empty() || is_known(&request.owner),
             Op::QueueBatchOffer(request) => {
                 let owners = request.elements.iter().map(|element| &element.owner);
