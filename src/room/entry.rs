@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::command::{Command, Op, Stamp};
-use super::report::InOut;
+use super::report::{InOut, QueueReport};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq};
 use crate::wire::{Push, Response, pb};
 
@@ -87,6 +87,8 @@ pub struct Outcome {
     pub resent: Vec<Box<pb::Message>>,
     /// Who comes and goes, in order, if the application wants to know.
     pub in_out: Vec<InOut>,
+    /// What has become of the queue, if the application wants to know.
+    pub queue: Option<Box<QueueReport>>,
     /// Consequences: commands to apply right after this one, in this order, each with its own seq.
     pub follow_ups: Vec<Command>,
 }
@@ -146,6 +148,7 @@ impl Outcome {
             departed: Vec::new(),
             resent: Vec::new(),
             in_out: Vec::new(),
+            queue: None,
             follow_ups: Vec::new(),
         }
     }

@@ -40,9 +40,11 @@ impl Room {
         let high_priority = self.admit_notice(entry)?;
         let updated = self.queue.element(&request.key).is_some();
         self.note_queue_offer(actor, request);
+        let changed = || vec![change(&request.key, &request.value)];
+        let report = self.note_queue(&actor.account, QueueEvent::Offer, updated, changed);
         let notice = self.queue_notice(entry, QueueEvent::Offer, vec![change(&request.key, &request.value)], "");
         let reply = pb::QueueOfferResponse { updated, high_priority, ..Default::default() };
-        Ok(Outcome::notified(Response::QueueOffer(reply), Some(notice)))
+        Ok(Outcome { queue: report, ..Outcome::notified(Response::QueueOffer(reply), Some(notice)) })
     }
 
     pub(super) fn note_queue_offer(&mut self, actor: &Actor, request: &pb::QueueOfferRequest) {
@@ -132,9 +134,11 @@ impl Room {
         }
         let high_priority = self.admit_notice(entry)?;
         let element = self.queue.poll(&request.key).ok_or_else(no_element)?;
-        let notice = self.queue_notice(entry, QueueEvent::Poll, vec![change(&element.key, &element.value)], "");
+        let changed = || vec![change(&element.key, &element.value)];
+        let report = self.note_queue(&entry.command.actor.account, QueueEvent::Poll, !request.key.is_empty(), changed);
+        let notice = self.queue_notice(entry, QueueEvent::Poll, changed(), "");
         let reply = pb::QueueElementResponse { element: Some(element.to_pb()), high_priority, ..Default::default() };
-        Ok(Outcome::notified(Response::QueuePoll(reply), Some(notice)))
+        Ok(Outcome { queue: report, ..Outcome::notified(Response::QueuePoll(reply), Some(notice)) })
     }
 
     pub(super) fn queue_drop(&mut self, entry: &Entry) -> Result<Outcome, Status> {
@@ -143,9 +147,12 @@ impl Room {
             return Ok(Outcome::reply(Response::QueueDrop(pb::QueueDropResponse::default())));
         }
         let high_priority = self.admit_notice(entry)?;
+        let keys = || self.queue.iter().map(|element| change(&element.key, b"")).collect();
+        let report = self.note_queue(&entry.command.actor.account, QueueEvent::Drop, false, keys);
         self.queue.drop_all();
         let reply = Response::QueueDrop(pb::QueueDropResponse { high_priority, ..Default::default() });
-        Ok(Outcome::notified(reply, Some(self.queue_notice(entry, QueueEvent::Drop, Vec::new(), ""))))
+        let notice = self.queue_notice(entry, QueueEvent::Drop, Vec::new(), "");
+        Ok(Outcome { queue: report, ..Outcome::notified(reply, Some(notice)) })
     }
 
     pub(super) fn queue_clear_owner(&mut self, entry: &Entry) -> Result<Outcome, Status> {
@@ -159,8 +166,10 @@ impl Room {
         if cleared.is_empty() {
             return Ok(Outcome::reply(reply));
         }
-        let changes = cleared.iter().map(|element| change(&element.key, &element.value)).collect();
-        Ok(Outcome::notified(reply, Some(self.queue_notice(entry, QueueEvent::PartClear, changes, ""))))
+        let changes: Vec<_> = cleared.iter().map(|element| change(&element.key, &element.value)).collect();
+        let report = self.note_queue(&actor.account, QueueEvent::PartClear, false, || changes.clone());
+        let notice = self.queue_notice(entry, QueueEvent::PartClear, changes, "");
+        Ok(Outcome { queue: report, ..Outcome::notified(reply, Some(notice)) })
     }
 
     pub(super) fn queue_list_query(&self, now: UnixMs, actor: &Actor) -> Result<Response, Status> {
@@ -262,8 +271,9 @@ impl Room {
         if changes.is_empty() {
             return Ok(Outcome::reply(reply));
         }
+        let report = self.note_queue(&entry.command.actor.account, event, false, || changes.clone());
         let notice = notify.then(|| self.queue_notice(entry, event, changes, ext));
-        Ok(Outcome::notified(reply, notice))
+        Ok(Outcome { queue: report, ..Outcome::notified(reply, notice) })
     }
 }
 
