@@ -21,7 +21,7 @@ fn entered(reply: &Response) -> &pb::RoomEnterResponse {
 
 /// Accounts of one page of a list, and whether there is another.
 fn page(world: &World, query: MemberQuery, time_ms: i64, limit: u32) -> (Vec<String>, bool) {
-    let request = pb::MemberListRequest { room_id: 7, query: query as i32, time_ms, limit };
+    let request = pb::MemberListRequest { room_id: 7, query: query as i32, time_ms, limit, ..Default::default() };
     match world.query(&http("boss"), &Query::Members(request)) {
         Ok(Response::MemberList(page)) => (page.members.into_iter().map(|member| member.account).collect(), page.has_more),
         other => panic!("a list answers {other:?}"),
@@ -335,7 +335,8 @@ fn pages_lose_nobody_repeat_nobody_and_never_split_one_moment() {
 fn questions_are_for_those_in_the_room_and_within_limits() {
     let mut world = World::new();
     let (alice, outside) = (world.enter("alice"), world.connection("bob"));
-    let list = |limit, query| Query::Members(pb::MemberListRequest { room_id: 7, query, time_ms: 0, limit });
+    let list =
+        |limit, query| Query::Members(pb::MemberListRequest { room_id: 7, query, time_ms: 0, limit, ..Default::default() });
     let history = |limit, types| Query::History(pb::MessageHistoryRequest { room_id: 7, limit, types, ..Default::default() });
     let lookup = |count| Query::Lookup(pb::MemberLookupRequest { room_id: 7, accounts: vec!["bob".into(); count] });
     for query in [list(100, 0), history(100, vec![0, 5, 100]), lookup(20), Query::Info(pb::RoomInfoRequest { room_id: 7 })] {

@@ -157,7 +157,7 @@ fn what_a_robot_owns_goes_with_it() {
     world.apply(&http("boss"), remove(&["r1"], true)).unwrap();
     let kinds: Vec<_> = pushes(&world).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds.len(), 1, "the removal from the queue: {kinds:?}");
-    let list = world.query(&boss, &Query::QueueList(pb::QueueListRequest { room_id: 7 }));
+    let list = world.query(&boss, &Query::QueueList(pb::QueueListRequest { room_id: 7, ..Default::default() }));
     assert!(matches!(list, Ok(Response::QueueList(list)) if list.elements.is_empty()));
 }
 

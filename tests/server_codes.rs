@@ -101,6 +101,7 @@ const MADE: &[Scenario] = &[
         stage.owner.came(request)
     }),
     ((201, 0), "a login speaks a version of another time", |stage| stage.log_in(|login| login.protocol_version = 9)),
+    ((201, 0), "a login says no version", |stage| stage.log_in(|login| login.protocol_version = 0)),
     ((302, 102302), "a login with a token that is none", |stage| stage.log_in(|login| login.token = "none".into())),
     ((302, 102302), "an unknown account logs in with a static token", |stage| {
         stage.log_in(|login| (login.token, login.auth_type) = ("none".into(), pb::AuthType::Static as i32))

@@ -127,7 +127,8 @@ async fn list<R: Rooms>(
     time_ms: i64,
     limit: u32,
 ) -> Result<pb::MemberListResponse, Status> {
-    let request = pb::MemberListRequest { room_id: room.get(), query: query as i32, time_ms, limit };
+    let query = query as i32;
+    let request = pb::MemberListRequest { room_id: room.get(), query, time_ms, limit, ..Default::default() };
     match call.query(room, Query::Members(request)).await? {
         Response::MemberList(found) => Ok(found),
         _ => Err(no_answer()),
@@ -161,14 +162,15 @@ pub(super) async fn by_role<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Stat
             || roles.blacklist && member.blocklisted
             || roles.mute && member.muted
     };
-    let (mut wanted, mut time_ms) = (Vec::new(), 0);
+    let (mut wanted, mut next) = (Vec::new(), String::new());
     loop {
-        let found = list(call, room, MemberQuery::Fixed, time_ms, limits::PAGE_MAX).await?;
-        time_ms = found.members.last().map_or(0, |last| last.update_time_ms);
+        let request = pb::MemberListRequest { room_id: room.get(), next, limit: limits::PAGE_MAX, ..Default::default() };
+        let Response::MemberList(found) = call.query(room, Query::Members(request)).await? else { return Err(no_answer()) };
         wanted.extend(found.members.into_iter().filter(is_wanted));
-        if !found.has_more || time_ms == 0 {
+        if !found.has_more {
             return print(call, room, &wanted);
         }
+        next = found.next;
     }
 }
 

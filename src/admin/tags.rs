@@ -55,6 +55,7 @@ pub(super) async fn members<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Stat
         tag: form.required("tag")?.to_owned(),
         time_ms: form.number("endtime")?.unwrap_or_default(),
         limit: form.limit(limits::PAGE_MAX)?,
+        next: String::new(),
     };
     let Response::MemberListByTag(found) = call.query(room, Query::MembersByTag(request)).await? else {
         return Err(no_answer());

@@ -165,6 +165,8 @@ pub enum Op {
     QueueDrop(pb::QueueDropRequest),
     /// §f.4: the actor's last connection is gone, its transient elements go.
     QueueClearOwner,
+    /// As `QueueClearOwner` stands in the log where one notification could not tell of all: so many went, from the head on.
+    QueueClearSome(u32),
     /// §c.6 setRoomAttributes.
     SetAttributes(pb::AttributesSetRequest),
     /// §c.6 deleteRoomAttributes.

@@ -428,7 +428,12 @@ impl Config {
             ("workers", self.workers as u64, 0, limits::WORKERS_MAX as u64),
             ("limits.connections_max", bounds.connections_max as u64, 1, u64::from(u32::MAX)),
             ("limits.connections_per_address_max", bounds.connections_per_address_max as u64, 1, u64::from(u32::MAX)),
-            ("limits.frame_bytes_max", bounds.frame_bytes_max as u64, 1024, limits::FRAME_BYTES_CEILING as u64),
+            (
+                "limits.frame_bytes_max",
+                bounds.frame_bytes_max as u64,
+                limits::FRAME_BYTES_MIN as u64,
+                limits::FRAME_BYTES_CEILING as u64,
+            ),
             (
                 "limits.frame_bytes_max_before_login",
                 bounds.frame_bytes_max_before_login as u64,
@@ -474,10 +479,12 @@ impl Config {
         ];
         for (key, value, min, max) in ranges {
             if !(min..=max).contains(&value) {
-                return Err(ConfigError::OutOfBounds {
-                    key: key.to_owned(),
-                    reason: format!("is {value}; choose a value from {min} to {max}"),
-                });
+                let why = match key {
+                    "limits.frame_bytes_max" if value < min => ": the largest push needs as much",
+                    _ => "",
+                };
+                let reason = format!("is {value}; choose a value from {min} to {max}{why}");
+                return Err(ConfigError::OutOfBounds { key: key.to_owned(), reason });
             }
         }
         self.moderation.moderator()?;
