@@ -148,7 +148,7 @@ fn check_update_self(request: &pb::MemberUpdateSelfRequest) -> Result<(), Status
     if request.nick.is_none() && request.avatar.is_none() && request.ext.is_none() {
         return Err(Status::bad_parameter("nick, avatar or ext must be given"));
     }
-    check::chars("nick", request.nick.as_deref().unwrap_or_default(), limits::NICK_CHARS_MAX)?;
+    check::nick(request.nick.as_deref().unwrap_or_default())?;
     check::chars("avatar", request.avatar.as_deref().unwrap_or_default(), limits::AVATAR_CHARS_MAX)?;
     check::chars("ext", request.ext.as_deref().unwrap_or_default(), limits::EXT_CHARS_MAX)?;
     check::notify_ext(&request.notify_ext)

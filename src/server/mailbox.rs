@@ -34,6 +34,8 @@ pub(crate) enum Order {
     PutOut(Box<str>),
     /// Its account may, or may not, send anywhere.
     SetMuted(bool),
+    /// Its name is an account's now: it is closed if it goes by it without having shown a token.
+    GiveUpName,
 }
 
 impl Mailbox {

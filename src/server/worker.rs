@@ -457,6 +457,18 @@ impl State {
                 };
                 self.kick(worker, id, Box::new(kicked), true);
             }
+            Order::GiveUpName => {
+                let is_anonymous = |connection: &mut Connection| connection.identity.as_ref().is_some_and(|who| who.anonymous);
+                if !self.connection(id).is_some_and(is_anonymous) {
+                    return;
+                }
+                let kicked = pb::Kicked {
+                    reason: pb::KickReason::TokenExpired as i32,
+                    message: "the name is an account's now: come again under another one".into(),
+                    ..pb::Kicked::default()
+                };
+                self.kick(worker, id, Box::new(kicked), true);
+            }
             Order::SetMuted(muted) => {
                 if let Some(identity) = self.connection(id).and_then(|connection| connection.identity.as_deref_mut()) {
                     identity.globally_muted = muted;
