@@ -182,7 +182,10 @@ impl Room {
             Op::QueuePoll(request) => drop(self.queue.poll(&request.key)),
             Op::QueueChange(request) => drop(self.note_queue_change(&entry.command.actor, request)),
             Op::QueueDrop(_) => self.queue.drop_all(),
-            Op::QueueClearOwner => drop(self.queue.clear_owner(&entry.command.actor.account)),
+            Op::QueueClearOwner => drop(self.queue.clear_owner(&entry.command.actor.account, usize::MAX)),
+            Op::QueueClearSome(count) => {
+                drop(self.queue.clear_owner(&entry.command.actor.account, usize::try_from(*count).unwrap_or(usize::MAX)));
+            }
             Op::DelayClose(delay) => self.note_delay_close(delay, time),
             Op::Open(open) => self.note_open(entry, open),
             Op::Destroy => self.note_destroy(),
@@ -235,7 +238,7 @@ impl Room {
             Query::Info(_) => self.info_query(now, actor),
             Query::Members(request) => self.members_query(now, actor, request),
             Query::Lookup(request) => self.lookup_query(now, actor, request),
-            Query::QueueList(_) => self.queue_list_query(now, actor),
+            Query::QueueList(request) => self.queue_list_query(now, actor, request),
             Query::QueuePeek(_) => self.queue_peek_query(now, actor),
             Query::QueueMultiGet(request) => self.queue_multi_get_query(now, actor, request),
             Query::MaySend(request) => self.may_send_query(now, actor, request),
@@ -270,7 +273,7 @@ impl Room {
             Op::QueuePoll(request) => self.queue_poll(entry, request),
             Op::QueueChange(request) => self.queue_change(entry, request),
             Op::QueueDrop(_) => self.queue_drop(entry),
-            Op::QueueClearOwner => self.queue_clear_owner(entry),
+            Op::QueueClearOwner | Op::QueueClearSome(_) => self.queue_clear_owner(entry),
             Op::TagTempMute(request) => self.tag_temp_mute(entry, request),
             Op::UpdateTags(request) => self.update_tags(entry, request),
             Op::UpdateLocation(request) => self.update_location(entry, request),

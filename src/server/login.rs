@@ -77,7 +77,6 @@ impl State {
             idle_timeout_seconds: seconds(shared.session.idle_timeout_ms),
             frame_bytes_max: u32::try_from(shared.session.frame_bytes_max).unwrap_or(u32::MAX),
             resume_token: shared.resume.issue(id, &request.app_key, &verified.account),
-            resumed: old.is_some() && enter.is_none(),
             ..pb::LoginResponse::default()
         };
         let long_token = is_long(verified.token_seconds);
@@ -338,8 +337,8 @@ enum Proof {
 
 fn prove(worker: &Worker, request: &pb::LoginRequest, enter: Option<&pb::RoomEnterRequest>) -> Result<Proof, Status> {
     let version = request.protocol_version;
-    if version != 0 && !VERSIONS.contains(&version) {
-        return Err(Status::new(Code::VersionTooOld, "this server speaks protocol version 1"));
+    if !VERSIONS.contains(&version) {
+        return Err(Status::new(Code::VersionTooOld, "this server speaks protocol version 1: say so in protocol_version"));
     }
     let (accounts, login) = (&worker.shared.accounts, login_of(request, enter));
     if request.auth_type == CALLBACK && !request.anonymous {
