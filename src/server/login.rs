@@ -95,8 +95,9 @@ impl State {
             since_seconds: u32::try_from(shared.unix().0 / 1000).unwrap_or(u32::MAX),
         };
         shared.sessions.enter(&request.app_key, &verified.account, session);
-        // Who was blocked or muted after the look at its account, and before its connection could be found, learns it here.
+        // Whose name was taken, or who was blocked or muted after the look at its account, and before its connection could be found, learns it here.
         let account = shared.accounts.account(&request.app_key, &verified.account);
+        let is_taken = verified.anonymous && account.is_some();
         let (is_blocked, is_muted) = account.map_or((false, verified.globally_muted), |account| {
             (account.blocked && !verified.anonymous, account.is_muted_in_rooms())
         });
@@ -123,6 +124,9 @@ impl State {
                 Arc::new(ClientFacts { address: connection.address.to_string().into(), sdk_version: sdk_version.into() })
             }),
         }));
+        if is_taken {
+            return self.refuse_login(worker, id, sequence, &wrong_token(), None);
+        }
         if is_blocked {
             let status = Status::with_sub(Code::AccountDisabled, Sub::AccountBanned);
             return self.refuse_login(worker, id, sequence, &status, None);
