@@ -5,9 +5,14 @@
 //! snapshot covered, `meta` for the node's counters, one keyspace for each [`Space`], and `reports` for
 //! what applications are still to be told.
 
+mod commits;
+mod cut;
 mod expire;
 mod open;
 mod sink;
+mod state;
+mod survey;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,6 +24,8 @@ use ::fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
+use self::commits::COUNT_KEY;
+use self::state::{Ledger, Reach};
 use super::query::{Found, Reader, Table};
 use super::record::{key, read_key};
 use super::spool::{self, Line, Place, Spool, Spooled};
@@ -83,12 +90,16 @@ struct Store {
     created: Keyspace,
     figures: Keyspace,
     reports: Keyspace,
+    /// The running count of commits.
+    commits: Keyspace,
     spool: Spool,
     /// The writer holds this shared from looking a day up until its commit is over: who holds it alone sees no write on its way.
     days: RwLock<Days>,
     last_room_id: AtomicI64,
     write_buffer_bytes: u64,
     stats: Arc<LogStats>,
+    // Behind all that keeps the store open, so that a clean stop is written down when nothing changes any more.
+    ledger: Ledger,
     // Last, so that the folder is free only when all else is closed.
     _lock: File,
 }
@@ -177,14 +188,13 @@ impl RoomLog for FjallLog {
     }
 
     fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError> {
-        let mut batch = self.store.db.batch().durability(Some(PersistMode::Buffer));
+        let mut batch = self.store.db.batch();
         batch.remove(self.store.space(space), key);
-        batch.commit().map_err(failed)
+        self.store.commit(batch, Some(PersistMode::Buffer))
     }
 
     fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError> {
-        let mut batch =
-            OwnedWriteBatch::with_capacity(self.store.db.clone(), changes.len()).durability(Some(PersistMode::Buffer));
+        let mut batch = OwnedWriteBatch::with_capacity(self.store.db.clone(), changes.len() + 1);
         let keyspace = self.store.space(space);
         for (key, value) in changes {
             match value {
@@ -192,7 +202,7 @@ impl RoomLog for FjallLog {
                 None => batch.remove(keyspace, key),
             }
         }
-        batch.commit().map_err(failed)
+        self.store.commit(batch, Some(PersistMode::Buffer))
     }
 
     fn reports(&self, line: &Line, from: Place, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError> {
@@ -206,11 +216,11 @@ impl RoomLog for FjallLog {
     }
 
     fn remove_reports(&self, done: &[Spooled]) -> Result<(), LogError> {
-        let mut batch = self.store.db.batch().durability(Some(PersistMode::Buffer));
+        let mut batch = self.store.db.batch();
         for spooled in done {
             batch.remove(&self.store.reports, spool::key(&spooled.line, spooled.place));
         }
-        batch.commit().map_err(failed)?;
+        self.store.commit(batch, Some(PersistMode::Buffer))?;
         self.store.spool.release(done);
         Ok(())
     }
@@ -263,9 +273,31 @@ impl Store {
         if key.is_empty() || key.len() > usize::from(u16::MAX) {
             return Err(LogError::Store("a key has 1 to 65535 bytes".into()));
         }
-        let mut batch = self.db.batch().durability(Some(mode));
+        let mut batch = self.db.batch();
         batch.insert(self.space(space), key, value);
-        batch.commit().map_err(failed)
+        self.commit(batch, Some(mode))
+    }
+
+    /// Commits a batch under the next running count, as far as said: `None` leaves it to the next commit.
+    fn commit(&self, mut batch: OwnedWriteBatch, mode: Option<PersistMode>) -> Result<(), LogError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let reach = match mode {
+            None => Reach::Memory,
+            Some(PersistMode::Buffer) => Reach::System,
+            Some(PersistMode::SyncData | PersistMode::SyncAll) => Reach::Disk,
+        };
+        let commit = |count: u64| {
+            batch.insert(&self.commits, COUNT_KEY, count.to_be_bytes());
+            batch.durability(mode).commit()
+        };
+        self.ledger.commit(reach, commit).map_err(failed)
+    }
+
+    /// Brings everything committed to the disk.
+    fn sync(&self) -> Result<(), LogError> {
+        self.ledger.sync(|| self.db.persist(PersistMode::SyncData)).map_err(failed)
     }
 }
 

@@ -27,6 +27,11 @@ pub(super) trait Sink: Send + 'static {
 
     /// Makes durable what earlier writes left to the operating system.
     fn sync(&mut self) {}
+
+    /// Makes everything durable: nothing is written any more.
+    fn close(&mut self) {
+        self.sync();
+    }
 }
 
 struct Queue {
@@ -147,7 +152,7 @@ impl Queue {
                 tell(batch.committed, result);
             }
         }
-        sink.sync();
+        sink.close();
     }
 
     /// Waits for batches and moves as many as one commit may hold to `group`; false when the log is closed and all is written.

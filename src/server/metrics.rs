@@ -2,7 +2,7 @@
 
 use metrics::{describe_counter, describe_gauge};
 
-const COUNTERS: [(&str, &str); 27] = [
+const COUNTERS: [(&str, &str); 29] = [
     ("chatroom_accept_errors_total", "Connections the system would not let us accept; mostly the limit of open files."),
     ("chatroom_callbacks_failed_total", "Callbacks of applications without a usable answer, by callback and reason."),
     ("chatroom_commands_refused_total", "Commands a room refused."),
@@ -31,6 +31,11 @@ const COUNTERS: [(&str, &str); 27] = [
     ("chatroom_log_records_total", "Records that became durable."),
     ("chatroom_logins_refused_total", "Logins refused, by code."),
     ("chatroom_reloads_total", "Readings of the configuration and the certificates on SIGHUP, by result: done or refused."),
+    ("chatroom_store_cut_bytes_total", "Bytes of torn ends that the start cut off the newest journal of the store."),
+    (
+        "chatroom_store_cut_ends_total",
+        "Torn ends that the start cut off the newest journal of the store; the original is kept.",
+    ),
     ("chatroom_tls_handshakes_total", "TLS handshakes that came to an end, by listener and result."),
     ("chatroom_webhooks_delivered_total", "Reports that webhook receivers took."),
     ("chatroom_webhooks_dropped_total", "Reports that are lost because the spool was full."),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ::fjall::{Keyspace, OwnedWriteBatch, PersistMode, Slice};
 use bytes::Bytes;
 
-use super::open::day_keyspace;
+use super::open::{day_keyspace, folder_of};
 use super::{Days, Durability, META_LAST_ROOM_ID, Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq};
 use crate::log::query::day_of;
@@ -42,7 +42,7 @@ impl DiskSink {
         let store = self.store.clone();
         let days = store.days.read();
         let items = |batch: &Batch| batch.records.len() + batch.snapshots.len() + batch.reports.len();
-        let items = group.iter().map(items).sum::<usize>() + 1;
+        let items = group.iter().map(items).sum::<usize>() + 2;
         let mut write = OwnedWriteBatch::with_capacity(store.db.clone(), items);
         let mut snapshots: BTreeMap<RoomId, &Snapshot> = BTreeMap::new();
         let (mut bytes, mut last_room_id) = (0, self.last_room_id);
@@ -102,7 +102,7 @@ impl DiskSink {
         let is_acknowledged = group.iter().any(|batch| !batch.records.is_empty() || !batch.snapshots.is_empty());
         // Nobody waits for what an application is told of comings and goings: the next entry takes it to the disk.
         let mode = if is_acknowledged { self.mode() } else { PersistMode::Buffer };
-        write.durability(Some(mode)).commit().map_err(failed)?;
+        store.commit(write, Some(mode))?;
         drop(days);
         self.last_room_id = last_room_id;
         if mode != PersistMode::Buffer {
@@ -131,6 +131,8 @@ impl DiskSink {
             let is_missing = |days: &Days| day >= days.first && !days.open.contains_key(&day);
             if is_missing(&self.store.days.read()) {
                 let keyspace = day_keyspace(&self.store.db, day, self.store.write_buffer_bytes)?;
+                let folder = folder_of(&keyspace);
+                self.store.ledger.change_keyspaces(|folders| folders.extend(folder.filter(|new| !folders.contains(new))))?;
                 self.store.days.write().open.insert(day, keyspace);
             }
         }
@@ -201,6 +203,13 @@ impl Sink for DiskSink {
     fn sync(&mut self) {
         self.sync_at = None;
         // A store that fails here refuses every later write, which then says so.
-        let _ = self.store.db.persist(PersistMode::SyncData);
+        let _ = self.store.sync();
+    }
+
+    fn close(&mut self) {
+        self.sync_at = None;
+        if self.store.sync().is_ok() {
+            self.store.ledger.is_clean();
+        }
     }
 }
