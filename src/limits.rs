@@ -83,6 +83,34 @@ pub const CUSTOM_TAG_CHARS_MAX: usize = 32;
 pub const TOKEN_SKEW_MS: i64 = 60_000;
 /// Seconds a dynamic token may be made for with which rooms made by clients are entered: 24 days (chatroom.md §d.1, §i).
 pub const CLIENT_ROOM_TOKEN_SECONDS_MAX: u64 = 2_073_600;
+/// Times of dynamic tokens in the vendor's format, in milliseconds since 1970: those of exactly 13 digits, 2001 to 2286.
+pub const TOKEN_TIMES_MS: std::ops::RangeInclusive<i64> = 1_000_000_000_000..=9_999_999_999_999;
+/// Lives of dynamic tokens in the vendor's format that are expected of an application which lists none, in seconds: minutes, hours, and
+/// 1 to 24 days (chatroom.md §d.1).
+pub const TOKEN_LIVES_DEFAULT: [u64; 35] = {
+    let mut lives = [0; 35];
+    let short = [60, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 28_800, 43_200];
+    let mut at = 0;
+    while at < lives.len() {
+        lives[at] = if at < short.len() { short[at] } else { (at - short.len() + 1) as u64 * 86_400 };
+        at += 1;
+    }
+    lives
+};
+/// Lives an application may list.
+pub const TOKEN_LIVES_MAX: usize = 64;
+/// The longest life an application may list, in seconds: ten years.
+pub const TOKEN_LIFE_SECONDS_MAX: u64 = 315_360_000;
+/// Digits of that.
+pub const TOKEN_LIFE_DIGITS_MAX: usize = 9;
+/// Before this moment no application was made on any server: 2026-11-22, in milliseconds since 1970.
+pub const FIRST_APP_MADE_MS: i64 = 1_795_305_600_000;
+/// Public keys an application's JWTs may be signed with.
+pub const JWT_KEYS_MAX: usize = 32;
+/// Bytes of a file of such keys.
+pub const JWT_KEYS_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of the modulus of an RSA key: 2048 to 8192 bits.
+pub const JWT_RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 /// Seconds before expiry at which a client is told.
 pub const TOKEN_WARNING_SECONDS: u32 = 30;
 
@@ -341,6 +369,14 @@ pub const HISTORY_QUERIES_MAX: usize = 256;
 pub const LOG_QUEUE_MAX: usize = 1024;
 /// Records after which a commit takes no further batch: bounds how long the first of them waits for the others.
 pub const LOG_GROUP_RECORDS: usize = 16_384;
+/// Pause before a store that failed is opened again; doubles.
+pub const STORE_RETRY_MS_FIRST: u64 = 100;
+/// Longest such pause: how late a disk that has space again is noticed.
+pub const STORE_RETRY_MS_MAX: u64 = 5_000;
+/// Time without a failure after which the pauses begin anew.
+pub const STORE_STEADY_MS: u64 = 60_000;
+/// Bytes that must find space, and reach the disk, before a store that failed is opened again.
+pub const STORE_PROBE_BYTES: usize = 1 << 20;
 /// Entries of a room the log of `--memory` holds once a snapshot covers them: a history of some length, in a few MiB.
 pub const MEMORY_LOG_ENTRIES: usize = 10_000;
 
@@ -477,8 +513,10 @@ pub const HTTPS_HANDSHAKE_MS: u64 = 5_000;
 pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Seconds by which the clock of an HTTP caller may differ.
 pub const HTTP_CLOCK_SKEW_SECONDS: i64 = 300;
-/// Characters of an HTTP nonce.
-pub const NONCE_CHARS_MAX: usize = 128;
+/// Characters of an HTTP nonce: widely copied sample code lengthens it with every call.
+pub const NONCE_CHARS_MAX: usize = 4096;
+/// Digits of the time of an HTTP call, in seconds.
+pub const CUR_TIME_DIGITS: usize = 10;
 
 // Client library.
 
@@ -567,6 +605,12 @@ pub const STORE_LIST_BYTES_MAX: u64 = 32 * 1024 * 1024;
 pub const STORE_SEARCH_BYTES: u64 = 512 * 1024 * 1024;
 /// Originals of journals with a torn end that are kept beside the store; the oldest goes first.
 pub const STORE_CUTS_KEPT: usize = 4;
+/// Bytes of a request on the control socket: a path.
+pub const CONTROL_LINE_BYTES_MAX: u64 = 16 * 1024;
+/// Time another process may take to say what it wants on the control socket, and to read what it is told.
+pub const CONTROL_TIMEOUT_MS: u64 = 10_000;
+/// Time between two words about the progress of a backup.
+pub const CONTROL_PROGRESS_MS: u64 = 500;
 /// Bytes of running counts held in memory before they are written out: some 10,000 commits.
 pub const STORE_COUNT_BUFFER_BYTES: u64 = 1024 * 1024;
 

@@ -142,3 +142,21 @@ fn failures_say_what_to_do_and_end_with_their_code() {
     let (code, words) = send(&wire, APP_SECRET, &room);
     assert!(code == Some(3) && words.contains("Is chatroomd running there?"), "{code:?} {words}");
 }
+
+#[test]
+fn a_token_it_prints_logs_the_account_in() {
+    let (_server, wire, room) = server_with_room();
+    let printed = chatroom(&["token", "--app", APP_KEY, "--secret", APP_SECRET, "--ttl", "60", "carol"], "");
+    assert_eq!(printed.status.code(), Some(0), "{}", complained(&printed));
+    let (token, room) = (said(&printed).trim().to_owned(), room.parse().unwrap());
+    let request = chatroom::wire::pb::LoginRequest { token, ..support::peer::login("carol", Some(room)) };
+    let mut peer = support::Peer::connect(wire.parse().unwrap());
+    match peer.call(chatroom::wire::Request::Login(Box::new(request))) {
+        chatroom::wire::Response::Login(answer) => assert_eq!((answer.code, answer.account.as_str()), (0, "carol")),
+        other => panic!("{other:?}"),
+    }
+    for wrong in [["--ttl", "0", "carol"], ["--ttl", "60", "no account"]] {
+        let refused = chatroom(&[&["token", "--app", APP_KEY, "--secret", APP_SECRET][..], &wrong].concat(), "");
+        assert_eq!(refused.status.code(), Some(2), "{}", complained(&refused));
+    }
+}

@@ -53,21 +53,21 @@ fn every_endpoint_asks_who_calls_before_anything_else() {
             assert_eq!(caller.call(&signed().without(name)), bad_header, "{path} without {name}");
             assert_eq!(caller.call(&signed().with(name, "")), bad_header, "{path} with an empty {name}");
         }
-        let forbidden = |request: Request, what: &str| {
+        let refused = |request: Request, code: i64, what: &str| {
             let answer = caller.call(&request);
             assert!(
-                answer["code"] == 403 && answer["desc"].as_str().is_some_and(|desc| desc.contains(what)),
+                answer["code"] == code && answer["desc"].as_str().is_some_and(|desc| desc.contains(what)),
                 "{path}: {answer}"
             );
             assert!(answer.get("sub_code").is_none(), "{path}: {answer}");
         };
-        forbidden(signed().with("AppKey", "nobody"), "app key");
-        forbidden(signed().with("AppKey", "closed"), "app key");
-        forbidden(Request::signed_at(path, "", APP_SECRET, now_seconds() - 400), "CurTime");
-        forbidden(Request::signed_at(path, "", APP_SECRET, now_seconds() + 400), "CurTime");
-        forbidden(Request::signed_at(path, "", "another secret", now_seconds()), "CheckSum");
-        forbidden(signed().with("CheckSum", "x"), "CheckSum");
-        forbidden(signed().with("CheckSum", &"0".repeat(40)), "CheckSum");
+        refused(signed().with("AppKey", "nobody"), 403, "app key");
+        refused(signed().with("AppKey", "closed"), 403, "app key");
+        refused(Request::signed_at(path, "", APP_SECRET, now_seconds() - 400), 414, "CurTime");
+        refused(Request::signed_at(path, "", APP_SECRET, now_seconds() + 400), 414, "CurTime");
+        refused(Request::signed_at(path, "", "another secret", now_seconds()), 414, "CheckSum");
+        refused(signed().with("CheckSum", "x"), 414, "CheckSum");
+        refused(signed().with("CheckSum", &"0".repeat(40)), 414, "CheckSum");
     }
 }
 
@@ -262,7 +262,7 @@ fn a_connection_serves_one_call_after_the_other() {
     }
     // A failure, of either kind, is no reason to part.
     assert_eq!(kept.answer(&Request::signed("/chatroom/get.action", "roomid=9")).json()["code"], 404);
-    assert_eq!(kept.answer(&Request::signed("/chatroom/get.action", "").with("CheckSum", "x")).json()["code"], 403);
+    assert_eq!(kept.answer(&Request::signed("/chatroom/get.action", "").with("CheckSum", "x")).json()["code"], 414);
     assert_eq!(kept.answer(&Request::signed("/chatroom/get.action", "").with_method("GET")).json()["code"], 414);
     let too_long = vec![b'x'; 2 << 20];
     assert_eq!(kept.answer(&Request::signed("/chatroom/get.action", "").with_body(&too_long)).json()["code"], 413);
@@ -287,7 +287,7 @@ fn who_is_slow_is_cut_after_the_time_it_has() {
     let mut caller_of_half = caller.connect();
     assert_eq!(caller_of_half.answer(&slow).json()["code"], 408);
     let mut refused = caller.connect();
-    assert_eq!(refused.answer(&slow.with("CheckSum", "x")).json()["code"], 403);
+    assert_eq!(refused.answer(&slow.with("CheckSum", "x")).json()["code"], 414);
     // Others are served meanwhile and after.
     assert_eq!(caller.call(&Request::signed("/chatroom/get.action", "roomid=9"))["code"], 404);
 }
@@ -321,7 +321,7 @@ fn who_fails_too_often_waits_and_nobody_else_does() {
     let last = loop {
         let began = std::time::Instant::now();
         let answer = kept.answer(&wrong());
-        assert_eq!(answer.json()["code"], 403);
+        assert_eq!(answer.json()["code"], 414);
         failures += 1;
         assert!(failures < 2_000, "never slowed down");
         if began.elapsed() >= Duration::from_millis(900) {
@@ -336,7 +336,7 @@ fn who_fails_too_often_waits_and_nobody_else_does() {
     // Another address fails without waiting, and the same one succeeds, if a little late.
     let at_once = || {
         let began = std::time::Instant::now();
-        assert_eq!(Caller::from(server.admin, good).call(&wrong())["code"], 403);
+        assert_eq!(Caller::from(server.admin, good).call(&wrong())["code"], 414);
         began.elapsed() < Duration::from_millis(900)
     };
     assert!((0..5).any(|_| at_once()));

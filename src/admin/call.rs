@@ -60,7 +60,7 @@ async fn work_on<R: Rooms>(api: &Api<R>, endpoint: Option<&'static Endpoint<R>>,
     let source = api.proxies.source(peer(&parts), &parts.headers);
     let now_ms = elapsed_ms(api.started);
     let known = endpoint.ok_or_else(|| Status::new(Code::NotFound, "there is no such endpoint"));
-    let proven = known.and_then(|endpoint| Ok((endpoint, prove(api, source, endpoint.path, &parts)?)));
+    let proven = known.and_then(|endpoint| Ok((endpoint, prove(api, endpoint.path, &parts)?)));
     let (endpoint, passport) = match proven {
         Ok(proven) => proven,
         Err(status) if api.strangers.fail(now_ms, source) => {
@@ -74,11 +74,12 @@ async fn work_on<R: Rooms>(api: &Api<R>, endpoint: Option<&'static Endpoint<R>>,
             return Err(status);
         }
     };
-    if let Err(status) = api.gate.admit(now_ms, &passport) {
-        body::discard(body, time_max).await;
-        return Err(status);
-    }
-    let form = Form::parse(&body::read(body, time_max).await?, parts.uri.query().unwrap_or_default())?;
+    let query = parts.uri.query().unwrap_or_default();
+    let body = body::read(body, time_max).await;
+    // Parameters may stand in the query alone, and then they are what tells one call from another.
+    let content = body.as_deref().ok().map(|body| if body.is_empty() { query.as_bytes() } else { body });
+    api.gate.admit(now_ms, &passport, content, || api.accounts.check_http_source(passport.app_key, source))?;
+    let form = Form::parse(&body?, query)?;
     if let Some(described) = Described::of(endpoint.path) {
         described.check(&form)?;
     }
@@ -86,8 +87,8 @@ async fn work_on<R: Rooms>(api: &Api<R>, endpoint: Option<&'static Endpoint<R>>,
     (endpoint.work)(&call).await.map_err(|status| endpoint.fit(status))
 }
 
-/// Checks method and headers, these in the order of the table of rest-api.md §1.1 up to the rate: who makes the call.
-fn prove<'a, R: Rooms>(api: &Api<R>, source: IpAddr, endpoint: &'static str, parts: &'a Parts) -> Result<Passport<'a>, Status> {
+/// Checks method and headers, these in the order of the table of rest-api.md §1.1 up to the checksum: who makes the call.
+fn prove<'a, R: Rooms>(api: &Api<R>, endpoint: &'static str, parts: &'a Parts) -> Result<Passport<'a>, Status> {
     if parts.method != Method::POST {
         return Err(Status::bad_parameter("use POST"));
     }
@@ -102,8 +103,8 @@ fn prove<'a, R: Rooms>(api: &Api<R>, source: IpAddr, endpoint: &'static str, par
     if request_id.is_some_and(|id| is_longer(id, limits::REQUEST_ID_CHARS_MAX)) {
         return Err(bad_header());
     }
-    api.accounts.check_http(&HttpCall { app_key, nonce, cur_time, check_sum, source }, now())?;
-    Ok(Passport { app_key, endpoint, nonce, cur_time, check_sum, request_id, rate: rate(&api.http, endpoint) })
+    api.accounts.check_http(&HttpCall { app_key, nonce, cur_time, check_sum }, now())?;
+    Ok(Passport { app_key, endpoint, nonce, cur_time, request_id, rate: rate(&api.http, endpoint) })
 }
 
 /// Whom the connection of a request comes from. The listener says it of each request.

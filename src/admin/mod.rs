@@ -108,6 +108,8 @@ pub struct Admin<R> {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// True while both listeners accept and no drain has begun.
     pub ready: Arc<AtomicBool>,
+    /// Says why the store takes nothing at present; nothing while it is well.
+    pub store_failure: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     /// Base path and rate.
     pub http: Http,
 }
@@ -119,7 +121,7 @@ pub fn endpoints() -> Vec<(&'static str, Option<&'static [i32]>)> {
 
 /// Answers every HTTP request the node gets. Must be served on a tokio runtime with timers.
 fn routes<R: Rooms>(admin: Admin<R>, started: Instant, strangers: Arc<strangers::Strangers>) -> Router {
-    let Admin { rooms, accounts, metrics, ready, http } = admin;
+    let Admin { rooms, accounts, metrics, ready, store_failure, http } = admin;
     // Every answer shares the one text.
     let description = Bytes::from(openapi::print::<R>(&http.base));
     // The configuration was checked.
@@ -128,14 +130,18 @@ fn routes<R: Rooms>(admin: Admin<R>, started: Instant, strangers: Arc<strangers:
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/health/liveness.action", any(async || answer::bare()))
-        .route("/readyz", get(async move || readiness(ready.load(Ordering::Acquire))))
+        .route("/readyz", get(async move || readiness(ready.load(Ordering::Acquire), store_failure())))
         .route("/metrics", get(async move || prometheus(metrics())))
         .route("/openapi.json", get(async move || described(description)))
         .fallback(async move |request| call::serve(&api, request).await)
 }
 
-fn readiness(is_ready: bool) -> Response {
-    if is_ready { "ready\n".into_response() } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response() }
+fn readiness(is_ready: bool, store_failure: Option<String>) -> Response {
+    match store_failure {
+        Some(cause) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: the store failed: {cause}\n")).into_response(),
+        None if is_ready => "ready\n".into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
+    }
 }
 
 fn described(text: Bytes) -> Response {

@@ -6,16 +6,23 @@
 //! what applications are still to be told.
 
 mod commits;
+mod copy;
 mod cut;
 mod expire;
+mod health;
+mod journal;
 mod open;
+mod reopen;
 mod sink;
 mod state;
 mod survey;
 mod tables;
+mod verify;
+
+pub use self::copy::Copied;
+pub use self::verify::verify;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -24,8 +31,10 @@ use ::fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
-use self::commits::COUNT_KEY;
-use self::state::{Ledger, Reach};
+use self::health::Health;
+use self::journal::Marks;
+use self::reopen::Shared;
+use self::state::Ledger;
 use super::query::{Found, Reader, Table};
 use super::record::{key, read_key};
 use super::spool::{self, Line, Place, Spool, Spooled};
@@ -73,12 +82,20 @@ impl Default for Options {
 pub struct FjallLog {
     // First, so that it is dropped first.
     writer: Writer,
-    store: Arc<Store>,
+    shared: Arc<Shared>,
     expiring: Mutex<()>,
-    epoch: Epoch,
 }
 
-/// What the writer, the queries and the retention share.
+/// What stays when the store is closed and opened again.
+#[derive(Clone, Default)]
+struct Lasting {
+    spool: Arc<Spool>,
+    stats: Arc<LogStats>,
+    last_room_id: Arc<AtomicI64>,
+    health: Arc<Health>,
+}
+
+/// What the writer, the queries and the retention share, as long as it is open.
 struct Store {
     db: Database,
     meta: Keyspace,
@@ -92,16 +109,14 @@ struct Store {
     reports: Keyspace,
     /// The running count of commits.
     commits: Keyspace,
-    spool: Spool,
+    lasting: Lasting,
+    /// Held during each commit, so that batches stand in the journal in the order of these.
+    marks: Mutex<Marks>,
     /// The writer holds this shared from looking a day up until its commit is over: who holds it alone sees no write on its way.
     days: RwLock<Days>,
-    last_room_id: AtomicI64,
     write_buffer_bytes: u64,
-    stats: Arc<LogStats>,
-    // Behind all that keeps the store open, so that a clean stop is written down when nothing changes any more.
+    // Last, so that a clean stop is written down when nothing changes any more.
     ledger: Ledger,
-    // Last, so that the folder is free only when all else is closed.
-    _lock: File,
 }
 
 struct Days {
@@ -117,21 +132,36 @@ const META_LAST_ROOM_ID: &str = "last_room_id";
 impl FjallLog {
     /// Opens the log in a folder, or makes it. The message of an error says what is wrong with the folder.
     pub fn open(folder: &Path, options: &Options) -> Result<FjallLog, LogError> {
-        let (store, epoch) = open::open(folder, options)?;
-        let store = Arc::new(store);
-        let stats = store.stats.clone();
-        let writer = Writer::start(sink::DiskSink::new(store.clone(), options.durability), stats)?;
-        Ok(FjallLog { writer, store, expiring: Mutex::new(()), epoch })
+        let shared = Arc::new(Shared::open(folder, options)?);
+        let stats = shared.lasting.stats.clone();
+        let writer = Writer::start(sink::DiskSink::new(shared.clone(), options.durability), stats)?;
+        let waker = writer.waker();
+        shared.lasting.health.wakes(Box::new(move || waker.wake()));
+        Ok(FjallLog { writer, shared, expiring: Mutex::new(()) })
     }
+}
+
+/// Fills an empty folder from a backup, which is checked to the last byte before. `goes_on` hears how many bytes were copied, and of
+/// how many, and ends the copying with false.
+pub fn restore(backup: &Path, folder: &Path, goes_on: &mut dyn FnMut(u64, u64) -> bool) -> Result<Copied, LogError> {
+    copy::restore(backup, folder, goes_on)
 }
 
 impl RoomLog for FjallLog {
     fn epoch(&self) -> Epoch {
-        self.epoch
+        self.shared.epoch()
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.shared.lasting.health.failure()
+    }
+
+    fn watch(&self, told: Box<dyn Fn() + Send + Sync>) {
+        self.shared.lasting.health.tells(told);
     }
 
     fn append(&self, batch: Batch) {
-        self.store.last_room_id.fetch_max(highest_created(&batch.records), Ordering::Relaxed);
+        self.shared.lasting.last_room_id.fetch_max(highest_created(&batch.records), Ordering::Relaxed);
         self.writer.append(batch);
     }
 
@@ -140,43 +170,44 @@ impl RoomLog for FjallLog {
     }
 
     fn load(&self, room: RoomId, now: UnixMs) -> Result<Option<Loaded>, LogError> {
-        let reader = self.store.reader();
-        let snapshot = self.store.snapshot_of(room, &reader.carried.view)?;
+        let store = self.shared.store()?;
+        let reader = store.reader();
+        let snapshot = store.snapshot_of(room, &reader.carried.view)?;
         reader.load(room, snapshot, now)
     }
 
     fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Record>, LogError> {
-        self.store.reader().follow(room, after, limit)
+        self.shared.store()?.reader().follow(room, after, limit)
     }
 
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
-        self.store.reader().history(query)
+        self.shared.store()?.reader().history(query)
     }
 
     fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
-        self.store.reader().find(query)
+        self.shared.store()?.reader().find(query)
     }
 
     fn last_room_id(&self) -> i64 {
-        self.store.last_room_id.load(Ordering::Relaxed)
+        self.shared.lasting.last_room_id.load(Ordering::Relaxed)
     }
 
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
         let _one_at_a_time = self.expiring.lock();
-        self.store.expire(now, days)
+        self.shared.writable()?.expire(now, days)
     }
 
     fn erase(&self, room: RoomId) -> Result<(), LogError> {
         let _one_at_a_time = self.expiring.lock();
-        self.store.erase(room)
+        self.shared.writable()?.erase(room)
     }
 
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
-        self.store.put(space, key, value, PersistMode::SyncData)
+        self.shared.writable()?.put(space, key, value, PersistMode::SyncData)
     }
 
     fn put_soon(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
-        self.store.put(space, key, value, PersistMode::Buffer)
+        self.shared.writable()?.put(space, key, value, PersistMode::Buffer)
     }
 
     fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError> {
@@ -184,53 +215,60 @@ impl RoomLog for FjallLog {
     }
 
     fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError> {
-        self.store.space(space).prefix(prefix).map(pair).collect()
+        self.shared.store()?.space(space).prefix(prefix).map(pair).collect()
     }
 
     fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError> {
-        let mut batch = self.store.db.batch();
-        batch.remove(self.store.space(space), key);
-        self.store.commit(batch, Some(PersistMode::Buffer))
+        let store = self.shared.writable()?;
+        let mut batch = store.db.batch();
+        batch.remove(store.space(space), key);
+        store.commit(batch, Some(PersistMode::Buffer))
     }
 
     fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError> {
-        let mut batch = OwnedWriteBatch::with_capacity(self.store.db.clone(), changes.len() + 1);
-        let keyspace = self.store.space(space);
+        let store = self.shared.writable()?;
+        let mut batch = OwnedWriteBatch::with_capacity(store.db.clone(), changes.len() + 1);
+        let keyspace = store.space(space);
         for (key, value) in changes {
             match value {
                 Some(value) => batch.insert(keyspace, key, value),
                 None => batch.remove(keyspace, key),
             }
         }
-        self.store.commit(batch, Some(PersistMode::Buffer))
+        store.commit(batch, Some(PersistMode::Buffer))
     }
 
     fn reports(&self, line: &Line, from: Place, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError> {
-        let found = self.store.reports.range(spool::key(line, from)..spool::beyond(Some(line))).map(pair);
+        let found = self.shared.store()?.reports.range(spool::key(line, from)..spool::beyond(Some(line))).map(pair);
         spool::take(found, count_max, bytes_max)
     }
 
     fn next_line(&self, after: Option<&Line>) -> Result<Option<Spooled>, LogError> {
-        let found = self.store.reports.range(spool::beyond(after)..).map(pair);
+        let found = self.shared.store()?.reports.range(spool::beyond(after)..).map(pair);
         Ok(spool::take(found, 1, 0)?.pop())
     }
 
     fn remove_reports(&self, done: &[Spooled]) -> Result<(), LogError> {
-        let mut batch = self.store.db.batch();
+        let store = self.shared.writable()?;
+        let mut batch = store.db.batch();
         for spooled in done {
-            batch.remove(&self.store.reports, spool::key(&spooled.line, spooled.place));
+            batch.remove(&store.reports, spool::key(&spooled.line, spooled.place));
         }
-        self.store.commit(batch, Some(PersistMode::Buffer))?;
-        self.store.spool.release(done);
+        store.commit(batch, Some(PersistMode::Buffer))?;
+        self.shared.lasting.spool.release(done);
         Ok(())
     }
 
     fn spool(&self) -> &Spool {
-        &self.store.spool
+        &self.shared.lasting.spool
+    }
+
+    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
+        self.shared.store()?.copy(target, goes_on)
     }
 
     fn stats(&self) -> Option<&LogStats> {
-        Some(&self.store.stats)
+        Some(&self.shared.lasting.stats)
     }
 }
 
@@ -277,28 +315,6 @@ impl Store {
         batch.insert(self.space(space), key, value);
         self.commit(batch, Some(mode))
     }
-
-    /// Commits a batch under the next running count, as far as said: `None` leaves it to the next commit.
-    fn commit(&self, mut batch: OwnedWriteBatch, mode: Option<PersistMode>) -> Result<(), LogError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let reach = match mode {
-            None => Reach::Memory,
-            Some(PersistMode::Buffer) => Reach::System,
-            Some(PersistMode::SyncData | PersistMode::SyncAll) => Reach::Disk,
-        };
-        let commit = |count: u64| {
-            batch.insert(&self.commits, COUNT_KEY, count.to_be_bytes());
-            batch.durability(mode).commit()
-        };
-        self.ledger.commit(reach, commit).map_err(failed)
-    }
-
-    /// Brings everything committed to the disk.
-    fn sync(&self) -> Result<(), LogError> {
-        self.ledger.sync(|| self.db.persist(PersistMode::SyncData)).map_err(failed)
-    }
 }
 
 /// The entries of one day, as they were when the query began.
@@ -334,5 +350,5 @@ fn read_snapshot(kept: &[u8]) -> Result<(Seq, &[u8]), LogError> {
 }
 
 fn failed(error: ::fjall::Error) -> LogError {
-    LogError::Store(error.to_string())
+    LogError::Store(reopen::cause(&error))
 }

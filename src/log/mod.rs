@@ -11,12 +11,14 @@ mod spool;
 mod stats;
 mod writer;
 
-pub use self::fjall::{Durability, FjallLog, Options};
+pub use self::fjall::{Copied, Durability, FjallLog, Options, restore, verify};
 pub use memory::MemoryLog;
 pub use private::make_files_private;
 pub use record::fuzz_record;
 pub use spool::{Line, Place, Spool, Spooled};
 pub use stats::LogStats;
+
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -143,8 +145,19 @@ pub struct HistoryPage {
 
 /// The ordered log of every room of this node.
 pub trait RoomLog: Send + Sync + 'static {
-    /// The epoch of this start: higher than that of every earlier start.
+    /// The epoch of the last opening, at the start or after a failure: higher than that of every earlier one.
     fn epoch(&self) -> Epoch;
+
+    /// Why nothing can be written at present; `None` while all is well. Cheap enough to ask at every turn.
+    fn failure(&self) -> Option<String> {
+        None
+    }
+
+    /// Names who is told, on any thread, that the store has failed or is open again: [`RoomLog::failure`] says which. It must not
+    /// block, nor call anything of the log that reads or writes the disk. Only the first one named is told.
+    fn watch(&self, told: Box<dyn Fn() + Send + Sync>) {
+        drop(told);
+    }
 
     /// Hands a batch to the writer and returns at once; `Batch::committed` is called exactly once, even on [`LogError::Busy`].
     ///
@@ -210,6 +223,13 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// How full the spool of reports is.
     fn spool(&self) -> &Spool;
+
+    /// Copies everything that was acknowledged before the call to an empty folder, while the log goes on. `goes_on` hears of the
+    /// progress, and ends the copying with false. Reads and writes the disk, for as long as it takes.
+    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
+        let _ = (target, goes_on);
+        Err(LogError::Store("this node keeps nothing that could be copied".into()))
+    }
 
     /// What the writer has done so far, where it is counted.
     fn stats(&self) -> Option<&LogStats> {

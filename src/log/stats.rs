@@ -28,6 +28,10 @@ pub struct LogStats {
     pub cut_ends: AtomicU64,
     /// Bytes of them.
     pub cut_bytes: AtomicU64,
+    /// Times the store failed.
+    pub failures: AtomicU64,
+    /// Times it was opened again after that.
+    pub reopened: AtomicU64,
 }
 
 impl LogStats {

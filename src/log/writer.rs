@@ -21,7 +21,7 @@ pub(super) trait Sink: Send + 'static {
     fn write(&mut self, group: &[Batch], results: &mut Vec<Result<(), LogError>>);
 
     /// The time at which [`Sink::sync`] is due; `None` while nothing waits for it.
-    fn sync_at(&self) -> Option<Instant> {
+    fn sync_at(&mut self) -> Option<Instant> {
         None
     }
 
@@ -31,6 +31,17 @@ pub(super) trait Sink: Send + 'static {
     /// Makes everything durable: nothing is written any more.
     fn close(&mut self) {
         self.sync();
+    }
+}
+
+/// Wakes a writer that waits, so that it asks its sink again when a sync is due.
+#[derive(Clone)]
+pub(super) struct Wake(Arc<Queue>);
+
+impl Wake {
+    pub fn wake(&self) {
+        let _state = self.0.state.lock();
+        self.0.filled.notify_one();
     }
 }
 
@@ -105,6 +116,11 @@ impl Writer {
         if sleeps {
             queue.filled.notify_one();
         }
+    }
+
+    /// What wakes the writer.
+    pub fn waker(&self) -> Wake {
+        Wake(self.queue.clone())
     }
 
     /// Whether the next batch would be refused.

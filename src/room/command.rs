@@ -179,6 +179,17 @@ pub enum Op {
 }
 
 impl Op {
+    /// True for what may only take effect with an entry of the log; false for presence and what is told to those who are here.
+    pub fn is_logged(&self) -> bool {
+        match self {
+            Op::Enter(_) | Op::Exit | Op::Detach | Op::Expel | Op::KickDevices(_) => false,
+            Op::AddRobots(_) | Op::RemoveRobots(_) | Op::SeatRobot(_) | Op::UnseatRobot { .. } => false,
+            Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Broadcast(_) => false,
+            Op::Send(request) => request.r#type != pb::MessageType::Barrage as i32,
+            _ => true,
+        }
+    }
+
     /// Whether all accounts that the command is about, and that must exist (chatroom.md §c.2, §f.2), are known.
     pub fn names_known(&self, is_known: impl Fn(&str) -> bool) -> bool {
         match self {

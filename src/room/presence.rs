@@ -207,6 +207,24 @@ impl People {
         }
     }
 
+    /// Every account here with its connections, in the order of accounts.
+    pub fn everybody(&self) -> Vec<(AccountId, Vec<ConnId>)> {
+        let connections = |person: &Person| person.connections.iter().map(|own| own.id).collect();
+        let mut everybody: Vec<_> =
+            self.by_account.iter().map(|(account, person)| (account.clone(), connections(person))).collect();
+        everybody.sort_unstable();
+        everybody
+    }
+
+    /// Says anew which accounts are fixed members.
+    pub fn settle_fixed(&mut self, is_fixed: impl Fn(&AccountId) -> bool) {
+        let changed = self.by_account.iter().filter(|(account, person)| person.fixed != is_fixed(account));
+        let changed: Vec<AccountId> = changed.map(|(account, _)| account.clone()).collect();
+        for account in changed {
+            self.set_fixed(&account, is_fixed(&account));
+        }
+    }
+
     /// Every connection here, in no order.
     pub fn everyone(&self) -> impl Iterator<Item = ConnId> {
         self.by_account.values().flat_map(|person| &person.connections).map(|own| own.id)

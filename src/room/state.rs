@@ -21,7 +21,7 @@ use super::recall::Recalled;
 use super::roster::{Record, Role, Roster};
 use super::settings::Settings;
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, UnixMs};
 use crate::wire::{Response, pb};
 
 /// One room: a state machine over its log.
@@ -201,6 +201,25 @@ impl Room {
         }
         self.advance(entry);
         self.empty_since = self.last_time;
+    }
+
+    /// Every account here with its connections, in the order of accounts.
+    pub fn everybody(&self) -> Vec<(AccountId, Vec<ConnId>)> {
+        self.people.everybody()
+    }
+
+    /// Takes over who is here, and what lasts no longer than they do, from what memory had of the same room. That may have been
+    /// ahead of the log from which this one was rebuilt: its numbers are not given again.
+    pub fn take_people(&mut self, old: Room) {
+        self.people = old.people;
+        let roster = &self.roster;
+        self.people.settle_fixed(|account| roster.record(account).is_some());
+        self.last_seq = self.last_seq.max(old.last_seq.next());
+        self.last_time = self.last_time.max(old.last_time);
+        self.empty_since = old.empty_since;
+        self.intake = old.intake;
+        self.queries = old.queries;
+        self.expressions = old.expressions;
     }
 
     /// Puts the settings of the room's application in force.

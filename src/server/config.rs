@@ -28,6 +28,7 @@ pub use callback::CallbackUrl;
 pub use error::ConfigError;
 pub use network::Network;
 pub use policy::Policy;
+pub use sources::{Command, command};
 pub(crate) use tls::TlsFiles;
 pub use tls::{MaybeAddress, Tls};
 pub use webhooks::{Webhook, Webhooks};
@@ -496,6 +497,16 @@ impl Config {
             app.app()?;
             app::check(&format!("apps: '{}': ", app.key), &self.settings_of(app))?;
             app.webhook.check(&app.key)?;
+            if let Some(other) = self.apps.iter().find(|other| app.signs_like(other)) {
+                return Err(ConfigError::OutOfBounds {
+                    key: "apps".to_owned(),
+                    reason: format!(
+                        "'{}' and '{}' have keys that begin alike and secrets that end alike, so that a token of the one can be cut into \
+                         one of the other: give them secrets that have nothing in common, or set vendor_tokens = false for one",
+                        app.key, other.key
+                    ),
+                });
+            }
             if !keys.insert(&app.key) {
                 return Err(ConfigError::OutOfBounds {
                     key: "apps".to_owned(),

@@ -11,11 +11,13 @@ use tokio::task::LocalSet;
 use super::callback::Callbacks;
 use super::certificates::Certificates;
 use super::config::{Config, ConfigError, Durability};
+use super::control::Control;
 use super::descriptors::Descriptors;
 use super::engine::Engine;
 use super::figures::Figures;
 use super::keep::{self, StoreKeeper};
 use super::listen;
+use super::mailbox::Mailbox;
 use super::outgoing;
 use super::shared::{Shared, unix};
 use super::worker::Worker;
@@ -77,7 +79,7 @@ pub struct Node {
     pub engine: Engine,
     /// Applications and accounts.
     pub accounts: Arc<Directory>,
-    /// True while the node takes connections and writes down what it acknowledges.
+    /// True while the node takes connections; see [`Node::store_failure`] too.
     pub ready: Arc<AtomicBool>,
     /// Where the wire protocol is spoken.
     pub wire: SocketAddr,
@@ -89,6 +91,7 @@ pub struct Node {
     pub(super) shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     counting: JoinHandle<()>,
+    control: Option<Control>,
     history_days: u32,
 }
 
@@ -108,13 +111,15 @@ impl Node {
         keep::fill(&accounts, log.as_ref()).map_err(StartError::Accounts)?;
         for app in &config.apps {
             let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;
-            accounts.create_app(app).map_err(StartError::Accounts)?;
+            accounts.create_app(app, unix()).map_err(StartError::Accounts)?;
         }
         let client = outgoing::http_client(config).map_err(StartError::Tls)?;
         let callbacks = Callbacks::start(client.clone()).map_err(StartError::Thread)?;
         let (figures, counting) = Figures::start(log.clone(), config.stats.time_zone, unix).map_err(StartError::Figures)?;
         let shared = Shared::new(config, &descriptors, accounts.clone(), log.clone(), callbacks, figures, certificates);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
+        let mailboxes = shared.mailboxes.clone();
+        log.watch(Box::new(move || mailboxes.iter().for_each(Mailbox::wake)));
         log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
         shared.webhooks.start(log.clone(), shared.apps.clone(), client).map_err(StartError::Thread)?;
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
@@ -144,8 +149,15 @@ impl Node {
         };
         let engine = Engine::new(shared.clone(), last_room, addresses);
         let ready = shared.ready.clone();
+        let control = (!config.memory).then(|| Control::start(&config.data, log.clone()));
+        let control = control.and_then(|control| {
+            let named = config.data.display();
+            control
+                .inspect_err(|error| tracing::warn!(%error, "no socket in {named}: `chatroomd backup` needs the node stopped"))
+                .ok()
+        });
         let history_days = config.history.days;
-        Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, history_days })
+        Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, control, history_days })
     }
 
     /// Removes what is older than the retention, once at the start and then every hour. Never returns.
@@ -163,9 +175,16 @@ impl Node {
         }
     }
 
+    /// Says why the store takes nothing at present; nothing while it is well.
+    pub fn store_failure(&self) -> Arc<dyn Fn() -> Option<String> + Send + Sync> {
+        let log = self.log.clone();
+        Arc::new(move || log.failure())
+    }
+
     /// Sends everybody away, writes down what there is, and returns when that is done. Blocks.
     pub fn stop(self) {
         self.ready.store(false, Ordering::Release);
+        drop(self.control);
         self.shared.start_drain();
         for worker in self.workers {
             if worker.join().is_err() {

@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     pub(crate) account_rooms: Arc<AccountRooms>,
     /// Which connections each account has.
     pub(crate) sessions: Sessions,
-    /// The node takes connections and writes down what it acknowledges.
+    /// The node takes connections.
     pub(crate) ready: Arc<AtomicBool>,
     started: Instant,
     drain_until: AtomicU64,

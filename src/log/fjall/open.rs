@@ -4,21 +4,20 @@ use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 
 use ::fjall::config::{BlockSizePolicy, FilterPolicy};
 use ::fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::commits::COUNT_KEY;
 use super::cut::cut;
+use super::journal::Marks;
 use super::state::{Ledger, Reach, sync_folder};
 use super::survey::{Depth, FORMAT, Survey, survey};
-use super::{Days, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
+use super::{Days, Lasting, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
 use crate::id::Epoch;
 use crate::limits::{STORE_COUNT_BUFFER_BYTES, STORE_START_CHECK_BYTES};
-use crate::log::spool::Spool;
 use crate::log::stats::LogStats;
 use crate::log::{LogError, private};
 
@@ -34,31 +33,48 @@ const DAY_PREFIX: &str = "day-";
 const KEYSPACES: [&str; 10] =
     ["meta", "snapshots", "carried", "apps", "accounts", "node", "created", "figures", "reports", "commits"];
 
-/// Opens the store of a folder, or makes it. Where it is refused, nothing has been changed.
-pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), LogError> {
+/// Makes the folder if there is none, and takes it for this process alone. Where it is refused, nothing has been changed.
+pub(super) fn take(folder: &Path) -> Result<(File, Survey), LogError> {
     let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", folder.display()));
     private::own_folder(folder)?;
-    let path = folder.join("store");
-    if !folder.join("lock").try_exists().map_err(unusable)? && path.try_exists().map_err(unusable)? {
+    if !folder.join("lock").try_exists().map_err(unusable)? && folder.join("store").try_exists().map_err(unusable)? {
         look(folder)?;
     }
     let lock = lock(folder)?;
     let survey = look(folder)?;
     announce(&lock).map_err(unusable)?;
     private::narrow(folder)?;
-    let stats = Arc::new(LogStats::default());
-    prepare(folder, &survey, &stats)?;
+    Ok((lock, survey))
+}
+
+/// Opens the store of a folder that is taken and looked at, or makes it. May be called again once everything of the last [`Store`] is
+/// dropped; then `last` is the number of the last batch that was acknowledged, which must be found.
+pub(super) fn open(
+    folder: &Path,
+    options: &Options,
+    lasting: &Lasting,
+    last: Option<u64>,
+    survey: &Survey,
+) -> Result<(Store, Epoch), LogError> {
+    let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", folder.display()));
+    let path = folder.join("store");
+    prepare(folder, survey, &lasting.stats)?;
     if !path.try_exists().map_err(unusable)? {
         create(folder, options)?;
     }
     // It holds nothing; without it the library does not open the store.
     private::open_file(&path.join("lock")).map_err(unusable)?;
     let db = database(&path, options).map_err(|error| unopened(&path, &error))?;
+    if last.is_some_and(|last| db.seqno() <= last) {
+        return Err(LogError::Corrupt(
+            "what was acknowledged last is not on the disk; restart the server to serve what is".into(),
+        ));
+    }
     let format = format(folder, &db)?;
     let keyspaces = Keyspaces::open(&db, format)?;
     let meta = keyspaces.get("meta")?;
     let commits = keyspaces.get("commits")?;
-    let count = number(&commits, COUNT_KEY)?.unwrap_or(0);
+    let count = number(&commits, COUNT_KEY)?.unwrap_or(0).max(survey.commits().unwrap_or(0));
     match survey.is_short(count) {
         None => {}
         Some(Ok(words)) => tracing::error!(folder = %folder.display(), "{words}"),
@@ -82,14 +98,19 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
     let last_room_id = number(&meta, META_LAST_ROOM_ID)?.unwrap_or(0);
     let last_room_id = i64::try_from(last_room_id).map_err(|_| LogError::Corrupt("the highest room id".into()))?;
     let reports = keyspaces.get("reports")?;
-    let spool = Spool::default();
+    let (mut records, mut bytes) = (0, 0);
     for found in reports.iter() {
         let (key, value) = found.into_inner().map_err(failed)?;
-        spool.count(1, (key.len() + value.len()) as u64);
+        records += 1;
+        bytes += (key.len() + value.len()) as u64;
     }
+    lasting.spool.set(records, bytes);
+    lasting.last_room_id.fetch_max(last_room_id, Ordering::Relaxed);
+    let marks = Marks { last: None, good: db.seqno(), synced: db.seqno() };
     let store = Store {
         reports,
-        spool,
+        lasting: lasting.clone(),
+        marks: Mutex::new(marks),
         snapshots: keyspaces.get("snapshots")?,
         carried: keyspaces.get("carried")?,
         apps: keyspaces.get("apps")?,
@@ -98,14 +119,11 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
         created: keyspaces.get("created")?,
         figures: keyspaces.get("figures")?,
         days: RwLock::new(Days { open: days, first: i64::MIN }),
-        last_room_id: AtomicI64::new(last_room_id),
         write_buffer_bytes: options.write_buffer_bytes,
-        stats,
         meta,
         commits,
         db,
         ledger,
-        _lock: lock,
     };
     // What the library made by the umask of a program that has another one.
     private::narrow(folder)?;
@@ -113,7 +131,7 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
 }
 
 /// Looks at the files before anything touches them.
-fn look(folder: &Path) -> Result<Survey, LogError> {
+pub(super) fn look(folder: &Path) -> Result<Survey, LogError> {
     let found = survey(folder, Depth::Start(STORE_START_CHECK_BYTES), &mut |_, _| {});
     let found = found.map_err(|error| LogError::Store(format!("{}: {error}", folder.display())))?;
     if !found.problems.is_empty() {
@@ -174,11 +192,11 @@ fn format(folder: &Path, db: &Database) -> Result<u64, LogError> {
 }
 
 /// The keyspaces every store has.
-struct Keyspaces(BTreeMap<&'static str, Keyspace>);
+pub(super) struct Keyspaces(pub(super) BTreeMap<&'static str, Keyspace>);
 
 impl Keyspaces {
     /// Opens all of them. Only a store of an earlier format may lack one.
-    fn open(db: &Database, format: u64) -> Result<Keyspaces, LogError> {
+    pub(super) fn open(db: &Database, format: u64) -> Result<Keyspaces, LogError> {
         if format == FORMAT
             && let Some(missing) = KEYSPACES.iter().find(|name| !db.keyspace_exists(name))
         {
@@ -195,7 +213,7 @@ impl Keyspaces {
         all.collect::<Result<_, _>>().map(Keyspaces)
     }
 
-    fn get(&self, name: &str) -> Result<Keyspace, LogError> {
+    pub(super) fn get(&self, name: &str) -> Result<Keyspace, LogError> {
         self.0.get(name).cloned().ok_or_else(|| LogError::Corrupt(format!("the table '{name}' of the store is missing")))
     }
 }
@@ -246,7 +264,7 @@ fn create(folder: &Path, options: &Options) -> Result<(), LogError> {
     std::fs::rename(&new, &path).and_then(|()| sync_folder(folder)).map_err(unusable)
 }
 
-fn database(path: &Path, options: &Options) -> ::fjall::Result<Database> {
+pub(super) fn database(path: &Path, options: &Options) -> ::fjall::Result<Database> {
     Database::builder(path)
         .cache_size(options.cache_bytes)
         .max_cached_files(Some(options.files_cached))
@@ -259,6 +277,11 @@ fn database(path: &Path, options: &Options) -> ::fjall::Result<Database> {
 
 fn unopened(path: &Path, error: &::fjall::Error) -> LogError {
     LogError::Store(format!("{}: {error}", path.display()))
+}
+
+/// Whether a keyspace is that of a day.
+pub(super) fn is_day(name: &str) -> bool {
+    name.starts_with(DAY_PREFIX)
 }
 
 /// The keyspaces of the days there are.
@@ -284,7 +307,7 @@ pub(super) fn day_keyspace(db: &Database, day: i64, write_buffer_bytes: u64) -> 
     db.keyspace(&format!("{DAY_PREFIX}{day}"), options).map_err(failed)
 }
 
-fn number(meta: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<u64>, LogError> {
+pub(super) fn number(meta: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<u64>, LogError> {
     let Some(value) = meta.get(key).map_err(failed)? else { return Ok(None) };
     let bytes =
         <[u8; 8]>::try_from(&*value).map_err(|_| LogError::Corrupt("a number of the store has another length".into()))?;
