@@ -83,6 +83,10 @@ fn copy_keyspace(
     copied: &mut Copied,
     goes_on: &mut dyn FnMut(Copied) -> bool,
 ) -> Result<(), LogError> {
+    let ended = || LogError::Store("the copying was ended before it was complete".into());
+    if !goes_on(*copied) {
+        return Err(ended());
+    }
     let mut rows = view.iter(source).peekable();
     if rows.peek().is_none() {
         return Ok(());
@@ -96,7 +100,7 @@ fn copy_keyspace(
         if copied.bytes - told >= STEP_BYTES {
             told = copied.bytes;
             if !goes_on(*copied) {
-                return Err(LogError::Store("the copying was ended before it was complete".into()));
+                return Err(ended());
             }
         }
     }
