@@ -144,6 +144,21 @@ fn failures_say_what_to_do_and_end_with_their_code() {
 }
 
 #[test]
+fn calls_over_http_go_to_the_base_path_of_the_server() {
+    for base in ["/api/v1", ""] {
+        let config = format!("[http]\nbase = \"{base}\"");
+        let server = Server::start(Setup { config, memory: true, ..Setup::default() });
+        let admin = server.admin.to_string();
+        for given in [admin.clone(), format!("http://{admin}")] {
+            let name = format!("bot{}", given.len());
+            let output = chatroom(&["account", "--admin", &given, "--app", APP_KEY, "--secret", APP_SECRET, &name], "");
+            assert_eq!(output.status.code(), Some(0), "{base}: {}", complained(&output));
+            assert_eq!(said(&output).trim().len(), 32, "a token");
+        }
+    }
+}
+
+#[test]
 fn a_token_it_prints_logs_the_account_in() {
     let (_server, wire, room) = server_with_room();
     let printed = chatroom(&["token", "--app", APP_KEY, "--secret", APP_SECRET, "--ttl", "60", "carol"], "");

@@ -142,12 +142,10 @@ impl Node {
                 tls_listener.as_ref().map(|listener| listener.try_clone()).transpose().map_err(StartError::Thread)?;
             workers.push(spawn(shared.clone(), index, hub, listener, tls_listener)?);
         }
-        let addresses = match config.http.client_addresses() {
-            given if !given.is_empty() => given.into_iter().map(str::to_owned).collect(),
-            _ if wire.ip().is_unspecified() => Vec::new(),
-            _ => vec![wire.to_string()],
-        };
-        let engine = Engine::new(shared.clone(), last_room, addresses);
+        let owned = |named: Vec<&str>| named.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let addresses = config.http.client_addresses().map_or_else(|| vec![wire.to_string()], owned);
+        let web_socket_addresses = config.http.websocket_addresses().map_or_else(|| addresses.clone(), owned);
+        let engine = Engine::new(shared.clone(), last_room, addresses, web_socket_addresses);
         let ready = shared.ready.clone();
         let control = (!config.memory).then(|| Control::start(&config.data, log.clone()));
         let control = control.and_then(|control| {

@@ -297,9 +297,16 @@ fn requests() -> Vec<Request> {
             query: pb::MemberQuery::VisitorsOldest as i32,
             time_ms: TIME_MS,
             limit: 100,
+            ..Default::default()
         }),
         Request::MemberLookup(pb::MemberLookupRequest { room_id, accounts: vec!["alice".into(), account()] }),
-        Request::MemberListByTag(pb::MemberListByTagRequest { room_id, tag: "red".into(), time_ms: 0, limit: 20 }),
+        Request::MemberListByTag(pb::MemberListByTagRequest {
+            room_id,
+            tag: "red".into(),
+            time_ms: 0,
+            limit: 20,
+            ..Default::default()
+        }),
         Request::MemberCountByTag(pb::MemberCountByTagRequest { room_id, tag: "red".into() }),
         Request::MemberSetRole(pb::MemberSetRoleRequest {
             room_id,
@@ -395,7 +402,7 @@ fn requests() -> Vec<Request> {
             notify_ext: notify_ext(),
         }),
         Request::QueuePoll(pb::QueuePollRequest { room_id, key: "seat-1".into() }),
-        Request::QueueList(pb::QueueListRequest { room_id }),
+        Request::QueueList(pb::QueueListRequest { room_id, ..Default::default() }),
         Request::QueuePeek(pb::QueuePeekRequest { room_id }),
         Request::QueueMultiGet(pb::QueueMultiGetRequest { room_id, keys: vec!["seat-1".into(), "seat-2".into()] }),
         Request::QueueChange(pb::QueueChangeRequest {
@@ -563,10 +570,12 @@ fn pushes() -> Vec<Push> {
             may_reconnect: true,
             retry_after_ms: 1500,
             room_id: 0,
+            spread_ms: 0,
         })),
         Push::TokenWillExpire(pb::TokenWillExpire { seconds: 30 }),
         Push::Message(Box::new(message())),
         Push::Notification(Box::new(notification())),
         Push::Gap(pb::Gap { room_id: ROOM, first_seq: 10, last_seq: 20 }),
+        Push::RoomEpoch(pb::RoomEpoch { room_id: ROOM, epoch: 4, log_seq: 20 }),
     ]
 }
