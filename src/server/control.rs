@@ -116,7 +116,8 @@ fn serve(listener: &UnixListener, log: &dyn RoomLog, is_stopping: &AtomicBool) {
 
 fn answer(stream: &UnixStream, log: &dyn RoomLog, is_stopping: &AtomicBool) -> Result<()> {
     let patience = Some(Duration::from_millis(CONTROL_TIMEOUT_MS));
-    (stream.set_read_timeout(patience)?, stream.set_write_timeout(patience)?);
+    stream.set_read_timeout(patience)?;
+    stream.set_write_timeout(patience)?;
     let mut line = Vec::new();
     BufReader::new(stream.take(CONTROL_LINE_BYTES_MAX)).read_until(b'\n', &mut line)?;
     let Ok(Ask::Backup(target)) = serde_json::from_slice(&line) else {

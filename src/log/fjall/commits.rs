@@ -141,7 +141,7 @@ fn is_out_of_order(commit: &Commit, last: Option<u64>, sequence: Option<u64>) ->
     if count != last.saturating_add(1) {
         return Some("a commit is missing before the next one");
     }
-    let step = sequence.map(|sequence| commit.sequence.checked_sub(sequence).unwrap_or(0));
+    let step = sequence.map(|sequence| commit.sequence.saturating_sub(sequence));
     step.is_some_and(|step| step == 0 || step > SEQUENCE_STEP_MAX).then_some("the sequence number of a commit is wrong")
 }
 

@@ -25,7 +25,8 @@ pub(super) fn cut(folder: &Path, journal: &Journal) -> Result<PathBuf> {
     std::io::copy(&mut File::open(&journal.path)?.take(used), &mut copy)?;
     copy.set_len(journal.length)?;
     copy.sync_all()?;
-    (sync_folder(&kept)?, sync_folder(folder)?);
+    sync_folder(&kept)?;
+    sync_folder(folder)?;
     let file = OpenOptions::new().write(true).open(&journal.path)?;
     file.set_len(journal.end)?;
     file.sync_all()?;
