@@ -534,6 +534,8 @@ pub const TLS_HANDSHAKE_STEPS_PER_TURN: usize = 16;
 pub const TLS_WRITE_BYTES: usize = 16 * 1024;
 /// Time for the TLS handshake of an HTTP connection. That of a client is within the time for its login.
 pub const HTTPS_HANDSHAKE_MS: u64 = 5_000;
+/// Characters of a client's version of its library that are kept, for webhooks.
+pub const SDK_VERSION_CHARS_MAX: usize = 64;
 /// Bytes of an HTTP request's body.
 pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Seconds by which the clock of an HTTP caller may differ.

@@ -466,6 +466,18 @@ impl State {
                 };
                 self.kick(worker, id, Box::new(kicked), true);
             }
+            Order::GiveUpName => {
+                let is_anonymous = |connection: &mut Connection| connection.identity.as_ref().is_some_and(|who| who.anonymous);
+                if !self.connection(id).is_some_and(is_anonymous) {
+                    return;
+                }
+                let kicked = pb::Kicked {
+                    reason: pb::KickReason::TokenExpired as i32,
+                    message: "the name is an account's now: come again under another one".into(),
+                    ..pb::Kicked::default()
+                };
+                self.kick(worker, id, Box::new(kicked), true);
+            }
             Order::KickDevice(devices, ext) => {
                 let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
                 let Some(identity) = connection.identity.as_deref() else { return };
