@@ -624,6 +624,25 @@ pub const FORWARDED_ADDRESSES_MAX: usize = 16;
 /// Time an HTTP request's body may take to arrive, unless configured otherwise.
 pub const HTTP_BODY_TIMEOUT_MS: u64 = 10_000;
 
+// The store on disk.
+
+/// Bytes of tables that a start compares with their checksums, small tables first; of larger ones it reads the end only.
+pub const STORE_START_CHECK_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of a list of tables: some 700,000 tables.
+pub const STORE_LIST_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Bytes that are read in search of a whole commit behind a damaged one, each as often as a commit may begin before it.
+pub const STORE_SEARCH_BYTES: u64 = 512 * 1024 * 1024;
+/// Originals of journals with a torn end that are kept beside the store; the oldest goes first.
+pub const STORE_CUTS_KEPT: usize = 4;
+/// Bytes of a request on the control socket: a path.
+pub const CONTROL_LINE_BYTES_MAX: u64 = 16 * 1024;
+/// Time another process may take to say what it wants on the control socket, and to read what it is told.
+pub const CONTROL_TIMEOUT_MS: u64 = 10_000;
+/// Time between two words about the progress of a backup.
+pub const CONTROL_PROGRESS_MS: u64 = 500;
+/// Bytes of running counts held in memory before they are written out: some 10,000 commits.
+pub const STORE_COUNT_BUFFER_BYTES: u64 = 1024 * 1024;
+
 // C ABI.
 
 /// Bytes a codec holds that its host has fed and not yet taken as frames: two of the largest.
