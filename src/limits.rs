@@ -88,6 +88,8 @@ pub const TOKEN_SKEW_MS: i64 = 60_000;
 pub const CLIENT_ROOM_TOKEN_SECONDS_MAX: u64 = 2_073_600;
 /// Times of dynamic tokens in the vendor's format, in milliseconds since 1970: those of exactly 13 digits, 2001 to 2286.
 pub const TOKEN_TIMES_MS: std::ops::RangeInclusive<i64> = 1_000_000_000_000..=9_999_999_999_999;
+/// Digits of a time in milliseconds, of tokens and of webhooks.
+pub const TIME_DIGITS: usize = 13;
 /// Lives of dynamic tokens in the vendor's format that are expected of an application which lists none, in seconds: minutes, hours, and
 /// 1 to 24 days (chatroom.md §d.1).
 pub const TOKEN_LIVES_DEFAULT: [u64; 35] = {
