@@ -78,6 +78,7 @@ impl Hub {
         (live.followers, live.detached, live.saved) = (old.followers, old.detached, held);
         let (seq, state) = (live.last_seq(), live.room.snapshot());
         self.rooms.insert(id, Owned::Live(Box::new(live)));
+        self.note_left(id);
         // So that no number is given twice, whatever comes.
         self.writes.snapshots.push((id, seq, state));
         let gap = pb::Gap { room_id: id.get(), first_seq: held.next().0, last_seq: lost.0 };
@@ -90,6 +91,7 @@ impl Hub {
     fn disband(&mut self, id: RoomId, room: Room, old: &Live) {
         let live = Live::new(room, self.config.workers, self.config.epoch, self.now);
         self.rooms.insert(id, Owned::Live(Box::new(live)));
+        self.note_left(id);
         for (account, connections) in old.room.everybody() {
             self.config.accounts.release(old.room.app_key(), &account, id);
             for connection in connections {

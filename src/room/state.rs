@@ -51,6 +51,10 @@ pub struct Room {
     /// The entry with which the room began: what stands before it in the log is another's.
     pub(super) born: Seq,
     pub(super) expressions: Expressions,
+    /// Since when nobody was in the room when its state was written down.
+    pub(super) left_before: Option<UnixMs>,
+    /// The room may not be made at present.
+    pub(super) is_barred: bool,
 }
 
 impl Room {
@@ -78,6 +82,8 @@ impl Room {
             recalled: Recalled::default(),
             born: Seq::default(),
             expressions: Expressions::default(),
+            left_before: None,
+            is_barred: false,
         }
     }
 
@@ -131,6 +137,11 @@ impl Room {
         self.people.connections()
     }
 
+    /// Lets go of compiled expressions that were not used since this was called last.
+    pub fn forget_unused_expressions(&self) {
+        self.expressions.forget_unused();
+    }
+
     /// Applies an entry.
     ///
     /// `Err`: it left no trace, and its place goes to the next entry. So does the place of an outcome with neither a push nor
@@ -145,6 +156,8 @@ impl Room {
         let mut outcome = self.decide(entry)?;
         if !was_empty && self.is_empty_of_people() {
             self.empty_since = entry.stamp.time;
+            // Nobody says anything to anybody any more.
+            self.expressions = Expressions::default();
         }
         outcome.in_history &= self.keeps_history();
         if outcome.push.is_some() || outcome.durable {
