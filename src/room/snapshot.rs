@@ -45,6 +45,8 @@ impl Room {
             attributes: attributes::list(&self.attributes),
             member_attributes: self.member_attributes.after(None).map(member_attributes).collect(),
             born_seq: self.born.0,
+            boundaries: self.boundaries.iter().map(boundary).collect(),
+            logged_seq: self.logged_seq.0,
         }
     }
 
@@ -78,6 +80,14 @@ impl Room {
         room.epoch = Epoch(snapshot.epoch);
         room.born = Seq(snapshot.born_seq);
         room.left_before = (snapshot.left_since_ms != 0).then_some(UnixMs(snapshot.left_since_ms));
+        for boundary in snapshot.boundaries {
+            room.boundaries.note(Epoch(boundary.epoch), Seq(boundary.first_seq));
+        }
+        if snapshot.last_seq != 0 {
+            // A snapshot of an earlier program knows its last epoch and not where that began: positions of earlier ones are gone.
+            room.boundaries.note(room.epoch, Seq(1));
+        }
+        room.logged_seq = Seq(if snapshot.logged_seq == 0 { snapshot.last_seq } else { snapshot.logged_seq });
         let Some(info) = snapshot.info else { return Ok(room) };
         room.app_key = snapshot.app_key;
         room.creator = Some(account(&info.creator)?);
@@ -131,6 +141,10 @@ impl Room {
 
 fn member_attributes((account, map): (&AccountId, &Map)) -> pb::MemberAttributes {
     pb::MemberAttributes { account: account.as_str().into(), attributes: attributes::list(map), error_keys: Vec::new() }
+}
+
+fn boundary((epoch, first): (Epoch, Seq)) -> store::EpochBoundary {
+    store::EpochBoundary { epoch: epoch.0, first_seq: first.0 }
 }
 
 fn temp_mute(name: &str, until: UnixMs) -> store::TempMute {

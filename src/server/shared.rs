@@ -174,6 +174,7 @@ impl Shared {
             None => Room::new(id, settings),
         };
         for record in &loaded.records {
+            room.replay_epoch(record.entry.epoch, record.entry.seq, &record.link);
             room.replay(&record.entry);
             room.replay_push(record);
         }
