@@ -345,9 +345,11 @@ pub const QUEUE_BATCH_MAX: usize = 100;
 
 /// Bytes of recent frames a room's feed keeps per worker; the oldest go first. A reader that lags further is told the gap.
 pub const FEED_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed. Enough for those
-/// that tell of a full queue of which every element goes at once.
-pub const FEED_SAVED_BYTES_MAX: usize = QUEUE_BYTES_MAX + 512 * 1024;
+/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed.
+pub const FEED_SAVED_BYTES_MAX: usize = 256 * 1024;
+/// Bytes the frame of such a notification counts for at most. So there is room for those that tell of a full queue of which every
+/// element goes at once, ten of 424 KiB; sixteen of them, some 7 MiB, are the most there can be.
+pub const FEED_SAVED_FRAME_BYTES: usize = 16 * 1024;
 /// Frames a feed keeps.
 pub const FEED_FRAMES_MAX: usize = 1024;
 /// Age after which a frame leaves the feed of a room that is quiet (chatroom.md §d.7: resume reaches back 30 s).
