@@ -2,7 +2,7 @@
 
 use metrics::{describe_counter, describe_gauge};
 
-const COUNTERS: [(&str, &str); 26] = [
+const COUNTERS: [(&str, &str); 27] = [
     ("chatroom_accept_errors_total", "Connections the system would not let us accept; mostly the limit of open files."),
     ("chatroom_callbacks_failed_total", "Callbacks of applications without a usable answer, by callback and reason."),
     ("chatroom_commands_refused_total", "Commands a room refused."),
@@ -29,6 +29,10 @@ const COUNTERS: [(&str, &str); 26] = [
     ("chatroom_log_commits_total", "Group commits."),
     ("chatroom_log_records_total", "Records that became durable."),
     ("chatroom_logins_refused_total", "Logins refused, by code."),
+    (
+        "chatroom_reads_paused_total",
+        "Times that a connection was not read for a while: until it has read its answers, its turn comes, or the log has caught up.",
+    ),
     ("chatroom_reloads_total", "Readings of the configuration and the certificates on SIGHUP, by result: done or refused."),
     ("chatroom_tls_handshakes_total", "TLS handshakes that came to an end, by listener and result."),
     ("chatroom_webhooks_delivered_total", "Reports that webhook receivers took."),
@@ -37,13 +41,15 @@ const COUNTERS: [(&str, &str); 26] = [
     ("chatroom_webhooks_given_up_total", "Reports that were given up, by reason."),
 ];
 
-const GAUGES: [(&str, &str); 9] = [
+const GAUGES: [(&str, &str); 11] = [
+    ("chatroom_answers_waiting_bytes", "Bytes of answers that wait for connections, and of large ones under way."),
     ("chatroom_connections", "Connections held."),
     ("chatroom_lagging_readers", "Members whose sockets are behind their room."),
     ("chatroom_log_commit_microseconds_max", "The slowest commit since the last look."),
     ("chatroom_members", "Members connected, once for each of their rooms."),
     ("chatroom_rooms_in_memory", "Rooms in memory."),
     ("chatroom_tls_certificate_expires_seconds", "How long the certificate of a listener lasts; below 0 it has expired."),
+    ("chatroom_unfinished_frames_bytes", "Bytes held of frames that are not complete, or wait to be acted on."),
     ("chatroom_webhooks_oldest_seconds", "Age of the oldest report that is not delivered."),
     ("chatroom_webhooks_queued", "Reports in the spool that are not delivered."),
     ("chatroom_webhooks_queued_bytes", "Their bytes."),
