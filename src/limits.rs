@@ -33,12 +33,12 @@ pub const CONNECT_TIMEOUT_MS: u64 = 8_000;
 pub const RESPONSE_TIMEOUT_MS: u64 = 8_000;
 /// How long a client waits for the response to a ping before it calls the connection dead.
 pub const PING_TIMEOUT_MS: u64 = 5_000;
-/// First delay of a reconnect; doubles.
+/// Longest delay of the first reconnect; the range doubles with each.
 pub const RECONNECT_MS_MIN: u64 = 1_600;
-/// Longest delay of a reconnect.
+/// Longest delay of any reconnect.
 pub const RECONNECT_MS_MAX: u64 = 8_000;
-/// Random part of a reconnect's delay, in percent either way.
-pub const RECONNECT_JITTER_PERCENT: u64 = 1;
+/// Kicks of lost connections that a room remembers, each for the grace; the oldest goes first.
+pub const KICKS_KEPT_MAX: usize = 1_024;
 /// How long a lost connection keeps its place in its rooms.
 pub const DETACH_GRACE_MS: u64 = 10_000;
 /// The largest value the grace may be configured to.
@@ -347,6 +347,16 @@ pub const FEED_FRAMES_MAX: usize = 1024;
 pub const FEED_AGE_MS: u64 = 30_000;
 /// Items a resume replays at most (chatroom.md §d.7).
 pub const RESUME_ITEMS_MAX: usize = 200;
+/// Items a replay out of the log holds at most; the newest count (chatroom.md §d.7).
+pub const REPLAY_ITEMS_MAX: usize = 1_000;
+/// Bytes of the frames of one replay out of the log.
+pub const REPLAY_BYTES_MAX: usize = 512 * 1024;
+/// Replays that a worker reads out of the log at once; the others wait.
+pub const REPLAYS_AT_ONCE: usize = 16;
+/// Replays of one worker that may wait to be read; beyond it a connection is told the gap instead.
+pub const REPLAYS_WAITING_MAX: usize = 16 * 1024;
+/// Epochs of which a room remembers with which number they began (im.md §0.2).
+pub const ROOM_EPOCHS_MAX: usize = 64;
 /// Bytes of answers that may wait for a slow connection, with those that are under way, before nothing more is taken from it; of
 /// personal pushes, before it is closed. One answer alone may be longer.
 pub const BACKLOG_BYTES_MAX: usize = 256 * 1024;

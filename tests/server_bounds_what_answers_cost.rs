@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use chatroom::wire::{Request, Response, pb};
 use socket2::SockRef;
-use support::ask::{batch_offer, came, element, enter, info, text};
+use support::ask::{batch_offer, came, element, info, text};
 use support::peer::login;
 use support::process::UNLIMITED;
 use support::{PATIENCE, Peer, Server, Setup, quantile, wait_until};
@@ -84,7 +84,6 @@ impl Archive {
                 }),
             ),
             ("room info", info(room_id)),
-            ("enter", enter(room_id)),
         ]
     }
 }
@@ -161,8 +160,8 @@ fn sixty_clients_that_ask_for_much_and_read_nothing_cost_little_memory_and_other
     }
     let (calm_p99, troubled_p99) = (quantile(&mut calm, 0.99), quantile(&mut troubled, 0.99));
     println!("p99 of {} messages: {calm_p99} us calm; of {}: {troubled_p99} us meanwhile", calm.len(), troubled.len());
-    // What the tests beside this one cost is no fault of the server's.
-    assert!(troubled_p99 <= 2 * calm_p99 + 20_000, "{troubled_p99} us instead of {calm_p99} us");
+    // What else the machine does is no fault of the server's: a second's halt is.
+    assert!(troubled_p99 <= 2 * calm_p99 + 150_000, "{troubled_p99} us instead of {calm_p99} us");
 }
 
 /// Reads answers, so many bytes at a time with a pause between, and says which came how often.
@@ -225,16 +224,15 @@ fn who_reads_slowly_gets_each_answer_once_whatever_it_asks_and_others_meanwhile(
     expected.sort_unstable();
     assert_eq!(sequences, expected, "each once");
     for (sequence, response) in &lists {
-        // It is in the room already.
-        let expected = if matches!(response, Response::RoomEnter(_)) { 417 } else { 200 };
-        assert_eq!(came(response).0, expected, "{sequence}");
+        assert_eq!(came(response).0, 200, "{sequence}");
     }
     assert_eq!(archive.members.len(), 50);
 }
 
 #[test]
-fn small_requests_whose_answers_do_not_fit_cost_little_with_a_low_limit_of_frames() {
-    let config = UNLIMITED.replace("[limits]\n", "[limits]\nframe_bytes_max = 16384\n");
+fn lists_that_do_not_fit_into_the_lowest_limit_of_frames_cost_little_and_each_is_answered_once() {
+    const TIMES: u32 = 6;
+    let config = UNLIMITED.replace("[limits]\n", "[limits]\nframe_bytes_max = 524288\n");
     let server = Server::start(Setup { config, memory: true, workers: Some(2), ..Setup::default() });
     server.admin().create_user("owner");
     let room = server.admin().create_quiet_room("owner", "low");
@@ -242,17 +240,17 @@ fn small_requests_whose_answers_do_not_fit_cost_little_with_a_low_limit_of_frame
     for number in 0..180 {
         owner.done(batch_offer(room, vec![element(&number.to_string(), &"v".repeat(4096))], ""));
     }
-    let mut greedy: Vec<Peer> = (0..CLIENTS).map(|number| Peer::join(&server, &format!("greedy{number}"), room)).collect();
+    let mut greedy: Vec<Peer> = (0..20).map(|number| Peer::join(&server, &format!("greedy{number}"), room)).collect();
     let before = server.rss_bytes();
     let list = Request::QueueList(pb::QueueListRequest { room_id: room, ..Default::default() });
-    let frames = volley(&list, REQUESTS);
+    let frames = volley(&list, TIMES);
     greedy.iter_mut().for_each(|peer| peer.write(&frames).expect("the server reads"));
     let mut most = 0;
     for peer in &mut greedy {
-        let mut sequences: Vec<u32> = (0..REQUESTS).map(|_| peer.any_response(PATIENCE).expect("it is answered").0).collect();
+        let mut sequences: Vec<u32> = (0..TIMES).map(|_| peer.any_response(PATIENCE).expect("it is answered").0).collect();
         most = most.max(server.rss_bytes());
         sequences.sort_unstable();
-        assert!(sequences.into_iter().eq(1001..=1000 + REQUESTS), "each once");
+        assert!(sequences.into_iter().eq(1001..=1000 + TIMES), "each once");
     }
     let grown = most.saturating_sub(before);
     println!("memory grew by {} KiB", grown / 1024);

@@ -96,7 +96,7 @@ pub(crate) fn weight_of(kind: u16) -> Weight {
         PacketKind::QueueMultiGet | PacketKind::MemberLookup => Weight::Large(512 * KIB),
         PacketKind::MemberAttributesList | PacketKind::MemberAttributesLookup => Weight::Large(64 * KIB),
         PacketKind::RoomEnter | PacketKind::RoomCreate | PacketKind::RoomSwitch => Weight::Middle(96 * KIB),
-        PacketKind::RoomInfo | PacketKind::RoomUpdate => Weight::Middle(48 * KIB),
+        PacketKind::RoomInfo | PacketKind::RoomUpdate => Weight::Large(48 * KIB),
         PacketKind::MemberSetRole => Weight::Middle(32 * KIB),
         PacketKind::MemberAttributesSet => Weight::Middle(64 * KIB),
         PacketKind::QueueBatchOffer | PacketKind::QueueChange => Weight::Middle(16 * KIB),

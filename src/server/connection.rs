@@ -70,7 +70,8 @@ pub(crate) struct Identity {
 
 /// The connection a client asks to take over from.
 pub(crate) struct Resume {
-    pub(crate) replaces: ConnId,
+    /// Absent where the proof was not good: what the client has seen counts all the same.
+    pub(crate) replaces: Option<ConnId>,
     pub(crate) rooms: Vec<pb::RoomPosition>,
 }
 

@@ -30,6 +30,7 @@ mod pause;
 mod presend;
 mod rare;
 mod reload;
+mod replay;
 mod resume;
 mod serve;
 mod sessions;

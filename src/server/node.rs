@@ -16,7 +16,7 @@ use super::engine::Engine;
 use super::figures::Figures;
 use super::keep::{self, StoreKeeper};
 use super::listen;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Order};
 use super::outgoing;
 use super::shared::{Shared, unix};
 use super::worker::Worker;
@@ -118,6 +118,12 @@ impl Node {
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
         let mailboxes = shared.mailboxes.clone();
         log.watch(Box::new(move || mailboxes.iter().for_each(Mailbox::wake)));
+        let told = Arc::downgrade(&shared);
+        accounts.when_registered(move |app_key, account| {
+            if let Some(shared) = told.upgrade() {
+                shared.order(app_key, account, || Order::GiveUpName);
+            }
+        });
         log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
         shared.webhooks.start(log.clone(), shared.apps.clone(), client).map_err(StartError::Thread)?;
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));

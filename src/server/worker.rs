@@ -19,13 +19,14 @@ use super::callback::CallsUnderWay;
 use super::connection::{Connection, Pause, Phase, Sockets};
 use super::mailbox::{Mailbox, Order};
 use super::pause::Paused;
+use super::replay::Replays;
 use super::shared::Shared;
 use super::transport::{Handshakes, Transport};
 use super::webhook::Fresh;
 use crate::dispatch::{Counters, Effect, Find, Hub, Rules};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
-use crate::limits::{HISTORY_QUERIES_MAX, READ_BYTES};
+use crate::limits::{HISTORY_QUERIES_MAX, READ_BYTES, RETURN_SPREAD_MS};
 use crate::log::{Batch, LogStats, Snapshot};
 use crate::room::{Actor, Origin};
 use crate::session::{CloseReason, ServerOutput, ServerSession};
@@ -59,6 +60,7 @@ pub(super) struct State {
     /// Answers are being staged.
     pub(super) is_carrying_out: bool,
     pub(super) histories: usize,
+    pub(super) replays: Replays,
     /// Callbacks that have not answered yet.
     pub(super) callbacks: CallsUnderWay,
     /// What the applications have been told, as of the version last seen.
@@ -80,6 +82,7 @@ impl Worker {
             paused: Paused::default(),
             is_carrying_out: false,
             histories: 0,
+            replays: Replays::default(),
             callbacks: CallsUnderWay::default(),
             apps: (shared.apps.version(), shared.apps.table()),
             reported: Counters::default(),
@@ -202,6 +205,9 @@ impl Worker {
         }
         self.mailbox().set_behind(state.hub.is_behind());
         state.hub.flush(&mut Sockets(&mut state.connections));
+        if state.hub.has_effects() {
+            self.schedule(state);
+        }
         for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
             let batch = state.hub.take_mail(index);
             if !batch.is_empty() {
@@ -419,13 +425,15 @@ impl State {
 
     fn send_everybody_away(&mut self, worker: &Rc<Worker>) {
         let close_by = worker.shared.now().plus_ms(LINGER_MS);
+        let spread_ms = u32::try_from(RETURN_SPREAD_MS).unwrap_or(u32::MAX);
         for (_, connection) in &mut self.connections {
             let kicked = pb::Kicked {
                 reason: pb::KickReason::Silent as i32,
                 message: "the server is going down".into(),
                 may_reconnect: true,
                 // Spread over 8 s (chatroom.md §d.3), so that the clients do not come back all at once.
-                retry_after_ms: u32::try_from(connection.id.get() >> 24 & 0x1FFF).unwrap_or(0),
+                retry_after_ms: fastrand::u32(0..=spread_ms),
+                spread_ms,
                 ..pb::Kicked::default()
             };
             self.staging.clear();
@@ -477,6 +485,7 @@ impl State {
                     }
                     Effect::Load(room) => worker.load(room),
                     Effect::Find(find) => worker.find(self, *find),
+                    Effect::CatchUp(waiting) => worker.catch_up(self, waiting),
                     Effect::History { asker, room, query, scope } => worker.history(self, asker, room, *query, scope),
                 }
             }
@@ -518,6 +527,32 @@ impl State {
                 let kicked = pb::Kicked {
                     reason: pb::KickReason::AccountBlocked as i32,
                     message: "the account is blocked".into(),
+                    ext: ext.into(),
+                    ..pb::Kicked::default()
+                };
+                self.kick(worker, id, Box::new(kicked), true);
+            }
+            Order::GiveUpName => {
+                let is_anonymous = |connection: &mut Connection| connection.identity.as_ref().is_some_and(|who| who.anonymous);
+                if !self.connection(id).is_some_and(is_anonymous) {
+                    return;
+                }
+                let kicked = pb::Kicked {
+                    reason: pb::KickReason::TokenExpired as i32,
+                    message: "the name is an account's now: come again under another one".into(),
+                    ..pb::Kicked::default()
+                };
+                self.kick(worker, id, Box::new(kicked), true);
+            }
+            Order::KickDevice(devices, ext) => {
+                let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
+                let Some(identity) = connection.identity.as_deref() else { return };
+                if !devices.is_empty() && !devices.contains(&identity.device_id) {
+                    return;
+                }
+                let kicked = pb::Kicked {
+                    reason: pb::KickReason::SamePlatform as i32,
+                    message: "put out by another device of the account".into(),
                     ext: ext.into(),
                     ..pb::Kicked::default()
                 };
