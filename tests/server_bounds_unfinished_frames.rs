@@ -111,7 +111,9 @@ fn half_a_frame_costs_what_has_come_of_it_and_at_most_a_kibibyte_beside() {
         held >= PEERS * 100 && held % PEERS == 0
     });
     // With the connection itself.
-    let grown = server.rss_bytes().saturating_sub(idle) as usize / PEERS;
-    println!("16 bytes of a frame: {} bytes are counted, memory grew by {grown} for each", held / PEERS);
-    assert!(grown <= 16 + 1024, "{grown} bytes for 16");
+    let grown = server.rss_bytes().saturating_sub(idle) as usize;
+    println!("16 bytes of a frame: {} bytes are counted, memory grew by {} for each", held / PEERS, grown / PEERS);
+    // Memory is taken from the system by the mebibyte.
+    assert!(grown <= PEERS * (16 + 1024) + 4 * MIB, "{grown} bytes for {PEERS} times 16");
+    assert!(held / PEERS <= 16 + 256, "{held} bytes are counted");
 }
