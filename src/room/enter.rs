@@ -106,6 +106,7 @@ impl Room {
         self.bear(actor, connection, bearing)?;
         self.roster.set_enter_time(&actor.account, enter_time);
         self.note_passage(&actor.account, connection, Way::In, &enter.request.enter_ext, &mut outcome);
+        outcome.in_out.last_mut().into_iter().for_each(|passage| passage.client = enter.client.clone());
         if is_new {
             self.tell_in_out(entry, NotificationType::MemberEnter, &enter.request.enter_ext, connection, &mut outcome);
         }

@@ -35,6 +35,11 @@ const COUNTERS: &[(&str, &str)] = &[
         "Times that a connection was not read for a while: until it has read its answers, its turn comes, or the log has caught up.",
     ),
     ("chatroom_reloads_total", "Readings of the configuration and the certificates on SIGHUP, by result: done or refused."),
+    ("chatroom_store_cut_bytes_total", "Bytes of torn ends that the start cut off the newest journal of the store."),
+    (
+        "chatroom_store_cut_ends_total",
+        "Torn ends that the start cut off the newest journal of the store; the original is kept.",
+    ),
     ("chatroom_store_failures_total", "Times the store failed."),
     ("chatroom_store_reopened_total", "Times the store was opened again after that."),
     ("chatroom_tls_handshakes_total", "TLS handshakes that came to an end, by listener and result."),

@@ -9,7 +9,9 @@ mod broadcast;
 mod budgets;
 mod callback;
 mod certificates;
+mod commands;
 mod connection;
+mod control;
 mod created;
 mod descriptors;
 mod engine;
@@ -41,6 +43,7 @@ mod unread;
 mod webhook;
 mod worker;
 
+pub use commands::run as run_command;
 pub use descriptors::Descriptors;
 pub use engine::Engine;
 pub use figures::{Period, RoomFigures, TopOrder, TopQuery, TopRooms};

@@ -11,6 +11,7 @@ use tokio::task::LocalSet;
 use super::callback::Callbacks;
 use super::certificates::Certificates;
 use super::config::{Config, ConfigError, Durability};
+use super::control::Control;
 use super::descriptors::Descriptors;
 use super::engine::Engine;
 use super::figures::Figures;
@@ -90,6 +91,7 @@ pub struct Node {
     pub(super) shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     counting: JoinHandle<()>,
+    control: Option<Control>,
     history_days: u32,
 }
 
@@ -151,8 +153,15 @@ impl Node {
         let web_socket_addresses = config.http.websocket_addresses().map_or_else(|| addresses.clone(), owned);
         let engine = Engine::new(shared.clone(), last_room, addresses, web_socket_addresses);
         let ready = shared.ready.clone();
+        let control = (!config.memory).then(|| Control::start(&config.data, log.clone()));
+        let control = control.and_then(|control| {
+            let named = config.data.display();
+            control
+                .inspect_err(|error| tracing::warn!(%error, "no socket in {named}: `chatroomd backup` needs the node stopped"))
+                .ok()
+        });
         let history_days = config.history.days;
-        Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, history_days })
+        Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, control, history_days })
     }
 
     /// Removes what is older than the retention, once at the start and then every hour. Never returns.
@@ -179,6 +188,7 @@ impl Node {
     /// Sends everybody away, writes down what there is, and returns when that is done. Blocks.
     pub fn stop(self) {
         self.ready.store(false, Ordering::Release);
+        drop(self.control);
         self.shared.start_drain();
         for worker in self.workers {
             if worker.join().is_err() {

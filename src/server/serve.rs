@@ -193,6 +193,7 @@ impl State {
             replaces,
             leaves: None,
             over_quota: false,
+            client: identity.and_then(|identity| identity.client.clone()),
         }
     }
 

@@ -614,6 +614,8 @@ fn report_log(log: &LogStats) {
     total("chatroom_log_bytes_total", &log.bytes);
     total("chatroom_log_commit_microseconds_total", &log.commit_us);
     total("chatroom_log_batches_failed_total", &log.failed);
+    total("chatroom_store_cut_ends_total", &log.cut_ends);
+    total("chatroom_store_cut_bytes_total", &log.cut_bytes);
     total("chatroom_store_failures_total", &log.failures);
     total("chatroom_store_reopened_total", &log.reopened);
     metrics::gauge!("chatroom_log_commit_microseconds_max").set(log.take_slowest() as f64);
