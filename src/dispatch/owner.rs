@@ -271,6 +271,9 @@ impl Hub {
     /// Counts the room that somebody is about to enter. Says what it came to, with the key of the application, if it did not count
     /// before.
     fn reserve(&mut self, room: RoomId, command: &mut Command) -> Option<(String, bool)> {
+        if let Op::Open(open) = &command.op {
+            self.bar_makers(room, &open.enter.app_key, &command.actor.account);
+        }
         let account = &command.actor.account;
         let enter = match &mut command.op {
             Op::Enter(enter) => enter.as_mut(),
@@ -403,6 +406,9 @@ impl Hub {
         self.part(id, &presence, &kicks, true, entry.command.actor.connection.filter(|_| durable));
         if let Some(reports) = reports {
             self.report(id, &reports, &entry, push.as_ref(), told, durable);
+        }
+        if id.is_of_client() && (!presence.is_empty() || matches!(entry.command.op, Op::Destroy)) {
+            self.note_left(id);
         }
         if durable {
             let mut entry = entry;

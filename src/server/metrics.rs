@@ -59,6 +59,10 @@ const GAUGES: &[(&str, &str)] = &[
     ("chatroom_log_commit_microseconds_max", "The slowest commit since the last look."),
     ("chatroom_members", "Members connected, once for each of their rooms."),
     ("chatroom_rooms_in_memory", "Rooms in memory."),
+    (
+        "chatroom_rooms_waiting_for_end",
+        "Rooms made by clients that everybody has left and that have not ended, in memory or not.",
+    ),
     ("chatroom_store_failed", "1 while the store takes no changes, else 0; `/readyz` says why."),
     ("chatroom_tls_certificate_expires_seconds", "How long the certificate of a listener lasts; below 0 it has expired."),
     ("chatroom_unfinished_frames_bytes", "Bytes held of frames that are not complete, or wait to be acted on."),
