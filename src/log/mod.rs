@@ -12,12 +12,14 @@ mod spool;
 mod stats;
 mod writer;
 
-pub use self::fjall::{Durability, FjallLog, Options};
+pub use self::fjall::{Copied, Durability, FjallLog, Options, restore, verify};
 pub use memory::MemoryLog;
 pub use private::make_files_private;
 pub use record::fuzz_record;
 pub use spool::{Line, Place, Spool, Spooled};
 pub use stats::LogStats;
+
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -235,6 +237,13 @@ pub trait RoomLog: Send + Sync + 'static {
     /// How full the spool of reports is.
     fn spool(&self) -> &Spool;
 
+    /// Copies everything that was acknowledged before the call to an empty folder, while the log goes on. `goes_on` hears of the
+    /// progress, and ends the copying with false. Reads and writes the disk, for as long as it takes.
+    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
+        let _ = (target, goes_on);
+        Err(LogError::Store("this node keeps nothing that could be copied".into()))
+    }
+
     /// What the writer has done so far, where it is counted.
     fn stats(&self) -> Option<&LogStats> {
         None
@@ -262,6 +271,30 @@ fn recalled(records: &[Record]) -> impl Iterator<Item = (RoomId, Seq, UnixMs)> {
         Op::Recall(recall) => recall.seq.map(|seq| (record.room, seq, UnixMs(recall.request.time_ms))),
         _ => None,
     })
+}
+
+/// What the rooms made by clients are kept under in [`Space::Node`] for as long as they exist; behind it stands the room's number.
+const CLIENT_ROOM: &[u8] = b"client_room\0";
+
+fn client_room_key(room: RoomId) -> Vec<u8> {
+    [CLIENT_ROOM, &room.get().to_be_bytes()].concat()
+}
+
+/// The rooms made by clients that a batch makes, true, or ends; the last word on each counts.
+fn client_rooms(records: &[Record]) -> impl Iterator<Item = (RoomId, bool)> {
+    let of_client = records.iter().filter(|record| record.room.is_of_client());
+    of_client.filter_map(|record| match &record.entry.command.op {
+        Op::Open(_) => Some((record.room, true)),
+        Op::Destroy => Some((record.room, false)),
+        _ => None,
+    })
+}
+
+/// The rooms made by clients that exist. Reads the disk.
+pub fn existing_client_rooms(log: &dyn RoomLog) -> Result<Vec<RoomId>, LogError> {
+    let rows = log.scan_prefix(Space::Node, CLIENT_ROOM)?;
+    let numbers = rows.iter().filter_map(|(key, _)| Some(i64::from_be_bytes(key.get(CLIENT_ROOM.len()..)?.try_into().ok()?)));
+    Ok(numbers.filter_map(|number| RoomId::new(number).ok()).collect())
 }
 
 /// The highest room a batch creates, 0 if none.

@@ -11,6 +11,7 @@ use tokio::task::LocalSet;
 use super::callback::Callbacks;
 use super::certificates::Certificates;
 use super::config::{Config, ConfigError, Durability};
+use super::control::Control;
 use super::descriptors::Descriptors;
 use super::engine::Engine;
 use super::figures::Figures;
@@ -24,7 +25,7 @@ use crate::account::Directory;
 use crate::dispatch::{Hub, HubConfig};
 use crate::error::Status;
 use crate::limits::BLOCKING_THREADS_MAX;
-use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog};
+use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog, existing_client_rooms};
 
 /// Why a node does not start.
 #[derive(Debug)]
@@ -53,9 +54,7 @@ pub enum StartError {
 impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            StartError::Store(error) => {
-                write!(f, "{error}; is another chatroomd running on this folder? choose one with --data")
-            }
+            StartError::Store(error) => write!(f, "{error}"),
             StartError::Accounts(status) => write!(f, "{status}; look at the apps in the configuration"),
             StartError::Figures(status) => write!(f, "{status}; the store may be damaged"),
             StartError::Descriptors(reason) => write!(f, "{reason}"),
@@ -90,6 +89,7 @@ pub struct Node {
     pub(super) shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     counting: JoinHandle<()>,
+    control: Option<Control>,
     history_days: u32,
 }
 
@@ -129,8 +129,9 @@ impl Node {
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
         let count = shared.mailboxes.len();
         let mut workers = Vec::with_capacity(count);
+        let client_rooms = existing_client_rooms(log.as_ref()).map_err(StartError::Store)?;
         for index in 0..count {
-            let hub = Hub::new(HubConfig {
+            let mut hub = Hub::new(HubConfig {
                 worker: index,
                 workers: count,
                 epoch: log.epoch(),
@@ -141,6 +142,7 @@ impl Node {
                 last_room: last_room.clone(),
                 accounts: shared.account_rooms.clone(),
             });
+            hub.expect_endings(&client_rooms);
             let listener = listener.try_clone().map_err(StartError::Thread)?;
             let tls_listener =
                 tls_listener.as_ref().map(|listener| listener.try_clone()).transpose().map_err(StartError::Thread)?;
@@ -151,8 +153,15 @@ impl Node {
         let web_socket_addresses = config.http.websocket_addresses().map_or_else(|| addresses.clone(), owned);
         let engine = Engine::new(shared.clone(), last_room, addresses, web_socket_addresses);
         let ready = shared.ready.clone();
+        let control = (!config.memory).then(|| Control::start(&config.data, log.clone()));
+        let control = control.and_then(|control| {
+            let named = config.data.display();
+            control
+                .inspect_err(|error| tracing::warn!(%error, "no socket in {named}: `chatroomd backup` needs the node stopped"))
+                .ok()
+        });
         let history_days = config.history.days;
-        Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, history_days })
+        Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, control, history_days })
     }
 
     /// Removes what is older than the retention, once at the start and then every hour. Never returns.
@@ -179,6 +188,7 @@ impl Node {
     /// Sends everybody away, writes down what there is, and returns when that is done. Blocks.
     pub fn stop(self) {
         self.ready.store(false, Ordering::Release);
+        drop(self.control);
         self.shared.start_drain();
         for worker in self.workers {
             if worker.join().is_err() {

@@ -9,7 +9,7 @@ use ::fjall::{Keyspace, OwnedWriteBatch, PersistMode, Slice};
 use bytes::Bytes;
 
 use super::health::Pauses;
-use super::open::day_keyspace;
+use super::open::{day_keyspace, folder_of};
 use super::reopen::Shared;
 use super::{Days, Durability, META_LAST_ROOM_ID, Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq};
@@ -18,7 +18,7 @@ use crate::log::record::{KEY_BYTES, encode, key, without_content};
 use crate::log::spool;
 use crate::log::stats::LogStats;
 use crate::log::writer::Sink;
-use crate::log::{Batch, LogError, Snapshot, highest_created, recalled};
+use crate::log::{Batch, LogError, Snapshot, client_room_key, client_rooms, highest_created, recalled};
 
 /// How long after a write it is looked whether the store still goes on.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
@@ -86,10 +86,11 @@ impl DiskSink {
         open_days(&store, group)?;
         let days = store.days.read();
         let items = |batch: &Batch| batch.records.len() + batch.snapshots.len() + batch.reports.len();
-        let items = group.iter().map(items).sum::<usize>() + 1;
+        let items = group.iter().map(items).sum::<usize>() + 2;
         let mut write = OwnedWriteBatch::with_capacity(store.db.clone(), items);
         let mut snapshots: BTreeMap<RoomId, &Snapshot> = BTreeMap::new();
         let (mut bytes, mut last_room_id) = (0, self.last_room_id);
+        let mut rooms_of_clients: BTreeMap<RoomId, bool> = BTreeMap::new();
         // Entries of one turn nearly always fall on one day.
         let mut target: Option<(i64, &Keyspace)> = None;
         let mut written = BTreeSet::new();
@@ -129,6 +130,7 @@ impl DiskSink {
                 }
             }
             last_room_id = last_room_id.max(highest_created(&batch.records));
+            rooms_of_clients.extend(client_rooms(&batch.records));
             results.push(Ok(()));
         }
         for (key, day) in recalls.iter().filter(|(key, _)| !written.contains(*key)) {
@@ -136,6 +138,12 @@ impl DiskSink {
         }
         for (room, snapshot) in snapshots {
             bytes += keep_snapshot(&store, &mut write, room, snapshot)?;
+        }
+        for (room, exists) in rooms_of_clients {
+            match exists {
+                true => write.insert(&store.node, client_room_key(room), []),
+                false => write.remove(&store.node, client_room_key(room)),
+            }
         }
         if last_room_id > self.last_room_id {
             write.insert(&store.meta, META_LAST_ROOM_ID, last_room_id.to_be_bytes());
@@ -216,6 +224,14 @@ impl Sink for DiskSink {
         // A failure is written down where it is met; the next look finds it.
         let _ = self.shared.store().and_then(|store| if is_due { store.sync() } else { store.check() });
     }
+
+    fn close(&mut self) {
+        // A store that failed is left as after a crash.
+        let Ok(store) = self.shared.writable() else { return };
+        if store.sync().is_ok() {
+            store.ledger.is_clean();
+        }
+    }
 }
 
 /// Makes the days of a group before any of it is looked up.
@@ -229,6 +245,8 @@ fn open_days(store: &Store, group: &[Batch]) -> Result<(), LogError> {
         let is_missing = |days: &Days| day >= days.first && !days.open.contains_key(&day);
         if is_missing(&store.days.read()) {
             let keyspace = day_keyspace(&store.db, day, store.write_buffer_bytes)?;
+            let folder = folder_of(&keyspace);
+            store.ledger.change_keyspaces(|folders| folders.extend(folder.filter(|new| !folders.contains(new))))?;
             store.days.write().open.insert(day, keyspace);
         }
     }
