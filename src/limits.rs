@@ -341,6 +341,15 @@ pub const HISTORY_QUERIES_MAX: usize = 256;
 pub const LOG_QUEUE_MAX: usize = 1024;
 /// Records after which a commit takes no further batch: bounds how long the first of them waits for the others.
 pub const LOG_GROUP_RECORDS: usize = 16_384;
+/// Bytes of blocks read from the store that are held in memory, unless configured (`store.cache_bytes`).
+pub const STORE_CACHE_BYTES: u64 = 32 << 20;
+/// Bytes of new entries the store holds in memory before they are written out sorted, unless configured
+/// (`store.write_buffer_bytes`).
+pub const STORE_WRITE_BUFFER_BYTES: u64 = 64 << 20;
+/// The least either may be configured to.
+pub const STORE_MEMORY_BYTES_MIN: u64 = 1 << 20;
+/// The most either may be configured to.
+pub const STORE_MEMORY_BYTES_MAX: u64 = 64 << 30;
 /// Pause before a store that failed is opened again; doubles.
 pub const STORE_RETRY_MS_FIRST: u64 = 100;
 /// Longest such pause: how late a disk that has space again is noticed.

@@ -5,6 +5,7 @@
 //! snapshot covered, `meta` for the node's counters, one keyspace for each [`Space`], and `reports` for
 //! what applications are still to be told.
 
+mod buffers;
 mod expire;
 mod health;
 mod journal;
@@ -31,6 +32,7 @@ use super::stats::LogStats;
 use super::writer::Writer;
 use super::{Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created};
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
+use crate::limits;
 use crate::room::Record;
 
 /// What an acknowledged entry survives.
@@ -52,8 +54,8 @@ pub struct Options {
     pub durability: Durability,
     /// Bytes of blocks read from disk that are held in memory.
     pub cache_bytes: u64,
-    /// Bytes of new entries of a day held in memory before they are written out sorted; up to four times as much while the disk
-    /// is behind.
+    /// Bytes of new entries held in memory before they are written out sorted: half of it collects them, the other half is being
+    /// written out meanwhile.
     pub write_buffer_bytes: u64,
     /// Files that stay open between two uses.
     pub files_cached: usize,
@@ -61,7 +63,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { durability: Durability::Commit, cache_bytes: 32 << 20, write_buffer_bytes: 32 << 20, files_cached: 256 }
+        Options {
+            durability: Durability::Commit,
+            cache_bytes: limits::STORE_CACHE_BYTES,
+            write_buffer_bytes: limits::STORE_WRITE_BUFFER_BYTES,
+            files_cached: 256,
+        }
     }
 }
 

@@ -49,6 +49,8 @@ const GAUGES: &[(&str, &str)] = &[
     ("chatroom_log_commit_microseconds_max", "The slowest commit since the last look."),
     ("chatroom_members", "Members connected, once for each of their rooms."),
     ("chatroom_rooms_in_memory", "Rooms in memory."),
+    ("chatroom_store_buffer_bytes", "New entries in the store's buffers; half of `store.write_buffer_bytes` at most."),
+    ("chatroom_store_cache_bytes", "Blocks in the store's cache; `store.cache_bytes` at most."),
     ("chatroom_store_failed", "1 while the store takes no changes, else 0; `/readyz` says why."),
     ("chatroom_tls_certificate_expires_seconds", "How long the certificate of a listener lasts; below 0 it has expired."),
     ("chatroom_webhooks_oldest_seconds", "Age of the oldest report that is not delivered."),

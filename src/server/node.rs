@@ -202,7 +202,12 @@ fn open_log(config: &Config, descriptors: &Descriptors) -> Result<Arc<dyn RoomLo
         Durability::Commit => log::Durability::Commit,
         Durability::Interval { interval_ms } => log::Durability::Interval { ms: interval_ms },
     };
-    let options = log::Options { durability, files_cached: descriptors.store_files_cached(), ..log::Options::default() };
+    let options = log::Options {
+        durability,
+        cache_bytes: config.store.cache_bytes,
+        write_buffer_bytes: config.store.write_buffer_bytes,
+        files_cached: descriptors.store_files_cached(),
+    };
     Ok(Arc::new(FjallLog::open(&config.data, &options)?))
 }
 
