@@ -74,7 +74,7 @@ impl Hub {
         room.set_settings(self.config.rules.settings(room.app_key()));
         room.take_people(old.room);
         let downlink = Downlink::new(room.settings());
-        let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now);
+        let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
         (live.followers, live.detached, live.saved) = (old.followers, old.detached, held);
         let (seq, state) = (live.last_seq(), live.room.snapshot());
         self.rooms.insert(id, Owned::Live(Box::new(live)));
@@ -88,7 +88,7 @@ impl Hub {
 
     /// The room was never made as far as the log knows: nobody is in it.
     fn disband(&mut self, id: RoomId, room: Room, old: &Live) {
-        let live = Live::new(room, self.config.workers, self.config.epoch, self.now);
+        let live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
         self.rooms.insert(id, Owned::Live(Box::new(live)));
         for (account, connections) in old.room.everybody() {
             self.config.accounts.release(old.room.app_key(), &account, id);

@@ -183,6 +183,10 @@ impl RoomLog for FjallLog {
         self.shared.writable()?.expire(now, days)
     }
 
+    fn days(&self) -> Vec<i64> {
+        self.shared.store().map(|store| store.days.read().open.keys().copied().collect()).unwrap_or_default()
+    }
+
     fn erase(&self, room: RoomId) -> Result<(), LogError> {
         let _one_at_a_time = self.expiring.lock();
         self.shared.writable()?.erase(room)

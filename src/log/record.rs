@@ -42,6 +42,7 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), LogError> {
         epoch: entry.epoch.0,
         time_ms: entry.stamp.time.0,
         random: entry.stamp.random,
+        clock_ahead_ms: entry.stamp.clock.0.saturating_sub(entry.stamp.time.0),
         skip_history: !record.in_history,
         notify_target_tags: record.notify_target_tags.clone(),
         ..Default::default()
@@ -118,7 +119,8 @@ pub(super) fn unpack(room: RoomId, kept: store::Record) -> Result<Record, LogErr
     } else {
         None
     };
-    let stamp = Stamp { time: UnixMs(kept.time_ms), random: kept.random };
+    let clock = UnixMs(kept.time_ms.saturating_add(kept.clock_ahead_ms));
+    let stamp = Stamp { time: UnixMs(kept.time_ms), clock, random: kept.random };
     let entry = Entry { seq: Seq(kept.seq), epoch: Epoch(kept.epoch), stamp, command };
     Ok(Record { room, entry, push, notify_target_tags: kept.notify_target_tags, in_history: !kept.skip_history })
 }
@@ -176,7 +178,7 @@ mod tests {
             client_type: 16,
             on_behalf: None,
         };
-        let stamp = Stamp { time: UnixMs(1_700_000_000_123), random: 7 };
+        let stamp = Stamp { time: UnixMs(1_700_000_000_123), clock: UnixMs(1_700_000_003_456), random: 7 };
         let entry = Entry { seq: Seq(3), epoch: Epoch(2), stamp, command: Command { actor, op } };
         let notify_target_tags = "{\"tag\":\"a\"}".into();
         Record { room: RoomId::new(1).unwrap(), entry, push, notify_target_tags, in_history: true }

@@ -28,6 +28,7 @@ mod presend;
 mod rare;
 mod reload;
 mod resume;
+mod retention;
 mod serve;
 mod sessions;
 mod shared;

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::task::LocalSet;
 
@@ -90,7 +89,7 @@ pub struct Node {
     pub(super) shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     counting: JoinHandle<()>,
-    history_days: u32,
+    pub(super) history_days: u32,
 }
 
 impl Node {
@@ -149,21 +148,6 @@ impl Node {
         let ready = shared.ready.clone();
         let history_days = config.history.days;
         Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, history_days })
-    }
-
-    /// Removes what is older than the retention, once at the start and then every hour. Never returns.
-    pub async fn expire(&self) {
-        let mut hourly = tokio::time::interval(Duration::from_secs(3600));
-        loop {
-            hourly.tick().await;
-            let (log, now, days) = (self.log.clone(), self.shared.unix(), self.history_days);
-            match tokio::task::spawn_blocking(move || log.expire(now, days)).await {
-                Ok(Ok(0)) => {}
-                Ok(Ok(days)) => tracing::info!(days, "history expired"),
-                Ok(Err(error)) => tracing::error!(%error, "history could not be expired"),
-                Err(error) => tracing::error!(%error, "expiring the history failed"),
-            }
-        }
     }
 
     /// Says why the store takes nothing at present; nothing while it is well.
