@@ -264,11 +264,11 @@ mod tests {
     fn a_backlog_is_bounded_in_bytes_and_in_messages() {
         let mut priority = Priority::default();
         for seq in 0..200 {
-            priority.keep(&message(seq, 0, 16 * 1024), &Audience::All);
+            priority.keep(&message(seq, 0, 16 * 1024), &Audience::All, UnixMs(0));
             assert!(priority.backlog_bytes <= limits::PRIORITY_BACKLOG_BYTES_MAX);
         }
         for seq in 0..2 * limits::PRIORITY_BACKLOG_MAX as u64 {
-            priority.keep(&message(seq, 0, 1), &Audience::All);
+            priority.keep(&message(seq, 0, 1), &Audience::All, UnixMs(0));
         }
         assert_eq!(priority.backlog.len(), limits::PRIORITY_BACKLOG_MAX);
         priority.expire(UnixMs(1), 0);
@@ -279,7 +279,7 @@ mod tests {
     fn notes_are_bounded_and_go_with_the_backlog() {
         let mut priority = Priority::default();
         let connection = ConnId::new(0, 1, 1);
-        priority.keep(&message(1, 0, 1), &Audience::All);
+        priority.keep(&message(1, 0, 1), &Audience::All, UnixMs(0));
         for number in 0..limits::PRIORITY_NOTES_MAX + 10 {
             let account = AccountId::parse(&format!("a{number}")).unwrap();
             priority.note_heard(&account, connection, Seq(0), UnixMs(0));
