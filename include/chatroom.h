@@ -694,6 +694,11 @@ typedef struct chatroom_enter_t {
     const struct chatroom_location_t *location;
     // What the nick, the avatar and `ext` are moderated by: JSON.
     const char *moderation_id;
+    // With `position_seq`, the last place in the room's order that was seen, as an earlier client left it: what was missed since
+    // is delivered. 0: none.
+    uint64_t position_epoch;
+    // See `position_epoch`.
+    uint64_t position_seq;
 } chatroom_enter_t;
 
 // Gives `user_data` back: called once, after the last use. May be NULL.
@@ -848,7 +853,7 @@ typedef struct chatroom_entered_t {
     uint32_t resumed;
     // 1: items are missing, and the history has them.
     uint32_t gap;
-    // Items that follow because of a resume.
+    // Missed items that follow.
     uint32_t replayed;
     // 1: the request made the room.
     uint32_t created;
@@ -856,6 +861,10 @@ typedef struct chatroom_entered_t {
     const struct chatroom_attribute_t *const *attributes;
     // How many attributes there are.
     size_t attribute_count;
+    // With `gap`: the first and the last place among which items are missing; 0 where that is not known.
+    uint64_t gap_first;
+    // See `gap_first`.
+    uint64_t gap_last;
 } chatroom_entered_t;
 
 // What a request came to. Lent: valid until the callback returns.
@@ -1459,6 +1468,9 @@ typedef struct chatroom_members_t {
     uint32_t has_more;
     // Always 0.
     uint32_t reserved;
+    // With `has_more`: what `chatroom_client_members_from` and `chatroom_client_members_by_tag_from` go on with, exact also where
+    // many share a time. Of a look-up the account to go on with.
+    struct chatroom_bytes_t next;
 } chatroom_members_t;
 
 // Completes a request for members. `page` is NULL unless the code is 0.
@@ -1981,6 +1993,18 @@ chatroom_result chatroom_client_members(const struct chatroom_client_t *client,
                                         void *user_data,
                                         chatroom_destructor_fn destructor);
 
+// As `chatroom_client_members`, from where another page ended: `next` is what that page had there, NUL-terminated.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_members_from(const struct chatroom_client_t *client,
+                                             int64_t room_id,
+                                             int32_t query,
+                                             const char *next,
+                                             uint32_t limit,
+                                             chatroom_members_fn done,
+                                             void *user_data,
+                                             chatroom_destructor_fn destructor);
+
 // Asks for certain members of a room, at most 20, by account.
 //
 // Threads: any. Does not block.
@@ -2004,6 +2028,18 @@ chatroom_result chatroom_client_members_by_tag(const struct chatroom_client_t *c
                                                chatroom_members_fn done,
                                                void *user_data,
                                                chatroom_destructor_fn destructor);
+
+// As `chatroom_client_members_by_tag`, from where another page ended: `next` is what that page had there, NUL-terminated.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_members_by_tag_from(const struct chatroom_client_t *client,
+                                                    int64_t room_id,
+                                                    const char *tag,
+                                                    const char *next,
+                                                    uint32_t limit,
+                                                    chatroom_members_fn done,
+                                                    void *user_data,
+                                                    chatroom_destructor_fn destructor);
 
 // Asks how many accounts carry a tag, each counted once.
 //
@@ -2161,7 +2197,8 @@ chatroom_result chatroom_client_queue_poll(const struct chatroom_client_t *clien
                                            void *user_data,
                                            chatroom_destructor_fn destructor);
 
-// Asks for a room's queue, in its order.
+// Asks for a room's queue, in its order: all of it, by as many requests as it takes. Each element comes at most once; of a queue
+// that changes meanwhile, what is added or taken out may be among them or not.
 //
 // Threads: any. Does not block.
 chatroom_result chatroom_client_queue_list(const struct chatroom_client_t *client,

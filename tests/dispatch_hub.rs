@@ -481,7 +481,7 @@ fn a_log_that_is_back_has_its_rooms_go_on_without_what_was_refused_and_with_ever
     world.hubs[0].on_log_back(Epoch(7));
     world.settle();
     let heard = world.heard(&bob);
-    assert!(heard.len() == 1 && heard[0].starts_with("Gap"), "{heard:?}");
+    assert!(heard.len() == 2 && heard[0].starts_with("Gap") && heard[1].starts_with("RoomEpoch"), "{heard:?}");
     let Response::MessageSend(sent) = world.command(&carol, room, text("next")).unwrap() else { unreachable!() };
     assert_eq!(sent.epoch, 7);
     assert_eq!(world.heard(&bob), ["next"]);

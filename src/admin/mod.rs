@@ -12,6 +12,7 @@ mod endpoint;
 mod engine;
 mod form;
 mod gate;
+mod head;
 mod history;
 mod listen;
 mod members;
@@ -25,6 +26,7 @@ mod robots;
 mod rooms;
 mod shapes;
 mod source;
+mod spelling;
 mod stats;
 mod strangers;
 mod tags;
@@ -36,7 +38,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::get;
 use bytes::Bytes;
 
 use crate::account::Directory;
@@ -85,8 +87,13 @@ pub trait Rooms: Clone + Send + Sync + 'static {
     /// The rooms an account has created over HTTP and that are not closed.
     fn open_rooms_of(&self, app_key: &str, creator: &AccountId) -> impl Future<Output = Result<Vec<RoomId>, Status>> + Send;
 
-    /// Where clients connect over TCP, as `host:port`.
+    /// Where clients connect over TCP, as `host:port`; an unspecified host stands for whichever of this machine's the caller reaches.
     fn addresses(&self) -> Vec<String>;
+
+    /// Where clients connect over WebSocket, likewise.
+    fn web_socket_addresses(&self) -> Vec<String> {
+        self.addresses()
+    }
 
     /// The connections on which an account has logged in.
     fn sessions(&self, app_key: &str, account: &AccountId) -> Vec<Session>;
@@ -119,6 +126,9 @@ pub fn endpoints() -> Vec<(&'static str, Option<&'static [i32]>)> {
     endpoint::listed::<crate::server::Engine>()
 }
 
+/// Answers that the process lives, in the words of the API; also below the base. Needs no signature.
+const LIVENESS: &str = "/health/liveness.action";
+
 /// Answers every HTTP request the node gets. Must be served on a tokio runtime with timers.
 fn routes<R: Rooms>(admin: Admin<R>, started: Instant, strangers: Arc<strangers::Strangers>) -> Router {
     let Admin { rooms, accounts, metrics, ready, store_failure, http } = admin;
@@ -129,7 +139,7 @@ fn routes<R: Rooms>(admin: Admin<R>, started: Instant, strangers: Arc<strangers:
     let api = Arc::new(call::Api { rooms, accounts, gate: gate::Gate::new(), strangers, proxies, http, started });
     Router::new()
         .route("/healthz", get(async || "ok\n"))
-        .route("/health/liveness.action", any(async || answer::bare()))
+        .route(LIVENESS, get(async || answer::bare()).post(async || answer::bare()))
         .route("/readyz", get(async move || readiness(ready.load(Ordering::Acquire), store_failure())))
         .route("/metrics", get(async move || prometheus(metrics())))
         .route("/openapi.json", get(async move || described(description)))

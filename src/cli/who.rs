@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use super::failure::Failure;
-use crate::account::dynamic_token;
+use crate::account::jwt;
 use crate::client::{self, Client, ClientOptions, Events, Trust};
+use crate::id::UnixMs;
 use crate::limits;
 use crate::wire::pb;
 
-/// Life of the tokens made from a secret. They are renewed before they end.
+/// Life of the tokens made from a secret, in seconds. They are renewed before they end.
 const TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
 
 #[derive(Args, Clone)]
@@ -100,9 +101,9 @@ impl Who {
     }
 }
 
-/// A dynamic token for an account, good from now on.
+/// A JWT for an account, good from now on.
 pub(super) fn token(app: &str, secret: &str, account: &str) -> String {
-    dynamic_token(app, secret, account, unix_ms(), TOKEN_TTL_SECONDS)
+    jwt(app, secret, account, UnixMs(unix_ms()), TOKEN_TTL_SECONDS)
 }
 
 /// This machine's clock.

@@ -13,6 +13,7 @@ mod requests;
 mod room_event;
 mod task;
 mod transport;
+mod whole_queue;
 
 use std::sync::Arc;
 

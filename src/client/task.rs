@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use bytes::BytesMut;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -15,7 +14,7 @@ use super::{ClientOptions, Command, Completion, Event, Shared, State, closed};
 use crate::error::{Code, Status};
 use crate::id::Time;
 use crate::limits;
-use crate::session::{ClientConfig, ClientOutput, ClientSession, CloseReason, Loss, RequestId, uuid};
+use crate::session::{Backoff, ClientConfig, ClientOutput, ClientSession, CloseReason, Loss, RequestId, return_delay_ms, uuid};
 use crate::wire::{Push, pb};
 
 /// What the host wants, as far as it changes where the client goes.
@@ -56,7 +55,7 @@ pub(super) struct Task {
     /// What is to be written to the socket next.
     pub(super) write: BytesMut,
     pub(super) close: Option<CloseReason>,
-    backoff: ExponentialBackoff,
+    backoff: Backoff,
     /// Attempts since the last login.
     retry_count: u32,
     /// Which address is tried first.
@@ -133,14 +132,8 @@ pub(super) async fn run(
     task.run().await;
 }
 
-/// 1.6 s, doubling, 8 s at the most (chatroom.md §d.3).
-fn backoff(options: &ClientOptions) -> ExponentialBackoff {
-    ExponentialBuilder::new()
-        .with_factor(2.0)
-        .with_min_delay(Duration::from_millis(options.reconnect_ms_min))
-        .with_max_delay(Duration::from_millis(options.reconnect_ms_max.max(options.reconnect_ms_min)))
-        .without_max_times()
-        .build()
+fn backoff(options: &ClientOptions) -> Backoff {
+    Backoff::new(options.reconnect_ms_min, options.reconnect_ms_max)
 }
 
 impl Task {
@@ -200,16 +193,11 @@ impl Task {
             let delay_ms = match loss {
                 Loss::Final(status) => return End::Final(status),
                 Loss::Again => 0,
-                Loss::Retry => {
-                    // The progression is counted in floating point; half a millisecond more rounds it to the nearest.
-                    let next = self.backoff.next().map(|delay| (delay + Duration::from_micros(500)).as_millis());
-                    let delay = next.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(self.options.reconnect_ms_max);
-                    let jitter = delay.saturating_mul(limits::RECONNECT_JITTER_PERCENT) / 100;
-                    delay - jitter + self.session.random().u64(0..=2 * jitter)
-                }
-                Loss::Return { retry_after_ms } => {
+                Loss::Retry => self.backoff.next(self.session.random()),
+                Loss::Return { retry_after_ms, spread_ms } => {
                     self.address += 1;
-                    u64::from(retry_after_ms).saturating_add(self.session.random().u64(0..=self.options.return_spread_ms))
+                    let most = self.options.return_spread_ms;
+                    return_delay_ms(retry_after_ms.into(), spread_ms.into(), most, self.session.random())
                 }
             };
             if self.options.reconnect_attempts_max.is_some_and(|max| self.retry_count >= max) {
@@ -410,7 +398,7 @@ impl Task {
                     Push::Kicked(kicked) => self.tell(Event::Kicked(kicked)),
                     Push::TokenWillExpire(warning) => self.tell(Event::TokenWillExpire(warning.seconds)),
                     // `Disconnected` carries it.
-                    Push::Status(_) => {}
+                    Push::Status(_) | Push::RoomEpoch(_) => {}
                 },
                 ClientOutput::Close(reason) => {
                     if reason == CloseReason::PingTimeout {

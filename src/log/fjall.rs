@@ -30,10 +30,12 @@ use super::record::{key, read_key};
 use super::spool::{self, Line, Place, Spool, Spooled};
 use super::stats::LogStats;
 use super::writer::Writer;
-use super::{Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created};
+use super::{
+    Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, ReplayQuery, RoomLog, Snapshot, Space, highest_created,
+};
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
 use crate::limits;
-use crate::room::Record;
+use crate::room::{Record, Replay};
 
 /// What an acknowledged entry survives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -168,6 +170,10 @@ impl RoomLog for FjallLog {
 
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
         self.shared.store()?.reader().history(query)
+    }
+
+    fn replay(&self, query: &ReplayQuery) -> Result<Replay, LogError> {
+        self.shared.store()?.reader().replay(query)
     }
 
     fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {

@@ -7,6 +7,7 @@ pub mod memory;
 mod private;
 mod query;
 pub mod record;
+mod replay;
 mod spool;
 mod stats;
 mod writer;
@@ -21,7 +22,7 @@ pub use stats::LogStats;
 use bytes::Bytes;
 
 use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
-use crate::room::{HistoryScope, Op, Record, Report};
+use crate::room::{HistoryScope, Op, Record, Replay, ReplayScope, Report};
 use crate::wire::store;
 
 /// Why the log could not do what was asked.
@@ -107,6 +108,15 @@ pub struct HistoryQuery {
     pub scope: HistoryScope,
 }
 
+/// What a connection missed of a room (chatroom.md §d.7).
+#[derive(Clone, PartialEq, Debug)]
+pub struct ReplayQuery {
+    /// Of which room.
+    pub room: RoomId,
+    /// Between which places, and for whom.
+    pub scope: ReplayScope,
+}
+
 /// A message, by what its members know of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FindQuery {
@@ -176,6 +186,9 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// A page of history. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError>;
+
+    /// What a connection missed. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
+    fn replay(&self, query: &ReplayQuery) -> Result<Replay, LogError>;
 
     /// Where a message stands that was not recalled; `None` if there is none such. Reads the disk.
     fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError>;

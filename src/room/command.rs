@@ -164,6 +164,8 @@ pub enum Op {
     QueueDrop(pb::QueueDropRequest),
     /// §f.4: the actor's last connection is gone, its transient elements go.
     QueueClearOwner,
+    /// As `QueueClearOwner` stands in the log where one notification could not tell of all: so many went, from the head on.
+    QueueClearSome(u32),
     /// §c.6 setRoomAttributes.
     SetAttributes(pb::AttributesSetRequest),
     /// §c.6 deleteRoomAttributes.
@@ -194,6 +196,7 @@ impl Op {
     pub fn names_known(&self, is_known: impl Fn(&str) -> bool) -> bool {
         match self {
             Op::SetRole(request) => is_known(&request.account),
+            Op::TempMute(request) => is_known(&request.account),
             Op::QueueOffer(request) => request.owner.is_empty() || is_known(&request.owner),
             Op::QueueBatchOffer(request) => {
                 let owners = request.elements.iter().map(|element| &element.owner);

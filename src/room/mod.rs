@@ -24,6 +24,7 @@ mod moderator;
 mod mutes;
 mod notify;
 pub mod permissions;
+mod position;
 mod presence;
 mod priority;
 mod profile;
@@ -59,7 +60,8 @@ pub use expression::fuzz_expression;
 #[doc(hidden)]
 pub use fuzzing::fuzz_commands;
 pub use history::{HistoryFilter, HistoryScope};
-pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList};
+pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList, is_stand_in};
+pub use position::{Link, Missed, Replay, ReplayScope, Standing};
 pub use report::{InOut, Report, Reported, Reports, Way};
 pub use settings::{MultiClient, Settings};
 pub use state::Room;

@@ -82,11 +82,21 @@ pub(super) struct People {
     robots: HashMap<AccountId, UnixMs>,
     robots_by_end: BTreeSet<(UnixMs, AccountId)>,
     connections: usize,
+    /// When the last of all entered.
+    last_enter: UnixMs,
     tags: Tags,
     space: Space,
 }
 
 impl People {
+    /// The time at which somebody enters now. No two who are here share one (rest-api.md §4.15): of those who enter in the same
+    /// millisecond each counts one more than the one before, so that lists can be paged by time.
+    pub fn arrive(&mut self, now: UnixMs) -> UnixMs {
+        let free = if self.by_account.is_empty() { now } else { UnixMs(self.last_enter.0.saturating_add(1)) };
+        self.last_enter = now.max(free);
+        self.last_enter
+    }
+
     /// Accounts here.
     pub fn len(&self) -> usize {
         self.by_account.len()
@@ -302,16 +312,11 @@ impl People {
                 false
             }
             None => {
-                let person = Person {
-                    enter_time: now,
-                    connections: SmallVec::new(),
-                    profile: None,
-                    anonymous: false,
-                    fixed,
-                    robot: true,
-                };
+                let enter_time = self.arrive(now);
+                let person =
+                    Person { enter_time, connections: SmallVec::new(), profile: None, anonymous: false, fixed, robot: true };
                 if !fixed {
-                    self.visitors.insert((now, account.clone()));
+                    self.visitors.insert((enter_time, account.clone()));
                 }
                 self.by_account.insert(account.clone(), Box::new(person));
                 true

@@ -29,10 +29,14 @@ impl Room {
             temp_mutes: self.roster.mutes().map(|(account, until)| temp_mute(account.as_str(), until)).collect(),
             tag_mutes: self.roster.tag_mutes.iter().map(|(tag, until)| temp_mute(tag, until)).collect(),
             queue: self.queue.iter().map(Element::to_pb).collect(),
+            queue_places: self.queue.behind(0).map(|(place, _)| place).collect(),
+            queue_next_place: self.queue.next_place(),
             closed: self.exists() && !self.info.valid,
             attributes: attributes::list(&self.attributes),
             member_attributes: self.member_attributes.after(None).map(member_attributes).collect(),
             born_seq: self.born.0,
+            boundaries: self.boundaries.iter().map(boundary).collect(),
+            logged_seq: self.logged_seq.0,
         }
         .encode_to_vec()
     }
@@ -68,6 +72,14 @@ impl Room {
         room.empty_since = room.last_clock;
         room.epoch = Epoch(snapshot.epoch);
         room.born = Seq(snapshot.born_seq);
+        for boundary in snapshot.boundaries {
+            room.boundaries.note(Epoch(boundary.epoch), Seq(boundary.first_seq));
+        }
+        if snapshot.last_seq != 0 {
+            // A snapshot of an earlier program knows its last epoch and not where that began: positions of earlier ones are gone.
+            room.boundaries.note(room.epoch, Seq(1));
+        }
+        room.logged_seq = Seq(if snapshot.logged_seq == 0 { snapshot.last_seq } else { snapshot.logged_seq });
         let Some(info) = snapshot.info else { return Ok(room) };
         room.app_key = snapshot.app_key;
         room.creator = Some(account(&info.creator)?);
@@ -99,10 +111,13 @@ impl Room {
         for mute in snapshot.tag_mutes {
             room.roster.tag_mutes.set(&mute.name.into(), UnixMs(mute.until_ms), UnixMs(i64::MIN));
         }
+        let mut places = snapshot.queue_places.into_iter();
         for element in snapshot.queue {
+            room.queue.go_on_at(places.next().unwrap_or_default());
             let (key, owner) = (element.key.into(), account(&element.owner)?);
             room.queue.offer(Element { key, value: element.value, owner, transient: element.transient });
         }
+        room.queue.go_on_at(snapshot.queue_next_place);
         for attribute in snapshot.attributes {
             let (key, attribute) = attributes::from_pb(attribute).map_err(|_| corrupt("an attribute without owner"))?;
             room.attributes.insert(key, attribute);
@@ -118,6 +133,10 @@ impl Room {
 
 fn member_attributes((account, map): (&AccountId, &Map)) -> pb::MemberAttributes {
     pb::MemberAttributes { account: account.as_str().into(), attributes: attributes::list(map), error_keys: Vec::new() }
+}
+
+fn boundary((epoch, first): (Epoch, Seq)) -> store::EpochBoundary {
+    store::EpochBoundary { epoch: epoch.0, first_seq: first.0 }
 }
 
 fn temp_mute(name: &str, until: UnixMs) -> store::TempMute {

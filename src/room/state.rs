@@ -12,6 +12,7 @@ use super::dedup::Senders;
 use super::entry::{Entry, Outcome};
 use super::expression::Expressions;
 use super::permissions::{self, Class, Grant, Operation, Standing};
+use super::position::{Boundaries, Link};
 use super::presence::People;
 use super::priority::Priority;
 use super::queries::Queries;
@@ -51,6 +52,12 @@ pub struct Room {
     pub(super) recalled: Recalled,
     /// The entry with which the room began: what stands before it in the log is another's.
     pub(super) born: Seq,
+    /// The last epochs in which the room got entries.
+    pub(super) boundaries: Boundaries,
+    /// The last entry that belongs in the log: presence has taken the numbers beyond it.
+    pub(super) logged_seq: Seq,
+    /// The epoch of that entry, if it was given its number since the room is in memory.
+    logged_epoch: Epoch,
     pub(super) expressions: Expressions,
 }
 
@@ -79,6 +86,9 @@ impl Room {
             priority: Priority::default(),
             recalled: Recalled::default(),
             born: Seq::default(),
+            boundaries: Boundaries::default(),
+            logged_seq: Seq::default(),
+            logged_epoch: Epoch::default(),
             expressions: Expressions::default(),
         }
     }
@@ -157,6 +167,12 @@ impl Room {
         if outcome.push.is_some() || outcome.durable {
             self.advance(entry);
         }
+        if outcome.durable {
+            let is_first = self.logged_epoch != entry.epoch;
+            let epoch_first = if is_first { self.boundaries.first_of(entry.epoch) } else { None };
+            outcome.link = Link { previous: self.logged_seq, epoch_first };
+            (self.logged_seq, self.logged_epoch) = (entry.seq, entry.epoch);
+        }
         Ok(outcome)
     }
 
@@ -189,7 +205,10 @@ impl Room {
             Op::QueuePoll(request) => drop(self.queue.poll(&request.key)),
             Op::QueueChange(request) => drop(self.note_queue_change(&entry.command.actor, request)),
             Op::QueueDrop(_) => self.queue.drop_all(),
-            Op::QueueClearOwner => drop(self.queue.clear_owner(&entry.command.actor.account)),
+            Op::QueueClearOwner => drop(self.queue.clear_owner(&entry.command.actor.account, usize::MAX)),
+            Op::QueueClearSome(count) => {
+                drop(self.queue.clear_owner(&entry.command.actor.account, usize::try_from(*count).unwrap_or(usize::MAX)));
+            }
             Op::DelayClose(delay) => self.note_delay_close(delay, clock),
             Op::Open(open) => self.note_open(entry, open),
             Op::Destroy => self.note_destroy(),
@@ -207,6 +226,7 @@ impl Room {
             Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Broadcast(_) => {}
         }
         self.advance(entry);
+        self.logged_seq = entry.seq;
         self.empty_since = self.last_clock;
     }
 
@@ -243,7 +263,7 @@ impl Room {
             Query::Info(_) => self.info_query(now, actor),
             Query::Members(request) => self.members_query(now, actor, request),
             Query::Lookup(request) => self.lookup_query(now, actor, request),
-            Query::QueueList(_) => self.queue_list_query(now, actor),
+            Query::QueueList(request) => self.queue_list_query(now, actor, request),
             Query::QueuePeek(_) => self.queue_peek_query(now, actor),
             Query::QueueMultiGet(request) => self.queue_multi_get_query(now, actor, request),
             Query::MaySend(request) => self.may_send_query(now, actor, request),
@@ -278,7 +298,7 @@ impl Room {
             Op::QueuePoll(request) => self.queue_poll(entry, request),
             Op::QueueChange(request) => self.queue_change(entry, request),
             Op::QueueDrop(_) => self.queue_drop(entry),
-            Op::QueueClearOwner => self.queue_clear_owner(entry),
+            Op::QueueClearOwner | Op::QueueClearSome(_) => self.queue_clear_owner(entry),
             Op::TagTempMute(request) => self.tag_temp_mute(entry, request),
             Op::UpdateTags(request) => self.update_tags(entry, request),
             Op::UpdateLocation(request) => self.update_location(entry, request),
@@ -306,6 +326,7 @@ impl Room {
         self.last_time = self.last_time.max(entry.stamp.time);
         self.last_clock = self.last_clock.max(entry.stamp.clock);
         self.epoch = entry.epoch;
+        self.boundaries.note(entry.epoch, entry.seq);
     }
 
     /// Rows 4, 5 and 6 of chatroom.md §c.0: the room is there, it is open, and the caller is in it.

@@ -9,7 +9,7 @@ use super::callback::{Callback, NoAnswer, Verdict};
 use super::connection::{Connection, Identity, PendingLogin, Phase, Resume};
 use super::sessions::Session;
 use super::worker::{State, Worker, overloaded};
-use crate::account::{CALLBACK, Login, Verified, wrong_token};
+use crate::account::{CALLBACK, Login, TokenKind, Verified, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, UnixMs};
@@ -77,7 +77,6 @@ impl State {
             idle_timeout_seconds: seconds(shared.session.idle_timeout_ms),
             frame_bytes_max: u32::try_from(shared.session.frame_bytes_max).unwrap_or(u32::MAX),
             resume_token: shared.resume.issue(id, &request.app_key, &verified.account),
-            resumed: old.is_some() && enter.is_none(),
             ..pb::LoginResponse::default()
         };
         let long_token = is_long(verified.token_seconds);
@@ -98,7 +97,11 @@ impl State {
         let (is_blocked, is_muted) = account.map_or((false, verified.globally_muted), |account| {
             (account.blocked && !verified.anonymous, account.is_muted_in_rooms())
         });
-        let resume = old.zip(request.resume).map(|(replaces, resume)| Box::new(Resume { replaces, rooms: resume.rooms }));
+        let token_kind = kind_of(&request);
+        // Without a place to take over the positions serve the room of the login alone.
+        let is_of_use = old.is_some() || enter.as_ref().is_some_and(|(_, enter)| enter.position.is_none());
+        let resume = request.resume.filter(|_| is_of_use);
+        let resume = resume.map(|resume| Box::new(Resume { replaces: old, rooms: resume.rooms }));
         connection.change_rare(|rare| rare.resume = resume);
         connection.identity = Some(Box::new(Identity {
             account: verified.account,
@@ -107,7 +110,7 @@ impl State {
             globally_muted: is_muted,
             client_type: request.client_type,
             custom_client_type: request.custom_client_type,
-            by_callback: request.auth_type == CALLBACK && !verified.anonymous,
+            token_kind,
             long_token,
             face: (!verified.nick.is_empty() || !verified.avatar.is_empty())
                 .then(|| Box::new((verified.nick.into(), verified.avatar.into()))),
@@ -197,16 +200,21 @@ impl State {
         let enter = match answer {
             Ok(Response::RoomEnter(enter)) => enter,
             Ok(_) => return,
+            // Who comes back to other rooms too is out of this one alone (chatroom.md §d.7).
+            Err(status) if is_out_for_good(status.code) && is_elsewhere(connection, asked.room) => {
+                Box::new(refused(&status, asked.room))
+            }
             Err(status) => return self.refuse_login(worker, id, pending.sequence, &status, Some(asked.room)),
         };
         connection.session.accept_login(worker.shared.now(), pending.token_expires);
         let mut response = pending.response;
         response.resumed = enter.resumed;
         if enter.resumed
-            && let Some(resume) = connection.resume()
+            && let Some(replaces) = connection.resume().and_then(|resume| resume.replaces)
         {
-            response.connection_id = resume.replaces.to_string();
+            response.connection_id = replaces.to_string();
         }
+        connection.change_rare(|rare| _ = rare.resume.take_if(|resume| resume.replaces.is_none()));
         response.enter = Some(*enter);
         Response::Login(Box::new(response)).encode(pending.sequence, &mut self.staging);
     }
@@ -218,14 +226,8 @@ impl State {
         let response = pb::LoginResponse {
             code: plain.code,
             sub: plain.sub,
-            desc: plain.desc.clone(),
-            enter: room.map(|room| pb::RoomEnterResponse {
-                code: plain.code,
-                sub: plain.sub,
-                desc: plain.desc,
-                room: Some(pb::RoomInfo { room_id: room.get(), ..pb::RoomInfo::default() }),
-                ..pb::RoomEnterResponse::default()
-            }),
+            desc: plain.desc,
+            enter: room.map(|room| refused(status, room)),
             ..pb::LoginResponse::default()
         };
         let mut frame = BytesMut::new();
@@ -240,9 +242,9 @@ impl State {
     pub(super) fn renew_token(&mut self, worker: &Rc<Worker>, id: ConnId, sequence: u32, token: String) {
         let Some(connection) = self.connection(id) else { return };
         let Some(identity) = connection.identity.as_deref_mut() else { return };
-        if !identity.by_callback {
+        if identity.token_kind != TokenKind::Callback {
             let (accounts, now) = (&worker.shared.accounts, worker.shared.unix());
-            let term = accounts.verify_renewal(&identity.app_key, &identity.account, &token, now);
+            let term = accounts.verify_renewal(&identity.app_key, &identity.account, identity.token_kind, &token, now);
             if let Ok(term) = &term {
                 identity.long_token = is_long(term.map(|term| term.seconds));
             }
@@ -281,6 +283,39 @@ impl State {
         };
         connection.session.answered(sequence);
         self.respond(id, PacketKind::RenewToken as u16, sequence, &status);
+    }
+}
+
+/// The answer to an enter that comes with that to a login.
+fn refused(status: &Status, room: RoomId) -> pb::RoomEnterResponse {
+    let plain = pb::Status::from(status);
+    pb::RoomEnterResponse {
+        code: plain.code,
+        sub: plain.sub,
+        desc: plain.desc,
+        room: Some(pb::RoomInfo { room_id: room.get(), ..pb::RoomInfo::default() }),
+        ..pb::RoomEnterResponse::default()
+    }
+}
+
+/// Whether a room that refuses with this code will not have the account back.
+fn is_out_for_good(code: Code) -> bool {
+    matches!(code, Code::Forbidden | Code::NotFound | Code::RoomClosed | Code::Blocklisted)
+}
+
+/// Whether a connection that takes over from a lost one comes back to other rooms than this.
+fn is_elsewhere(connection: &Connection, room: RoomId) -> bool {
+    let resume = connection.resume().filter(|resume| resume.replaces.is_some());
+    resume.is_some_and(|resume| resume.rooms.iter().any(|position| position.room_id != room.get()))
+}
+
+/// How a login that was let in has proved itself.
+fn kind_of(request: &pb::LoginRequest) -> TokenKind {
+    match request.auth_type {
+        _ if request.anonymous => TokenKind::Anonymous,
+        CALLBACK => TokenKind::Callback,
+        0 => TokenKind::Static,
+        _ => TokenKind::Dynamic,
     }
 }
 
@@ -323,8 +358,8 @@ enum Proof {
 
 fn prove(worker: &Worker, request: &pb::LoginRequest, enter: Option<&pb::RoomEnterRequest>) -> Result<Proof, Status> {
     let version = request.protocol_version;
-    if version != 0 && !VERSIONS.contains(&version) {
-        return Err(Status::new(Code::VersionTooOld, "this server speaks protocol version 1"));
+    if !VERSIONS.contains(&version) {
+        return Err(Status::new(Code::VersionTooOld, "this server speaks protocol version 1: say so in protocol_version"));
     }
     let (accounts, login) = (&worker.shared.accounts, login_of(request, enter));
     if request.auth_type == CALLBACK && !request.anonymous {

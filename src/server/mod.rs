@@ -27,6 +27,7 @@ mod outgoing;
 mod presend;
 mod rare;
 mod reload;
+mod replay;
 mod resume;
 mod retention;
 mod serve;

@@ -108,7 +108,7 @@ impl Node {
         keep::fill(&accounts, log.as_ref()).map_err(StartError::Accounts)?;
         for app in &config.apps {
             let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;
-            accounts.create_app(app).map_err(StartError::Accounts)?;
+            accounts.create_app(app, unix()).map_err(StartError::Accounts)?;
         }
         let client = outgoing::http_client(config).map_err(StartError::Tls)?;
         let callbacks = Callbacks::start(client.clone()).map_err(StartError::Thread)?;
@@ -139,12 +139,10 @@ impl Node {
                 tls_listener.as_ref().map(|listener| listener.try_clone()).transpose().map_err(StartError::Thread)?;
             workers.push(spawn(shared.clone(), index, hub, listener, tls_listener)?);
         }
-        let addresses = match config.http.client_addresses() {
-            given if !given.is_empty() => given.into_iter().map(str::to_owned).collect(),
-            _ if wire.ip().is_unspecified() => Vec::new(),
-            _ => vec![wire.to_string()],
-        };
-        let engine = Engine::new(shared.clone(), last_room, addresses);
+        let owned = |named: Vec<&str>| named.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let addresses = config.http.client_addresses().map_or_else(|| vec![wire.to_string()], owned);
+        let web_socket_addresses = config.http.websocket_addresses().map_or_else(|| addresses.clone(), owned);
+        let engine = Engine::new(shared.clone(), last_room, addresses, web_socket_addresses);
         let ready = shared.ready.clone();
         let history_days = config.history.days;
         Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, history_days })

@@ -167,7 +167,7 @@ impl State {
         let connection = self.connection(id);
         let replaces = connection.as_ref().and_then(|connection| {
             let resume = connection.resume()?;
-            resume.rooms.iter().any(|position| position.room_id == room.get()).then_some(resume.replaces)
+            resume.rooms.iter().any(|position| position.room_id == room.get()).then_some(resume.replaces).flatten()
         });
         let identity = connection.and_then(|connection| connection.identity.as_deref());
         let face = identity.and_then(|identity| identity.face.as_deref());
@@ -254,8 +254,9 @@ impl Worker {
         }
         state.histories += 1;
         let (worker, shared) = (self.clone(), self.shared.clone());
+        let reaches = matches!(asker, Asker::Connection(_));
         tokio::task::spawn_local(async move {
-            let page = tokio::task::spawn_blocking(move || shared.history(room, &query, scope)).await;
+            let page = tokio::task::spawn_blocking(move || shared.history(room, &query, scope, reaches)).await;
             let page = page.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the history could not be read")));
             worker.with(|state| {
                 state.histories -= 1;

@@ -24,7 +24,7 @@ use crate::account::Directory;
 use crate::dispatch::{AccountRooms, Rules, owner_of};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, Seq, Time, UnixMs};
-use crate::limits::PAGE_MAX;
+use crate::limits::{HTTP_HISTORY_SCANS_MAX, PAGE_MAX};
 use crate::log::{Anchor, FindQuery, HistoryPage, HistoryQuery, LogError, RoomLog};
 use crate::room::{HistoryScope, Query, Room};
 use crate::session::SessionConfig;
@@ -174,6 +174,7 @@ impl Shared {
             None => Room::new(id, settings),
         };
         for record in &loaded.records {
+            room.replay_epoch(record.entry.epoch, record.entry.seq, &record.link);
             room.replay(&record.entry);
             room.replay_push(record);
         }
@@ -196,15 +197,30 @@ impl Shared {
         UnixMs(self.unix().0 - i64::from(self.history_days) * 86_400_000)
     }
 
-    /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Waits for the disk.
-    pub(crate) fn history(&self, room: RoomId, query: &Query, scope: HistoryScope) -> Result<HistoryPage, Status> {
+    /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Where the answer cannot say how far it
+    /// `reaches`, a page with no item is not the answer while there is more. Waits for the disk.
+    pub(crate) fn history(
+        &self,
+        room: RoomId,
+        query: &Query,
+        scope: HistoryScope,
+        reaches: bool,
+    ) -> Result<HistoryPage, Status> {
         let oldest = self.not_before();
-        let query = match query {
+        let mut query = match query {
             Query::History(request) => page_of_all(room, request, oldest, scope),
             Query::HistoryByTags(request) => page_by_tags(room, request, oldest, scope),
             _ => return Err(Status::new(Code::ServerError, "not a question about the history")),
         };
-        self.log.history(&query).map_err(|error| store_failed(&error))
+        for _ in 0..HTTP_HISTORY_SCANS_MAX {
+            let page = self.log.history(&query).map_err(|error| store_failed(&error))?;
+            let goes_on = !reaches && page.items.is_empty() && page.has_more;
+            match page.reached.filter(|_| goes_on) {
+                Some(reached) => query.anchor = Some(Anchor::Seq(reached)),
+                None => return Ok(page),
+            }
+        }
+        Err(Status::new(Code::Busy, "nothing matched among very many entries: begin at another time"))
     }
 }
 

@@ -12,7 +12,7 @@ LAYOUT(options_on_state, offsetof(chatroom_options_t, on_state) == 120);
 LAYOUT(options_on_thread_stop, offsetof(chatroom_options_t, on_thread_stop) == 224);
 LAYOUT(options_on_room_state, offsetof(chatroom_options_t, on_room_state) == 240);
 LAYOUT(options_ca_file, offsetof(chatroom_options_t, ca_file) == 248);
-LAYOUT(enter, sizeof(chatroom_enter_t) == 96 && offsetof(chatroom_enter_t, tags) == 48);
+LAYOUT(enter, sizeof(chatroom_enter_t) == 112 && offsetof(chatroom_enter_t, tags) == 48);
 LAYOUT(draft, sizeof(chatroom_draft_t) == 184 && offsetof(chatroom_draft_t, body) == 32);
 LAYOUT(draft_x, offsetof(chatroom_draft_t, x) == 112);
 LAYOUT(query, sizeof(chatroom_history_query_t) == 56 && offsetof(chatroom_history_query_t, types) == 40);
