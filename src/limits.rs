@@ -548,6 +548,8 @@ pub const TLS_HANDSHAKE_STEPS_PER_TURN: usize = 16;
 pub const TLS_WRITE_BYTES: usize = 16 * 1024;
 /// Time for the TLS handshake of an HTTP connection. That of a client is within the time for its login.
 pub const HTTPS_HANDSHAKE_MS: u64 = 5_000;
+/// Characters of a client's version of its library that are kept, for webhooks.
+pub const SDK_VERSION_CHARS_MAX: usize = 64;
 /// Bytes of an HTTP request's body.
 pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Seconds by which the clock of an HTTP caller may differ.
@@ -635,6 +637,25 @@ pub const HTTP_FAILING_ADDRESSES_MAX: usize = 16_384;
 pub const FORWARDED_ADDRESSES_MAX: usize = 16;
 /// Time an HTTP request's body may take to arrive, unless configured otherwise.
 pub const HTTP_BODY_TIMEOUT_MS: u64 = 10_000;
+
+// The store on disk.
+
+/// Bytes of tables that a start compares with their checksums, small tables first; of larger ones it reads the end only.
+pub const STORE_START_CHECK_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of a list of tables: some 700,000 tables.
+pub const STORE_LIST_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Bytes that are read in search of a whole commit behind a damaged one, each as often as a commit may begin before it.
+pub const STORE_SEARCH_BYTES: u64 = 512 * 1024 * 1024;
+/// Originals of journals with a torn end that are kept beside the store; the oldest goes first.
+pub const STORE_CUTS_KEPT: usize = 4;
+/// Bytes of a request on the control socket: a path.
+pub const CONTROL_LINE_BYTES_MAX: u64 = 16 * 1024;
+/// Time another process may take to say what it wants on the control socket, and to read what it is told.
+pub const CONTROL_TIMEOUT_MS: u64 = 10_000;
+/// Time between two words about the progress of a backup.
+pub const CONTROL_PROGRESS_MS: u64 = 500;
+/// Bytes of running counts held in memory before they are written out: some 10,000 commits.
+pub const STORE_COUNT_BUFFER_BYTES: u64 = 1024 * 1024;
 
 // C ABI.
 

@@ -354,21 +354,9 @@ impl Hub {
             let settings = self.config.rules.settings(live.room.app_key());
             live.room.set_settings(settings);
         }
-        let Outcome {
-            mut reply,
-            push,
-            audience,
-            durable,
-            in_history,
-            presence,
-            kicks,
-            kept,
-            departed,
-            resent,
-            in_out,
-            link,
-            ..
-        } = outcome;
+        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, kept, departed, resent, link, .. } =
+            outcome;
+        let told = (outcome.in_out, outcome.queue);
         for account in &departed {
             self.config.accounts.release(live.room.app_key(), account, id);
         }
@@ -419,7 +407,7 @@ impl Hub {
         });
         self.part(id, &presence, &kicks, true, entry.command.actor.connection.filter(|_| durable));
         if let Some(reports) = reports {
-            self.report(id, &reports, &entry, push.as_ref(), in_out, durable);
+            self.report(id, &reports, &entry, push.as_ref(), told, durable);
         }
         if durable {
             let mut entry = entry;

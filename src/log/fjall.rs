@@ -6,12 +6,22 @@
 //! what applications are still to be told.
 
 mod buffers;
+mod commits;
+mod copy;
+mod cut;
 mod expire;
 mod health;
 mod journal;
 mod open;
 mod reopen;
 mod sink;
+mod state;
+mod survey;
+mod tables;
+mod verify;
+
+pub use self::copy::Copied;
+pub use self::verify::verify;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,6 +35,7 @@ use parking_lot::{Mutex, RwLock};
 use self::health::Health;
 use self::journal::Marks;
 use self::reopen::Shared;
+use self::state::Ledger;
 use super::query::{Found, Reader, Table};
 use super::record::{key, read_key};
 use super::spool::{self, Line, Place, Spool, Spooled};
@@ -105,12 +116,16 @@ struct Store {
     created: Keyspace,
     figures: Keyspace,
     reports: Keyspace,
+    /// The running count of commits.
+    commits: Keyspace,
     lasting: Lasting,
     /// Held during each commit, so that batches stand in the journal in the order of these.
     marks: Mutex<Marks>,
     /// The writer holds this shared from looking a day up until its commit is over: who holds it alone sees no write on its way.
     days: RwLock<Days>,
     write_buffer_bytes: u64,
+    // Last, so that a clean stop is written down when nothing changes any more.
+    ledger: Ledger,
 }
 
 struct Days {
@@ -133,6 +148,12 @@ impl FjallLog {
         shared.lasting.health.wakes(Box::new(move || waker.wake()));
         Ok(FjallLog { writer, shared, expiring: Mutex::new(()) })
     }
+}
+
+/// Fills an empty folder from a backup, which is checked to the last byte before. `goes_on` hears how many bytes were copied, and of
+/// how many, and ends the copying with false.
+pub fn restore(backup: &Path, folder: &Path, goes_on: &mut dyn FnMut(u64, u64) -> bool) -> Result<Copied, LogError> {
+    copy::restore(backup, folder, goes_on)
 }
 
 impl RoomLog for FjallLog {
@@ -223,7 +244,7 @@ impl RoomLog for FjallLog {
 
     fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError> {
         let store = self.shared.writable()?;
-        let mut batch = OwnedWriteBatch::with_capacity(store.db.clone(), changes.len());
+        let mut batch = OwnedWriteBatch::with_capacity(store.db.clone(), changes.len() + 1);
         let keyspace = store.space(space);
         for (key, value) in changes {
             match value {
@@ -257,6 +278,10 @@ impl RoomLog for FjallLog {
 
     fn spool(&self) -> &Spool {
         &self.shared.lasting.spool
+    }
+
+    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
+        self.shared.store()?.copy(target, goes_on)
     }
 
     fn stats(&self) -> Option<&LogStats> {

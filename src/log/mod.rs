@@ -12,12 +12,14 @@ mod spool;
 mod stats;
 mod writer;
 
-pub use self::fjall::{Durability, FjallLog, Options};
+pub use self::fjall::{Copied, Durability, FjallLog, Options, restore, verify};
 pub use memory::MemoryLog;
 pub use private::make_files_private;
 pub use record::fuzz_record;
 pub use spool::{Line, Place, Spool, Spooled};
 pub use stats::LogStats;
+
+use std::path::Path;
 
 use bytes::Bytes;
 
@@ -237,6 +239,13 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// How full the spool of reports is.
     fn spool(&self) -> &Spool;
+
+    /// Copies everything that was acknowledged before the call to an empty folder, while the log goes on. `goes_on` hears of the
+    /// progress, and ends the copying with false. Reads and writes the disk, for as long as it takes.
+    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
+        let _ = (target, goes_on);
+        Err(LogError::Store("this node keeps nothing that could be copied".into()))
+    }
 
     /// What the writer has done so far, where it is counted.
     fn stats(&self) -> Option<&LogStats> {

@@ -28,6 +28,10 @@ pub struct LogStats {
     pub buffer_bytes: AtomicU64,
     /// Bytes in the store's cache of blocks, likewise.
     pub cache_bytes: AtomicU64,
+    /// Torn ends that the start cut off the newest journal.
+    pub cut_ends: AtomicU64,
+    /// Bytes of them.
+    pub cut_bytes: AtomicU64,
     /// Times the store failed.
     pub failures: AtomicU64,
     /// Times it was opened again after that.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::command::{Command, Op, Stamp};
 use super::position::Link;
-use super::report::InOut;
+use super::report::{InOut, QueueReport};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq};
 use crate::wire::{Push, Response, pb};
 
@@ -88,6 +88,8 @@ pub struct Outcome {
     pub resent: Vec<Box<pb::Message>>,
     /// Who comes and goes, in order, if the application wants to know.
     pub in_out: Vec<InOut>,
+    /// What has become of the queue, if the application wants to know.
+    pub queue: Option<Box<QueueReport>>,
     /// Of a durable entry: where it stands in the log.
     pub link: Link,
     /// Consequences: commands to apply right after this one, in this order, each with its own seq.
@@ -149,6 +151,7 @@ impl Outcome {
             departed: Vec::new(),
             resent: Vec::new(),
             in_out: Vec::new(),
+            queue: None,
             link: Link::default(),
             follow_ups: Vec::new(),
         }

@@ -62,6 +62,6 @@ pub use fuzzing::fuzz_commands;
 pub use history::{HistoryFilter, HistoryScope};
 pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList, is_stand_in};
 pub use position::{Link, Missed, Replay, ReplayScope, Standing};
-pub use report::{InOut, Report, Reported, Reports, Way};
+pub use report::{ClientFacts, InOut, QueueReport, Report, Reported, Reports, Way};
 pub use settings::{MultiClient, Settings};
 pub use state::Room;

@@ -1,6 +1,7 @@
 //! Logging in: who is it, which room, and does it take over from a lost connection (chatroom.md §c.1, §d).
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use serde::Serialize;
@@ -13,8 +14,8 @@ use crate::account::{CALLBACK, Login, TokenKind, Verified, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, UnixMs};
-use crate::limits::{CLIENT_ROOM_TOKEN_SECONDS_MAX, LOGIN_CALLBACK_MS, TOKEN_BYTES_MAX};
-use crate::room::{Ask, Op};
+use crate::limits::{CLIENT_ROOM_TOKEN_SECONDS_MAX, LOGIN_CALLBACK_MS, SDK_VERSION_CHARS_MAX, TOKEN_BYTES_MAX};
+use crate::room::{Ask, ClientFacts, Op};
 use crate::session::CloseReason;
 use crate::wire::frame::VERSIONS;
 use crate::wire::{PacketKind, Response, pb};
@@ -85,6 +86,8 @@ impl State {
         {
             return self.refuse_login(worker, id, sequence, &status, Some(*room));
         }
+        let wants_client =
+            self.apps(worker).settings(&request.app_key).reports.as_ref().is_some_and(|reports| reports.tells_in_out());
         let Some(connection) = self.connection(id) else { return };
         let session = Session {
             connection: id,
@@ -92,8 +95,9 @@ impl State {
             since_seconds: u32::try_from(shared.unix().0 / 1000).unwrap_or(u32::MAX),
         };
         shared.sessions.enter(&request.app_key, &verified.account, session);
-        // Who was blocked or muted after the look at its account, and before its connection could be found, learns it here.
+        // Whose name was taken, or who was blocked or muted after the look at its account, and before its connection could be found, learns it here.
         let account = shared.accounts.account(&request.app_key, &verified.account);
+        let is_taken = verified.anonymous && account.is_some();
         let (is_blocked, is_muted) = account.map_or((false, verified.globally_muted), |account| {
             (account.blocked && !verified.anonymous, account.is_muted_in_rooms())
         });
@@ -115,7 +119,14 @@ impl State {
             face: (!verified.nick.is_empty() || !verified.avatar.is_empty())
                 .then(|| Box::new((verified.nick.into(), verified.avatar.into()))),
             device_id: request.device_id.as_str().into(),
+            client: wants_client.then(|| {
+                let sdk_version: String = request.sdk_version.chars().take(SDK_VERSION_CHARS_MAX).collect();
+                Arc::new(ClientFacts { address: connection.address.to_string().into(), sdk_version: sdk_version.into() })
+            }),
         }));
+        if is_taken {
+            return self.refuse_login(worker, id, sequence, &wrong_token(), None);
+        }
         if is_blocked {
             let status = Status::with_sub(Code::AccountDisabled, Sub::AccountBanned);
             return self.refuse_login(worker, id, sequence, &status, None);

@@ -36,6 +36,8 @@ pub(crate) enum Order {
     PutOut(Box<str>),
     /// Its account may, or may not, send anywhere.
     SetMuted(bool),
+    /// Its name is an account's now: it is closed if it goes by it without having shown a token.
+    GiveUpName,
     /// Another connection of its account puts these devices out, or all others where none is named; with the words for it.
     KickDevice(Arc<[DeviceId]>, Box<str>),
 }

@@ -8,7 +8,9 @@ mod apps;
 mod broadcast;
 mod callback;
 mod certificates;
+mod commands;
 mod connection;
+mod control;
 mod created;
 mod descriptors;
 mod engine;
@@ -38,6 +40,7 @@ mod transport;
 mod webhook;
 mod worker;
 
+pub use commands::run as run_command;
 pub use descriptors::Descriptors;
 pub use engine::Engine;
 pub use figures::{Period, RoomFigures, TopOrder, TopQuery, TopRooms};

@@ -181,6 +181,7 @@ impl State {
             replaces,
             leaves: None,
             over_quota: false,
+            client: identity.and_then(|identity| identity.client.clone()),
         }
     }
 

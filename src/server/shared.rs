@@ -16,7 +16,7 @@ use super::config::Config;
 use super::descriptors::Descriptors;
 use super::figures::Figures;
 use super::gate::Gate;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Order};
 use super::resume::ResumeKey;
 use super::sessions::Sessions;
 use super::webhook::Webhooks;
@@ -141,6 +141,15 @@ impl Shared {
     /// The room somebody wants to enter: by the name a client gave it, else by its number.
     pub(crate) fn room_of(&self, app_key: &str, enter: &pb::RoomEnterRequest) -> Result<RoomId, Status> {
         if enter.alias.is_empty() { RoomId::new(enter.room_id) } else { Ok(self.aliases.room(app_key, &enter.alias)) }
+    }
+
+    /// Has the connections of an account do what the application wants.
+    pub(crate) fn order(&self, app_key: &str, account: &AccountId, order: impl Fn() -> Order) {
+        for session in self.sessions.of(app_key, account) {
+            if let Some(mailbox) = self.mailboxes.get(session.connection.worker()) {
+                mailbox.order(session.connection, order());
+            }
+        }
     }
 
     /// Whether there is such an account; what is no name of an account is for the room to refuse.

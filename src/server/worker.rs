@@ -466,6 +466,18 @@ impl State {
                 };
                 self.kick(worker, id, Box::new(kicked), true);
             }
+            Order::GiveUpName => {
+                let is_anonymous = |connection: &mut Connection| connection.identity.as_ref().is_some_and(|who| who.anonymous);
+                if !self.connection(id).is_some_and(is_anonymous) {
+                    return;
+                }
+                let kicked = pb::Kicked {
+                    reason: pb::KickReason::TokenExpired as i32,
+                    message: "the name is an account's now: come again under another one".into(),
+                    ..pb::Kicked::default()
+                };
+                self.kick(worker, id, Box::new(kicked), true);
+            }
             Order::KickDevice(devices, ext) => {
                 let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
                 let Some(identity) = connection.identity.as_deref() else { return };
@@ -517,6 +529,8 @@ fn report_log(log: &LogStats) {
     total("chatroom_log_bytes_total", &log.bytes);
     total("chatroom_log_commit_microseconds_total", &log.commit_us);
     total("chatroom_log_batches_failed_total", &log.failed);
+    total("chatroom_store_cut_ends_total", &log.cut_ends);
+    total("chatroom_store_cut_bytes_total", &log.cut_bytes);
     total("chatroom_store_failures_total", &log.failures);
     total("chatroom_store_reopened_total", &log.reopened);
     let gauge = |name: &'static str, value: &AtomicU64| metrics::gauge!(name).set(value.load(Ordering::Relaxed) as f64);

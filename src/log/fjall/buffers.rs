@@ -37,7 +37,7 @@ impl Store {
 
     fn keyspaces(&self) -> Vec<Keyspace> {
         let small = [&self.meta, &self.snapshots, &self.carried, &self.apps, &self.accounts, &self.node, &self.created];
-        let small = small.into_iter().chain([&self.figures, &self.reports]).cloned();
+        let small = small.into_iter().chain([&self.figures, &self.reports, &self.commits]).cloned();
         self.days.read().open.values().cloned().chain(small).collect()
     }
 }
