@@ -152,6 +152,8 @@ pub const EXPRESSION_REGEX_BYTES_MAX: usize = 128 * 1024;
 /// Compiled expressions a room keeps at hand, and regular expressions among them: bounds them to about 6 MiB, and to far less where
 /// they name tags in full.
 pub const EXPRESSIONS_CACHED: usize = 16;
+/// Ticks of a worker, seconds, after which a compiled expression goes that nobody has used; when the room is empty all go at once.
+pub const EXPRESSIONS_KEPT_TICKS: u32 = 16;
 /// Fixed members of a room.
 pub const FIXED_MEMBERS_MAX: usize = 1000;
 /// The most fixed members a room may be configured to have: a snapshot holds all of them.
@@ -162,6 +164,12 @@ pub const ROBOTS_CEILING: u64 = 10_000;
 pub const CONNECTIONS_PER_ACCOUNT_MAX: usize = 10;
 /// Persistent rooms of one account.
 pub const ROOMS_PER_ACCOUNT_MAX: usize = 10;
+/// Rooms made by one account that everybody has left and that wait for their end; while there are so many it makes no other.
+pub const CLIENT_ROOMS_LEFT_PER_ACCOUNT_MAX: usize = 20;
+/// The same of all accounts of an application.
+pub const CLIENT_ROOMS_LEFT_PER_APP_MAX: usize = 10_000;
+/// Rooms that a worker has read at one tick because they end, or may.
+pub const ENDINGS_PER_TICK: usize = 64;
 /// Rooms made by clients of one account (chatroom.md §d.5).
 pub const CLIENT_ROOMS_PER_ACCOUNT_MAX: usize = 5;
 /// Robots of one call that adds or removes them.
@@ -340,9 +348,11 @@ pub const QUEUE_BATCH_MAX: usize = 100;
 
 /// Bytes of recent frames a room's feed keeps per worker; the oldest go first. A reader that lags further is told the gap.
 pub const FEED_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed. Enough for those
-/// that tell of a full queue of which every element goes at once.
-pub const FEED_SAVED_BYTES_MAX: usize = QUEUE_BYTES_MAX + 512 * 1024;
+/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed.
+pub const FEED_SAVED_BYTES_MAX: usize = 256 * 1024;
+/// Bytes the frame of such a notification counts for at most. So there is room for those that tell of a full queue of which every
+/// element goes at once, ten of 424 KiB; sixteen of them, some 7 MiB, are the most there can be.
+pub const FEED_SAVED_FRAME_BYTES: usize = 16 * 1024;
 /// Frames a feed keeps.
 pub const FEED_FRAMES_MAX: usize = 1024;
 /// Age after which a frame leaves the feed of a room that is quiet (chatroom.md §d.7: resume reaches back 30 s).

@@ -37,7 +37,8 @@ pub(super) struct Live {
     pub(super) room: Room,
     /// The epoch of its new entries: that in which it was last read from the log.
     pub(super) epoch: Epoch,
-    ahead_ms: i64,
+    /// How far the room's clock of durations is ahead of the hub's.
+    pub(super) ahead_ms: i64,
     /// How many connections hear it, by worker.
     pub(super) followers: Vec<u32>,
     /// Lost connections that keep their place, and on whose behalf they leave in the end.
@@ -275,6 +276,9 @@ impl Hub {
     /// Counts the room that somebody is about to enter. Says what it came to, with the key of the application, if it did not count
     /// before.
     fn reserve(&mut self, room: RoomId, command: &mut Command) -> Option<(String, bool)> {
+        if let Op::Open(open) = &command.op {
+            self.bar_makers(room, &open.enter.app_key, &command.actor.account);
+        }
         let account = &command.actor.account;
         let enter = match &mut command.op {
             Op::Enter(enter) => enter.as_mut(),
@@ -408,6 +412,9 @@ impl Hub {
         self.part(id, &presence, &kicks, true, entry.command.actor.connection.filter(|_| durable));
         if let Some(reports) = reports {
             self.report(id, &reports, &entry, push.as_ref(), told, durable);
+        }
+        if id.is_of_client() && (!presence.is_empty() || matches!(entry.command.op, Op::Destroy)) {
+            self.note_left(id);
         }
         if durable {
             let mut entry = entry;

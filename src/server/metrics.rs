@@ -54,6 +54,10 @@ const GAUGES: &[(&str, &str)] = &[
     ("chatroom_log_commit_microseconds_max", "The slowest commit since the last look."),
     ("chatroom_members", "Members connected, once for each of their rooms."),
     ("chatroom_rooms_in_memory", "Rooms in memory."),
+    (
+        "chatroom_rooms_waiting_for_end",
+        "Rooms made by clients that everybody has left and that have not ended, in memory or not.",
+    ),
     ("chatroom_store_buffer_bytes", "New entries in the store's buffers; half of `store.write_buffer_bytes` at most."),
     ("chatroom_store_cache_bytes", "Blocks in the store's cache; `store.cache_bytes` at most."),
     ("chatroom_store_failed", "1 while the store takes no changes, else 0; `/readyz` says why."),

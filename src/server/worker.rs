@@ -267,6 +267,7 @@ impl Worker {
         let gauge = |name: &'static str, value: usize| metrics::gauge!(name, "worker" => worker.clone()).set(value as f64);
         gauge("chatroom_connections", state.connections.len());
         gauge("chatroom_rooms_in_memory", rooms);
+        gauge("chatroom_rooms_waiting_for_end", state.hub.waiting_for_end());
         gauge("chatroom_members", readers);
         gauge("chatroom_lagging_readers", laggards);
         if self.index == 0 {
