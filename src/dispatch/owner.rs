@@ -250,9 +250,7 @@ impl Hub {
         }
         let waits_for_no_disk = matches!(command.op, Op::Exit | Op::Detach | Op::Broadcast(_)) || is_read_only;
         let is_ours = command.actor.origin == Origin::Server || waits_for_no_disk;
-        let waiting = self.writes.records.len() + self.writes.reports.len();
-        let is_full = waiting >= WRITES_WAITING_MAX || self.writes.bytes >= WRITES_WAITING_BYTES_MAX;
-        if is_full && !is_ours {
+        if self.writes_are_beyond(WRITES_WAITING_MAX, WRITES_WAITING_BYTES_MAX) && !is_ours {
             return self.answer(asker, Err(busy("the log is behind")));
         }
         let mut command = command;
@@ -271,6 +269,15 @@ impl Hub {
         if let Some((app_key, is_beyond)) = reserved {
             self.settle_reservation(room, &app_key, account, is_beyond);
         }
+    }
+
+    /// Whether half of what may wait for a commit does: who sends is better read more slowly.
+    pub fn is_behind(&self) -> bool {
+        self.writes_are_beyond(WRITES_WAITING_MAX / 2, WRITES_WAITING_BYTES_MAX / 2)
+    }
+
+    fn writes_are_beyond(&self, count: usize, bytes: usize) -> bool {
+        self.writes.records.len() + self.writes.reports.len() >= count || self.writes.bytes >= bytes
     }
 
     /// Counts the room that somebody is about to enter. Says what it came to, with the key of the application, if it did not count

@@ -53,9 +53,7 @@ pub enum StartError {
 impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            StartError::Store(error) => {
-                write!(f, "{error}; is another chatroomd running on this folder? choose one with --data")
-            }
+            StartError::Store(error) => write!(f, "{error}"),
             StartError::Accounts(status) => write!(f, "{status}; look at the apps in the configuration"),
             StartError::Figures(status) => write!(f, "{status}; the store may be damaged"),
             StartError::Descriptors(reason) => write!(f, "{reason}"),
