@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use super::accounts::AccountRooms;
 use super::broadcast::Broadcasts;
 use super::commit::{Find, Writes};
+use super::endings::Endings;
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 use super::owner::{Live, Owned};
@@ -140,7 +141,12 @@ struct Reader {
 pub struct Hub {
     pub(super) config: HubConfig,
     pub(super) now: Time,
+    /// The clock of the calendar, which may be set at any time.
     pub(super) unix: UnixMs,
+    /// The clock of durations.
+    pub(super) steady: UnixMs,
+    /// The calendar's time at which `now` was 0.
+    start_ms: Option<i64>,
     pub(super) effects: Vec<Effect>,
     pub(super) counters: Counters,
     pub(super) feeds: ByNumber<RoomId, Feed>,
@@ -163,6 +169,10 @@ pub struct Hub {
     pub(super) grace: VecDeque<(Time, RoomId, ConnId)>,
     /// Rooms that were rebuilt, and when those who were in them before must have come back.
     pub(super) vacated: VecDeque<(Time, RoomId)>,
+    /// Ticks so far.
+    pub(super) ticks: u32,
+    /// Rooms made by clients that wait for their end.
+    pub(super) endings: Endings,
     /// When this hub first learned the time.
     pub(super) started: Option<Time>,
     pub(super) arena: BytesMut,
@@ -187,6 +197,8 @@ impl Hub {
         Hub {
             now: Time::default(),
             unix: UnixMs::default(),
+            steady: UnixMs::default(),
+            start_ms: None,
             effects: Vec::new(),
             counters: Counters::default(),
             feeds: ByNumber::default(),
@@ -203,6 +215,8 @@ impl Hub {
             entering: HashSet::default(),
             grace: VecDeque::new(),
             vacated: VecDeque::new(),
+            ticks: 0,
+            endings: Endings::default(),
             started: None,
             arena: BytesMut::new(),
             random: fastrand::Rng::with_seed(config.seed),
@@ -219,8 +233,9 @@ impl Hub {
 
     /// Sets the clock for what follows; to be called before each batch of inputs.
     pub fn set_clock(&mut self, now: Time, unix: UnixMs) {
-        self.now = now;
-        self.unix = unix;
+        // From the calendar at the start, and on from there as time passes.
+        let start_ms = *self.start_ms.get_or_insert(unix.0.saturating_sub(now.ms()));
+        (self.now, self.unix, self.steady) = (now, unix, UnixMs(start_ms.saturating_add(now.ms())));
         self.started.get_or_insert(now);
     }
 
@@ -374,11 +389,13 @@ impl Hub {
         self.reload_ahead();
         self.tidy_vacated();
         self.do_what_is_due();
+        self.read_ending_rooms();
         let now = self.now;
         self.feeds.retain(|_, feed| {
             feed.trim(now);
             !feed.is_spent()
         });
+        self.forget_unused_expressions();
         self.evict_idle_rooms();
     }
 

@@ -5,7 +5,7 @@ use super::hub::Hub;
 use super::mail::Asker;
 use super::owner::{Live, Owned};
 use crate::id::{RoomId, UnixMs};
-use crate::limits::{DUE_COMMANDS_MAX, ROOM_IDLE_MS};
+use crate::limits::{DUE_COMMANDS_MAX, DUE_ROOMS_MAX, EXPRESSIONS_KEPT_TICKS, ROOM_IDLE_MS};
 use crate::room::{Actor, Command, Op, Origin};
 
 impl Hub {
@@ -33,17 +33,21 @@ impl Hub {
 
     /// Lets rooms do what they do by themselves when its time has come. A room that is not in memory does it when it is loaded.
     pub(super) fn do_what_is_due(&mut self) {
-        let is_due = |live: &Live| live.room.deadline().is_some_and(|at| at <= self.unix);
-        let due = self.rooms.iter().filter(|(_, owned)| matches!(owned, Owned::Live(live) if is_due(live)));
-        let mut due: Vec<RoomId> = due.map(|(id, _)| *id).collect();
+        let due = |live: &Live| live.room.deadline().filter(|at| *at <= live.clock(self.steady));
+        let due = self.rooms.iter().filter_map(|(id, owned)| match owned {
+            Owned::Live(live) => Some((due(live)?, *id)),
+            Owned::Loading(_) => None,
+        });
+        let mut due: Vec<(UnixMs, RoomId)> = due.collect();
+        // Those that have waited longest; the others follow a second later.
         due.sort_unstable();
-        due.into_iter().for_each(|id| self.do_due(id));
+        due.into_iter().take(DUE_ROOMS_MAX).for_each(|(_, id)| self.do_due(id));
     }
 
     pub(super) fn do_due(&mut self, id: RoomId) {
         for _ in 0..DUE_COMMANDS_MAX {
             let Some(Owned::Live(live)) = self.rooms.get(&id) else { return };
-            let Some(command) = live.room.due(self.unix) else { return };
+            let Some(command) = live.room.due(live.clock(self.steady)) else { return };
             let refused = self.counters.refused;
             self.command(id, Asker::Nobody, command, None);
             if self.is_broken || self.counters.refused > refused {
@@ -76,9 +80,28 @@ impl Hub {
         if !id.is_of_client() {
             return;
         }
+        if let Some(since) = self.endings.left_since(id) {
+            let since = UnixMs(since.0.saturating_add(live.ahead_ms));
+            return live.room.empty_for_long(since);
+        }
         let up_ms = self.now.ms_since(self.started.unwrap_or(self.now));
         let left_ms = i64::try_from(grace_ms).unwrap_or(i64::MAX).saturating_sub(i64::try_from(up_ms).unwrap_or(i64::MAX));
-        live.room.vacated(UnixMs(self.unix.0.saturating_add(left_ms)));
+        let since = live.clock(self.steady).0.saturating_add(left_ms);
+        live.room.vacated(UnixMs(since));
+        self.note_left(id);
+    }
+
+    /// Lets rooms drop what they have compiled and nobody uses.
+    pub(super) fn forget_unused_expressions(&mut self) {
+        self.ticks = self.ticks.wrapping_add(1);
+        if !self.ticks.is_multiple_of(EXPRESSIONS_KEPT_TICKS) {
+            return;
+        }
+        for owned in self.rooms.values() {
+            if let Owned::Live(live) = owned {
+                live.room.forget_unused_expressions();
+            }
+        }
     }
 
     pub(super) fn evict_idle_rooms(&mut self) {
@@ -87,16 +110,15 @@ impl Hub {
         let ahead = &self.ahead;
         self.rooms.retain(|id, owned| {
             let Owned::Live(live) = owned else { return true };
-            // Anybody may ask for rooms by names nobody has used; they must not stay. One that is about to end waits for it here.
+            // Anybody may ask for rooms by names nobody has used; they must not stay. One that waits for its end is read again then.
             let idle_ms = if live.room.exists() { ROOM_IDLE_MS } else { 0 };
-            let is_to_end = live.room.exists() && id.is_of_client();
-            let is_in_use = !live.is_deserted() || !live.room.is_empty_of_people() || is_to_end;
+            let is_in_use = !live.is_deserted() || !live.room.is_empty_of_people();
             if is_in_use || now.ms_since(live.used) < idle_ms || ahead.contains(id) {
                 return true;
             }
             if live.saved < live.last_seq() {
                 if !is_behind {
-                    writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
+                    writes.snapshots.push((*id, live.last_seq(), live.room.snapshot_with_end()));
                 }
                 return true;
             }

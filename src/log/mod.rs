@@ -202,6 +202,9 @@ pub trait RoomLog: Send + Sync + 'static {
     /// Returns how many days went.
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError>;
 
+    /// The UTC days, counted from 1970, of which entries are held, oldest first; what is carried counts to none.
+    fn days(&self) -> Vec<i64>;
+
     /// Removes everything of a room but its last entry, which says that the room is gone, durably with some later commit. Nothing
     /// may be appended to the room any more. Reads and writes the disk.
     fn erase(&self, room: RoomId) -> Result<(), LogError>;
@@ -271,6 +274,30 @@ fn recalled(records: &[Record]) -> impl Iterator<Item = (RoomId, Seq, UnixMs)> {
         Op::Recall(recall) => recall.seq.map(|seq| (record.room, seq, UnixMs(recall.request.time_ms))),
         _ => None,
     })
+}
+
+/// What the rooms made by clients are kept under in [`Space::Node`] for as long as they exist; behind it stands the room's number.
+const CLIENT_ROOM: &[u8] = b"client_room\0";
+
+fn client_room_key(room: RoomId) -> Vec<u8> {
+    [CLIENT_ROOM, &room.get().to_be_bytes()].concat()
+}
+
+/// The rooms made by clients that a batch makes, true, or ends; the last word on each counts.
+fn client_rooms(records: &[Record]) -> impl Iterator<Item = (RoomId, bool)> {
+    let of_client = records.iter().filter(|record| record.room.is_of_client());
+    of_client.filter_map(|record| match &record.entry.command.op {
+        Op::Open(_) => Some((record.room, true)),
+        Op::Destroy => Some((record.room, false)),
+        _ => None,
+    })
+}
+
+/// The rooms made by clients that exist. Reads the disk.
+pub fn existing_client_rooms(log: &dyn RoomLog) -> Result<Vec<RoomId>, LogError> {
+    let rows = log.scan_prefix(Space::Node, CLIENT_ROOM)?;
+    let numbers = rows.iter().filter_map(|(key, _)| Some(i64::from_be_bytes(key.get(CLIENT_ROOM.len()..)?.try_into().ok()?)));
+    Ok(numbers.filter_map(|number| RoomId::new(number).ok()).collect())
 }
 
 /// The highest room a batch creates, 0 if none.

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::task::LocalSet;
 
@@ -25,7 +24,7 @@ use crate::account::Directory;
 use crate::dispatch::{Hub, HubConfig};
 use crate::error::Status;
 use crate::limits::BLOCKING_THREADS_MAX;
-use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog};
+use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog, existing_client_rooms};
 
 /// Why a node does not start.
 #[derive(Debug)]
@@ -54,9 +53,7 @@ pub enum StartError {
 impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            StartError::Store(error) => {
-                write!(f, "{error}; is another chatroomd running on this folder? choose one with --data")
-            }
+            StartError::Store(error) => write!(f, "{error}"),
             StartError::Accounts(status) => write!(f, "{status}; look at the apps in the configuration"),
             StartError::Figures(status) => write!(f, "{status}; the store may be damaged"),
             StartError::Descriptors(reason) => write!(f, "{reason}"),
@@ -92,7 +89,7 @@ pub struct Node {
     workers: Vec<JoinHandle<()>>,
     counting: JoinHandle<()>,
     control: Option<Control>,
-    history_days: u32,
+    pub(super) history_days: u32,
 }
 
 impl Node {
@@ -131,8 +128,9 @@ impl Node {
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
         let count = shared.mailboxes.len();
         let mut workers = Vec::with_capacity(count);
+        let client_rooms = existing_client_rooms(log.as_ref()).map_err(StartError::Store)?;
         for index in 0..count {
-            let hub = Hub::new(HubConfig {
+            let mut hub = Hub::new(HubConfig {
                 worker: index,
                 workers: count,
                 epoch: log.epoch(),
@@ -143,6 +141,7 @@ impl Node {
                 last_room: last_room.clone(),
                 accounts: shared.account_rooms.clone(),
             });
+            hub.expect_endings(&client_rooms);
             let listener = listener.try_clone().map_err(StartError::Thread)?;
             let tls_listener =
                 tls_listener.as_ref().map(|listener| listener.try_clone()).transpose().map_err(StartError::Thread)?;
@@ -162,21 +161,6 @@ impl Node {
         });
         let history_days = config.history.days;
         Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, control, history_days })
-    }
-
-    /// Removes what is older than the retention, once at the start and then every hour. Never returns.
-    pub async fn expire(&self) {
-        let mut hourly = tokio::time::interval(Duration::from_secs(3600));
-        loop {
-            hourly.tick().await;
-            let (log, now, days) = (self.log.clone(), self.shared.unix(), self.history_days);
-            match tokio::task::spawn_blocking(move || log.expire(now, days)).await {
-                Ok(Ok(0)) => {}
-                Ok(Ok(days)) => tracing::info!(days, "history expired"),
-                Ok(Err(error)) => tracing::error!(%error, "history could not be expired"),
-                Err(error) => tracing::error!(%error, "expiring the history failed"),
-            }
-        }
     }
 
     /// Says why the store takes nothing at present; nothing while it is well.
@@ -216,7 +200,12 @@ fn open_log(config: &Config, descriptors: &Descriptors) -> Result<Arc<dyn RoomLo
         Durability::Commit => log::Durability::Commit,
         Durability::Interval { interval_ms } => log::Durability::Interval { ms: interval_ms },
     };
-    let options = log::Options { durability, files_cached: descriptors.store_files_cached(), ..log::Options::default() };
+    let options = log::Options {
+        durability,
+        cache_bytes: config.store.cache_bytes,
+        write_buffer_bytes: config.store.write_buffer_bytes,
+        files_cached: descriptors.store_files_cached(),
+    };
     Ok(Arc::new(FjallLog::open(&config.data, &options)?))
 }
 
