@@ -1501,6 +1501,9 @@ typedef struct chatroom_members_t {
     uint32_t has_more;
     // Always 0.
     uint32_t reserved;
+    // With `has_more`: what `chatroom_client_members_from` and `chatroom_client_members_by_tag_from` go on with, exact also where
+    // many share a time. Of a look-up the account to go on with.
+    struct chatroom_bytes_t next;
 } chatroom_members_t;
 
 // Completes a request for members. `page` is NULL unless the code is 0.
@@ -2048,6 +2051,18 @@ chatroom_result chatroom_client_members(const struct chatroom_client_t *client,
                                         void *user_data,
                                         chatroom_destructor_fn destructor);
 
+// As `chatroom_client_members`, from where another page ended: `next` is what that page had there, NUL-terminated.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_members_from(const struct chatroom_client_t *client,
+                                             int64_t room_id,
+                                             int32_t query,
+                                             const char *next,
+                                             uint32_t limit,
+                                             chatroom_members_fn done,
+                                             void *user_data,
+                                             chatroom_destructor_fn destructor);
+
 // Asks for certain members of a room, at most 20, by account.
 //
 // Threads: any. Does not block.
@@ -2071,6 +2086,18 @@ chatroom_result chatroom_client_members_by_tag(const struct chatroom_client_t *c
                                                chatroom_members_fn done,
                                                void *user_data,
                                                chatroom_destructor_fn destructor);
+
+// As `chatroom_client_members_by_tag`, from where another page ended: `next` is what that page had there, NUL-terminated.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_members_by_tag_from(const struct chatroom_client_t *client,
+                                                    int64_t room_id,
+                                                    const char *tag,
+                                                    const char *next,
+                                                    uint32_t limit,
+                                                    chatroom_members_fn done,
+                                                    void *user_data,
+                                                    chatroom_destructor_fn destructor);
 
 // Asks how many accounts carry a tag, each counted once.
 //
@@ -2228,7 +2255,8 @@ chatroom_result chatroom_client_queue_poll(const struct chatroom_client_t *clien
                                            void *user_data,
                                            chatroom_destructor_fn destructor);
 
-// Asks for a room's queue, in its order.
+// Asks for a room's queue, in its order: all of it, by as many requests as it takes. Each element comes at most once; of a queue
+// that changes meanwhile, what is added or taken out may be among them or not.
 //
 // Threads: any. Does not block.
 chatroom_result chatroom_client_queue_list(const struct chatroom_client_t *client,

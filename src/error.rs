@@ -247,6 +247,17 @@ pub struct Status {
     pub retry_after_ms: u32,
     /// A number that stands on the wire in place of the code's: one of [`CALLBACK_CODES`], and only with 463.
     pub chosen: Option<i32>,
+    /// What a refused change of attributes failed for.
+    pub failed: Option<Box<[FailedKeys]>>,
+}
+
+/// The attributes that one carries and somebody may not change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FailedKeys {
+    /// The member that carries them; empty for the room.
+    pub account: String,
+    /// Their keys.
+    pub keys: Vec<String>,
 }
 
 /// Numbers an application's callback may choose for a message it refuses (chatroom.md §e.9). The first of them are also numbers of
@@ -255,17 +266,18 @@ pub const CALLBACK_CODES: std::ops::RangeInclusive<i32> = 20_000..=20_099;
 
 impl Status {
     /// Success.
-    pub const OK: Status = Status { code: Code::Ok, sub: None, desc: Cow::Borrowed(""), retry_after_ms: 0, chosen: None };
+    pub const OK: Status =
+        Status { code: Code::Ok, sub: None, desc: Cow::Borrowed(""), retry_after_ms: 0, chosen: None, failed: None };
 
     /// A status with words for people.
     pub fn new(code: Code, desc: impl Into<Cow<'static, str>>) -> Status {
-        Status { code, sub: None, desc: desc.into(), retry_after_ms: 0, chosen: None }
+        Status { code, sub: None, desc: desc.into(), retry_after_ms: 0, chosen: None, failed: None }
     }
 
     /// A status refined by a sub code, in whose meaning the words are.
     pub fn with_sub(code: Code, sub: Sub) -> Status {
         let (_, _, meaning) = SUBS.iter().find(|row| row.0 == sub).expect("every sub code has a row: both come from one list");
-        Status { code, sub: Some(sub), desc: Cow::Borrowed(meaning), retry_after_ms: 0, chosen: None }
+        Status { code, sub: Some(sub), desc: Cow::Borrowed(meaning), retry_after_ms: 0, chosen: None, failed: None }
     }
 
     /// The same refusal, refined by a sub code; the words stay.

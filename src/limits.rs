@@ -11,6 +11,9 @@ pub const HEADER_BYTES: usize = 16;
 pub const FRAME_BYTES_MAX_BEFORE_LOGIN: usize = 4 * 1024;
 /// Bytes of a frame after login (chatroom.md §i).
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// The smallest value `frame_bytes_max` may be configured to: every push fits into it, and every page of a list. The largest push
+/// tells of [`QUEUE_BATCH_MAX`] queue elements; the request that offers them is as long.
+pub const FRAME_BYTES_MIN: usize = 512 * 1024;
 /// The largest value `frame_bytes_max` may be configured to.
 pub const FRAME_BYTES_CEILING: usize = 16 * 1024 * 1024;
 /// Bytes of a ping's body, which the response echoes.
@@ -89,6 +92,34 @@ pub const CUSTOM_TAG_CHARS_MAX: usize = 32;
 pub const TOKEN_SKEW_MS: i64 = 60_000;
 /// Seconds a dynamic token may be made for with which rooms made by clients are entered: 24 days (chatroom.md §d.1, §i).
 pub const CLIENT_ROOM_TOKEN_SECONDS_MAX: u64 = 2_073_600;
+/// Times of dynamic tokens in the vendor's format, in milliseconds since 1970: those of exactly 13 digits, 2001 to 2286.
+pub const TOKEN_TIMES_MS: std::ops::RangeInclusive<i64> = 1_000_000_000_000..=9_999_999_999_999;
+/// Lives of dynamic tokens in the vendor's format that are expected of an application which lists none, in seconds: minutes, hours, and
+/// 1 to 24 days (chatroom.md §d.1).
+pub const TOKEN_LIVES_DEFAULT: [u64; 35] = {
+    let mut lives = [0; 35];
+    let short = [60, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 28_800, 43_200];
+    let mut at = 0;
+    while at < lives.len() {
+        lives[at] = if at < short.len() { short[at] } else { (at - short.len() + 1) as u64 * 86_400 };
+        at += 1;
+    }
+    lives
+};
+/// Lives an application may list.
+pub const TOKEN_LIVES_MAX: usize = 64;
+/// The longest life an application may list, in seconds: ten years.
+pub const TOKEN_LIFE_SECONDS_MAX: u64 = 315_360_000;
+/// Digits of that.
+pub const TOKEN_LIFE_DIGITS_MAX: usize = 9;
+/// Before this moment no application was made on any server: 2026-11-22, in milliseconds since 1970.
+pub const FIRST_APP_MADE_MS: i64 = 1_795_305_600_000;
+/// Public keys an application's JWTs may be signed with.
+pub const JWT_KEYS_MAX: usize = 32;
+/// Bytes of a file of such keys.
+pub const JWT_KEYS_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of the modulus of an RSA key: 2048 to 8192 bits.
+pub const JWT_RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 /// Seconds before expiry at which a client is told.
 pub const TOKEN_WARNING_SECONDS: u32 = 30;
 
@@ -153,6 +184,13 @@ pub const DELAY_CLOSE_SECONDS_MAX: u32 = 604_800;
 pub const DUE_COMMANDS_MAX: usize = 1000;
 /// Items of a page of members or messages asked for by a client.
 pub const PAGE_MAX: u32 = 100;
+/// Bytes of the items of one page of any list that goes over the wire: the answer fits into a frame of [`FRAME_BYTES_MIN`], with
+/// the rest of it beside the items. One item alone is never more.
+pub const PAGE_BYTES_MAX: usize = FRAME_BYTES_MIN - 16 * 1024;
+/// Bytes of the members of one page asked for over HTTP: a hundred of the largest.
+pub const HTTP_PAGE_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// Bytes an item of a page counts for beside its own encoding: what protobuf adds to say how long it is.
+pub const PAGE_ITEM_BYTES: usize = 16;
 /// Accounts of one look-up by a client.
 pub const LOOKUP_ACCOUNTS_MAX: usize = 20;
 /// Seconds of a temporary mute (30 days).
@@ -269,12 +307,15 @@ pub const ROOM_INTAKE_PER_SECOND: u32 = 2000;
 pub const HISTORY_DAYS: u32 = 10;
 /// The largest number of days that may be configured.
 pub const HISTORY_DAYS_MAX: u32 = 3650;
-/// Bytes of the items of one history page: an answer must fit into a frame of the smallest limit a client has.
-pub const HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of the items of one history page; see [`PAGE_BYTES_MAX`].
+pub const HISTORY_PAGE_BYTES_MAX: usize = PAGE_BYTES_MAX;
 /// Bytes of what the members are told of one batch of attributes: it must fit into a frame and into a page of history.
 pub const ATTRIBUTES_TOLD_BYTES_MAX: usize = 256 * 1024;
 /// Entries one history page may look at: bounds what a filter that matches nothing costs.
 pub const HISTORY_SCAN_MAX: usize = 10_000;
+/// How often the HTTP API, whose answers do not say how far they reached, goes on behind so many entries without a match; beyond
+/// it the query is 503.
+pub const HTTP_HISTORY_SCANS_MAX: usize = 64;
 /// Entries of one millisecond among which a message is looked for.
 pub const FIND_SCAN_MAX: usize = 10_000;
 /// Entries a regular expression counts for that a page of history has not met before: it has to be compiled.
@@ -290,8 +331,9 @@ pub const QUEUE_VALUE_BYTES_MAX: usize = 4096;
 pub const QUEUE_SIZE_MAX: u32 = 1000;
 /// Elements of a queue initialised without a size.
 pub const QUEUE_SIZE_DEFAULT: u32 = 50;
-/// Bytes of all elements of a queue: a list of them, or a notification that all of them went, must fit into one frame.
-pub const QUEUE_BYTES_MAX: usize = 768 * 1024;
+/// Bytes of all elements of a queue, some 4.1 MiB: what the limits above promise. Lists and notifications of them go in parts.
+pub const QUEUE_BYTES_MAX: usize =
+    QUEUE_SIZE_MAX as usize * (QUEUE_KEY_BYTES_MAX + QUEUE_VALUE_BYTES_MAX + QUEUE_ELEMENT_BYTES);
 /// Bytes an element counts for beside its key and value: its owner, and what protobuf adds.
 pub const QUEUE_ELEMENT_BYTES: usize = 64;
 /// Elements of one batch.
@@ -301,8 +343,9 @@ pub const QUEUE_BATCH_MAX: usize = 100;
 
 /// Bytes of recent frames a room's feed keeps per worker; the oldest go first. A reader that lags further is told the gap.
 pub const FEED_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed.
-pub const FEED_SAVED_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed. Enough for those
+/// that tell of a full queue of which every element goes at once.
+pub const FEED_SAVED_BYTES_MAX: usize = QUEUE_BYTES_MAX + 512 * 1024;
 /// Frames a feed keeps.
 pub const FEED_FRAMES_MAX: usize = 1024;
 /// Age after which a frame leaves the feed of a room that is quiet (chatroom.md §d.7: resume reaches back 30 s).
@@ -347,6 +390,14 @@ pub const HISTORY_QUERIES_MAX: usize = 256;
 pub const LOG_QUEUE_MAX: usize = 1024;
 /// Records after which a commit takes no further batch: bounds how long the first of them waits for the others.
 pub const LOG_GROUP_RECORDS: usize = 16_384;
+/// Pause before a store that failed is opened again; doubles.
+pub const STORE_RETRY_MS_FIRST: u64 = 100;
+/// Longest such pause: how late a disk that has space again is noticed.
+pub const STORE_RETRY_MS_MAX: u64 = 5_000;
+/// Time without a failure after which the pauses begin anew.
+pub const STORE_STEADY_MS: u64 = 60_000;
+/// Bytes that must find space, and reach the disk, before a store that failed is opened again.
+pub const STORE_PROBE_BYTES: usize = 1 << 20;
 /// Entries of a room the log of `--memory` holds once a snapshot covers them: a history of some length, in a few MiB.
 pub const MEMORY_LOG_ENTRIES: usize = 10_000;
 
@@ -392,6 +443,18 @@ pub const ADMIN_PORT: u16 = 7480;
 
 /// Connections of a node, unless configured otherwise.
 pub const CONNECTIONS_MAX: usize = 1_000_000;
+/// Lines of the node's own log that wait for whoever reads them; one more is dropped and counted.
+pub const LOG_LINES_WAITING_MAX: usize = 8192;
+/// Open files without which a node does not start.
+pub const DESCRIPTORS_MIN: u64 = 256;
+/// Open files kept for the store: journals, tables, what it writes and merges. A quarter of all where that is less.
+pub const DESCRIPTORS_FOR_THE_STORE: usize = 512;
+/// Open files kept for the node itself: listeners, event queues, logs, and connections on their way to being refused.
+pub const DESCRIPTORS_FOR_THE_NODE: usize = 64;
+/// Open files kept for callbacks and webhooks. A sixteenth of all where that is less.
+pub const DESCRIPTORS_OUTGOING: usize = 512;
+/// Files the store keeps open between two uses at the least.
+pub const STORE_FILES_CACHED_MIN: usize = 16;
 /// Connections from one address, unless configured otherwise.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 10_000;
 /// Pairs of client types in a `custom` multi-client policy: every client type with every other, and to spare.
@@ -471,8 +534,10 @@ pub const HTTPS_HANDSHAKE_MS: u64 = 5_000;
 pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Seconds by which the clock of an HTTP caller may differ.
 pub const HTTP_CLOCK_SKEW_SECONDS: i64 = 300;
-/// Characters of an HTTP nonce.
-pub const NONCE_CHARS_MAX: usize = 128;
+/// Characters of an HTTP nonce: widely copied sample code lengthens it with every call.
+pub const NONCE_CHARS_MAX: usize = 4096;
+/// Digits of the time of an HTTP call, in seconds.
+pub const CUR_TIME_DIGITS: usize = 10;
 
 // Client library.
 
@@ -532,6 +597,8 @@ pub const CLIENT_ADDRESSES_MAX: usize = 8;
 pub const HTTP_PARAMETERS_MAX: usize = 256;
 /// Bytes of a body over the limit that are read and thrown away, so that the caller gets to read the refusal.
 pub const HTTP_DISCARD_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long a caller that was refused in the middle of its head may go on sending, so that it gets to read the refusal.
+pub const HTTP_LINGER_MS: u64 = 2_000;
 /// Connections of the HTTP listener, unless configured otherwise: backends keep a few each.
 pub const HTTP_CONNECTIONS_MAX: usize = 1024;
 /// Connections of the HTTP listener from one address, unless configured otherwise: no address can take all places.

@@ -27,12 +27,46 @@ fn a_token_is_replaced_by_a_given_one_or_a_fresh_one() {
     assert_eq!(fresh, json!({ "code": 200, "info": { "accid": "bob" } }));
     assert_eq!((token.len(), log_in_with(&world, &token), log_in_with(&world, "t1")), (32, 0, 302));
     let long = "t".repeat(129);
-    for (accid, token) in [("bob", ""), ("bob", &long[..]), ("", "t")] {
+    for (accid, token) in [("bob", &long[..]), ("", "t")] {
         assert_eq!(world.call("user/update", &[("accid", accid), ("token", token)])["code"], 414, "{accid}");
     }
-    let missing = json!({ "code": 404, "desc": "account missing", "sub_code": 102404 });
-    assert_eq!(world.call("user/update", &[("accid", "nobody"), ("token", "t")]), missing);
-    assert_eq!(world.call("user/refreshToken", &[("accid", "nobody")]), missing);
+    assert_eq!(world.call("user/update", &[("accid", "bob"), ("token", "")]), json!({ "code": 200 }), "it stays");
+    assert_eq!(log_in_with(&world, &token), 0);
+}
+
+#[test]
+fn an_update_changes_token_and_profile_together_or_either_alone() {
+    let world = World::new();
+    let more = [("accid", "bob"), ("token", "t1"), ("name", "Bobby"), ("gender", "1"), ("ex", "x")];
+    assert_eq!(world.call("user/update", &more), json!({ "code": 200 }));
+    assert_eq!(world.call("user/update", &[("accid", "bob"), ("sign", "s")]), json!({ "code": 200 }));
+    assert_eq!(log_in_with(&world, "t1"), 0);
+    let found = world.call("user/getUinfos", &[("accids", r#"["bob"]"#)])["uinfos"][0].clone();
+    assert_eq!(
+        (&found["name"], &found["gender"], &found["ex"], &found["sign"]),
+        (&json!("Bobby"), &json!(1), &json!("x"), &json!("s"))
+    );
+    assert_eq!(world.call("user/update", &[("accid", "bob"), ("gender", "3")])["code"], 414);
+}
+
+#[test]
+fn an_account_that_does_not_exist_is_not_registered() {
+    let world = World::new();
+    let missing = json!({ "code": 414, "desc": "nobody not register", "sub_code": 102404 });
+    for (endpoint, more) in [
+        ("update", ("token", "t")),
+        ("refreshToken", ("", "")),
+        ("block", ("needkick", "true")),
+        ("unblock", ("", "")),
+        ("mute", ("mute", "true")),
+        ("muteModule", ("muteRoom", "true")),
+        ("updateUinfo", ("name", "n")),
+    ] {
+        assert_eq!(world.call(&format!("user/{endpoint}"), &[("accid", "nobody"), more]), missing, "{endpoint}");
+    }
+    assert_eq!(world.call("user/getUinfos", &[("accids", r#"["nobody","neither"]"#)]), missing);
+    let some = world.call("user/getUinfos", &[("accids", r#"["nobody","bob"]"#)]);
+    assert_eq!(some["uinfos"].as_array().map(Vec::len), Some(1), "{some}");
 }
 
 #[test]
@@ -62,7 +96,6 @@ fn a_blocked_account_is_put_out_everywhere_and_kept_out_until_unblocked() {
     let mut bob = world.join("bob");
     assert_eq!(block(&[]), json!({ "code": 200 }));
     assert!(bob.pushes_so_far().is_empty(), "without needkick it stays");
-    assert_eq!(world.call("user/block", &[("accid", "nobody")])["code"], 404);
 }
 
 #[test]
@@ -81,14 +114,15 @@ fn a_muted_account_cannot_send_from_the_next_moment_on() {
     assert_eq!(mute("false"), json!({ "code": 200 }));
     assert_eq!(mute("")["code"], 414);
     let modules = |more: &[(&str, &str)]| world.call("user/muteModule", &[&[("accid", "bob")], more].concat());
-    assert_eq!(modules(&[("muteRoom", "true"), ("muteP2P", "false")]), json!({ "code": 200 }));
+    let flags = |team: bool, room: bool| json!({ "code": 200, "data": { "muteP2P": false, "muteTeam": team, "muteRoom": room, "muteQChat": false } });
+    assert_eq!(modules(&[("muteRoom", "true"), ("muteP2P", "false")]), flags(false, true));
     let mut second = Peer::join(&world.server, "bob", world.room);
     assert_eq!(second.send_text(world.room, "n2", "hear me").code, 423);
-    assert_eq!(modules(&[("muteRoom", "false")]), json!({ "code": 200 }));
+    assert_eq!(modules(&[("muteRoom", "false")]), flags(false, false));
     wait_until("the end of the mute", || second.send_text(world.room, "n3", "hear me").code == 0);
-    assert_eq!(modules(&[("muteTeam", "true")]), json!({ "code": 200 }));
+    assert_eq!(modules(&[("muteTeam", "true")]), flags(true, false));
     assert_eq!(second.send_text(world.room, "n4", "hear me").code, 0);
-    assert_eq!(modules(&[])["code"], 414);
+    assert_eq!(modules(&[]), flags(true, false), "what is missing stays");
 }
 
 #[test]
@@ -132,19 +166,21 @@ fn it_is_known_where_an_account_has_logged_in() {
     let bob = world.join("bob");
     let second = Peer::log_in(&world.server, login("bob", None)).0;
     let status = || world.call("user/userOnlineStatus", &[("accids", r#"["bob","carol","nobody"]"#)]);
-    let logins = |answer: &Value| answer["data"]["status"]["bob"].as_array().unwrap().len();
+    let logins = |answer: &Value| answer["data"]["status"]["bob"].as_array().map_or(0, Vec::len);
     let mut answer = status();
     assert_eq!(logins(&answer), 2);
     for login in answer["data"]["status"]["bob"].as_array_mut().unwrap() {
         assert!(take(login, "loginTime").as_i64().unwrap() > 1_700_000_000_000);
     }
     let expected = json!({
-        "invalidAccids": ["nobody"], "status": { "bob": [{ "clientType": 1 }, { "clientType": 1 }], "carol": [] },
+        "invalidAccids": ["nobody"], "status": { "bob": [{ "clientType": 1 }, { "clientType": 1 }] },
     });
     assert_eq!(answer, json!({ "code": 200, "data": expected }));
     second.cut();
     wait_until("the second connection to be gone", || logins(&status()) == 1);
     bob.cut();
     wait_until("the first connection to be gone", || logins(&status()) == 0);
+    // Who is offline has no entry.
+    assert_eq!(status(), json!({ "code": 200, "data": { "invalidAccids": ["nobody"], "status": {} } }));
     assert_eq!(world.call("user/userOnlineStatus", &[("accids", "[]")])["code"], 414);
 }

@@ -28,7 +28,7 @@ fn a_failure_is_http_200_with_an_int_code_and_words() {
 fn a_missing_or_malformed_header_is_414() {
     // S002-002
     let api = serve();
-    let long = Some("n".repeat(129));
+    let long = Some("n".repeat(4097));
     for call in [
         Call { app_key: None, ..get() },
         Call { nonce: None, ..get() },
@@ -36,13 +36,14 @@ fn a_missing_or_malformed_header_is_414() {
         Call { check_sum: None, ..get() },
         Call { nonce: Some(String::new()), ..get() },
         Call { cur_time: Some("yesterday".to_owned()), ..get() }.signed(),
+        Call { cur_time: Some(format!("0{}", now_seconds())), ..get() }.signed(),
         Call { nonce: long, ..get() }.signed(),
         Call { nonce: Some("naïve".to_owned()), ..get() }.signed(),
         Call { more_headers: format!("RequestId: {}\r\n", "r".repeat(65)), ..get() },
     ] {
         assert_eq!(call.send(&api).body, r#"{"code":414,"desc":"bad http header"}"#);
     }
-    assert_eq!(Call { nonce: Some("n".repeat(128)), ..get() }.signed().send(&api).code(), 404);
+    assert_eq!(Call { nonce: Some("n".repeat(4096)), ..get() }.signed().send(&api).code(), 404);
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn each_check_of_the_headers_comes_before_those_behind_it() {
     assert!(call.send(&api).body.contains("CurTime"));
     let call = Call { cur_time: Some(now_seconds().to_string()), ..call };
     assert!(call.send(&api).body.contains("CheckSum"));
-    assert_eq!(call.send(&api).code(), 403);
+    assert_eq!(call.send(&api).code(), 414);
     assert_eq!(call.signed().send(&api).code(), 404);
 }
 
@@ -75,7 +76,7 @@ fn the_published_vector_is_five_minutes_and_years_too_old() {
     };
     assert_eq!(vector.clone().signed().check_sum, vector.check_sum);
     assert!(vector.send(&api).body.contains("CurTime"));
-    for (off, expected) in [(-295, 404), (295, 404), (-310, 403), (310, 403)] {
+    for (off, expected) in [(-295, 404), (295, 404), (-310, 414), (310, 414)] {
         let call = Call { cur_time: Some((now_seconds() + off).to_string()), ..get() }.signed();
         assert_eq!(call.send(&api).code(), expected, "{off} s");
     }
@@ -106,6 +107,42 @@ fn a_call_that_was_made_before_is_431_and_changes_nothing() {
     // The same signature on another path is another call, and a new nonce a new one.
     assert_eq!(Call { path: format!("/nimserver{GET}"), body: b"roomid=1".to_vec(), ..create.clone() }.send(&api).code(), 200);
     assert_eq!(call("/chatroom/create.action", "creator=alice&name=a").send(&api).code(), 200);
+}
+
+#[test]
+fn a_signature_that_is_used_again_with_another_body_is_another_call() {
+    // Sample code signs with a constant nonce, and all its calls of a second are signed alike.
+    let api = serve();
+    let signed = Call { nonce: Some("123456789".to_owned()), ..get() }.signed();
+    let with = |path: &str, body: &str| {
+        Call { path: format!("/nimserver{path}"), body: body.as_bytes().to_vec(), ..signed.clone() }.send(&api).code()
+    };
+    for name in ["a", "b", "c"] {
+        assert_eq!(with("/chatroom/create.action", &format!("creator=alice&name={name}")), 200, "{name}");
+    }
+    assert_eq!((with("/chatroom/create.action", "creator=alice&name=b"), api.rooms.len()), (431, 3));
+    // Parameters in the query are a call's body where it has none, and make no other call of one that has.
+    assert_eq!(with(&format!("{GET}?roomid=1"), ""), 200);
+    assert_eq!(with(&format!("{GET}?roomid=2"), ""), 200);
+    assert_eq!(with(&format!("{GET}?roomid=1"), ""), 431);
+    assert_eq!(with("/chatroom/create.action?x=1", "creator=alice&name=b"), 431);
+}
+
+#[test]
+fn a_digit_that_moves_between_nonce_and_time_makes_no_other_call() {
+    let api = serve();
+    let now = now_seconds().to_string();
+    let create = call("/chatroom/create.action", "creator=alice&name=a");
+    let signed = Call { nonce: Some("4711".to_owned()), cur_time: Some(now.clone()), ..create }.signed();
+    assert_eq!(signed.send(&api).code(), 200);
+    let cut = |nonce: String, time: String| Call { nonce: Some(nonce), cur_time: Some(time), ..signed.clone() };
+    let recut = [
+        cut("471".to_owned(), format!("1{now}")),
+        cut(format!("4711{}", &now[..1]), now[1..].to_owned()),
+        cut("4711".to_owned(), now.clone()),
+    ];
+    assert_eq!(recut.map(|call| call.send(&api).code()), [414, 414, 431]);
+    assert_eq!(api.rooms.len(), 1);
 }
 
 #[test]
@@ -172,7 +209,7 @@ fn a_body_may_have_a_mebibyte_and_a_larger_one_is_413_and_its_caller_hears_so() 
 fn a_caller_who_is_refused_by_the_headers_hears_so_however_much_it_sends() {
     let api = serve();
     let refused = Call { body: vec![b'x'; 1 << 20], check_sum: Some("x".to_owned()), ..get() };
-    assert_eq!(refused.send(&api).code(), 403);
+    assert_eq!(refused.send(&api).code(), 414);
 }
 
 #[test]

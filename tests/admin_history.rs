@@ -4,9 +4,15 @@
 mod admin_world;
 mod support;
 
+use std::collections::BTreeSet;
+
 use admin_world::{World, take};
-use chatroom::wire::pb::NotificationType;
+use bytes::BytesMut;
+use chatroom::wire::pb::{self, NotificationType};
+use chatroom::wire::{Request, Response};
 use serde_json::{Value, json};
+use support::PATIENCE;
+use support::peer::text_message;
 
 fn say(world: &World, id: &str, kind: &str, attach: &str, more: &[(&str, &str)]) -> i64 {
     let message = [("msgId", id), ("fromAccid", "bob"), ("msgType", kind), ("attach", attach)];
@@ -169,4 +175,59 @@ fn ten_messages_a_second_are_of_high_priority_and_heard_again() {
     let mut dave = world.join("dave");
     let again = dave.message();
     assert!(again.resent && again.high_priority && again.message_id.starts_with('m'), "{again:?}");
+}
+
+// chatroom.md §e.6: a page ends before equal times that would not fit, so the time of its last item leads to the next one.
+#[test]
+fn messages_of_one_millisecond_are_all_seen_by_who_pages_by_time() {
+    const BURSTS: usize = 6;
+    const EACH: usize = 45;
+    let world = World::new();
+    let mut carol = world.join("carol");
+    for burst in 0..BURSTS {
+        let send = |number: usize| {
+            let id = format!("b{burst}n{number}");
+            Request::MessageSend(Box::new(text_message(world.room, &id, "hi")))
+        };
+        // In one write, and so at nearly one time.
+        let mut bytes = BytesMut::new();
+        let sequences = 1000 * (burst as u32 + 1)..;
+        sequences.zip(0..EACH).for_each(|(sequence, number)| send(number).encode(sequence, &mut bytes));
+        carol.write(&bytes).unwrap();
+        (0..EACH).for_each(|_| drop(carol.any_response(PATIENCE).unwrap()));
+    }
+    let expected: BTreeSet<String> =
+        (0..BURSTS).flat_map(|burst| (0..EACH).map(move |number| format!("b{burst}n{number}"))).collect();
+    let seen_once = |ids: Vec<String>| {
+        assert_eq!(ids.len(), expected.len());
+        assert_eq!(ids.into_iter().collect::<BTreeSet<_>>(), expected);
+    };
+    for (reverse, limit, kind) in [("1", "200", ""), ("2", "200", "0"), ("1", "50", "0"), ("2", "50", "")] {
+        let (mut all, mut time) = (Vec::new(), String::from("0"));
+        loop {
+            let mut more = vec![("accid", "carol"), ("timetag", &time), ("limit", limit), ("reverse", reverse)];
+            more.extend((!kind.is_empty()).then_some(("type", kind)));
+            let page = ask(&world, "queryChatroomMsg", &more);
+            all.extend(ids(&page).into_iter().map(String::from));
+            let Some(last) = page["msgs"].as_array().unwrap().last() else { break };
+            time = last["sendtime"].to_string();
+        }
+        seen_once(all);
+    }
+    for reverse in [false, true] {
+        let (mut all, mut time_ms) = (Vec::new(), 0);
+        loop {
+            let request = pb::MessageHistoryRequest { room_id: world.room, time_ms, limit: 60, reverse, ..Default::default() };
+            let Response::MessageHistory(page) = carol.call(Request::MessageHistory(request)) else { panic!("no history") };
+            for item in &page.items {
+                let Some(pb::history_item::Item::Message(message)) = &item.item else { panic!("{item:?}") };
+                all.push(message.message_id.clone());
+                time_ms = message.time_ms;
+            }
+            if !page.has_more {
+                break;
+            }
+        }
+        seen_once(all);
+    }
 }

@@ -19,8 +19,7 @@ fn roles_and_lists_follow_the_table_of_transitions() {
     // S002-013, S002-044, S002-047
     let world = World::new();
     let mut bob = world.join("bob");
-    let is =
-        |accid: &str, r#type: &str| json!({ "code": 200, "desc": { "roomid": world.room, "accid": accid, "type": r#type } });
+    let is = |accid: &str, r#type: &str| json!({ "code": 200, "desc": { "roomid": world.room, "level": 0, "accid": accid, "type": r#type } });
     world.expect(
         "setMemberRole",
         &[&role("alice", "bob", "1", "true")[..], &[("notifyExt", "why")]].concat(),
@@ -90,11 +89,77 @@ fn a_temporary_mute_is_answered_with_its_seconds() {
     let mut lifted = world.room("temporaryMute", &by("alice", "bob", "0"));
     let left = take(&mut lifted["desc"], "muteDuration").as_i64().unwrap();
     assert!((980..=1000).contains(&left) && lifted == json!({ "code": 200, "desc": {} }), "{left} {lifted}");
-    world.refused(404, "temporaryMute", &by("alice", "carol", "5"));
+    assert_eq!(world.refused(404, "temporaryMute", &by("alice", "nobody", "5"))["sub_code"], 102404);
     world.refused(403, "temporaryMute", &by("bob", "carol", "5"));
     for duration in ["", "-1", "2592001", "1.5"] {
         world.refused(414, "temporaryMute", &by("alice", "bob", duration));
     }
+}
+
+#[test]
+fn a_temporary_mute_waits_for_an_account_that_is_not_in_the_room() {
+    let world = World::new();
+    let mute = |seconds| [("operator", "alice"), ("target", "bob"), ("muteDuration", seconds)];
+    let seconds = |number: u32| json!({ "code": 200, "desc": { "muteDuration": number } });
+    world.expect("temporaryMute", &mute("600"), seconds(600));
+    let mut bob = world.join("bob");
+    assert_eq!(bob.send_text(world.room, "m1", "hear me").code, 13004);
+    bob.cut();
+    world.join("bob").cut();
+    let left = world.room("temporaryMute", &mute("0"))["desc"]["muteDuration"].as_i64().unwrap();
+    assert!((560..=600).contains(&left), "{left}");
+    world.refused(417, "temporaryMute", &mute("0"));
+    assert_eq!(world.join("bob").send_text(world.room, "m2", "hear me").code, 0);
+}
+
+/// Every member of a kind, read in pages of so many by the time of the last one.
+fn in_pages(world: &World, endpoint: &str, query: &[(&str, &str)], limit: usize) -> Vec<String> {
+    let (mut names, mut time, end) =
+        (Vec::new(), "0".to_owned(), if endpoint == "tagMembersQuery" { "endTime" } else { "endtime" });
+    loop {
+        let more = [(end, time.as_str()), ("limit", &limit.to_string())];
+        let answer = world.room(endpoint, &[query, &more].concat());
+        let page = answer["desc"]["data"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        assert!(page.len() <= limit, "a page of {limit} holds {}", page.len());
+        let Some(last) = page.last() else { return names };
+        let text = |time: &Value| time.as_str().map_or_else(|| time.to_string(), str::to_owned);
+        time = text(&last["enterTime"]);
+        assert_eq!(text(&last["joinTime"]), time);
+        names.extend(page.iter().map(|member| member["accid"].as_str().unwrap().to_owned()));
+        assert!(names.len() <= 200, "pages that never end");
+    }
+}
+
+#[test]
+fn pages_follow_the_time_that_is_shown_and_lose_and_repeat_nobody() {
+    // S002-022
+    let world = World::new();
+    let names: Vec<String> = (0..25).map(|number| format!("user{number:02}")).collect();
+    for name in &names {
+        assert_eq!(world.call("user/create", &[("accid", name)])["code"], 200);
+    }
+    let (robots, fixed) = names.split_at(13);
+    // All of one call come in the same millisecond.
+    let accids = serde_json::to_string(robots).unwrap();
+    assert_eq!(world.code("addRobot", &[("accids", &accids)]), 200);
+    for name in fixed {
+        assert_eq!(world.code("setMemberRole", &role("alice", name, "2", "true")), 200);
+    }
+    let newest_first = |names: &[String]| names.iter().rev().cloned().collect::<Vec<_>>();
+    for limit in [1, 4, 100] {
+        assert_eq!(in_pages(&world, "membersByPage", &[("type", "1")], limit), newest_first(robots), "visitors by {limit}");
+        let mut members = newest_first(fixed);
+        members.push("alice".to_owned());
+        assert_eq!(in_pages(&world, "membersByPage", &[("type", "0")], limit), members, "fixed members by {limit}");
+    }
+    let mut peers: Vec<_> = ["bob", "carol", "dave"].map(|name| world.join(name)).into();
+    peers.extend([world.join("bob"), world.join("bob")]);
+    for name in ["bob", "carol", "dave"] {
+        world.done("updateChatRoomRoleTag", &[("accid", name), ("tags", r#"["t"]"#)]);
+    }
+    let all = in_pages(&world, "tagMembersQuery", &[("tag", "t")], 100);
+    assert!(all.len() >= 3, "{all:?}");
+    assert_eq!(in_pages(&world, "tagMembersQuery", &[("tag", "t")], 1), all);
 }
 
 #[test]
@@ -120,13 +185,14 @@ fn members_are_paged_by_kind() {
     let plain = |mut member: Value| {
         let entered = take(&mut member, "enterTime");
         assert_eq!(take(&mut member, "joinTime"), entered);
-        assert_eq!(entered.as_i64().unwrap() > 0, member["onlineStat"] == true);
+        assert!(entered.as_i64().unwrap() > 1_700_000_000_000, "the time the list is ordered by");
         member
     };
     let fixed: Vec<Value> = members("0", "100").into_iter().map(plain).collect();
     let object = |accid: &str, nick: &str, r#type: &str, online: bool| {
         json!({
-            "roomid": world.room, "accid": accid, "nick": nick, "avator": "", "ext": "", "type": r#type, "onlineStat": online,
+            "roomid": world.room, "accid": accid, "nick": nick, "avator": "", "ext": "", "type": r#type, "level": 0,
+            "onlineStat": online,
         })
     };
     let mut carol = object("carol", "Carol", "LIMITED", false);
@@ -144,7 +210,7 @@ fn members_are_paged_by_kind() {
     for parameters in [page("3", "100"), page("", "100"), page("0", "101"), page("0", "0"), page("0", "")] {
         world.refused(414, "membersByPage", &parameters);
     }
-    world.refused(414, "membersByPage", &[("type", "0"), ("limit", "5")]);
+    assert_eq!(world.code("membersByPage", &[("type", "0"), ("limit", "5")]), 200, "without a time from now on");
     assert_eq!(world.code("membersByPage", &[("type", "0"), ("endTime", "0"), ("limit", "5")]), 200);
     // A closed room answers questions; one that is missing is 414 here.
     world.room("toggleCloseStat", &[("operator", "alice"), ("valid", "false")]);
@@ -198,7 +264,7 @@ fn the_names_of_the_first_documents_can_be_switched_off() {
     let world = World::on(Server::start(setup));
     assert_eq!(world.code("setMemberRole", &role("alice", "carol", "-1", "true")), 200);
     let expected = json!({
-        "roomid": world.room, "accid": "carol", "nick": "Carol", "avator": "", "ext": "", "type": "LIMITED",
+        "roomid": world.room, "accid": "carol", "nick": "Carol", "avator": "", "ext": "", "type": "LIMITED", "level": 0,
         "onlineStat": false, "enterTime": 0, "blacklisted": true,
     });
     world.expect("queryMembers", &[("accids", "[\"carol\"]")], json!({ "code": 200, "desc": { "data": [expected] } }));
@@ -229,14 +295,12 @@ fn a_member_is_given_a_new_face() {
     world.refused(403, "updateMyRoomRole", &[("accid", "carol"), ("nick", "C")]);
     let text = |chars: usize| "é".repeat(chars);
     let (nick, avatar, ext) = (text(65), text(1025), text(4097));
-    for more in [
-        &[][..],
-        &[("save", "true")],
-        &[("nick", &nick)],
-        &[("avator", &avatar)],
-        &[("ext", &ext)],
-        &[("nick", "n"), ("save", "x")],
-    ] {
+    // Nothing to change is nothing to refuse, but for who is no member.
+    world.done("updateMyRoomRole", &[("accid", "bob"), ("needNotify", "true")]);
+    world.done("updateMyRoomRole", &[("accid", "alice"), ("save", "true")]);
+    assert!(bob.pushes_so_far().is_empty());
+    world.refused(403, "updateMyRoomRole", &[("accid", "carol")]);
+    for more in [&[("nick", &nick[..])][..], &[("avator", &avatar)], &[("ext", &ext)], &[("nick", "n"), ("save", "x")]] {
         world.refused(414, "updateMyRoomRole", &[&[("accid", "bob")], more].concat());
     }
 }

@@ -105,9 +105,10 @@ fn flags_of_a_message_do_what_they_say() {
         ("abandonRatio", "-1".into()),
         ("resendFlag", "2".into()),
         ("skipHistory", "x".into()),
-        ("useYiDun", "1".into()),
+        ("useYiDun", "x".into()),
         ("yidunAntiCheating", long(1025)),
-        ("antispam", "true".into()),
+        ("antispam", "yes".into()),
+        ("antispamCustom", "{".into()),
         ("notifyTargetTags", long(129)),
         ("chatMsgPriority", "4".into()),
         ("locX", "north".into()),
@@ -123,7 +124,45 @@ fn flags_of_a_message_do_what_they_say() {
     world.refused(414, "sendMsg", &[&custom[..], &[("antispamCustom", &long(5001))]].concat());
     world.refused(414, "sendMsg", &text("", "hi"));
     world.refused(414, "sendMsg", &text(&long(65), "hi"));
-    world.refused(414, "sendMsg", &text("m", ""));
+}
+
+#[test]
+fn what_moderation_does_not_know_is_accepted_and_without_effect() {
+    let world = World::new();
+    let mut carol = world.join("carol");
+    for (name, value) in [
+        ("useYiDun", "1"),
+        ("useYidun", "-7"),
+        ("useYiDun", "123456789012345678901234567890"),
+        ("antispam", "true"),
+        ("antispamCustom", r#"{"type":9,"more":[1]}"#),
+        ("antispamCustom", "null"),
+    ] {
+        assert_eq!(world.code("sendMsg", &[&text("m", "hi")[..], &[(name, value)]].concat()), 200, "{name}={value}");
+        assert_eq!(carol.message().body, "hi");
+    }
+    let custom = [("msgId", "m"), ("fromAccid", "bob"), ("msgType", "100"), ("antispam", "true"), ("antispamCustom", "[]")];
+    assert_eq!(world.code("sendMsg", &custom), 200);
+}
+
+#[test]
+fn over_http_a_text_may_be_empty_and_media_and_places_hold_any_object() {
+    let world = World::new();
+    let mut carol = world.join("carol");
+    for parameters in [&text("m", "")[..], &[("msgId", "m"), ("fromAccid", "bob"), ("msgType", "0")]] {
+        assert_eq!(world.code("sendMsg", parameters), 200, "{parameters:?}");
+        assert_eq!(carol.message().body, "");
+    }
+    for kind in ["1", "2", "3", "4", "6"] {
+        let with = |attach| [("msgId", "m"), ("fromAccid", "bob"), ("msgType", kind), ("attach", attach)];
+        for attach in ["{}", r#"{"lng":"far","lat":99}"#] {
+            assert_eq!(world.code("sendMsg", &with(attach)), 200, "{kind} {attach}");
+        }
+        for attach in ["", "[]", "here", "null"] {
+            let refused = world.refused(414, "sendMsg", &with(attach));
+            assert_eq!(refused["desc"], "attach must be a JSON object", "{kind} {attach}");
+        }
+    }
 }
 
 #[test]

@@ -51,10 +51,11 @@ fn who_may_change_the_queue_and_how_much_fits() {
     for parameters in [&[("key", "k")][..], &[("value", "v")], &offer(&key, "v", "alice"), &offer("k", &value, "alice")] {
         world.refused(414, "queueOffer", parameters);
     }
-    world.done("queueInit", &[("sizeLimit", "1")]);
+    // The answer as it was recorded.
+    world.expect("queueInit", &[("sizeLimit", "1")], json!({ "code": 200, "desc": {} }));
     world.refused(419, "queueOffer", &offer("more", "v", "alice"));
     assert_eq!(world.code("queueOffer", &offer("k", "w", "alice")), 200);
-    world.done("queueInit", &[]);
+    world.expect("queueInit", &[], json!({ "code": 200, "desc": {} }));
     for size in ["1001", "-1", "x"] {
         world.refused(414, "queueInit", &[("sizeLimit", size)]);
     }
@@ -65,7 +66,7 @@ fn who_may_change_the_queue_and_how_much_fits() {
 fn batches_say_what_did_not_go_in() {
     let world = World::new();
     let mut bob = world.join("bob");
-    world.done("queueInit", &[("sizeLimit", "2")]);
+    assert_eq!(world.code("queueInit", &[("sizeLimit", "2")]), 200);
     let elements =
         r#"[{"key":"a","value":"1"},{"key":"b","value":"2","accid":"bob","transient":true},{"key":"c","value":"3"}]"#;
     let offered = json!({ "code": 200, "desc": { "failedKeys": ["c"], "highPriority": false } });

@@ -32,7 +32,7 @@ fn robots_come_are_known_as_such_and_go() {
     assert!((86_300..=86_400).contains(&left), "{left}");
     let expected = json!({
         "roomid": world.room, "accid": "bob", "nick": "Bob", "avator": "", "ext": "{\"robot\":1}", "type": "TEMPORARY",
-        "onlineStat": true, "isRobot": true,
+        "level": 0, "onlineStat": true, "isRobot": true,
     });
     assert_eq!(found, expected);
     let sent = world.room("sendMsg", &[("msgId", "m"), ("fromAccid", "bob"), ("msgType", "0"), ("attach", "beep")]);

@@ -31,10 +31,13 @@ fn a_batch_of_rooms_is_sorted_into_found_and_missing() {
     assert_eq!(found, expected);
     let none = json!({ "succRooms": [], "noExistRooms": [98, 99], "failRooms": [], "code": 200 });
     assert_eq!(world.call("chatroom/getBatch", &[("roomids", "[98,99]")]), none);
+    // Numbers that no room can have are numbers of no room.
+    let impossible = json!({ "succRooms": [], "noExistRooms": [0, -5, 99], "failRooms": [], "code": 200 });
+    assert_eq!(world.call("chatroom/getBatch", &[("roomids", "[0,-5,99,\"0\"]")]), impossible);
     let many = |count: i64| format!("[{}]", (1..=count).map(|id| id.to_string()).collect::<Vec<_>>().join(","));
     let code = |ids: &str| world.call("chatroom/getBatch", &[("roomids", ids)])["code"].clone();
     assert_eq!(code(&many(20)), 200);
-    for ids in [&many(21)[..], "[]", "", "1", "[1", "[1.5]", "[\"a\"]", "[0]", "{}"] {
+    for ids in [&many(21)[..], "[]", "", "1", "[1", "[1.5]", "[\"a\"]", "{}"] {
         assert_eq!(code(ids), 414, "{ids}");
     }
 }
@@ -230,8 +233,10 @@ fn clients_are_told_where_to_connect() {
     let listening = json!({ "code": 200, "addr": [world.server.wire.to_string()] });
     world.expect("requestAddr", &[("accid", "bob"), ("clienttype", "2")], listening.clone());
     world.expect("requestAddr", &[("accid", "bob"), ("clientType", "2"), ("clientip", "2001:db8::1")], listening);
+    // While there are no addresses for WebSocket those who ask for some get the others, so that the default call succeeds.
     for kind in [&[("accid", "bob")][..], &[("accid", "bob"), ("clienttype", "1")], &[("accid", "bob"), ("clienttype", "3")]] {
-        world.refused(514, "requestAddr", kind);
+        let listening = json!({ "code": 200, "addr": [world.server.wire.to_string()] });
+        world.expect("requestAddr", kind, listening);
     }
     for parameters in [
         &[("clienttype", "2")][..],
@@ -248,7 +253,30 @@ fn clients_are_told_where_to_connect() {
     let config = "[http]\nclient_addresses = \"chat.example.org:7400, [2001:db8::2]:7400\"";
     let world = World::on(Server::start(Setup { config: config.into(), memory: true, ..Setup::default() }));
     let given = json!({ "code": 200, "addr": ["chat.example.org:7400", "[2001:db8::2]:7400"] });
-    world.expect("requestAddr", &[("accid", "bob"), ("clienttype", "2")], given);
+    world.expect("requestAddr", &[("accid", "bob"), ("clienttype", "2")], given.clone());
+    world.expect("requestAddr", &[("accid", "bob")], given);
+
+    let config = "[http]\nclient_addresses = \"none\"\nwebsocket_addresses = \"gate.example.org:443\"";
+    let world = World::on(Server::start(Setup { config: config.into(), memory: true, ..Setup::default() }));
+    let given = json!({ "code": 200, "addr": ["gate.example.org:443"] });
+    world.expect("requestAddr", &[("accid", "bob")], given.clone());
+    world.expect("requestAddr", &[("accid", "bob"), ("clienttype", "3")], given);
+    world.refused(514, "requestAddr", &[("accid", "bob"), ("clienttype", "2")]);
+}
+
+#[test]
+fn clients_are_never_told_to_connect_to_an_unspecified_address() {
+    for listen in ["0.0.0.0:0", "[::]:0"] {
+        let arguments = ["--listen", listen].map(str::to_owned).to_vec();
+        let world = World::on(Server::start(Setup { arguments, no_listen: true, memory: true, ..Setup::default() }));
+        let port = world.server.wire.port();
+        for kind in ["1", "2", "3"] {
+            let answer = world.room("requestAddr", &[("accid", "bob"), ("clienttype", kind)]);
+            assert_eq!(answer, json!({ "code": 200, "addr": [format!("127.0.0.1:{port}")] }), "{listen} {kind}");
+        }
+        let addr = world.room("requestAddr", &[("accid", "bob")])["addr"][0].as_str().unwrap().to_owned();
+        assert!(std::net::TcpStream::connect(addr).is_ok(), "it is an address that can be reached");
+    }
 }
 
 #[test]

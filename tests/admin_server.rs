@@ -145,7 +145,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// An answer without what differs from run to run: times and tokens.
+/// An answer without what differs from run to run: times, tokens and where the server listens.
 fn blurred(answer: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
     match answer {
@@ -154,6 +154,8 @@ fn blurred(answer: serde_json::Value) -> serde_json::Value {
             let pair = |(key, value): (String, Value)| match (key.as_str(), &value) {
                 ("time", Value::String(_)) => (key, json!("0")),
                 ("sendtime", Value::Number(_)) => (key, json!(0)),
+                ("enterTime" | "joinTime", Value::Number(time)) if *time != 0.into() => (key, json!(1)),
+                ("addr", Value::Array(addresses)) => (key, json!(addresses.len())),
                 ("token", Value::String(token)) if token.len() == 32 => (key, json!("")),
                 _ => (key, blurred(value)),
             };

@@ -183,3 +183,36 @@ fn failures_say_what_to_do_and_end_with_their_code() {
     let (code, words) = send(&wire, APP_SECRET, &room);
     assert!(code == Some(3) && words.contains("Is chatroomd running there?"), "{code:?} {words}");
 }
+
+#[test]
+fn calls_over_http_go_to_the_base_path_of_the_server() {
+    for base in ["/api/v1", ""] {
+        let config = format!("[http]\nbase = \"{base}\"");
+        let server = Server::start(Setup { config, memory: true, ..Setup::default() });
+        let admin = server.admin.to_string();
+        for given in [admin.clone(), format!("http://{admin}")] {
+            let name = format!("bot{}", given.len());
+            let output = chatroom(&["account", "--admin", &given, "--app", APP_KEY, "--secret", APP_SECRET, &name], "");
+            assert_eq!(output.status.code(), Some(0), "{base}: {}", complained(&output));
+            assert_eq!(said(&output).trim().len(), 32, "a token");
+        }
+    }
+}
+
+#[test]
+fn a_token_it_prints_logs_the_account_in() {
+    let (_server, wire, room) = server_with_room();
+    let printed = chatroom(&["token", "--app", APP_KEY, "--secret", APP_SECRET, "--ttl", "60", "carol"], "");
+    assert_eq!(printed.status.code(), Some(0), "{}", complained(&printed));
+    let (token, room) = (said(&printed).trim().to_owned(), room.parse().unwrap());
+    let request = chatroom::wire::pb::LoginRequest { token, ..support::peer::login("carol", Some(room)) };
+    let mut peer = support::Peer::connect(wire.parse().unwrap());
+    match peer.call(chatroom::wire::Request::Login(Box::new(request))) {
+        chatroom::wire::Response::Login(answer) => assert_eq!((answer.code, answer.account.as_str()), (0, "carol")),
+        other => panic!("{other:?}"),
+    }
+    for wrong in [["--ttl", "0", "carol"], ["--ttl", "60", "no account"]] {
+        let refused = chatroom(&[&["token", "--app", APP_KEY, "--secret", APP_SECRET][..], &wrong].concat(), "");
+        assert_eq!(refused.status.code(), Some(2), "{}", complained(&refused));
+    }
+}

@@ -3,6 +3,8 @@
 mod support;
 mod terminal;
 
+use std::process::Output;
+
 use serde_json::Value;
 use support::process::{APP_KEY, APP_SECRET};
 use support::{Server, Setup};
@@ -15,7 +17,24 @@ fn load(server: &Server, more: &[&str]) -> Value {
     command.extend_from_slice(more);
     let output = chatroom(&command, "");
     assert_eq!(output.status.code(), Some(0), "{} {}", said(&output), complained(&output));
-    serde_json::from_str(&said(&output)).expect("the report is JSON")
+    report(&output)
+}
+
+fn report(output: &Output) -> Value {
+    serde_json::from_str(&said(output)).expect("the report is JSON")
+}
+
+#[test]
+fn fifty_runs_whose_first_message_comes_at_once_count_no_loss_that_is_none() {
+    let server = Server::start_unlimited();
+    for round in 0..50 {
+        // The first message leaves with the start of the run, while most connections have not looked at it yet.
+        let run =
+            ["--create", "1", "--connections", "100", "--window", "1", "--duration", "0.02", "--threads", "2", "--drain", "20"];
+        let report = load(&server, &run);
+        assert!(report["acknowledged"].as_u64() > Some(0), "round {round}: {report}");
+        assert_eq!((&report["lost"], &report["doubled"]), (&0.into(), &0.into()), "round {round}: {report}");
+    }
 }
 
 #[test]
@@ -48,13 +67,26 @@ fn a_window_is_kept_full_and_loses_nothing() {
 fn refusals_are_counted_by_code_and_are_no_losses() {
     let server = Server::start(Setup { memory: true, ..Setup::default() });
     // One sender, far above the ten a second the server allows.
-    let report = load(&server, &["--create", "1", "--connections", "3", "--senders", "1", "--rate", "100", "--duration", "1"]);
+    let run = ["--create", "1", "--connections", "3", "--senders", "1", "--rate", "100", "--duration", "1"];
+    let report = load(&server, &[&run[..], &["--allow-refusals"]].concat());
     assert!(report["refused"]["416"].as_u64() > Some(0), "{report}");
     let refused = report["refused"]["416"].as_u64().expect("a count");
     let acknowledged = report["acknowledged"].as_u64().expect("a count");
     assert_eq!(refused + acknowledged, 100, "{report}");
     assert_eq!(report["delivered"], 2 * acknowledged, "{report}");
     assert_eq!(report["lost"], 0, "{report}");
+}
+
+#[test]
+fn a_run_in_which_messages_are_refused_fails_and_says_how_many() {
+    let server = Server::start(Setup { memory: true, ..Setup::default() });
+    let (wire, admin) = (server.wire.to_string(), server.admin.to_string());
+    let place = ["load", "--server", &wire, "--admin", &admin, "--app", APP_KEY, "--secret", APP_SECRET, "--json"];
+    let run = ["--create", "1", "--connections", "2", "--rate", "100", "--duration", "1"];
+    let output = chatroom(&[&place[..], &run[..]].concat(), "");
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let refused = report(&output)["refused"]["416"].as_u64().expect("a count");
+    assert!(complained(&output).contains(&format!("{refused} messages were refused")), "{}", complained(&output));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn every_key_is_documented_with_its_default() {
     }
     let known: Vec<_> = Config::keys().into_iter().map(|(key, _)| key).collect();
     let of_apps =
-        "key secret disabled anonymous http_allowed login_callback send_callback send_callback_fail webhook".split(' ');
+        "key secret disabled anonymous http_allowed vendor_tokens token_ttls tokens_since jwt_keys login_callback send_callback send_callback_fail webhook".split(' ');
     let of_apps: Vec<_> = of_apps.collect();
     let policies = ["coexist", "single", "one_desktop_one_mobile", "same_type", "custom(16>4,4>16)"];
     assert!(policies.iter().all(|policy| load(&["--set", &format!("rooms.multi_client={policy}")], &[], None).is_ok()));
@@ -319,6 +319,77 @@ fn no_secret_shows_in_debug_output_or_in_an_error() {
     {
         let refused = refusal(&[], &[], Some(file));
         assert!(refused.contains("line ") && !refused.contains("987654"), "{refused}");
+    }
+}
+
+#[test]
+fn an_application_says_which_tokens_it_mints() {
+    let file = |more: &str| format!("[[apps]]\nkey = \"a\"\nsecret = \"s\"\n{more}\n");
+    let rules = |more: &str| load(&[], &[], Some(&file(more))).unwrap().apps[0].app().unwrap().tokens;
+    let usual = rules("");
+    assert!(usual.vendor && usual.since.is_none() && usual.lives() == limits::TOKEN_LIVES_DEFAULT);
+    let own = rules("token_ttls = [90, 315360000]\ntokens_since = 1700000000000\nvendor_tokens = false");
+    assert_eq!(
+        (own.vendor, own.lives(), own.since.map(|since| since.0)),
+        (false, &[90, 315_360_000][..], Some(1_700_000_000_000))
+    );
+    let many = vec!["60"; 65].join(", ");
+    for more in [
+        "token_ttls = []".to_owned(),
+        "token_ttls = [0]".to_owned(),
+        "token_ttls = [315360001]".to_owned(),
+        format!("token_ttls = [{many}]"),
+        "tokens_since = 1700000000".to_owned(),
+        "tokens_since = -1".to_owned(),
+    ] {
+        let refused = refusal(&[], &[], Some(&file(&more)));
+        assert!(refused.contains("'a'") && refused.contains(more.split(' ').next().unwrap()), "{more}: {refused}");
+    }
+}
+
+#[test]
+fn a_file_of_keys_is_read_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.pem");
+    let file = |path: &std::path::Path| format!("[[apps]]\nkey = \"a\"\nsecret = \"s\"\njwt_keys = {path:?}\n");
+    for (path, words) in
+        [(path.clone(), "cannot be read"), (folder.path().to_owned(), "it is no file"), ("/dev/zero".into(), "it is no file")]
+    {
+        let refused = refusal(&[], &[], Some(&file(&path)));
+        assert!(
+            refused.contains("jwt_keys") && refused.contains(path.to_str().unwrap()) && refused.contains(words),
+            "{refused}"
+        );
+    }
+    for (text, words) in [("hello", "no public key"), ("{", "JWKS"), (&" ".repeat(300_000), "256 KiB")] {
+        std::fs::write(&path, text).unwrap();
+        let refused = refusal(&[], &[], Some(&file(&path)));
+        assert!(refused.contains("jwt_keys") && refused.contains("keys.pem") && refused.contains(words), "{refused}");
+    }
+    std::fs::write(&path, include_str!("data/tokens/rsa_public.pem")).unwrap();
+    assert!(load(&[], &[], Some(&file(&path))).is_ok());
+}
+
+#[test]
+fn two_applications_whose_tokens_could_be_cut_into_each_other_are_refused() {
+    // What is signed is key, account, time, life and secret, without separators.
+    let apps = |one: &str, other: &str, more: &str| {
+        let app =
+            |app: &str| app.split_once(':').map(|(key, secret)| format!("[[apps]]\nkey = \"{key}\"\nsecret = \"{secret}\"\n"));
+        load(&[], &[], Some(&format!("{}{}{more}", app(one).unwrap(), app(other).unwrap())))
+    };
+    for (one, other) in
+        [("shop:s", "shop-test:s"), ("shop-test:s", "shop:s"), ("shop:0s", "shop-test:s"), ("shop:s", "shop1:60s")]
+    {
+        let refused = apps(one, other, "").unwrap_err().to_string();
+        assert!(
+            refused.contains("shop") && refused.contains("secrets of") || refused.contains("give them secrets"),
+            "{refused}"
+        );
+        assert!(apps(one, other, "vendor_tokens = false\n").is_ok(), "{one} {other}");
+    }
+    for (one, other) in [("shop:s", "shop-test:t"), ("shop:s", "test:s"), ("shop:ab", "shop-test:ac")] {
+        assert!(apps(one, other, "").is_ok(), "{one} {other}");
     }
 }
 

@@ -96,30 +96,64 @@ fn up_to_the_limit_nothing_is_left_out() {
 }
 
 #[test]
-fn the_excess_is_left_out_at_random_and_never_more_than_the_limit_comes_in_a_second() {
+fn in_the_second_after_a_burst_nothing_is_left_out_up_to_the_limit() {
+    for calm in [1, 5, 19, 20] {
+        let mut world = World::new(20, 0, 50);
+        for burst in [1000, 21, 200] {
+            world.second(burst, |_| Class::Normal);
+            let start = world.seq;
+            if burst == 21 {
+                // At once.
+                (0..calm).for_each(|_| world.append(Class::Normal, Audience::All, 500));
+                world.flush();
+                world.now_ms += 1000;
+            } else {
+                world.second(calm, |_| Class::Normal);
+            }
+            let expected: Vec<u64> = (start + 1..=world.seq).collect();
+            for reader in 0..50 {
+                let heard: Vec<u64> = world.heard(reader).iter().copied().filter(|seq| *seq > start).collect();
+                assert_eq!(heard, expected, "after {burst} in a second");
+            }
+        }
+    }
+}
+
+#[test]
+fn never_more_than_the_limit_comes_in_a_second_and_never_less_where_there_is_more() {
     let mut world = World::new(20, 0, 50);
-    world.second(200, |_| Class::Normal);
-    let start = world.seq;
     const SECONDS: u64 = 10;
     for _ in 0..SECONDS {
         world.second(200, |_| Class::Normal);
     }
+    for reader in 0..50 {
+        for second in 0..SECONDS {
+            let count = world.heard(reader).iter().filter(|seq| (**seq - 1) / 200 == second).count();
+            assert_eq!(count, 20, "in second {second}");
+        }
+    }
+}
+
+#[test]
+fn the_excess_of_a_burst_is_left_out_at_random() {
+    let mut world = World::new(20, 0, 50);
+    const SECONDS: u64 = 10;
+    for _ in 0..SECONDS {
+        // At once, so that the choice is among all of them.
+        (0..200).for_each(|number| world.append(Class::Normal, Audience::All, number / 50));
+        world.flush();
+        world.now_ms += 1000;
+    }
     let mut chosen: HashMap<u64, usize> = HashMap::new();
     for reader in 0..50 {
         let heard = world.heard(reader);
-        for second in 0..=SECONDS {
-            let count = heard.iter().filter(|seq| (**seq - 1) / 200 == second).count();
-            assert!(count <= 20, "{count} in second {second}");
-        }
-        let late: Vec<u64> = heard.iter().copied().filter(|seq| *seq > start).collect();
-        // 20 of 200 on average, less what the hard limit cuts.
-        assert!((130..=200).contains(&late.len()), "reader {reader} heard {} of {}", late.len(), 200 * SECONDS);
-        late.iter().for_each(|seq| *chosen.entry(*seq).or_default() += 1);
+        assert_eq!(heard.len() as u64, 20 * SECONDS, "reader {reader}");
+        heard.iter().for_each(|seq| *chosen.entry(*seq).or_default() += 1);
     }
     // Different readers hear different ones: nearly every message reaches somebody, none reaches all.
     assert!(chosen.len() as u64 > 200 * SECONDS * 8 / 10, "{} of {} were heard by somebody", chosen.len(), 200 * SECONDS);
     assert!(chosen.values().all(|count| *count < 25), "no message is everybody's");
-    // Early and late in a second alike.
+    // Early and late in a burst alike.
     let early = chosen.keys().filter(|seq| (**seq - 1) % 200 < 100).count();
     assert!((chosen.len() / 3..=chosen.len() * 2 / 3).contains(&early), "{early} of {} are early", chosen.len());
 }

@@ -432,7 +432,7 @@ fn the_queue_is_one_queue() {
         assert_eq!(particular(&peer.notification()), "Offer e=9");
         assert_eq!(particular(&peer.notification()), "Drop");
     }
-    let request = Request::QueueList(pb::QueueListRequest { room_id: room });
+    let request = Request::QueueList(pb::QueueListRequest { room_id: room, ..Default::default() });
     let Response::QueueList(found) = world.bob.done(request) else { panic!("a queue is answered so") };
     assert!(found.elements.is_empty());
 }

@@ -53,21 +53,21 @@ fn every_endpoint_asks_who_calls_before_anything_else() {
             assert_eq!(caller.call(&signed().without(name)), bad_header, "{path} without {name}");
             assert_eq!(caller.call(&signed().with(name, "")), bad_header, "{path} with an empty {name}");
         }
-        let forbidden = |request: Request, what: &str| {
+        let refused = |request: Request, code: i64, what: &str| {
             let answer = caller.call(&request);
             assert!(
-                answer["code"] == 403 && answer["desc"].as_str().is_some_and(|desc| desc.contains(what)),
+                answer["code"] == code && answer["desc"].as_str().is_some_and(|desc| desc.contains(what)),
                 "{path}: {answer}"
             );
             assert!(answer.get("sub_code").is_none(), "{path}: {answer}");
         };
-        forbidden(signed().with("AppKey", "nobody"), "app key");
-        forbidden(signed().with("AppKey", "closed"), "app key");
-        forbidden(Request::signed_at(path, "", APP_SECRET, now_seconds() - 400), "CurTime");
-        forbidden(Request::signed_at(path, "", APP_SECRET, now_seconds() + 400), "CurTime");
-        forbidden(Request::signed_at(path, "", "another secret", now_seconds()), "CheckSum");
-        forbidden(signed().with("CheckSum", "x"), "CheckSum");
-        forbidden(signed().with("CheckSum", &"0".repeat(40)), "CheckSum");
+        refused(signed().with("AppKey", "nobody"), 403, "app key");
+        refused(signed().with("AppKey", "closed"), 403, "app key");
+        refused(Request::signed_at(path, "", APP_SECRET, now_seconds() - 400), 414, "CurTime");
+        refused(Request::signed_at(path, "", APP_SECRET, now_seconds() + 400), 414, "CurTime");
+        refused(Request::signed_at(path, "", "another secret", now_seconds()), 414, "CheckSum");
+        refused(signed().with("CheckSum", "x"), 414, "CheckSum");
+        refused(signed().with("CheckSum", &"0".repeat(40)), 414, "CheckSum");
     }
 }
 
@@ -185,7 +185,7 @@ fn every_endpoint_takes_bodies_of_a_mebibyte() {
 }
 
 #[test]
-fn every_endpoint_answers_http_200_whatever_the_request_looks_like() {
+fn every_endpoint_answers_http_200_to_post_and_405_to_other_methods() {
     // S002-001, S002-004
     let server = start(UNLIMITED);
     let caller = Caller::from(server.admin, Ipv4Addr::LOCALHOST);
@@ -193,7 +193,8 @@ fn every_endpoint_answers_http_200_whatever_the_request_looks_like() {
         let caller = Caller::from(server.admin, stranger(number));
         for method in ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"] {
             let answer = caller.answer(&Request::signed(path, "").with_method(method));
-            assert_eq!((answer.status, answer.content_type()), (200, "application/json; charset=utf-8"), "{method} {path}");
+            assert_eq!((answer.status, answer.content_type()), (405, "application/json; charset=utf-8"), "{method} {path}");
+            assert!(answer.head.contains("\nallow: post"), "{method} {path}: {}", answer.head);
             if method == "HEAD" {
                 assert!(answer.body.is_empty());
             } else {
@@ -252,6 +253,104 @@ fn the_body_is_read_whatever_its_type_says_and_however_it_comes() {
 }
 
 #[test]
+fn connect_is_405_and_opens_no_tunnel() {
+    let server = start("");
+    let mut caller = Caller::from(server.admin, Ipv4Addr::LOCALHOST).connect();
+    caller.write(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n");
+    assert_eq!(caller.read(true).map(|answer| answer.status), Some(405));
+    for (method, path) in [("POST", "/metrics"), ("DELETE", "/healthz"), ("TRACE", "/"), ("PUT", "/health/liveness.action")] {
+        let mut caller = Caller::from(server.admin, Ipv4Addr::LOCALHOST).connect();
+        caller.write(format!("{method} {path} HTTP/1.1\r\nHost: chat\r\n\r\n").as_bytes());
+        assert_eq!(caller.read(false).map(|answer| answer.status), Some(405), "{method} {path}");
+    }
+}
+
+#[test]
+fn a_request_of_http_1_1_names_its_host() {
+    let server = start("");
+    let status = |request: &str| {
+        let mut caller = Caller::from(server.admin, Ipv4Addr::LOCALHOST).connect();
+        caller.write(request.as_bytes());
+        caller.read(false).map(|answer| answer.status)
+    };
+    assert_eq!(status("GET /healthz HTTP/1.1\r\n\r\n"), Some(400));
+    assert_eq!(status("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), Some(400));
+    assert_eq!(status("POST /nimserver/chatroom/get.action HTTP/1.1\r\nContent-Length: 0\r\n\r\n"), Some(400));
+    assert_eq!(status("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"), Some(200));
+    assert_eq!(status("GET /healthz HTTP/1.0\r\n\r\n"), Some(200));
+}
+
+#[test]
+fn a_head_may_have_64_kib_and_a_larger_one_is_431() {
+    let server = start("");
+    let caller = Caller::from(server.admin, Ipv4Addr::LOCALHOST);
+    let status = |head: String| {
+        let mut caller = caller.connect();
+        caller.write(head.as_bytes());
+        caller.read(false).map(|answer| answer.status)
+    };
+    let in_header = |bytes: usize| {
+        let head = |padding: &str| format!("GET /healthz HTTP/1.1\r\nHost: a\r\nX: {padding}\r\n\r\n");
+        head(&"p".repeat(bytes - head("").len()))
+    };
+    let in_target = |bytes: usize| {
+        let head = |padding: &str| format!("GET /healthz?{padding} HTTP/1.1\r\nHost: a\r\n\r\n");
+        head(&"p".repeat(bytes - head("").len()))
+    };
+    const MAX: usize = 64 * 1024;
+    assert_eq!((status(in_header(MAX)), status(in_target(60_000))), (Some(200), Some(200)));
+    for bytes in [MAX + 1, MAX + 4096, 100_000, 130_000, 500_000] {
+        assert_eq!((status(in_header(bytes)), status(in_target(bytes))), (Some(431), Some(431)), "{bytes}");
+    }
+    let many: String = (0..101).map(|number| format!("X{number}: x\r\n")).collect();
+    assert_eq!(status(format!("GET /healthz HTTP/1.1\r\nHost: a\r\n{many}\r\n")), Some(431));
+}
+
+#[test]
+fn a_body_that_is_declared_too_large_is_413_before_any_of_it_is_sent() {
+    let server = start(UNLIMITED);
+    let caller = Caller::from(server.admin, Ipv4Addr::LOCALHOST);
+    let head = |request: Request, length: usize, more: &str| {
+        let request = request.with("Content-Length", &length.to_string());
+        let request = if more.is_empty() { request } else { request.with("Expect", more) };
+        let mut caller = caller.connect();
+        caller.write(&request.bytes());
+        caller.read(false).expect("an answer without a body")
+    };
+    let call = || Request::signed("/chatroom/get.action", "");
+    for expect in ["", "100-continue", "100-Continue"] {
+        for request in [call(), call().with("CheckSum", "x"), call().with_method("PUT")] {
+            let answer = head(request, (1 << 20) + 1, expect);
+            assert_eq!((answer.status, answer.json()["code"].as_i64()), (413, Some(413)), "{expect}");
+            assert!(!answer.was_asked_to_go_on);
+        }
+    }
+    // A call that is refused for another reason is not asked for its body either; a good one is.
+    let refused = head(call().with("CheckSum", "x"), 5, "100-continue");
+    assert!(refused.json()["code"] != 200 && !refused.was_asked_to_go_on);
+    let mut good = caller.connect();
+    good.write(&call().with("Content-Length", "8").with("Expect", "100-continue").bytes());
+    good.write(b"roomid=9");
+    let answer = good.read(false).unwrap();
+    assert!(answer.json()["code"] == 404 && answer.was_asked_to_go_on);
+}
+
+#[test]
+fn the_sign_of_life_also_stands_below_the_base() {
+    for (base, config) in [("/nimserver", ""), ("/api/v1", "[http]\nbase = \"/api/v1\"\n"), ("", "[http]\nbase = \"\"\n")] {
+        let server = start(config);
+        for path in ["/health/liveness.action".to_owned(), format!("{base}/health/liveness.action")] {
+            for method in ["GET", "POST"] {
+                let mut caller = Caller::from(server.admin, Ipv4Addr::LOCALHOST).connect();
+                caller.write(format!("{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").as_bytes());
+                let answer = caller.read(false).unwrap();
+                assert_eq!((answer.status, answer.json()), (200, json!({ "code": 200 })), "{method} {path}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_connection_serves_one_call_after_the_other() {
     let server = start(UNLIMITED);
     let caller = Caller::from(server.admin, Ipv4Addr::LOCALHOST);
@@ -262,7 +361,7 @@ fn a_connection_serves_one_call_after_the_other() {
     }
     // A failure, of either kind, is no reason to part.
     assert_eq!(kept.answer(&Request::signed("/chatroom/get.action", "roomid=9")).json()["code"], 404);
-    assert_eq!(kept.answer(&Request::signed("/chatroom/get.action", "").with("CheckSum", "x")).json()["code"], 403);
+    assert_eq!(kept.answer(&Request::signed("/chatroom/get.action", "").with("CheckSum", "x")).json()["code"], 414);
     assert_eq!(kept.answer(&Request::signed("/chatroom/get.action", "").with_method("GET")).json()["code"], 414);
     let too_long = vec![b'x'; 2 << 20];
     assert_eq!(kept.answer(&Request::signed("/chatroom/get.action", "").with_body(&too_long)).json()["code"], 413);
@@ -287,7 +386,7 @@ fn who_is_slow_is_cut_after_the_time_it_has() {
     let mut caller_of_half = caller.connect();
     assert_eq!(caller_of_half.answer(&slow).json()["code"], 408);
     let mut refused = caller.connect();
-    assert_eq!(refused.answer(&slow.with("CheckSum", "x")).json()["code"], 403);
+    assert_eq!(refused.answer(&slow.with("CheckSum", "x")).json()["code"], 414);
     // Others are served meanwhile and after.
     assert_eq!(caller.call(&Request::signed("/chatroom/get.action", "roomid=9"))["code"], 404);
 }
@@ -321,7 +420,7 @@ fn who_fails_too_often_waits_and_nobody_else_does() {
     let last = loop {
         let began = std::time::Instant::now();
         let answer = kept.answer(&wrong());
-        assert_eq!(answer.json()["code"], 403);
+        assert_eq!(answer.json()["code"], 414);
         failures += 1;
         assert!(failures < 2_000, "never slowed down");
         if began.elapsed() >= Duration::from_millis(900) {
@@ -336,7 +435,7 @@ fn who_fails_too_often_waits_and_nobody_else_does() {
     // Another address fails without waiting, and the same one succeeds, if a little late.
     let at_once = || {
         let began = std::time::Instant::now();
-        assert_eq!(Caller::from(server.admin, good).call(&wrong())["code"], 403);
+        assert_eq!(Caller::from(server.admin, good).call(&wrong())["code"], 414);
         began.elapsed() < Duration::from_millis(900)
     };
     assert!((0..5).any(|_| at_once()));
@@ -405,8 +504,8 @@ fn applications_share_nothing() {
     assert_eq!(list["desc"]["list"], json!([{ "k": "v" }]));
 
     // Accounts of one name are two accounts.
-    assert_eq!(code("second", "/user/update.action", "accid=bob&token=t"), 404);
-    assert_eq!(of("second", "/user/getUinfos.action", "accids=%5B%22bob%22%5D")["uinfos"], json!([]));
+    assert_eq!(of("second", "/user/update.action", "accid=bob&token=t")["desc"], "bob not register");
+    assert_eq!(of("second", "/user/getUinfos.action", "accids=%5B%22bob%22%5D")["desc"], "bob not register");
     assert_eq!(code("second", "/user/block.action", "accid=alice"), 200);
     assert_eq!(of(APP_KEY, "/user/getUinfos.action", "accids=%5B%22alice%22%5D")["uinfos"][0]["valid"], true);
     let online: Value = of("second", "/user/userOnlineStatus.action", "accids=%5B%22bob%22%5D");

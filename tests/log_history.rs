@@ -67,16 +67,17 @@ fn anchors_are_exclusive_wherever_they_lie(log: &dyn RoomLog) {
     assert_eq!(page(Anchor::Seq(Seq(u64::MAX)), true), [0; 0]);
 }
 
+/// A message of some 16 KiB.
+fn heavy(seq: u64, time: i64) -> Record {
+    let (mut record, ext) = (text(room(1), seq, time), "x".repeat(16 * 1024).into_bytes());
+    let message = pb::Message { room_id: 1, seq, time_ms: time, from: "alice".into(), ext: ext.into(), ..Default::default() };
+    record.push = Some(PushBody::Message { message_type: 0, body: message.encode_to_vec().into() });
+    record
+}
+
 /// A page ends before it would not fit into a frame any more, and the next one goes on from there.
 fn a_page_is_bounded_in_bytes(log: &dyn RoomLog) {
-    let heavy = |seq: u64| {
-        let (mut record, body) = (text(room(1), seq, NOON), "x".repeat(16 * 1024).into_bytes());
-        let message =
-            pb::Message { room_id: 1, seq, time_ms: NOON, from: "alice".into(), ext: body.into(), ..Default::default() };
-        record.push = Some(PushBody::Message { message_type: 0, body: message.encode_to_vec().into() });
-        record
-    };
-    append(log, (1..=100).map(heavy).collect(), vec![]);
+    append(log, (1..=100).map(|seq| heavy(seq, NOON)).collect(), vec![]);
     let (mut query, mut all) = (HistoryQuery { oldest_first: true, ..query(room(1), 100) }, Vec::new());
     loop {
         let page = log.history(&query).unwrap();
@@ -91,23 +92,123 @@ fn a_page_is_bounded_in_bytes(log: &dyn RoomLog) {
     assert_eq!(all, (1..=100).collect::<Vec<u64>>());
 }
 
+// chatroom.md §e.6: a page ends before equal times that would not fit; only what exceeds the limit alone grows it, to twice that.
 fn equal_times_are_not_split(log: &dyn RoomLog) {
     // Groups of four with one time.
     append(log, (0..24).map(|n| text(room(1), n + 1, NOON + n as i64 / 4)).collect(), vec![]);
-    for limit in 1..=7 {
+    for (limit, expected) in [(1, 2), (2, 4), (3, 4), (4, 4), (5, 4), (6, 4), (7, 4), (8, 8), (9, 8), (11, 8), (12, 12)] {
         for oldest_first in [false, true] {
             let page = log.history(&HistoryQuery { oldest_first, ..query(room(1), limit) }).unwrap();
-            let whole_groups = (limit as usize).div_ceil(4) * 4;
-            assert_eq!(page.items.len(), whole_groups.min(2 * limit as usize), "limit {limit}");
-            assert!(page.has_more);
+            assert_eq!((page.items.len(), page.has_more), (expected, true), "limit {limit}");
         }
     }
     // A group longer than twice the limit goes on with the exact anchor.
     let first = log.history(&HistoryQuery { oldest_first: true, ..query(room(1), 1) }).unwrap();
-    assert_eq!(items(&first), [1, 2]);
-    let anchor = Some(Anchor::Seq(Seq(2)));
+    assert_eq!((items(&first), first.reached), (vec![1, 2], Some(Seq(2))));
+    let anchor = first.reached.map(Anchor::Seq);
     let second = log.history(&HistoryQuery { oldest_first: true, anchor, ..query(room(1), 1) }).unwrap();
     assert_eq!(items(&second), [3, 4]);
+    // Ten of one time, then four of another, by pages of twelve: the four are a page of their own.
+    append(log, (1..=14).map(|n| text(room(2), n, NOON + i64::from(n > 10))).collect(), vec![]);
+    let first = log.history(&HistoryQuery { oldest_first: true, ..query(room(2), 12) }).unwrap();
+    assert_eq!((items(&first).len(), first.has_more), (10, true));
+    let anchor = Some(Anchor::Time(UnixMs(NOON)));
+    let second = log.history(&HistoryQuery { oldest_first: true, anchor, ..query(room(2), 12) }).unwrap();
+    assert_eq!((items(&second), second.has_more), ((11..=14).collect(), false));
+}
+
+/// Equal times that do not fit into the bytes of an answer any more are left to the next page, which the time leads to as well.
+fn equal_times_that_weigh_too_much_are_left_to_the_next_page(log: &dyn RoomLog) {
+    // Groups of seven with some 16 KiB each: four groups fit into a page, and a part of the fifth.
+    append(log, (0..70).map(|n| heavy(n + 1, NOON + n as i64 / 7)).collect(), vec![]);
+    for oldest_first in [false, true] {
+        let (mut query, mut all) = (HistoryQuery { oldest_first, ..query(room(1), 100) }, Vec::new());
+        loop {
+            let page = log.history(&query).unwrap();
+            let found = items(&page);
+            assert!(found.len() % 7 == 0 && !found.is_empty(), "{} items", found.len());
+            let last = *found.last().unwrap();
+            all.extend(found);
+            if !page.has_more {
+                break;
+            }
+            query.anchor = Some(Anchor::Time(UnixMs(NOON + (last as i64 - 1) / 7)));
+        }
+        all.sort_unstable();
+        assert_eq!(all, (1..=70).collect::<Vec<u64>>());
+    }
+}
+
+/// Every way of reading on from page to page sees each item that is asked for, once and in order: by the time of the last item as
+/// long as no group is longer than twice the limit, and by what the page reached in any case.
+fn every_way_of_paging_sees_every_item_once(log: &dyn RoomLog) {
+    const KINDS: [i32; 4] = [0, 10, 100, 5];
+    let mut random = fastrand::Rng::with_seed(9);
+    for case in 1..=40 {
+        let id = room(case);
+        let longest = random.i64(1..=9);
+        let (mut time, mut records) = (NOON, Vec::new());
+        for seq in 1..=random.u64(1..=120) {
+            time += i64::from(random.i64(0..longest) == 0) * random.i64(1..=20);
+            let mut record = match KINDS[random.usize(..KINDS.len())] {
+                5 => notification(id, seq, time),
+                kind => message(id, seq, time, kind),
+            };
+            record.in_history = random.u8(..8) > 0;
+            record.notify_target_tags = ["", "", "{tag:\"red\"}", "{tag:\"blue\"}"][random.usize(..4)].into();
+            records.push(record);
+        }
+        append(log, records.clone(), vec![]);
+        for _ in 0..8 {
+            let types = if random.bool() { vec![] } else { random.choose_multiple(KINDS, 2) };
+            let filter = match random.u8(..3) {
+                0 => HistoryFilter::Everything,
+                1 => HistoryFilter::Listener(tags(&["red"])),
+                _ => HistoryFilter::Tags(tags(&["red"])),
+            };
+            let is_wanted = |record: &&Record| {
+                let kind = match &record.push {
+                    Some(PushBody::Message { message_type, .. }) => *message_type,
+                    _ => 5,
+                };
+                let hears = match (&filter, record.notify_target_tags.as_str()) {
+                    (HistoryFilter::Everything, _) | (HistoryFilter::Listener(_), "") => true,
+                    (_, expression) => expression.contains("red"),
+                };
+                record.in_history && hears && (types.is_empty() || types.contains(&kind))
+            };
+            let wanted: Vec<(u64, i64)> =
+                records.iter().filter(is_wanted).map(|record| (record.entry.seq.0, record.entry.stamp.time.0)).collect();
+            let longest = wanted.chunk_by(|one, other| one.1 == other.1).map(<[_]>::len).max().unwrap_or(0);
+            let limit = random.u32(1..=12);
+            for (oldest_first, by_time) in [(false, false), (false, true), (true, false), (true, true)] {
+                if by_time && longest > 2 * limit as usize {
+                    continue;
+                }
+                let (types, scope) = (types.clone(), scope(filter.clone()));
+                let mut asked = HistoryQuery { oldest_first, types, scope, ..query(id, limit) };
+                let mut all = Vec::new();
+                loop {
+                    let page = log.history(&asked).unwrap();
+                    assert!(page.items.len() <= 2 * limit as usize);
+                    all.extend(items(&page));
+                    if !page.has_more {
+                        break;
+                    }
+                    let time_of = |seq: u64| records[seq as usize - 1].entry.stamp.time;
+                    asked.anchor = match by_time {
+                        true => all.last().map(|last| Anchor::Time(time_of(*last))),
+                        false => page.reached.map(Anchor::Seq),
+                    };
+                }
+                if !oldest_first {
+                    all.reverse();
+                }
+                let expected: Vec<u64> = wanted.iter().map(|(seq, _)| *seq).collect();
+                assert_eq!(all, expected, "room {case}, limit {limit}, oldest first {oldest_first}, by time {by_time}");
+            }
+        }
+    }
 }
 
 // S000-041: filtered by type.
@@ -267,6 +368,8 @@ suites! {
         anchors_are_exclusive_wherever_they_lie
         a_page_is_bounded_in_bytes
         equal_times_are_not_split
+        equal_times_that_weigh_too_much_are_left_to_the_next_page
+        every_way_of_paging_sees_every_item_once
         history_filters_by_type
         what_is_not_for_the_history_is_not_in_it
         history_ends_at_the_retention

@@ -184,7 +184,24 @@ fn a_temporary_mute_ends_by_itself_or_is_lifted() {
     let outcome = world.apply(&boss, temp_mute("alice", 0)).unwrap();
     assert_eq!((kind(&outcome), notice(&outcome).mute_seconds), (NotificationType::TempMuteRemove, 2_592_000));
     assert_eq!(world.code(&boss, temp_mute("alice", 2_592_001)), Code::BadParameter);
-    assert_eq!(world.code(&boss, temp_mute("nobody", 5)), Code::NotFound);
+}
+
+#[test]
+fn a_temporary_mute_waits_for_who_is_not_here_and_an_account_there_is_not_cannot_have_one() {
+    // chatroom.md §b.1
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    world.apply(&boss, temp_mute("alice", 60)).unwrap();
+    let alice = world.enter("alice");
+    assert_eq!(world.member(&boss, "alice").unwrap().temp_mute_seconds, 60);
+    assert_eq!(world.code(&alice, send(text("m", "hello"))), Code::Muted);
+    world.time_ms += 60_000;
+    assert_eq!(world.code(&alice, send(text("m", "hello"))), Code::Ok);
+    assert_eq!(world.code(&boss, temp_mute("carol", 0)), Code::Repeated);
+    let unknown = chatroom::room::Actor { names_nobody: true, ..boss.clone() };
+    let status = world.apply(&unknown, temp_mute("nobody", 5)).unwrap_err();
+    assert_eq!((status.code, status.sub), (Code::NotFound, Some(Sub::AccountMissing)));
+    world.apply(&unknown, temp_mute("alice", 5)).unwrap();
 }
 
 #[test]

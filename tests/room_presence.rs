@@ -21,7 +21,7 @@ fn entered(reply: &Response) -> &pb::RoomEnterResponse {
 
 /// Accounts of one page of a list, and whether there is another.
 fn page(world: &World, query: MemberQuery, time_ms: i64, limit: u32) -> (Vec<String>, bool) {
-    let request = pb::MemberListRequest { room_id: 7, query: query as i32, time_ms, limit };
+    let request = pb::MemberListRequest { room_id: 7, query: query as i32, time_ms, limit, ..Default::default() };
     match world.query(&http("boss"), &Query::Members(request)) {
         Ok(Response::MemberList(page)) => (page.members.into_iter().map(|member| member.account).collect(), page.has_more),
         other => panic!("a list answers {other:?}"),
@@ -232,8 +232,46 @@ fn fixed_members_are_listed_whether_here_or_not_and_visitors_while_here() {
     assert_eq!(page(&world, MemberQuery::FixedOnline, 0, 0), (vec!["boss".into()], false));
     assert_eq!(page(&world, MemberQuery::VisitorsNewest, 0, 0), (vec!["bob".into()], false));
     let member = world.member(&boss, "alice").unwrap();
-    assert_eq!((member.online, member.r#type(), member.enter_time_ms), (false, MemberType::Common, START_MS));
+    assert_eq!((member.online, member.r#type(), member.enter_time_ms), (false, MemberType::Common, START_MS + 1));
     assert_eq!(world.member(&boss, "nobody"), None);
+}
+
+#[test]
+fn lists_have_no_two_equal_times_and_pages_never_exceed_their_limit() {
+    // rest-api.md §4.15: all of this happens in one millisecond.
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    let names = |letter: char| (0..9).map(|number| format!("{letter}{number}")).collect::<Vec<String>>();
+    for name in names('f') {
+        world.set_role(&boss, &name, RoleChange::Common, true).unwrap();
+    }
+    for name in names('v') {
+        world.enter(&name);
+        // A second connection of an account is no second member.
+        world.enter(&name);
+    }
+    let newest_first = |letter: char| names(letter).into_iter().rev().collect::<Vec<_>>();
+    let fixed = [newest_first('f'), vec!["boss".to_owned()]].concat();
+    for (query, all) in [(MemberQuery::Fixed, fixed), (MemberQuery::VisitorsNewest, newest_first('v'))] {
+        let (mut found, mut time) = (Vec::new(), 0);
+        loop {
+            let request = pb::MemberListRequest { room_id: 7, query: query as i32, time_ms: time, limit: 4 };
+            let Ok(Response::MemberList(page)) = world.query(&boss, &Query::Members(request)) else { panic!("a list") };
+            assert!(page.members.len() <= 4);
+            let times = page.members.iter().map(|member| match query {
+                MemberQuery::Fixed => member.update_time_ms,
+                _ => member.enter_time_ms,
+            });
+            let times: Vec<i64> = times.collect();
+            assert!(times.is_sorted_by(|newer, older| newer > older), "{times:?}");
+            found.extend(page.members.iter().map(|member| member.account.clone()));
+            time = times.last().copied().unwrap_or(time);
+            if !page.has_more {
+                break;
+            }
+        }
+        assert_eq!(found, all);
+    }
 }
 
 #[test]
@@ -297,7 +335,8 @@ fn pages_lose_nobody_repeat_nobody_and_never_split_one_moment() {
 fn questions_are_for_those_in_the_room_and_within_limits() {
     let mut world = World::new();
     let (alice, outside) = (world.enter("alice"), world.connection("bob"));
-    let list = |limit, query| Query::Members(pb::MemberListRequest { room_id: 7, query, time_ms: 0, limit });
+    let list =
+        |limit, query| Query::Members(pb::MemberListRequest { room_id: 7, query, time_ms: 0, limit, ..Default::default() });
     let history = |limit, types| Query::History(pb::MessageHistoryRequest { room_id: 7, limit, types, ..Default::default() });
     let lookup = |count| Query::Lookup(pb::MemberLookupRequest { room_id: 7, accounts: vec!["bob".into(); count] });
     for query in [list(100, 0), history(100, vec![0, 5, 100]), lookup(20), Query::Info(pb::RoomInfoRequest { room_id: 7 })] {

@@ -111,7 +111,7 @@ fn a_closed_room_tells_everybody_and_puts_them_out_until_it_is_opened_again() {
     assert_eq!(world.code(&http("boss"), Op::Reopen), Code::Repeated);
     let alice = world.enter("alice");
     assert_eq!(world.member(&alice, "alice").unwrap().r#type(), MemberType::Administrator, "roles outlast closing");
-    let list = world.query(&alice, &Query::QueueList(pb::QueueListRequest { room_id: 7 }));
+    let list = world.query(&alice, &Query::QueueList(pb::QueueListRequest { room_id: 7, ..Default::default() }));
     assert!(matches!(list, Ok(Response::QueueList(list)) if list.elements.is_empty()));
 }
 

@@ -27,7 +27,7 @@ fn poll(key: &str) -> Op {
 }
 
 fn keys(world: &World, actor: &Actor) -> Vec<String> {
-    match world.query(actor, &Query::QueueList(pb::QueueListRequest { room_id: 7 })) {
+    match world.query(actor, &Query::QueueList(pb::QueueListRequest { room_id: 7, ..Default::default() })) {
         Ok(Response::QueueList(list)) => list.elements.into_iter().map(|element| element.key).collect(),
         other => panic!("a list answers {other:?}"),
     }
@@ -211,21 +211,69 @@ fn a_batch_changes_what_is_there_and_names_what_is_not() {
 }
 
 #[test]
-fn a_full_list_of_the_queue_fits_into_a_frame() {
+fn a_queue_holds_what_its_limits_promise_and_is_read_in_pages() {
     let mut world = World::new();
     let alice = world.enter("alice");
     let value = "v".repeat(limits::QUEUE_VALUE_BYTES_MAX);
-    let offer = |key: u32| Op::QueueOffer(Box::new(request(&format!("{key:0128}"), &value)));
-    let offered = (0..limits::QUEUE_SIZE_MAX).take_while(|key| world.apply(&alice, offer(*key)).is_ok()).count();
-    assert!(offered > 150, "the bound is no hindrance in practice: {offered}");
+    let offer = |key: u32| {
+        Op::QueueOffer(Box::new(pb::QueueOfferRequest { transient: true, ..request(&format!("{key:0128}"), &value) }))
+    };
+    (0..limits::QUEUE_SIZE_MAX).for_each(|key| drop(world.apply(&alice, offer(key)).unwrap()));
     assert_eq!(world.apply(&alice, offer(u32::MAX)).unwrap_err().code, Code::OverQuota);
-    let list = world.query(&alice, &Query::QueueList(pb::QueueListRequest { room_id: 7 })).unwrap();
-    let mut frame = bytes::BytesMut::new();
-    list.encode(1, &mut frame);
-    assert!(frame.len() <= limits::FRAME_BYTES_MAX);
-    // What is taken out makes room again, for a small value and for a large one.
-    world.apply(&alice, poll("")).unwrap();
-    world.apply(&alice, offer(u32::MAX)).unwrap();
+    // A value that is there already may be replaced in a full queue.
+    world.apply(&alice, offer(7)).unwrap();
+    let read = |world: &World, limit: u32| {
+        let (mut keys, mut after, mut pages) = (Vec::new(), 0, 0);
+        loop {
+            let asked = pb::QueueListRequest { room_id: 7, after, limit };
+            let answer = world.query(&alice, &Query::QueueList(asked)).unwrap();
+            let mut frame = bytes::BytesMut::new();
+            answer.encode(1, &mut frame);
+            assert!(frame.len() <= limits::FRAME_BYTES_MIN);
+            let Response::QueueList(page) = answer else { panic!("{answer:?}") };
+            assert!(limit == 0 || page.elements.len() <= limit as usize);
+            keys.extend(page.elements.into_iter().map(|element| element.key.trim_start_matches('0').to_owned()));
+            (after, pages) = (page.reached, pages + 1);
+            if !page.has_more {
+                return (keys, pages);
+            }
+        }
+    };
+    let all: Vec<String> = (0..limits::QUEUE_SIZE_MAX).map(|key| key.to_string().trim_start_matches('0').into()).collect();
+    let (keys, pages) = read(&world, 0);
+    assert!(keys == all && pages < 12, "{} keys in {pages} pages", keys.len());
+    assert!(read(&world, 7) == (all.clone(), 1000_u32.div_ceil(7)));
+    let beyond = Query::QueueList(pb::QueueListRequest { room_id: 7, after: 0, limit: 1001 });
+    assert_eq!(world.query(&alice, &beyond).unwrap_err().code, Code::BadParameter);
+    // Where a page ended stays a place to go on from, whatever is taken out before it, and after a restart.
+    let first = Query::QueueList(pb::QueueListRequest { room_id: 7, after: 0, limit: 10 });
+    let Response::QueueList(page) = world.query(&alice, &first).unwrap() else { panic!("no list") };
+    for _ in 0..20 {
+        world.apply(&alice, poll("")).unwrap();
+    }
+    let rebuilt = chatroom::room::Room::restore(world.room.id(), Default::default(), &world.room.snapshot()).unwrap();
+    assert_eq!(rebuilt.snapshot(), world.room.snapshot());
+    let rest = Query::QueueList(pb::QueueListRequest { room_id: 7, after: page.reached, limit: 1 });
+    let Response::QueueList(page) = world.query(&alice, &rest).unwrap() else { panic!("no list") };
+    assert_eq!(page.elements[0].key.trim_start_matches('0'), "20");
+    // All of them go with their owner, and those who are here are told of each.
+    let bob = world.enter("bob");
+    world.apply(&alice, Op::Exit).unwrap();
+    let mut told = Vec::new();
+    for outcome in &world.consequences {
+        let Some(chatroom::wire::Push::Notification(notice)) = &outcome.push else { continue };
+        let Some(changed) = &notice.queue_changed else { continue };
+        assert_eq!(changed.event(), QueueEvent::PartClear);
+        let mut frame = bytes::BytesMut::new();
+        chatroom::wire::Push::Notification(notice.clone()).encode(&mut frame);
+        assert!(frame.len() <= limits::FRAME_BYTES_MIN);
+        told.extend(changed.elements.iter().map(|element| element.key.trim_start_matches('0').to_owned()));
+    }
+    assert!(told == all[20..], "{} were told of", told.len());
+    let list = Query::QueueList(pb::QueueListRequest { room_id: 7, ..Default::default() });
+    let Response::QueueList(page) = world.query(&bob, &list).unwrap() else { panic!("no list") };
+    assert_eq!(page, pb::QueueListResponse::default());
+    world.assert_lasting();
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn what_a_robot_owns_goes_with_it() {
     world.apply(&http("boss"), remove(&["r1"], true)).unwrap();
     let kinds: Vec<_> = pushes(&world).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds.len(), 1, "the removal from the queue: {kinds:?}");
-    let list = world.query(&boss, &Query::QueueList(pb::QueueListRequest { room_id: 7 }));
+    let list = world.query(&boss, &Query::QueueList(pb::QueueListRequest { room_id: 7, ..Default::default() }));
     assert!(matches!(list, Ok(Response::QueueList(list)) if list.elements.is_empty()));
 }
 
@@ -175,7 +175,7 @@ fn an_account_that_is_here_with_connections_besides_stays_while_either_holds() {
     world.apply(&http("boss"), remove(&["r1"], false)).unwrap();
     assert!(pushes(&world).is_empty(), "its connection is still here");
     let member = world.member(&desk, "r1").unwrap();
-    assert_eq!((member.robot, member.r#type(), member.enter_time_ms), (false, MemberType::Visitor, START_MS + 5));
+    assert_eq!((member.robot, member.r#type(), member.enter_time_ms), (false, MemberType::Visitor, START_MS + 6));
     assert_eq!(kind(&world.apply(&desk, Op::Exit).unwrap()), NotificationType::MemberExit);
 }
 

@@ -136,8 +136,9 @@ fn a_page_of_members_by_tag_is_bounded() {
     (0..30).for_each(|number| drop(enter_tagged(&mut world, &format!("u{number}"), &["t"], None)));
     let (page, has_more) = by_tag(&world, &boss, "t", 0, 10);
     assert_eq!((page.len(), has_more), (20, true), "at most twice the limit, however many came at once");
-    let ask =
-        |tag: &str, limit| Query::MembersByTag(pb::MemberListByTagRequest { room_id: 7, tag: tag.into(), time_ms: 0, limit });
+    let ask = |tag: &str, limit| {
+        Query::MembersByTag(pb::MemberListByTagRequest { room_id: 7, tag: tag.into(), time_ms: 0, limit, ..Default::default() })
+    };
     for refused in [ask("", 1), ask(&"a".repeat(33), 1), ask("t", 101)] {
         assert_eq!(world.query(&boss, &refused).unwrap_err().code, Code::BadParameter);
     }

@@ -65,7 +65,7 @@ fn attributes_are_set_read_and_deleted_and_all_hear_of_it() {
         let changed = heard.attributes_changed.expect("it says what changed");
         assert_eq!((heard.operator.as_str(), changed.action(), changed.attributes.len()), ("ann", AttributesAction::Set, 2));
     }
-    assert_eq!(change(&mut bob, Request::AttributesSet(set(room, &[("a", "9")]))), (403, 6000331, vec![]));
+    assert_eq!(change(&mut bob, Request::AttributesSet(set(room, &[("a", "9")]))), (403, 6000331, vec!["a".to_owned()]));
     let partly = change(&mut bob, Request::AttributesSet(set(room, &[("a", "9"), ("c", "3")])));
     assert_eq!(partly, (0, 6000332, vec!["a".to_owned()]));
     assert_eq!(change(&mut bob, Request::AttributesSet(force(set(room, &[("a", "9")])))).0, 0);
@@ -73,7 +73,11 @@ fn attributes_are_set_read_and_deleted_and_all_hear_of_it() {
         let keys = keys.iter().map(|key| key.to_string()).collect();
         Request::AttributesDelete(pb::AttributesDeleteRequest { room_id: room, keys, force: false })
     };
-    assert_eq!(change(&mut bob, delete(&["a"])), (403, 6000331, vec![]), "force has not made it his");
+    assert_eq!(
+        change(&mut bob, delete(&["x", "a"])),
+        (403, 6000331, vec!["a".into(), "x".into()]),
+        "force has not made it his"
+    );
     assert_eq!(change(&mut ann, delete(&["a", "x"])), (0, 6000332, vec!["x".to_owned()]));
     let operations = vec![
         pb::AttributesOperation { set: map(&[("d", "4")]), delete: vec![] },

@@ -83,7 +83,7 @@ const COMMANDS: &[Command] = &[
     ),
     command("poll", |room| ask::poll(room, "key"), |room| ask::poll(room, &"k".repeat(limits::QUEUE_KEY_BYTES_MAX + 1))),
     command("change", |room| ask::change(room, vec![ask::element("k", "v")], ""), |room| ask::change(room, vec![], "")),
-    plain("list queue", |room| Request::QueueList(pb::QueueListRequest { room_id: room })),
+    plain("list queue", |room| Request::QueueList(pb::QueueListRequest { room_id: room, ..Default::default() })),
     plain("peek", |room| Request::QueuePeek(pb::QueuePeekRequest { room_id: room })),
     command("multi-get", |room| multi_get(room, 1), |room| multi_get(room, limits::QUEUE_BATCH_MAX + 1)),
     plain("drop queue", |room| Request::QueueDrop(pb::QueueDropRequest { room_id: room })),

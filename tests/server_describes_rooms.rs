@@ -90,6 +90,11 @@ fn a_field_that_was_never_set_is_absent_and_one_that_was_cleared_is_empty() {
     }
 }
 
+/// A node whose application mints tokens of these lives.
+fn minting(lives: [u64; 2]) -> LocalNode {
+    LocalNode::start(|config| config.apps[0].token_ttls = Some(lives.to_vec()))
+}
+
 /// Logs in with a token of so many seconds and enters a room.
 fn join_for(node: &LocalNode, name: &str, room: i64, seconds: u64) -> Peer {
     let token = dynamic_token(APP_KEY, APP_SECRET, name, seconds);
@@ -101,7 +106,7 @@ fn join_for(node: &LocalNode, name: &str, room: i64, seconds: u64) -> Peer {
 // S004-160
 #[test]
 fn a_token_s_end_is_announced_and_a_new_one_keeps_the_session() {
-    let node = LocalNode::start(|_| {});
+    let node = minting([3, 3600]);
     node.create_account("owner");
     let room = node.create_room("owner");
     let mut peer = join_for(&node, "guest", room, 3);
@@ -122,7 +127,7 @@ fn a_token_s_end_is_announced_and_a_new_one_keeps_the_session() {
 #[test]
 fn rooms_made_by_clients_are_not_entered_with_a_token_of_more_than_24_days() {
     const DAYS_24: u64 = 2_073_600;
-    let node = LocalNode::start(|_| {});
+    let node = minting([DAYS_24, DAYS_24 + 1]);
     node.create_account("owner");
     let lasting = node.create_room("owner");
     let make = |alias: &str, enter_existing| {
@@ -148,7 +153,7 @@ fn rooms_made_by_clients_are_not_entered_with_a_token_of_more_than_24_days() {
 
 #[test]
 fn a_token_that_is_not_renewed_ends_the_session() {
-    let node = LocalNode::start(|_| {});
+    let node = minting([3, 3600]);
     node.create_account("owner");
     let room = node.create_room("owner");
     let mut peer = join_for(&node, "guest", room, 3);

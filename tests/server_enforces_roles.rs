@@ -147,7 +147,9 @@ fn roles_blocklist_and_queue_survive_a_restart() {
     let mut helper = Peer::join(&server, "helper", room);
     assert_eq!(set_role(&mut helper, room, "regular", RoleChange::Common, true), 417, "is one already");
     assert_eq!(set_role(&mut helper, room, "regular", RoleChange::Mute, true), 0, "an administrator may");
-    let Response::QueueList(list) = helper.call(Request::QueueList(pb::QueueListRequest { room_id: room })) else {
+    let Response::QueueList(list) =
+        helper.call(Request::QueueList(pb::QueueListRequest { room_id: room, ..Default::default() }))
+    else {
         panic!("no list")
     };
     assert_eq!(list.elements.len(), 1);

@@ -306,7 +306,9 @@ fn take_seat(peer: &mut Peer, room: i64, key: &str) {
 }
 
 fn queue(owner: &mut Peer, room: i64) -> HashMap<String, String> {
-    let Response::QueueList(list) = owner.call(Request::QueueList(pb::QueueListRequest { room_id: room })) else {
+    let Response::QueueList(list) =
+        owner.call(Request::QueueList(pb::QueueListRequest { room_id: room, ..Default::default() }))
+    else {
         panic!("no queue")
     };
     list.elements.into_iter().map(|e| (e.key, String::from_utf8(e.value.to_vec()).expect("values are text"))).collect()

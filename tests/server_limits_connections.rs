@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use chatroom::wire::{Request, Response, pb};
 use support::peer::login;
-use support::{PATIENCE, Peer, Server, Setup, wait_until};
+use support::process::{UNLIMITED, prepared};
+use support::{PATIENCE, Peer, Server, Setup, raise_open_files, wait_until};
 
 fn start(config: &str) -> Server {
     Server::start(Setup { config: config.into(), ..Setup::default() })
@@ -29,6 +30,54 @@ fn beyond_the_total_connections_are_closed_until_places_come_free() {
     assert!(held.iter_mut().all(is_served), "those who are in stay in");
     held.pop();
     wait_until("a place to come free", || is_served(&mut Peer::connect(server.wire)));
+}
+
+/// `CHATROOM_MEMBERS=15000 CHATROOM_STRANGERS=2000 CHATROOM_HARD_LIMIT=20000` has this test fill a node as large as a machine lets it.
+#[test]
+fn a_node_full_of_members_and_strangers_keeps_files_for_its_store_and_for_http() {
+    let of = |name: &str, default: usize| std::env::var(name).map_or(default, |text| text.parse().expect("a number"));
+    let (members, strangers) = (of("CHATROOM_MEMBERS", 300), of("CHATROOM_STRANGERS", 1100));
+    let hard_limit = of("CHATROOM_HARD_LIMIT", 1024);
+    raise_open_files((members + strangers + 200) as u64);
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let limits = format!("ulimit -Sn {} && ulimit -Hn {hard_limit}", hard_limit.min(4096) / 4);
+    let server = Server::start(Setup {
+        program: Some(prepared(folder.path(), &limits, "")),
+        config: format!("{UNLIMITED}\n[timers]\nlogin_timeout_ms = 120000\nidle_timeout_ms = 240000\n"),
+        ..Setup::default()
+    });
+    let admin = server.admin();
+    admin.create_user("owner");
+    let room = admin.create_quiet_room("owner", "full");
+    let mut inside: Vec<Peer> = (0..members).map(|number| Peer::join(&server, &format!("member-{number}"), room)).collect();
+    let silent: Vec<TcpStream> = (0..strangers).filter_map(|_| TcpStream::connect(server.wire).ok()).collect();
+    assert!(silent.len() * 10 >= strangers * 9, "{} strangers are at the door", silent.len());
+
+    for round in 0..3 {
+        assert_eq!(inside[round].send_text(room, &format!("m{round}"), "kept").code, 0, "an acknowledged send is on disk");
+        let another = admin.create_quiet_room("owner", "another");
+        assert!(another > room, "the HTTP API accepts, and the store takes what it is given");
+    }
+    let metrics = admin.page("/metrics").1;
+    let value = |name: &str| -> usize {
+        let line = metrics.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("no {name}"));
+        line.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a gauge is a number")
+    };
+    assert_eq!(value("chatroom_descriptors_max"), hard_limit, "the soft limit is raised to the hard one");
+    let connections_max = value("chatroom_connections_max");
+    assert!((members..hard_limit).contains(&connections_max), "{connections_max} connections of {hard_limit} files");
+    println!("{members} members and {} strangers of at most {connections_max} connections, {hard_limit} files", silent.len());
+    drop(silent);
+    wait_until("places to come free", || is_served(&mut Peer::connect(server.wire)));
+    assert!(inside.iter_mut().all(is_served), "nobody inside was put out");
+}
+
+#[test]
+fn a_process_that_may_open_too_few_files_does_not_start_and_says_what_to_raise() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let program = Some(prepared(folder.path(), "ulimit -Sn 100 && ulimit -Hn 200", ""));
+    let error = Server::try_start(Setup { program, ..Setup::default() }).err().expect("200 files are too few");
+    assert!(error.contains("200 files") && error.contains("ulimit -Hn"), "{error}");
 }
 
 #[test]

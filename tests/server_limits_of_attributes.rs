@@ -112,7 +112,13 @@ const LIMITS: &[Limit] = &[
     }),
     limit("members of a page by tag", limits::PAGE_MAX as usize, |stage, n| {
         let (room_id, tag, limit) = (stage.room, "tag".into(), n as u32);
-        stage.owner.came(Request::MemberListByTag(pb::MemberListByTagRequest { room_id, tag, limit, time_ms: 0 }))
+        stage.owner.came(Request::MemberListByTag(pb::MemberListByTagRequest {
+            room_id,
+            tag,
+            limit,
+            time_ms: 0,
+            ..Default::default()
+        }))
     }),
     limit("tags of a history by tags", limits::TAGS_MAX, |stage, n| {
         let tags = (0..n).map(|number| format!("tag{number}")).collect();
@@ -320,7 +326,7 @@ fn the_lists_of_a_room_made_by_a_client_show_the_first_members_and_no_more() {
     let (mut listed, mut time_ms) = (Vec::new(), 0);
     loop {
         let query = pb::MemberQuery::VisitorsOldest as i32;
-        let request = pb::MemberListRequest { room_id: room, query, time_ms, limit: 100 };
+        let request = pb::MemberListRequest { room_id: room, query, time_ms, limit: 100, ..Default::default() };
         let Response::MemberList(page) = owner.done(Request::MemberList(request)) else { panic!("a list is answered so") };
         time_ms = page.members.last().map_or(time_ms, |member| member.enter_time_ms);
         listed.extend(page.members.into_iter().map(|member| (member.enter_time_ms, member.account)));

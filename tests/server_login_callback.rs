@@ -224,3 +224,22 @@ fn what_the_application_vouches_for_ends_when_it_says_and_is_renewed_by_asking_a
         assert!(matches!(push, Push::TokenWillExpire(_)), "the new token holds: {push:?}");
     }
 }
+
+#[test]
+fn a_node_that_goes_down_while_an_application_is_asked_ends_without_a_panic() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let receiver = Receiver::start(move |_| {
+        held.pass();
+        (200, YES.into())
+    });
+    let server = server(&receiver.url(), "[timers]\ndrain_ms = 200");
+    let mut peers: Vec<Peer> = (0..4).map(|_| Peer::connect(server.wire)).collect();
+    for (number, peer) in peers.iter_mut().enumerate() {
+        peer.ask(&Request::Login(Box::new(login(&format!("caller-{number}"), "word", None)))).unwrap();
+    }
+    wait_until("the questions", || receiver.asked().len() == peers.len());
+    let said = server.end();
+    gate.open();
+    assert!(!said.contains("panicked"), "{said}");
+}

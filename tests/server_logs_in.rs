@@ -3,11 +3,16 @@
 
 mod support;
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chatroom::wire::pb::{self, MemberType, NotificationType};
 use chatroom::wire::{Request, Response};
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use serde_json::{Value, json};
+use support::admin::unix_ms;
 use support::peer::login;
 use support::process::{APP_KEY, APP_SECRET};
-use support::{Peer, Server, Setup};
+use support::{Peer, Server, Setup, wait_until};
 
 fn code(server: &Server, request: pb::LoginRequest) -> (i32, i32) {
     let (mut peer, answer) = Peer::log_in(server, request);
@@ -69,6 +74,86 @@ fn an_anonymous_visitor_needs_a_nick_and_no_token_and_has_no_voice() {
     assert_eq!((sent.code, sent.sub), (403, 114303));
     let mute = Request::RoomMute(pb::RoomMuteRequest { room_id: room, mute: true, ..Default::default() });
     assert!(matches!(guest.call(mute), Response::RoomMute(status) if status.code == 403));
+}
+
+/// A dynamic token of one account, cut anew so that it logs in as another and never ends: needs no secret.
+fn recut(token: &str, account: &str, victim: &str) -> String {
+    let claims: Value = serde_json::from_slice(&STANDARD.decode(token).unwrap()).unwrap();
+    let digits = format!("{}{}{}", &account[victim.len()..], claims["curTime"], claims["ttl"]);
+    let (time, life) = digits.split_at(1);
+    assert!(digits.bytes().all(|digit| digit.is_ascii_digit()) && !life.starts_with('0'));
+    let (time, life): (i64, u64) = (time.parse().unwrap(), life.parse().unwrap());
+    STANDARD.encode(json!({ "signature": claims["signature"], "curTime": time, "ttl": life }).to_string())
+}
+
+#[test]
+fn a_token_that_is_cut_anew_logs_in_as_nobody_else() {
+    let server = Server::start(Setup { memory: true, ..Setup::default() });
+    server.admin().create_user("alice");
+    let room = server.admin().create_room("alice", "hall");
+    let own = login("alice1", Some(room));
+    let stolen = recut(&own.token, "alice1", "alice");
+    let thief = pb::LoginRequest { token: stolen, ..login("alice", Some(room)) };
+    assert_eq!(code(&server, thief), (302, 102302));
+    // Nor does it log in as itself for ever.
+    assert_eq!(code(&server, pb::LoginRequest { token: recut(&own.token, "alice1", "alice1"), ..own.clone() }), (302, 102302));
+    assert_eq!(code(&server, own).0, 0);
+}
+
+#[test]
+fn a_jwt_of_a_key_that_is_configured_logs_in_and_keys_change_on_sighup() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.json");
+    let (one, two) = (rcgen::KeyPair::generate().unwrap(), rcgen::KeyPair::generate().unwrap());
+    std::fs::write(&path, one.public_key_pem()).unwrap();
+    let config =
+        format!("[[apps]]\nkey = \"{APP_KEY}\"\nsecret = \"{APP_SECRET}\"\nvendor_tokens = false\njwt_keys = {path:?}\n");
+    let server = Server::start(Setup { config: config.clone(), no_app: true, memory: true, ..Setup::default() });
+    let token = |key: &rcgen::KeyPair| {
+        let header = json!({ "alg": "ES256", "typ": "JWT" }).to_string();
+        let claims = json!({ "sub": "alice", "exp": unix_ms() / 1000 + 60, "aud": APP_KEY }).to_string();
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let random = ring::rand::SystemRandom::new();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key.serialize_der(), &random).unwrap();
+        let signature = pair.sign(&random, message.as_bytes()).unwrap();
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    };
+    let with = |token: String| code(&server, pb::LoginRequest { token, ..login("alice", None) }).0;
+    assert_eq!((with(token(&one)), with(token(&two))), (0, 302));
+    assert_eq!(with(login("alice", None).token), 302, "the vendor's format is switched off");
+    // Another key under the same name, then a file that cannot be used: the last good keys stay.
+    std::fs::write(&path, two.public_key_pem()).unwrap();
+    server.reconfigure(&config);
+    wait_until("the new key to be in force", || with(token(&two)) == 0);
+    assert_eq!(with(token(&one)), 302);
+    std::fs::write(&path, "no key").unwrap();
+    server.reconfigure(&config);
+    wait_until("the refusal to be counted", || {
+        server.admin().page("/metrics").1.contains("chatroom_reloads_total{result=\"refused\"} 1")
+    });
+    assert_eq!(with(token(&two)), 0);
+}
+
+#[test]
+fn a_session_is_renewed_by_a_token_of_its_own_kind_only() {
+    let server = Server::start(Setup { memory: true, ..Setup::default() });
+    let fixed = server.admin().create_user("alice");
+    let vendor = || login("alice", None).token;
+    let jwt = chatroom::account::jwt(APP_KEY, APP_SECRET, "alice", chatroom::id::UnixMs(unix_ms() as i64), 600);
+    let renew =
+        |peer: &mut Peer, token: &str| match peer.call(Request::RenewToken(pb::RenewTokenRequest { token: token.into() })) {
+            Response::RenewToken(status) => status.code,
+            other => panic!("{other:?}"),
+        };
+    let (mut dynamic, _) = Peer::log_in(&server, login("alice", None));
+    assert_eq!((renew(&mut dynamic, &fixed), renew(&mut dynamic, &vendor()), renew(&mut dynamic, &jwt)), (302, 0, 0));
+    let request = pb::LoginRequest { token: fixed.clone(), auth_type: 0, ..login("alice", None) };
+    let (mut constant, _) = Peer::log_in(&server, request);
+    assert_eq!((renew(&mut constant, &vendor()), renew(&mut constant, &jwt), renew(&mut constant, &fixed)), (302, 302, 0));
+    // Who has shown no token has none to renew, even if somebody registers under that name and lends one.
+    let anonymous = pb::LoginRequest { anonymous: true, token: String::new(), ..login("", None) };
+    let (mut guest, _) = Peer::log_in(&server, anonymous);
+    assert_eq!((renew(&mut guest, &fixed), renew(&mut guest, &jwt)), (302, 302));
 }
 
 // S000-015

@@ -3,7 +3,10 @@
 
 mod support;
 
-use support::{Peer, Server, wait_until};
+use chatroom::wire::Request;
+use support::peer::login;
+use support::process::{UNLIMITED, prepared};
+use support::{Peer, Server, Setup, wait_until};
 
 /// The sum of a metric over its labels.
 fn metric(server: &Server, name: &str) -> f64 {
@@ -48,4 +51,33 @@ fn metrics_count_connections_members_and_deliveries() {
     assert!(metric(&server, "chatroom_connections_accepted_total") >= 5.0);
     drop(members);
     wait_until("the gauge to follow", || metric(&server, "chatroom_connections") == 1.0);
+}
+
+#[test]
+fn a_log_that_nobody_reads_costs_lines_which_are_counted_and_stops_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("stderr");
+    let make = format!("mkfifo {}", pipe.display());
+    // Opened for both directions by the server itself: nothing is ever taken out of it.
+    let program = Some(prepared(folder.path(), &make, &format!("2<>{}", pipe.display())));
+    let config = UNLIMITED.replace("\"warn\"", "\"trace\"");
+    let server = Server::start(Setup { program, config, memory: true, ..Setup::default() });
+    let (mut member, answer) = Peer::log_in(&server, login("member", None));
+    assert_eq!(answer.code, 0);
+    let dropped = || metric(&server, "chatroom_log_lines_dropped_total");
+    let strangers = |round: usize| {
+        for number in 0..500 {
+            let wrong =
+                chatroom::wire::pb::LoginRequest { token: "x".repeat(2000), ..login(&format!("s{round}-{number}"), None) };
+            assert_eq!(Peer::log_in(&server, wrong).1.code, 302);
+        }
+    };
+    for round in 0.. {
+        strangers(round);
+        assert!(member.try_call(&Request::Ping(Default::default())).is_ok(), "every worker goes on");
+        if dropped() > 0.0 {
+            break;
+        }
+        assert!(round < 100, "no line was ever dropped");
+    }
 }

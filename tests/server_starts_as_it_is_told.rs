@@ -122,7 +122,7 @@ fn no_secret_and_no_message_reaches_the_log() {
     let used = support::peer::login("other", Some(room));
     let (_other, answer) = Peer::log_in(&server, used.clone());
     assert_eq!(answer.code, 0);
-    let said = server.said();
+    let said = server.end();
     assert!(!said.is_empty(), "a trace says something");
     for secret in [APP_SECRET, &token, &used.token, &answer.resume_token, "a confidential body"] {
         assert!(!said.contains(secret), "the log holds {secret:?}");

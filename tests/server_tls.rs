@@ -514,7 +514,7 @@ fn a_new_certificate_is_shown_after_a_hangup_and_a_bad_one_never() {
         secure.server.reconfigure(&config);
         let refused = round as f64 + 1.0;
         wait_until("the refusal", || secure.metric("chatroom_reloads_total{result=\"refused\"}") == refused);
-        assert!(secure.server.said().contains(&file.display().to_string()), "the log names the file");
+        wait_until("the log to name the file", || secure.server.said().contains(&file.display().to_string()));
         assert_eq!(shown(&secure.connect()), renewed.der, "the old one is still shown");
         fs::write(file, good).unwrap();
     }
@@ -574,7 +574,7 @@ fn a_callback_over_https_is_asked_if_somebody_trusted_vouches_for_it() {
     let server = start("");
     let (_peer, answer) = Peer::log_in(&server, request());
     assert_eq!((answer.code, receiver.asked().len()), (302, 1), "{}", answer.desc);
-    assert!(server.said().contains("UnknownIssuer"), "the log says why: {}", server.said());
+    wait_until("the log to say why", || server.said().contains("UnknownIssuer"));
 }
 
 #[test]

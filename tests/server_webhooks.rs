@@ -432,7 +432,7 @@ fn what_its_receiver_refuses_for_long_is_given_up_and_holds_up_no_other_room() {
     let refused = hook.texts("msgidClient").iter().filter(|id| *id == "m1").count();
     assert_eq!(refused, limits::WEBHOOK_REFUSALS_MIN as usize);
     assert_eq!(metric(&server, "chatroom_webhooks_given_up_total", "reason=\"refused\""), 1.0);
-    assert!(server.said().contains("a webhook is given up"), "{}", server.said());
+    wait_until("the log to say so", || server.said().contains("a webhook is given up"));
 }
 
 #[test]
@@ -451,6 +451,7 @@ fn a_full_spool_keeps_what_it_has_and_counts_what_it_drops() {
     wait_until("the age of the oldest", || value("chatroom_webhooks_oldest_seconds") > 0.0);
     let (kept, bytes) = (value("chatroom_webhooks_queued") as usize, value("chatroom_webhooks_queued_bytes"));
     assert!(kept > 5 && bytes <= 3000.0, "{kept} reports of {bytes} bytes");
+    wait_until("the log to say so", || server.said().contains("the spool of webhooks is full"));
     assert_eq!(server.said().matches("the spool of webhooks is full").count(), 1, "{}", server.said());
     let hook = Hook::at(address, |_| Says::Status(200));
     wait_until("what was kept", || hook.told().len() == kept);

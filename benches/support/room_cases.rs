@@ -142,7 +142,7 @@ fn offer(count: u64) -> Op {
 
 fn page(stage: &Stage, query: pb::MemberQuery, time_ms: i64) -> Query {
     debug_assert!(stage.members > 1);
-    Query::Members(pb::MemberListRequest { room_id: 1, query: query as i32, time_ms, limit: 20 })
+    Query::Members(pb::MemberListRequest { room_id: 1, query: query as i32, time_ms, limit: 20, ..Default::default() })
 }
 
 /// In the order in which the table prints them.

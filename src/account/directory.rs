@@ -5,12 +5,13 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
 use super::model::{Account, App, NewAccount, is_longer};
 use super::secret::random_hex;
-use super::token::{self, Term};
+use super::token::{self, Refusal, Term};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
@@ -20,6 +21,19 @@ const SHARDS: usize = 64;
 
 /// `auth_type` of a login about which the application is asked.
 pub const CALLBACK: i32 = 2;
+
+/// How a session has proved who it is (chatroom.md §d.1). Both formats of dynamic tokens are one kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TokenKind {
+    /// By the account's own token.
+    Static,
+    /// By a token that the application has signed.
+    Dynamic,
+    /// By the word of the application, which was asked.
+    Callback,
+    /// Not at all.
+    Anonymous,
+}
 
 /// How soon something has to be on disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,14 +81,12 @@ pub struct Login<'a> {
 pub struct HttpCall<'a> {
     /// Which application.
     pub app_key: &'a str,
-    /// At most 128 characters.
+    /// At most 4096 characters.
     pub nonce: &'a str,
-    /// Unix seconds, decimal.
+    /// Unix seconds: exactly ten digits, so that none can move between it and the nonce, which are signed without a separator.
     pub cur_time: &'a str,
     /// SHA1 of secret, nonce and time, in hex.
     pub check_sum: &'a str,
-    /// The address it comes from.
-    pub source: IpAddr,
 }
 
 /// Stands in where there is no application, so that checking a call takes as long.
@@ -112,6 +124,8 @@ pub struct Directory {
 /// An application with its accounts.
 struct Tenant {
     app: Arc<App>,
+    /// The log has said that the application mints tokens of a life it does not list.
+    warned: AtomicBool,
     accounts: Arc<[Shard; SHARDS]>,
 }
 
@@ -121,6 +135,20 @@ struct Slot {
     account: Arc<Account>,
     /// False while the keeper is at work on a new account: it may still come to nothing.
     kept: bool,
+}
+
+impl Tenant {
+    fn verify_dynamic(&self, id: &AccountId, spelled: &str, offered: &str, now: UnixMs) -> Result<Term, Status> {
+        token::verify(&self.app, id, spelled, offered, now).map_err(|refusal| {
+            if let Refusal::Unlisted(seconds) = refusal
+                && !self.warned.swap(true, Ordering::Relaxed)
+            {
+                let app = &self.app.key;
+                tracing::warn!(%app, seconds, "tokens of a life that token_ttls does not list are refused: list it, or mint JWTs");
+            }
+            refusal.into()
+        })
+    }
 }
 
 impl Directory {
@@ -134,11 +162,14 @@ impl Directory {
     pub fn insert_app(&self, app: App) {
         let mut apps = self.apps.write();
         let accounts = apps.get(&app.key).map_or_else(|| Arc::new(self.empty_shards()), |tenant| tenant.accounts.clone());
-        apps.insert(app.key.clone(), Arc::new(Tenant { app: Arc::new(app), accounts }));
+        let tenant = Tenant { app: Arc::new(app), warned: AtomicBool::new(false), accounts };
+        apps.insert(tenant.app.key.clone(), Arc::new(tenant));
     }
 
-    /// Puts an application in and keeps it. Waits for the disk.
-    pub fn create_app(&self, app: App) -> Result<(), Status> {
+    /// Puts an application in and keeps it, as made at `now` unless it was made before. Waits for the disk.
+    pub fn create_app(&self, app: App, now: UnixMs) -> Result<(), Status> {
+        let made = self.app(&app.key).and_then(|before| before.made).unwrap_or(now);
+        let app = App { made: Some(made), ..app };
         self.keeper.keep_app(&app)?;
         self.insert_app(app);
         Ok(())
@@ -175,7 +206,7 @@ impl Directory {
         let (account, term) = match login.auth_type {
             0 => (self.verify_static(&tenant, &id, login.token)?, None),
             1 => {
-                let term = verify_dynamic(&tenant.app, &id, login.account, login.token, now)?;
+                let term = tenant.verify_dynamic(&id, login.account, login.token, now)?;
                 (self.find_or_register(&tenant, &id)?, Some(term))
             }
             CALLBACK => return Err(Status::new(Code::Unavailable, "whoever logs in by callback is asked about, not verified")),
@@ -209,17 +240,29 @@ impl Directory {
         admit(&account, expires)
     }
 
-    /// Checks the token of a `renewToken`: how long it is good, `None` for a static one; 302 if it is not a valid token of this account.
-    pub fn verify_renewal(&self, app_key: &str, id: &AccountId, offered: &str, now: UnixMs) -> Result<Option<Term>, Status> {
+    /// Checks the token of a `renewToken`: how long it is good, `None` for a static one; 302 if it is not a valid token of this account,
+    /// or not of the kind the session logged in with.
+    pub fn verify_renewal(
+        &self,
+        app_key: &str,
+        id: &AccountId,
+        kind: TokenKind,
+        offered: &str,
+        now: UnixMs,
+    ) -> Result<Option<Term>, Status> {
         let tenant = self.enabled(app_key)?;
         if offered.is_empty() || offered.len() > limits::TOKEN_BYTES_MAX {
             return Err(Status::bad_parameter("token must be 1-4096 bytes"));
         }
         let account = self.find(&tenant, id).ok_or_else(token::wrong_token)?;
-        if account.token.matches(offered) {
-            return Ok(None);
+        match kind {
+            TokenKind::Static if account.token.matches(offered) => Ok(None),
+            TokenKind::Dynamic => match tenant.verify_dynamic(id, id.as_str(), offered, now) {
+                Err(status) if status.code == Code::TokenExpired => Err(token::wrong_token()),
+                outcome => outcome.map(Some),
+            },
+            TokenKind::Static | TokenKind::Callback | TokenKind::Anonymous => Err(token::wrong_token()),
         }
-        verify_dynamic(&tenant.app, id, id.as_str(), offered, now).map(Some).map_err(|_| token::wrong_token())
     }
 
     /// Creates an account and keeps it: 414 for values out of bounds and for a name that is taken. Waits for the disk.
@@ -255,39 +298,43 @@ impl Directory {
         Ok(account)
     }
 
-    /// Checks who makes an HTTP call (rest-api.md §1.1, up to the rate), in this order: 414 for a header that is missing (empty) or
-    /// malformed, 403 for an unknown application, for a clock more than 300 s off, and for a checksum that is not the
-    /// application's, 315 for an address it does not allow.
+    /// Checks who makes an HTTP call (rest-api.md §1.1, up to the checksum), in this order: 414 for a header that is missing (empty)
+    /// or malformed, 403 for an unknown application, 414 for a clock more than 300 s off, and for a checksum that is not the
+    /// application's.
     ///
     /// The checksum is computed and compared whatever else is wrong, with a made-up secret where there is no application, so that
     /// the time an answer takes tells nothing about either.
     pub fn check_http(&self, call: &HttpCall<'_>, now: UnixMs) -> Result<(), Status> {
         let bad_header = || Status::bad_parameter("bad http header");
-        let HttpCall { app_key, nonce, cur_time, check_sum, source } = *call;
+        let HttpCall { app_key, nonce, cur_time, check_sum } = *call;
         if [app_key, nonce, cur_time, check_sum].iter().any(|header| header.is_empty())
             || is_longer(nonce, limits::NONCE_CHARS_MAX)
+            || cur_time.len() != limits::CUR_TIME_DIGITS
+            || !cur_time.bytes().all(|byte| byte.is_ascii_digit())
         {
-            return Err(bad_header());
-        }
-        if !cur_time.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(bad_header());
         }
         let seconds: i64 = cur_time.parse().map_err(|_| bad_header())?;
         let tenant = self.enabled(app_key);
         let secret = tenant.as_ref().map_or(NOBODYS_SECRET, |tenant| tenant.app.secret.reveal());
         let is_signed = token::check_sum_matches(secret, nonce, cur_time, check_sum);
-        let tenant = tenant?;
+        tenant?;
         let skew = seconds.checked_sub(now.0.div_euclid(1000)).and_then(i64::checked_abs).unwrap_or(i64::MAX);
         if skew > limits::HTTP_CLOCK_SKEW_SECONDS {
-            return Err(Status::new(Code::Forbidden, "CurTime is more than 300 s off: send Unix seconds and set your clock"));
+            return Err(Status::bad_parameter("CurTime is more than 300 s off: send Unix seconds and set your clock"));
         }
         if !is_signed {
-            return Err(Status::new(Code::Forbidden, "CheckSum must be SHA1(AppSecret + Nonce + CurTime) in hex"));
-        }
-        if !tenant.app.allows_http_from(source.to_canonical()) {
-            return Err(Status::new(Code::AddressRefused, "the application does not allow calls from this address"));
+            return Err(Status::bad_parameter("CheckSum must be SHA1(AppSecret + Nonce + CurTime) in hex"));
         }
         Ok(())
+    }
+
+    /// 315 if the application does not allow HTTP calls from an address.
+    pub fn check_http_source(&self, app_key: &str, source: IpAddr) -> Result<(), Status> {
+        match self.enabled(app_key)?.app.allows_http_from(source.to_canonical()) {
+            true => Ok(()),
+            false => Err(Status::new(Code::AddressRefused, "the application does not allow calls from this address")),
+        }
     }
 
     fn verify_anonymous(&self, tenant: &Tenant, named: Option<AccountId>) -> Result<Verified, Status> {
@@ -430,10 +477,4 @@ fn check_parameters(login: &Login<'_>) -> Result<Option<AccountId>, Status> {
         "" => Err(Status::bad_parameter("account is missing")),
         name => AccountId::parse(name).map(Some),
     }
-}
-
-/// Applications sign the name as they know it, so both the spelling of the login and the canonical one are tried.
-fn verify_dynamic(app: &App, id: &AccountId, spelled: &str, offered: &str, now: UnixMs) -> Result<Term, Status> {
-    let names: &[&str] = if spelled == id.as_str() { &[spelled] } else { &[spelled, id.as_str()] };
-    token::verify_dynamic(&app.key, app.secret.reveal(), names, offered, now)
 }

@@ -4,14 +4,19 @@
 //! May use: nothing but `error`, `limits` and `id`.
 
 mod directory;
+mod fuzzing;
+mod jwt;
 mod model;
 mod secret;
 mod token;
+mod vendor;
 
-pub use directory::{CALLBACK, Directory, HttpCall, Keeper, Login, Urgency, Verified};
+pub use directory::{CALLBACK, Directory, HttpCall, Keeper, Login, TokenKind, Urgency, Verified};
+pub use fuzzing::fuzz_token;
+pub use jwt::{JwtKeys, jwt};
 pub(crate) use model::is_longer;
 pub use model::{Account, App, MutedIn, NewAccount};
 pub use secret::{Secret, random_hex};
-pub use token::Term;
 pub(crate) use token::wrong_token;
-pub use token::{body_digest, check_sum, dynamic_token};
+pub use token::{Term, TokenRules, body_digest, check_sum};
+pub use vendor::dynamic_token;

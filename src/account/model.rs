@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::secret::Secret;
+use super::token::TokenRules;
 use crate::error::Status;
-use crate::id::AccountId;
+use crate::id::{AccountId, UnixMs};
 use crate::limits;
 
 /// A tenant: accounts and rooms belong to exactly one application (chatroom.md §a.1).
@@ -22,6 +23,10 @@ pub struct App {
     pub anonymous_enabled: bool,
     /// Networks its HTTP calls may come from; none: any. Others are 315.
     pub http_allowed: Vec<IpNet>,
+    /// Which dynamic tokens its accounts log in with.
+    pub tokens: TokenRules,
+    /// When it was made on this server; `None`: not yet, or nobody knows.
+    pub made: Option<UnixMs>,
 }
 
 impl App {
@@ -35,7 +40,8 @@ impl App {
         if secret.is_empty() || is_longer(secret.reveal(), limits::APP_KEY_CHARS_MAX) {
             return Err(Status::bad_parameter("an app secret must be 1-64 characters"));
         }
-        Ok(App { key, secret, disabled: false, anonymous_enabled: true, http_allowed: Vec::new() })
+        let (http_allowed, tokens) = (Vec::new(), TokenRules::default());
+        Ok(App { key, secret, disabled: false, anonymous_enabled: true, http_allowed, tokens, made: None })
     }
 
     /// Whether HTTP calls of this application may come from an address, which is not an IPv4 address in IPv6's clothes.

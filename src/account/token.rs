@@ -1,41 +1,43 @@
-//! Dynamic tokens (chatroom.md §d.1) and the checksum of HTTP calls (rest-api.md §1.1).
+//! What is common to dynamic tokens of both formats (chatroom.md §d.1), and the checksum of HTTP calls (rest-api.md §1.1).
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use md5::Md5;
-use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 use subtle::ConstantTimeEq;
 
+use super::jwt::JwtKeys;
+use super::model::App;
 use super::secret::hex;
+use super::{jwt, vendor};
 use crate::error::{Code, Status, Sub};
-use crate::id::UnixMs;
-use crate::limits;
+use crate::id::{AccountId, UnixMs};
+use crate::limits::TOKEN_LIVES_DEFAULT;
 
-/// Standard base64; the padding at the end is written and may be missing when read.
-const BASE64: GeneralPurpose =
-    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
-
-/// What a dynamic token says, under its base64.
-#[derive(Serialize, Deserialize)]
-struct Claims<'a> {
-    #[serde(borrow)]
-    signature: Cow<'a, str>,
-    #[serde(rename = "curTime")]
-    cur_time_ms: i64,
-    #[serde(rename = "ttl")]
-    ttl_seconds: u64,
+/// Which dynamic tokens an application's accounts log in with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TokenRules {
+    /// Tokens in the vendor's format are taken. JWTs always are.
+    pub vendor: bool,
+    /// Lives of the tokens the application mints in the vendor's format, in seconds; empty: [`TOKEN_LIVES_DEFAULT`].
+    pub listed: Vec<u64>,
+    /// Since when it has minted them; `None`: since it was made on this server, less the longest life.
+    pub since: Option<UnixMs>,
+    /// Public keys of its JWTs, beside its secret.
+    pub keys: Arc<JwtKeys>,
 }
 
-/// A dynamic token for `account`, valid from `cur_time_ms` on for `ttl_seconds`.
-pub fn dynamic_token(app_key: &str, secret: &str, account: &str, cur_time_ms: i64, ttl_seconds: u64) -> String {
-    let signature = hex(&signature(app_key, secret, account, cur_time_ms, ttl_seconds)).into();
-    let claims = Claims { signature, cur_time_ms, ttl_seconds };
-    BASE64.encode(serde_json::to_vec(&claims).expect("a text and two numbers have a JSON form"))
+impl Default for TokenRules {
+    fn default() -> TokenRules {
+        TokenRules { vendor: true, listed: Vec::new(), since: None, keys: Arc::default() }
+    }
+}
+
+impl TokenRules {
+    /// Lives of tokens in the vendor's format, in seconds.
+    pub fn lives(&self) -> &[u64] {
+        if self.listed.is_empty() { &TOKEN_LIVES_DEFAULT } else { &self.listed }
+    }
 }
 
 /// How long a dynamic token is good.
@@ -47,26 +49,53 @@ pub struct Term {
     pub seconds: u64,
 }
 
-/// When a dynamic token expires, if it was made for one of `names` with the application's secret and is valid at `now`.
-///
-/// 302 for a token that was never valid for these names, 508 for one that is no more.
-pub(super) fn verify_dynamic(app_key: &str, secret: &str, names: &[&str], token: &str, now: UnixMs) -> Result<Term, Status> {
-    let bytes = BASE64.decode(token).map_err(|_| wrong_token())?;
-    let claims: Claims<'_> = serde_json::from_slice(&bytes).map_err(|_| wrong_token())?;
-    let found = unhex(&claims.signature).ok_or_else(wrong_token)?;
-    let signed = names.iter().any(|name| {
-        let expected = signature(app_key, secret, name, claims.cur_time_ms, claims.ttl_seconds);
-        bool::from(expected.ct_eq(&found))
-    });
-    if !signed || claims.cur_time_ms > now.0.saturating_add(limits::TOKEN_SKEW_MS) {
-        return Err(wrong_token());
+/// Why a dynamic token is refused. All but `Wrong` and `FormatOff` are said only of tokens with a good signature.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Refusal {
+    /// It was never valid for this account.
+    Wrong,
+    /// It was, and is no more.
+    Expired,
+    /// The application takes no tokens in the vendor's format.
+    FormatOff,
+    /// Its life, in seconds, is none the application lists.
+    Unlisted(u64),
+    /// Its digits can be read as a token of another account.
+    Ambiguous,
+    /// It is a JWT, and this is wrong with it.
+    Claim(&'static str),
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Status {
+        let words = match refusal {
+            Refusal::Wrong => return wrong_token(),
+            Refusal::Expired => return Status::new(Code::TokenExpired, "the token has expired: log in with a new one"),
+            Refusal::FormatOff => "the application has switched this format of tokens off: log in with a JWT".to_owned(),
+            Refusal::Unlisted(seconds) => format!(
+                "no tokens of {seconds} s are expected: list {seconds} in the application's token_ttls, or mint JWTs, whose lives \
+                 need no list"
+            ),
+            Refusal::Ambiguous => {
+                "the digits of this token can also be read as another account's token: list in the application's \
+                 token_ttls only the lives it mints, or mint JWTs, which have one reading"
+                    .to_owned()
+            }
+            Refusal::Claim(words) => words.to_owned(),
+        };
+        Status { desc: words.into(), ..wrong_token() }
     }
-    let ttl_ms = i64::try_from(claims.ttl_seconds).unwrap_or(i64::MAX).saturating_mul(1000);
-    let expires = claims.cur_time_ms.saturating_add(ttl_ms);
-    if now.0 >= expires {
-        return Err(Status::new(Code::TokenExpired, "the token has expired: log in with a new one"));
+}
+
+/// How long a dynamic token of either format is good. `spelled` is the account as the login has it: applications sign the name as they
+/// know it, so that both it and the canonical one are tried.
+pub(super) fn verify(app: &App, id: &AccountId, spelled: &str, token: &str, now: UnixMs) -> Result<Term, Refusal> {
+    // A character that base64 lacks.
+    if token.contains('.') {
+        return jwt::verify(app, id, token, now);
     }
-    Ok(Term { expires: UnixMs(expires), seconds: claims.ttl_seconds })
+    let names: &[&str] = if spelled == id.as_str() { &[spelled] } else { &[spelled, id.as_str()] };
+    vendor::verify(app, names, token, now)
 }
 
 /// 302, in the same words whether the account or the token is wrong, so that nobody learns which accounts exist.
@@ -94,13 +123,8 @@ fn check_sum_bytes(secret: &str, nonce: &str, cur_time: &str) -> [u8; 20] {
     Sha1::new().chain_update(secret).chain_update(nonce).chain_update(cur_time).finalize().into()
 }
 
-fn signature(app_key: &str, secret: &str, account: &str, cur_time_ms: i64, ttl_seconds: u64) -> [u8; 20] {
-    let sha = Sha1::new().chain_update(app_key).chain_update(account);
-    sha.chain_update(cur_time_ms.to_string()).chain_update(ttl_seconds.to_string()).chain_update(secret).finalize().into()
-}
-
 /// The 20 bytes behind 40 hex digits.
-fn unhex(text: &str) -> Option<[u8; 20]> {
+pub(super) fn unhex(text: &str) -> Option<[u8; 20]> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if pairs.len() != 20 || !rest.is_empty() {
         return None;
@@ -115,25 +139,7 @@ fn unhex(text: &str) -> Option<[u8; 20]> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        #[test]
-        fn nothing_but_the_secret_makes_a_token(token in ".*", json in ".*", signature in "[0-9a-f]{40}", time: i64, life: u64) {
-            prop_assert!(verify(&token, NOW.0).is_err());
-            prop_assert!(verify(&BASE64.encode(json), NOW.0).is_err());
-            let claims = format!(r#"{{"signature":"{signature}","curTime":{time},"ttl":{life}}}"#);
-            prop_assert!(verify(&BASE64.encode(claims), NOW.0).is_err());
-        }
-    }
-
-    const NOW: UnixMs = UnixMs(1_700_000_000_000);
-
-    fn verify(token: &str, now: i64) -> Result<UnixMs, Code> {
-        verify_dynamic("key", "secret", &["alice"], token, UnixMs(now)).map(|term| term.expires).map_err(|status| status.code)
-    }
 
     #[test]
     fn the_check_sum_is_that_of_the_published_vector() {
@@ -147,58 +153,16 @@ mod tests {
     }
 
     #[test]
-    fn a_dynamic_token_is_base64_of_the_json_of_signature_time_and_life() {
-        let json = BASE64.decode(dynamic_token("key", "secret", "alice", 1_700_000_000_000, 600)).unwrap();
-        let claims: serde_json::Value = serde_json::from_slice(&json).unwrap();
-        let expected = hex(&Sha1::digest("keyalice1700000000000600secret"));
-        assert_eq!(claims, serde_json::json!({ "signature": expected, "curTime": 1_700_000_000_000_i64, "ttl": 600 }));
-    }
-
-    #[test]
-    fn a_dynamic_token_is_valid_until_its_last_millisecond() {
-        let token = dynamic_token("key", "secret", "alice", NOW.0, 600);
-        assert_eq!(verify(&token, NOW.0), Ok(UnixMs(NOW.0 + 600_000)));
-        assert_eq!(verify(&token, NOW.0 + 599_999), Ok(UnixMs(NOW.0 + 600_000)));
-        assert_eq!(verify(&token, NOW.0 + 600_000), Err(Code::TokenExpired));
-    }
-
-    #[test]
-    fn a_dynamic_token_from_a_clock_that_is_a_minute_ahead_is_taken_and_no_more() {
-        let token = dynamic_token("key", "secret", "alice", NOW.0 + limits::TOKEN_SKEW_MS, 600);
-        assert!(verify(&token, NOW.0).is_ok());
-        assert_eq!(verify(&token, NOW.0 - 1), Err(Code::WrongToken));
-    }
-
-    #[test]
-    fn a_token_of_somebody_else_or_changed_in_any_part_is_refused() {
-        let wrong = [
-            dynamic_token("key", "secret", "bob", NOW.0, 600),
-            dynamic_token("kez", "secret", "alice", NOW.0, 600),
-            dynamic_token("key", "secres", "alice", NOW.0, 600),
-            BASE64.encode(r#"{"signature":"","curTime":1700000000000,"ttl":600}"#),
-            BASE64.encode(r#"{"signature":"zz","curTime":"1700000000000","ttl":600}"#),
-            BASE64.encode(r#"{"curTime":1700000000000,"ttl":600}"#),
-            BASE64.encode("[]"),
-            "not base64!".to_owned(),
-            String::new(),
-        ];
-        for token in &wrong {
-            assert_eq!(verify(token, NOW.0), Err(Code::WrongToken), "{token}");
+    fn every_refusal_but_of_an_expired_token_is_302_and_says_the_ways_out() {
+        let status = |refusal: Refusal| Status::from(refusal);
+        assert_eq!(status(Refusal::Wrong), wrong_token());
+        assert_eq!(status(Refusal::Expired).code, Code::TokenExpired);
+        for refusal in [Refusal::Unlisted(61), Refusal::Ambiguous] {
+            let status = status(refusal);
+            assert_eq!((status.code, status.sub), (Code::WrongToken, Some(Sub::InvalidToken)));
+            assert!(status.desc.contains("token_ttls") && status.desc.contains("JWT"), "{}", status.desc);
         }
-    }
-
-    #[test]
-    fn numbers_at_the_edge_of_their_types_neither_panic_nor_open_the_door() {
-        for (cur_time_ms, ttl_seconds) in [(i64::MIN, u64::MAX), (i64::MAX, u64::MAX), (i64::MIN, 0), (0, 0), (-1, 1)] {
-            assert!(verify(&dynamic_token("key", "secret", "alice", cur_time_ms, ttl_seconds), NOW.0).is_err());
-        }
-        // A life without end is valid: the application said so.
-        assert_eq!(verify(&dynamic_token("key", "secret", "alice", 0, u64::MAX), NOW.0), Ok(UnixMs(i64::MAX)));
-    }
-
-    #[test]
-    fn padding_may_be_missing() {
-        let token = dynamic_token("key", "secret", "alice", NOW.0, 6);
-        assert!(verify(token.trim_end_matches('='), NOW.0).is_ok());
+        assert!(status(Refusal::Unlisted(61)).desc.contains("61"));
+        assert!(status(Refusal::FormatOff).desc.contains("JWT"));
     }
 }

@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::Rooms;
 use super::answer::{self, Answer};
 use super::call::Call;
+use super::form::Form;
 use crate::account::{Account, NewAccount, Secret, is_longer};
-use crate::error::{Code, Status};
+use crate::error::{Code, Status, Sub};
 use crate::id::AccountId;
 use crate::limits;
 
@@ -40,11 +41,14 @@ pub(super) async fn create<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
     Ok(answer::info(&info))
 }
 
-/// `/user/update.action`.
-pub(super) async fn update_token<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
-    let token = Secret::new(call.form.required("token")?);
-    change(call, |account| {
-        account.token = token;
+/// `/user/update.action`: the token, the profile, or both; nothing is missing and changes nothing.
+pub(super) async fn update<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    let (token, profile) = (call.form.text("token").map(Secret::new), Profile::given(&call.form)?);
+    change(call, move |account| {
+        if let Some(token) = token {
+            account.token = token;
+        }
+        profile.put_into(account);
         Ok(())
     })
     .await?;
@@ -106,13 +110,21 @@ pub(super) async fn mute<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status>
     Ok(answer::done())
 }
 
-/// `/user/muteModule.action`. A flag that is missing stays.
+/// `/user/muteModule.action`. A flag that is missing stays; the answer has all of them.
 pub(super) async fn mute_modules<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
+    #[derive(Serialize)]
+    struct Modules {
+        #[serde(rename = "muteP2P")]
+        peers: bool,
+        #[serde(rename = "muteTeam")]
+        teams: bool,
+        #[serde(rename = "muteRoom")]
+        rooms: bool,
+        #[serde(rename = "muteQChat")]
+        circles: bool,
+    }
     let flag = |name| call.form.flag(name);
     let flags = [flag("muteP2P")?, flag("muteTeam")?, flag("muteRoom")?, flag("muteQChat")?];
-    if flags.iter().all(Option::is_none) {
-        return Err(Status::bad_parameter("muteP2P, muteTeam, muteRoom or muteQChat must be given"));
-    }
     let account = change(call, move |account| {
         let muted = &mut account.muted_in;
         let fields = [&mut muted.peers, &mut muted.teams, &mut muted.rooms, &mut muted.circles];
@@ -121,13 +133,15 @@ pub(super) async fn mute_modules<R: Rooms>(call: &Call<'_, R>) -> Result<Answer,
     })
     .await?;
     call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms());
-    Ok(answer::done())
+    let muted = &account.muted_in;
+    let modules = Modules { peers: muted.peers, teams: muted.teams, rooms: muted.rooms, circles: muted.circles };
+    Ok(answer::success("data", &modules))
 }
 
-/// `/user/getUinfos.action`. Names that are no accounts are left out.
+/// `/user/getUinfos.action`. Names that are no accounts are left out; 414 where none is one.
 pub(super) async fn profiles<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     #[derive(Serialize)]
-    struct Profile<'a> {
+    struct Shown<'a> {
         accid: &'a str,
         name: &'a str,
         icon: &'a str,
@@ -142,7 +156,10 @@ pub(super) async fn profiles<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Sta
     }
     let ids = call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)?;
     let accounts: Vec<Arc<Account>> = ids.iter().filter_map(|id| call.account(id)).collect();
-    let profiles = accounts.iter().map(|account| Profile {
+    if accounts.is_empty() {
+        return Err(not_registered(ids.first().map_or("", AccountId::as_str)));
+    }
+    let profiles = accounts.iter().map(|account| Shown {
         accid: account.id.as_str(),
         name: &account.name,
         icon: &account.icon,
@@ -160,27 +177,44 @@ pub(super) async fn profiles<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Sta
 
 /// `/user/updateUinfo.action`. Who has logged in already shows what it showed until it logs in again.
 pub(super) async fn update_profile<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
-    let text = |name| call.form.text(name).map(str::to_owned);
-    let texts = ["name", "icon", "sign", "email", "birth", "mobile", "ex"].map(text);
-    let gender = call.form.number("gender")?;
-    if gender.is_none() && texts.iter().all(Option::is_none) {
-        return Err(Status::bad_parameter("at least one field of the profile must be given"));
+    let profile = Profile::given(&call.form)?;
+    if profile == Profile::default() {
+        return Err(Status::bad_parameter("name, icon, sign, email, birth, mobile, gender or ex must be given"));
     }
     change(call, move |account| {
-        let Account { name, icon, sign, email, birth, mobile, ext, .. } = account;
-        for (field, text) in [name, icon, sign, email, birth, mobile, ext].into_iter().zip(texts) {
-            if let Some(text) = text {
-                *field = text;
-            }
-        }
-        account.gender = gender.unwrap_or(account.gender);
+        profile.put_into(account);
         Ok(())
     })
     .await?;
     Ok(answer::done())
 }
 
-/// `/user/userOnlineStatus.action`. An account that has not logged in anywhere has an empty list.
+/// The fields of a profile that a call gives; an empty one counts as missing.
+#[derive(Default, PartialEq)]
+struct Profile {
+    texts: [Option<String>; 7],
+    gender: Option<u32>,
+}
+
+impl Profile {
+    fn given(form: &Form) -> Result<Profile, Status> {
+        let text = |name| form.text(name).map(str::to_owned);
+        let texts = ["name", "icon", "sign", "email", "birth", "mobile", "ex"].map(text);
+        Ok(Profile { texts, gender: form.number("gender")? })
+    }
+
+    fn put_into(self, account: &mut Account) {
+        let Account { name, icon, sign, email, birth, mobile, ext, .. } = account;
+        for (field, text) in [name, icon, sign, email, birth, mobile, ext].into_iter().zip(self.texts) {
+            if let Some(text) = text {
+                *field = text;
+            }
+        }
+        account.gender = self.gender.unwrap_or(account.gender);
+    }
+}
+
+/// `/user/userOnlineStatus.action`. An account that has not logged in anywhere has no entry in `status`.
 pub(super) async fn online_status<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -205,7 +239,9 @@ pub(super) async fn online_status<R: Rooms>(call: &Call<'_, R>) -> Result<Answer
             client_type: session.client_type.into(),
             login_time: i64::from(session.since_seconds) * 1000,
         };
-        online.status.insert(id.to_string(), sessions.iter().map(login).collect());
+        if !sessions.is_empty() {
+            online.status.insert(id.to_string(), sessions.iter().map(login).collect());
+        }
     }
     Ok(answer::success("data", &online))
 }
@@ -217,7 +253,16 @@ async fn change<R: Rooms>(
 ) -> Result<Arc<Account>, Status> {
     let id: AccountId = call.form.account("accid")?;
     let (accounts, key) = (call.api.accounts.clone(), call.app_key.to_owned());
-    on_disk(move || accounts.change_account(&key, &id, change)).await
+    let changed = on_disk(move || accounts.change_account(&key, &id, change)).await;
+    changed.map_err(|status| match status.sub {
+        Some(Sub::AccountMissing) => not_registered(call.form.text("accid").unwrap_or_default()),
+        _ => status,
+    })
+}
+
+/// The refusal of a name that is no account.
+fn not_registered(name: &str) -> Status {
+    Status::bad_parameter(format!("{name} not register")).refined(Sub::AccountMissing)
 }
 
 /// Waits for the disk on a thread that may.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 
+use super::head::too_large;
 use crate::error::{Code, Status};
 use crate::limits;
 
@@ -17,13 +18,13 @@ pub(super) async fn read(body: Body, time_max: Duration) -> Result<Vec<u8>, Stat
     }
 }
 
-/// Reads a body nobody wants, within the same bounds: a caller that is still sending would otherwise lose the refusal.
-pub(super) async fn discard(mut body: Body, time_max: Duration) {
+/// Reads a body nobody wants, up to `bytes_max`: a caller that is still sending would otherwise lose the refusal.
+pub(super) async fn discard(mut body: Body, bytes_max: usize, time_max: Duration) {
     let reading = async {
         let mut seen = 0_usize;
         while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
             seen = seen.saturating_add(frame.data_ref().map_or(0, |data| data.len()));
-            if seen > limits::HTTP_BODY_BYTES_MAX {
+            if seen > bytes_max {
                 break;
             }
         }
@@ -49,7 +50,7 @@ async fn read_all(mut body: Body) -> Result<Vec<u8>, Status> {
         }
     }
     if seen > limits::HTTP_BODY_BYTES_MAX {
-        return Err(Status::new(Code::VerifyFailed, "the body is larger than 1 MiB"));
+        return Err(too_large());
     }
     Ok(kept)
 }

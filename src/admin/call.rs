@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::Request;
-use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 
 use super::answer::{self, Answer};
@@ -14,9 +14,9 @@ use super::described::Described;
 use super::endpoint::{self, Endpoint};
 use super::form::Form;
 use super::gate::{Gate, Passport, Rate};
-use super::source::{Peer, Proxies};
+use super::source::{Ends, Proxies};
 use super::strangers::Strangers;
-use super::{Rooms, body};
+use super::{LIVENESS, Rooms, body, head};
 use crate::account::{Account, Directory, HttpCall, is_longer};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, UnixMs};
@@ -42,16 +42,30 @@ pub(super) struct Call<'a, R> {
     /// The application that calls.
     pub(super) app_key: &'a str,
     pub(super) form: Form,
+    /// What its endpoint takes.
+    pub(super) described: &'static Described,
+    /// The address of this machine at which the call has arrived.
+    pub(super) reached_at: Option<IpAddr>,
 }
 
 /// Answers a request for any path that is neither health nor metrics.
 pub(super) async fn serve<R: Rooms>(api: &Api<R>, request: Request) -> Response {
     let endpoint = request.uri().path().strip_prefix(api.http.base.as_str()).and_then(endpoint::find::<R>);
     let path = endpoint.map_or("unknown", |endpoint| endpoint.path);
+    let is_alive = request.uri().path().strip_prefix(api.http.base.as_str()) == Some(LIVENESS);
+    if is_alive && [Method::GET, Method::HEAD, Method::POST].contains(request.method()) {
+        return answer::bare();
+    }
+    let is_served = request.method() == Method::POST;
     let answer = work_on(api, endpoint, request).await.unwrap_or_else(|status| answer::failure(&status));
     metrics::counter!("chatroom_http_calls_total", "endpoint" => path, "code" => answer.code.to_string()).increment(1);
     tracing::debug!(endpoint = path, code = answer.code, "http call");
-    answer.response
+    let mut response = answer.response;
+    if !is_served {
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
 }
 
 async fn work_on<R: Rooms>(api: &Api<R>, endpoint: Option<&'static Endpoint<R>>, request: Request) -> Result<Answer, Status> {
@@ -60,7 +74,7 @@ async fn work_on<R: Rooms>(api: &Api<R>, endpoint: Option<&'static Endpoint<R>>,
     let source = api.proxies.source(peer(&parts), &parts.headers);
     let now_ms = elapsed_ms(api.started);
     let known = endpoint.ok_or_else(|| Status::new(Code::NotFound, "there is no such endpoint"));
-    let proven = known.and_then(|endpoint| Ok((endpoint, prove(api, source, endpoint.path, &parts)?)));
+    let proven = known.and_then(|endpoint| Ok((endpoint, prove(api, endpoint.path, &parts)?)));
     let (endpoint, passport) = match proven {
         Ok(proven) => proven,
         Err(status) if api.strangers.fail(now_ms, source) => {
@@ -70,24 +84,28 @@ async fn work_on<R: Rooms>(api: &Api<R>, endpoint: Option<&'static Endpoint<R>>,
             return Ok(answer::last(&status));
         }
         Err(status) => {
-            body::discard(body, time_max).await;
+            // A caller that waits to be asked for its body is told at once.
+            if !head::expects_continue(&parts) {
+                body::discard(body, limits::HTTP_BODY_BYTES_MAX, time_max).await;
+            }
             return Err(status);
         }
     };
-    if let Err(status) = api.gate.admit(now_ms, &passport) {
-        body::discard(body, time_max).await;
-        return Err(status);
-    }
-    let form = Form::parse(&body::read(body, time_max).await?, parts.uri.query().unwrap_or_default())?;
-    if let Some(described) = Described::of(endpoint.path) {
-        described.check(&form)?;
-    }
-    let call = Call { api, app_key: passport.app_key, form };
-    (endpoint.work)(&call).await.map_err(|status| endpoint.fit(status))
+    let query = parts.uri.query().unwrap_or_default();
+    let body = body::read(body, time_max).await;
+    // Parameters may stand in the query alone, and then they are what tells one call from another.
+    let content = body.as_deref().ok().map(|body| if body.is_empty() { query.as_bytes() } else { body });
+    api.gate.admit(now_ms, &passport, content, || api.accounts.check_http_source(passport.app_key, source))?;
+    let form = Form::parse(&body?, query)?;
+    let described = Described::of(endpoint.path).ok_or_else(no_answer)?;
+    described.check(&form).map_err(|status| described.spell(status))?;
+    let reached_at = parts.extensions.get::<Ends>().map(|ends| ends.local);
+    let call = Call { api, app_key: passport.app_key, form, described, reached_at };
+    (endpoint.work)(&call).await.map_err(|status| endpoint.fit(described.spell(status)))
 }
 
-/// Checks method and headers, these in the order of the table of rest-api.md §1.1 up to the rate: who makes the call.
-fn prove<'a, R: Rooms>(api: &Api<R>, source: IpAddr, endpoint: &'static str, parts: &'a Parts) -> Result<Passport<'a>, Status> {
+/// Checks method and headers, these in the order of the table of rest-api.md §1.1 up to the checksum: who makes the call.
+fn prove<'a, R: Rooms>(api: &Api<R>, endpoint: &'static str, parts: &'a Parts) -> Result<Passport<'a>, Status> {
     if parts.method != Method::POST {
         return Err(Status::bad_parameter("use POST"));
     }
@@ -102,13 +120,13 @@ fn prove<'a, R: Rooms>(api: &Api<R>, source: IpAddr, endpoint: &'static str, par
     if request_id.is_some_and(|id| is_longer(id, limits::REQUEST_ID_CHARS_MAX)) {
         return Err(bad_header());
     }
-    api.accounts.check_http(&HttpCall { app_key, nonce, cur_time, check_sum, source }, now())?;
-    Ok(Passport { app_key, endpoint, nonce, cur_time, check_sum, request_id, rate: rate(&api.http, endpoint) })
+    api.accounts.check_http(&HttpCall { app_key, nonce, cur_time, check_sum }, now())?;
+    Ok(Passport { app_key, endpoint, nonce, cur_time, request_id, rate: rate(&api.http, endpoint) })
 }
 
 /// Whom the connection of a request comes from. The listener says it of each request.
 fn peer(parts: &Parts) -> IpAddr {
-    parts.extensions.get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0)
+    parts.extensions.get::<Ends>().map_or(Ipv4Addr::UNSPECIFIED.into(), |ends| ends.peer)
 }
 
 /// Milliseconds of the clock the gates go by.

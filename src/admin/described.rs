@@ -3,8 +3,8 @@
 
 use super::form::Form;
 use super::parameter::Kind::{
-    Account, Accounts, Address, Bytes, Decimal, Flag, Flags, Moment, NewAccount, Numbers, Objects, Pairs, Pick, Room, Rooms,
-    Text, Texts, Whole, Word,
+    Account, Accounts, Address, Bytes, Decimal, Flag, Flags, Integer, Json, Moment, NewAccount, Numbers, Objects, Pairs, Pick,
+    Room, Rooms, Text, Texts, Whole, Word,
 };
 use super::parameter::{Parameter, may, must};
 use super::shapes::{self, Shape};
@@ -86,16 +86,16 @@ const MESSAGES: &[Parameter] = &[must(
     "Messages, each with the parameters that are not the same for all.",
 )];
 const CONTENT: &[Parameter] = &[
-    may("attach", Text(limits::BODY_CHARS_MAX), "The text, or the attachment."),
+    may("attach", Text(limits::BODY_CHARS_MAX), "The text, or the attachment; of types 1-4 and 6 a JSON object."),
     may("ext", Text(limits::EXT_CHARS_MAX), "The application's own."),
     may("subType", Whole(1, u32::MAX as i64), "The application's own."),
     may("resendFlag", Flag, "A msgId that was accepted before is not sent again."),
-    may("useYiDun", Pick(&[0]), "The moderation service has no other way."),
+    may("useYiDun", Integer, "0: the word list in place of the service; others have no effect."),
     may("bid", Text(limits::MODERATION_ID_CHARS_MAX), "Configuration of the moderation service."),
     may("yidunAntiCheating", Text(limits::MODERATION_ID_CHARS_MAX), "For the moderation service."),
     may("yidunAntiSpamExt", Text(limits::MODERATION_ID_CHARS_MAX), "For the moderation service."),
-    may("antispam", Flag, "Whether antispamCustom stands for the content; type 100 only."),
-    may("antispamCustom", Text(limits::ANTISPAM_CUSTOM_CHARS_MAX), "What is moderated instead of the content."),
+    may("antispam", Flag, "Whether antispamCustom stands for the content; without effect but with type 100."),
+    may("antispamCustom", Json(limits::ANTISPAM_CUSTOM_CHARS_MAX), "What is moderated instead of the content."),
     may("env", Text(limits::MESSAGE_ENV_CHARS_MAX), "The application's own."),
     may("route", Flag, "Whether copies go to the application."),
 ];
@@ -177,7 +177,7 @@ table! {
     "/chatroom/requestAddr.action", "Where a client connects.", [
         ROOM, ACCID,
         &[
-            may("clienttype", Pick(&[1, 2, 3]), "1 and 3 WebSocket, 2 TCP."),
+            may("clienttype", Pick(&[1, 2, 3]), "1 (by default) and 3 WebSocket, 2 TCP."),
             may("clientip", Address, "Where the client is."),
         ]
     ], addresses;
@@ -199,7 +199,7 @@ table! {
         ROOM,
         &[
             must("type", Pick(&[0, 1, 2]), "0 fixed, 1 others, 2 fixed and here."),
-            must("endtime", ANY_MS, "0, or the time of the last of the page before."),
+            may("endtime", ANY_MS, "0, or the time of the last of the page before."),
         ],
         PAGE
     ], members;
@@ -208,7 +208,7 @@ table! {
         ROOM,
         &[must("roles", Flags(&["creator", "manager", "blacklist", "mute"]), "At least one of them true.")]
     ], members;
-    "/chatroom/updateMyRoomRole.action", "Changes what a member shows; an empty text clears.", [
+    "/chatroom/updateMyRoomRole.action", "Changes what a member shows; an empty text clears, none changes nothing.", [
         ROOM, ACCID,
         &[
             may("save", Flag, "Kept for a fixed member."),
@@ -246,10 +246,10 @@ table! {
     "/chatroom/tagMembersCount.action", "How many accounts carry a tag.", [ROOM, TAG], tag_count;
     "/chatroom/tagMembersQuery.action", "Connections with a tag, newest first.", [
         ROOM, TAG,
-        &[must("endTime", ANY_MS, "0, or the time of the last of the page before.")],
+        &[may("endTime", ANY_MS, "0, or the time of the last of the page before.")],
         PAGE
     ], tagged_members;
-    "/chatroom/updateChatRoomRoleTag.action", "Changes the tags of a member who is here.", [
+    "/chatroom/updateChatRoomRoleTag.action", "Changes the tags of a member on all its connections.", [
         ROOM, ACCID,
         &[
             may("tags", Texts(0, limits::TAGS_MAX), "All its tags."),
@@ -298,7 +298,7 @@ table! {
     "/chatroom/queueInit.action", "Bounds the queue.", [
         ROOM,
         &[may("sizeLimit", Whole(0, limits::QUEUE_SIZE_MAX as i64), "How many elements it holds.")]
-    ], bare;
+    ], empty;
     "/chatroom/queueOffer.action", "Puts an element into the queue.", [
         ROOM,
         &[
@@ -340,9 +340,10 @@ table! {
         ],
         PROFILE
     ], account_made;
-    "/user/update.action", "Replaces the token.", [
+    "/user/update.action", "Replaces the token and changes the profile.", [
         ACCID,
-        &[must("token", Text(limits::STATIC_TOKEN_CHARS_MAX), "The new one.")]
+        &[may("token", Text(limits::STATIC_TOKEN_CHARS_MAX), "The new one.")],
+        PROFILE
     ], bare;
     "/user/refreshToken.action", "Replaces the token by a random one.", [ACCID], token_made;
     "/user/block.action", "Blocks an account.", [
@@ -354,7 +355,7 @@ table! {
     ], bare;
     "/user/unblock.action", "Lets an account in again.", [ACCID], bare;
     "/user/mute.action", "Mutes an account everywhere.", [ACCID, &[must("mute", Flag, "Whether it is muted.")]], bare;
-    "/user/muteModule.action", "Mutes an account in some places; at least one.", [
+    "/user/muteModule.action", "Mutes an account in some places; a flag that is missing stays.", [
         ACCID,
         &[
             may("muteP2P", Flag, "Kept."),
@@ -362,7 +363,7 @@ table! {
             may("muteRoom", Flag, "In rooms."),
             may("muteQChat", Flag, "Kept."),
         ]
-    ], bare;
+    ], muted_modules;
     "/user/getUinfos.action", "Profiles.", [SOME], profiles;
     "/user/updateUinfo.action", "Changes a profile; at least one field.", [ACCID, PROFILE], bare;
     "/user/userOnlineStatus.action", "Where accounts are logged in.", [SOME], online_status;

@@ -120,7 +120,7 @@ endpoints! {
     "/chatroom/queuePoll.action": ANY, queue::poll;
     "/chatroom/queueDrop.action": ANY, queue::drop_all;
     "/user/create.action": ANY, accounts::create;
-    "/user/update.action": ANY, accounts::update_token;
+    "/user/update.action": ANY, accounts::update;
     "/user/refreshToken.action": ANY, accounts::refresh_token;
     "/user/block.action": ANY, accounts::block;
     "/user/unblock.action": ANY, accounts::unblock;

@@ -41,6 +41,10 @@ impl Rooms for Engine {
         Engine::addresses(self)
     }
 
+    fn web_socket_addresses(&self) -> Vec<String> {
+        Engine::web_socket_addresses(self)
+    }
+
     fn sessions(&self, app_key: &str, account: &AccountId) -> Vec<Session> {
         Engine::sessions(self, app_key, account)
     }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::Status;
-use crate::id::{AccountId, RoomId};
+use crate::id::AccountId;
 use crate::limits;
 
 /// Names real callers spell in two ways; each is looked up under both.
@@ -106,8 +106,9 @@ impl Form {
         names.iter().map(|text| account(name, text)).collect()
     }
 
-    /// 1 to `max` rooms, as a JSON array of numbers, in quotes or not; of a room that stands there twice the first counts.
-    pub(super) fn rooms(&self, name: &str, max: usize) -> Result<Vec<RoomId>, Status> {
+    /// 1 to `max` numbers of rooms, as a JSON array, in quotes or not; of one that stands there twice the first counts. There need be
+    /// no such room, and there may be none that has such a number.
+    pub(super) fn rooms(&self, name: &str, max: usize) -> Result<Vec<i64>, Status> {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Id {
@@ -117,11 +118,11 @@ impl Form {
         let ids: Vec<Id> = self.required_json(name)?;
         in_number(name, ids.len(), max)?;
         let id = |id: &Id| match id {
-            Id::Bare(number) => RoomId::new(*number),
-            Id::Quoted(text) => text.trim().parse().map_err(|_| malformed(name)).and_then(RoomId::new),
+            Id::Bare(number) => Ok(*number),
+            Id::Quoted(text) => text.trim().parse().map_err(|_| malformed(name)),
         };
         let mut seen = HashSet::new();
-        let ids: Vec<RoomId> = ids.iter().map(id).collect::<Result<_, Status>>()?;
+        let ids: Vec<i64> = ids.iter().map(id).collect::<Result<_, Status>>()?;
         Ok(ids.into_iter().filter(|id| seen.insert(*id)).collect())
     }
 
@@ -169,7 +170,9 @@ fn malformed(name: &str) -> Status {
 }
 
 fn account(name: &str, text: &str) -> Result<AccountId, Status> {
-    AccountId::parse(text).map_err(|status| Status::bad_parameter(format!("{name}: {}", status.desc)))
+    AccountId::parse(text).map_err(|status| {
+        Status::bad_parameter(format!("{name} {}", status.desc.strip_prefix("account ").unwrap_or("is malformed")))
+    })
 }
 
 /// A list has 1 to `max` items.

@@ -1,8 +1,9 @@
-//! What an authenticated call has to pass before it is looked at: rate, request id, replay (rest-api.md §1.1, chatroom.md §h).
+//! What an authenticated call has to pass before it is looked at: replay, address, rate, request id (rest-api.md §1.1,
+//! chatroom.md §h).
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use parking_lot::Mutex;
 
@@ -17,7 +18,6 @@ pub(super) struct Passport<'a> {
     pub(super) endpoint: &'static str,
     pub(super) nonce: &'a str,
     pub(super) cur_time: &'a str,
-    pub(super) check_sum: &'a str,
     pub(super) request_id: Option<&'a str>,
     /// How often the endpoint may be called.
     pub(super) rate: Rate,
@@ -52,29 +52,49 @@ impl Gate {
         Gate { hasher: RandomState::new(), apps: Mutex::default() }
     }
 
-    /// Lets a call through at `now_ms` of a monotonic clock: 416 if there were too many, 431 if it was here before, 503 if there is
-    /// no room to remember it.
-    pub(super) fn admit(&self, now_ms: u64, passport: &Passport<'_>) -> Result<(), Status> {
+    /// Lets a call through at `now_ms` of a monotonic clock: 431 if it was here before, what `source` says of the address it comes
+    /// from, 416 if there were too many, 431 if its request id was here before, 503 if there is no room to remember it.
+    ///
+    /// `content` is the body, or the query where there is none; `None` if it could not be read, and then the call is not remembered.
+    pub(super) fn admit(
+        &self,
+        now_ms: u64,
+        passport: &Passport<'_>,
+        content: Option<&[u8]>,
+        source: impl FnOnce() -> Result<(), Status>,
+    ) -> Result<(), Status> {
+        // Outside the lock: a body may have a mebibyte. What is signed is nonce and time without a separator, and so is what is known.
+        let call = content.map(|content| {
+            let mut name = self.hasher.build_hasher();
+            passport.endpoint.hash(&mut name);
+            name.write(passport.nonce.as_bytes());
+            name.write(passport.cur_time.as_bytes());
+            name.write_u8(0);
+            content.hash(&mut name);
+            name.finish()
+        });
+        let request_id = passport.request_id.map(|id| self.name((passport.endpoint, id)));
         let mut apps = self.apps.lock();
         if !apps.contains_key(passport.app_key) {
             apps.insert(passport.app_key.to_owned(), Memory::new());
         }
         let Some(memory) = apps.get_mut(passport.app_key) else { return Err(Status::new(Code::ServerError, "")) };
+        if let Some(call) = call {
+            memory.calls.check(now_ms, call, "this call was made before: every call needs a fresh Nonce")?;
+        }
+        source()?;
         if passport.rate.calls > 0 {
             let bucket = memory.rates.entry(passport.endpoint).or_insert_with(|| Bucket::full(passport.rate, now_ms));
             bucket.take(now_ms, passport.rate)?;
         }
-        let request_id = passport.request_id.map(|id| self.name((passport.endpoint, id)));
-        let call = self.name((passport.endpoint, passport.nonce, passport.cur_time, passport.check_sum.to_ascii_lowercase()));
-        // Both are asked before either is remembered: the id is not signed, so a replay must not be able to use one up.
+        // Each is asked before any is remembered: the id is not signed, so a replay must not be able to use one up.
         if let Some(id) = request_id {
             memory.request_ids.check(now_ms, id, "this RequestId was used within the last 60 s")?;
-        }
-        memory.calls.check(now_ms, call, "this call was made before: every call needs a fresh Nonce")?;
-        if let Some(id) = request_id {
             memory.request_ids.remember(now_ms, id);
         }
-        memory.calls.remember(now_ms, call);
+        if let Some(call) = call {
+            memory.calls.remember(now_ms, call);
+        }
         Ok(())
     }
 
@@ -169,8 +189,14 @@ mod tests {
     use super::*;
 
     fn call<'a>(nonce: &'a str, request_id: Option<&'a str>) -> Passport<'a> {
-        let (cur_time, check_sum) = ("1451217360", "ABCDEF");
-        Passport { app_key: "app", endpoint: "/chatroom/get.action", nonce, cur_time, check_sum, request_id, rate: USUAL }
+        let cur_time = "1451217360";
+        Passport { app_key: "app", endpoint: "/chatroom/get.action", nonce, cur_time, request_id, rate: USUAL }
+    }
+
+    impl Gate {
+        fn let_in(&self, now_ms: u64, passport: &Passport<'_>) -> Result<(), Status> {
+            self.admit(now_ms, passport, Some(b"roomid=1"), || Ok(()))
+        }
     }
 
     const USUAL: Rate = Rate { calls: 100, window_ms: 1000, block_ms: 10_000 };
@@ -184,27 +210,27 @@ mod tests {
         // S002-006
         let gate = Gate::new();
         for number in 0..100 {
-            assert_eq!(code(gate.admit(5, &call(&number.to_string(), None))), Code::Ok);
+            assert_eq!(code(gate.let_in(5, &call(&number.to_string(), None))), Code::Ok);
         }
-        let refused = gate.admit(5, &call("a", None)).unwrap_err();
+        let refused = gate.let_in(5, &call("a", None)).unwrap_err();
         assert_eq!((refused.code, refused.retry_after_ms), (Code::TooFrequent, 10_000));
-        assert_eq!(code(gate.admit(10_004, &call("b", None))), Code::TooFrequent);
+        assert_eq!(code(gate.let_in(10_004, &call("b", None))), Code::TooFrequent);
         let other = Passport { endpoint: "/chatroom/create.action", ..call("c", None) };
-        assert_eq!(code(gate.admit(5, &other)), Code::Ok);
+        assert_eq!(code(gate.let_in(5, &other)), Code::Ok);
         let other = Passport { app_key: "other", ..call("c", None) };
-        assert_eq!(code(gate.admit(5, &other)), Code::Ok);
-        assert_eq!(code(gate.admit(10_005, &call("d", None))), Code::Ok);
+        assert_eq!(code(gate.let_in(5, &other)), Code::Ok);
+        assert_eq!(code(gate.let_in(10_005, &call("d", None))), Code::Ok);
     }
 
     #[test]
     fn a_steady_hundred_calls_a_second_are_never_refused_and_zero_means_without_limit() {
         let gate = Gate::new();
         for number in 0..1000_u64 {
-            assert_eq!(code(gate.admit(number * 10, &call(&number.to_string(), None))), Code::Ok);
+            assert_eq!(code(gate.let_in(number * 10, &call(&number.to_string(), None))), Code::Ok);
         }
         for number in 1000..2000_u64 {
             let unlimited = Rate { calls: 0, ..USUAL };
-            assert_eq!(code(gate.admit(0, &Passport { rate: unlimited, ..call(&number.to_string(), None) })), Code::Ok);
+            assert_eq!(code(gate.let_in(0, &Passport { rate: unlimited, ..call(&number.to_string(), None) })), Code::Ok);
         }
     }
 
@@ -212,7 +238,7 @@ mod tests {
     fn a_rate_may_be_one_per_minute() {
         let gate = Gate::new();
         let rate = Rate { calls: 2, window_ms: 60_000, block_ms: 60_000 };
-        let at = |now_ms: u64, nonce: &str| code(gate.admit(now_ms, &Passport { rate, ..call(nonce, None) }));
+        let at = |now_ms: u64, nonce: &str| code(gate.let_in(now_ms, &Passport { rate, ..call(nonce, None) }));
         assert_eq!((at(0, "1"), at(0, "2"), at(0, "3")), (Code::Ok, Code::Ok, Code::TooFrequent));
         assert_eq!((at(59_999, "4"), at(60_000, "5"), at(60_000, "6")), (Code::TooFrequent, Code::Ok, Code::Ok));
         assert_eq!(at(60_001, "7"), Code::TooFrequent);
@@ -222,29 +248,59 @@ mod tests {
     fn a_request_id_is_refused_for_a_minute_on_its_path() {
         // S002-005
         let gate = Gate::new();
-        assert_eq!(code(gate.admit(0, &call("1", Some("r")))), Code::Ok);
-        assert_eq!(code(gate.admit(59_999, &call("2", Some("r")))), Code::DuplicateRequest);
+        assert_eq!(code(gate.let_in(0, &call("1", Some("r")))), Code::Ok);
+        assert_eq!(code(gate.let_in(59_999, &call("2", Some("r")))), Code::DuplicateRequest);
         let elsewhere = Passport { endpoint: "/chatroom/create.action", ..call("3", Some("r")) };
-        assert_eq!(code(gate.admit(59_999, &elsewhere)), Code::Ok);
-        assert_eq!(code(gate.admit(60_000, &call("4", Some("r")))), Code::Ok);
+        assert_eq!(code(gate.let_in(59_999, &elsewhere)), Code::Ok);
+        assert_eq!(code(gate.let_in(60_000, &call("4", Some("r")))), Code::Ok);
     }
 
     #[test]
     fn a_call_is_not_taken_twice_while_its_clock_could_be_good() {
         let gate = Gate::new();
-        assert_eq!(code(gate.admit(0, &call("1", None))), Code::Ok);
-        assert_eq!(code(gate.admit(599_999, &call("1", None))), Code::DuplicateRequest);
-        let recased = Passport { check_sum: "abcdef", ..call("1", None) };
-        assert_eq!(code(gate.admit(599_999, &recased)), Code::DuplicateRequest);
-        assert_eq!(code(gate.admit(600_000, &call("1", None))), Code::Ok);
+        assert_eq!(code(gate.let_in(0, &call("1", None))), Code::Ok);
+        assert_eq!(code(gate.let_in(599_999, &call("1", None))), Code::DuplicateRequest);
+        assert_eq!(code(gate.let_in(600_000, &call("1", None))), Code::Ok);
+    }
+
+    #[test]
+    fn another_body_is_another_call_and_no_digit_of_the_time_makes_one_of_the_same_body() {
+        let gate = Gate::new();
+        let calls = |nonce, cur_time, body: &[u8]| {
+            code(gate.admit(0, &Passport { cur_time, ..call(nonce, None) }, Some(body), || Ok(())))
+        };
+        assert_eq!(calls("12345", "1451217360", b"roomid=1"), Code::Ok);
+        assert_eq!(calls("12345", "1451217360", b"roomid=2"), Code::Ok);
+        assert_eq!(calls("12345", "1451217360", b""), Code::Ok);
+        assert_eq!(calls("12345", "1451217361", b"roomid=1"), Code::Ok);
+        // What is signed is the same text, wherever it is cut.
+        assert_eq!(calls("123451", "451217360", b"roomid=1"), Code::DuplicateRequest);
+        assert_eq!(calls("12345", "1451217360", b"roomid=2"), Code::DuplicateRequest);
+        // A nonce cannot hold what ends it in the name, so that no body continues one.
+        assert_eq!(calls("1", "2", b"3"), Code::Ok);
+        assert_eq!(calls("12", "3", b""), Code::Ok);
+    }
+
+    #[test]
+    fn a_replay_is_told_before_its_address_and_that_before_the_rate() {
+        let gate = Gate::new();
+        let rate = Rate { calls: 1, window_ms: 1000, block_ms: 1000 };
+        let refuse = || Err(Status::new(Code::AddressRefused, ""));
+        let once = Passport { rate, ..call("1", Some("r")) };
+        assert_eq!(code(gate.admit(0, &once, Some(b"a"), refuse)), Code::AddressRefused);
+        // What was refused is not remembered and has cost nothing.
+        assert_eq!(code(gate.admit(0, &once, Some(b"a"), || Ok(()))), Code::Ok);
+        assert_eq!(code(gate.admit(0, &once, Some(b"a"), refuse)), Code::DuplicateRequest);
+        assert_eq!(code(gate.admit(0, &once, Some(b"b"), refuse)), Code::AddressRefused);
+        assert_eq!(code(gate.admit(0, &once, Some(b"b"), || Ok(()))), Code::TooFrequent);
     }
 
     #[test]
     fn a_replay_uses_up_no_request_id() {
         let gate = Gate::new();
-        assert_eq!(code(gate.admit(0, &call("1", None))), Code::Ok);
-        assert_eq!(code(gate.admit(1, &call("1", Some("r")))), Code::DuplicateRequest);
-        assert_eq!(code(gate.admit(2, &call("2", Some("r")))), Code::Ok);
+        assert_eq!(code(gate.let_in(0, &call("1", None))), Code::Ok);
+        assert_eq!(code(gate.let_in(1, &call("1", Some("r")))), Code::DuplicateRequest);
+        assert_eq!(code(gate.let_in(2, &call("2", Some("r")))), Code::Ok);
     }
 
     #[test]

@@ -97,19 +97,30 @@ pub(super) async fn delete<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
     if time_ms <= 0 {
         return Err(Status::bad_parameter("msgTimetag must be the time of a message"));
     }
-    let types = MESSAGES.iter().map(|kind| *kind as i32).collect();
-    let at_that_time = pb::MessageHistoryRequest {
+    let mut at_that_time = pb::MessageHistoryRequest {
         room_id: room.get(),
         time_ms: time_ms - 1,
         limit: limits::HTTP_HISTORY_MAX,
         reverse: true,
-        types,
+        types: MESSAGES.iter().map(|kind| *kind as i32).collect(),
         last_seq: 0,
     };
-    let found = items(call, Query::History(at_that_time)).await?.into_iter().find_map(|item| match item {
-        Item::Message(message) if message.time_ms == time_ms && message.from == from.as_str() => Some(message),
-        _ => None,
-    });
+    let mut found = None;
+    // One time may have more messages than a page.
+    for _ in 0..limits::FIND_SCAN_MAX / limits::HTTP_HISTORY_MAX as usize {
+        let page = read(call, Query::History(at_that_time.clone())).await?;
+        let messages = page.items.into_iter().filter_map(|item| match item.item {
+            Some(Item::Message(message)) => Some(message),
+            _ => None,
+        });
+        let mut of_that_time = messages.take_while(|message| message.time_ms == time_ms).peekable();
+        let goes_on = page.has_more && of_that_time.peek().is_some();
+        found = of_that_time.find(|message| message.from == from.as_str());
+        if found.is_some() || !goes_on {
+            break;
+        }
+        at_that_time.last_seq = page.reached_seq;
+    }
     let message = found.ok_or_else(|| Status::with_sub(Code::NotFound, Sub::MessageMissing))?;
     let request = pb::MessageRecallRequest {
         room_id: room.get(),
@@ -141,14 +152,13 @@ const MESSAGES: [MessageType; 10] = [
 ];
 
 async fn ask<R: Rooms>(call: &Call<'_, R>, query: Query) -> Result<Vec<Said>, Status> {
-    Ok(items(call, query).await?.into_iter().map(said).collect())
+    let page = read(call, query).await?;
+    Ok(page.items.into_iter().filter_map(|item| item.item).map(said).collect())
 }
 
-async fn items<R: Rooms>(call: &Call<'_, R>, query: Query) -> Result<Vec<Item>, Status> {
+async fn read<R: Rooms>(call: &Call<'_, R>, query: Query) -> Result<pb::MessageHistoryResponse, Status> {
     match call.query(call.room()?, query).await? {
-        Response::MessageHistory(found) | Response::MessageHistoryByTags(found) => {
-            Ok(found.items.into_iter().filter_map(|item| item.item).collect())
-        }
+        Response::MessageHistory(found) | Response::MessageHistoryByTags(found) => Ok(found),
         _ => Err(no_answer()),
     }
 }

@@ -15,12 +15,13 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 use super::call::elapsed_ms;
-use super::source::{Peer, Proxies};
+use super::head;
+use super::source::{Ends, Proxies};
 use super::strangers::Strangers;
 use super::{Admin, Rooms};
 use crate::limits::{self, ACCEPT_PAUSE_MS_MAX, BLOCKING_THREADS_MAX, HTTP_FAILURE_PAUSE_MS, HTTP_HEAD_BYTES_MAX};
@@ -102,6 +103,7 @@ struct Doors {
     proxies: Proxies,
     strangers: Arc<Strangers>,
     started: Instant,
+    body_time_max: Duration,
 }
 
 impl Doors {
@@ -111,6 +113,7 @@ impl Doors {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(Duration::from_millis(bounds.head_timeout_ms))
+            .max_header_size(HTTP_HEAD_BYTES_MAX)
             .max_buf_size(HTTP_HEAD_BYTES_MAX);
         Arc::new(Doors {
             router: TowerToHyperService::new(super::routes(admin, started, strangers.clone())),
@@ -119,6 +122,7 @@ impl Doors {
             proxies: Proxies(bounds.trusted_proxies().unwrap_or_default()),
             strangers,
             started,
+            body_time_max: Duration::from_millis(bounds.body_timeout_ms),
         })
     }
 
@@ -128,16 +132,37 @@ impl Doors {
     }
 
     /// Answers the requests of one connection until it ends.
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin, peer: IpAddr) {
-        let service = service_fn(|request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(Peer(peer));
-            self.router.call(request)
+    async fn serve(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin, ends: Ends) {
+        let service = service_fn(|request: Request<Incoming>| async move {
+            match head::refuse(request.map(Body::new), self.body_time_max) {
+                Ok(mut request) => {
+                    request.extensions_mut().insert(ends);
+                    self.router.call(request).await
+                }
+                Err(refusal) => Ok(*refusal),
+            }
         });
-        if let Err(error) = self.http.serve_connection(TokioIo::new(stream), service).await {
-            tracing::debug!(%peer, %error, "an HTTP connection broke off");
+        if let Err(error) = self.http.serve_connection(TokioIo::new(&mut stream), service).await {
+            tracing::debug!(peer = %ends.peer, %error, "an HTTP connection broke off");
+            linger(&mut stream).await;
         }
     }
+}
+
+/// Reads on for a moment what a refused caller is still sending: closing on it would reset the connection, and the refusal be lost.
+async fn linger(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    let reading = async {
+        let _ = stream.shutdown().await;
+        let (mut buffer, mut left) = ([0; 4096], limits::HTTP_BODY_BYTES_MAX);
+        while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+            left = left.saturating_sub(read);
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Whatever comes later is lost with the connection.
+    let _ = tokio::time::timeout(Duration::from_millis(limits::HTTP_LINGER_MS), reading).await;
 }
 
 async fn accept<S, F>(listener: TcpListener, doors: Arc<Doors>, shake: impl Fn(TcpStream) -> F)
@@ -150,7 +175,8 @@ where
         match listener.accept().await {
             Ok((stream, peer)) => {
                 pause_ms = 0;
-                if let Some(place) = admit(&doors, &stream, peer.ip().to_canonical()) {
+                let local = stream.local_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |local| local.ip().to_canonical());
+                if let Some(place) = admit(&doors, &stream, Ends { peer: peer.ip().to_canonical(), local }) {
                     tokio::spawn(attend(place, shake(stream)));
                 }
             }
@@ -165,14 +191,15 @@ where
 }
 
 /// Gives a connection its place, if there is one.
-fn admit(doors: &Arc<Doors>, stream: &TcpStream, peer: IpAddr) -> Option<Place> {
+fn admit(doors: &Arc<Doors>, stream: &TcpStream, ends: Ends) -> Option<Place> {
+    let peer = ends.peer;
     let counted = doors.counted(peer);
     if let Err(reason) = doors.gate.enter(counted) {
         tracing::debug!(%peer, reason, "HTTP connection refused");
         metrics::counter!("chatroom_http_connections_refused_total", "reason" => reason).increment(1);
         return None;
     }
-    let place = Place { doors: doors.clone(), peer };
+    let place = Place { doors: doors.clone(), ends };
     let _ = stream.set_nodelay(true);
     // A caller that does not read its answer would otherwise keep its place for good.
     #[cfg(target_os = "linux")]
@@ -182,23 +209,23 @@ fn admit(doors: &Arc<Doors>, stream: &TcpStream, peer: IpAddr) -> Option<Place> 
 
 /// Serves a connection, which keeps its place until it ends; who has failed too often is not even listened to at once.
 async fn attend<S: AsyncRead + AsyncWrite + Unpin>(place: Place, shaken: impl Future<Output = Option<S>>) {
-    let Place { doors, peer } = &place;
-    if doors.strangers.is_over(elapsed_ms(doors.started), *peer) {
+    let Place { doors, ends } = &place;
+    if doors.strangers.is_over(elapsed_ms(doors.started), ends.peer) {
         tokio::time::sleep(Duration::from_millis(HTTP_FAILURE_PAUSE_MS)).await;
     }
     if let Some(stream) = shaken.await {
-        doors.serve(stream, *peer).await;
+        doors.serve(stream, *ends).await;
     }
 }
 
 /// A connection's place, which comes free however the connection ends.
 struct Place {
     doors: Arc<Doors>,
-    peer: IpAddr,
+    ends: Ends,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.doors.gate.leave(self.doors.counted(self.peer));
+        self.doors.gate.leave(self.doors.counted(self.ends.peer));
     }
 }

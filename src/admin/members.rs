@@ -18,8 +18,7 @@ pub(super) async fn set_role<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Sta
     #[derive(Serialize)]
     struct Role<'a> {
         roomid: i64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        level: Option<u32>,
+        level: u32,
         accid: &'a str,
         r#type: &'static str,
     }
@@ -45,7 +44,7 @@ pub(super) async fn set_role<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Sta
     };
     let member = response.member.unwrap_or_default();
     let r#type = type_name(member.r#type);
-    Ok(answer::desc(&Role { roomid: room.get(), level: member.level, accid: target.as_str(), r#type }))
+    Ok(answer::desc(&Role { roomid: room.get(), level: member.level.unwrap_or_default(), accid: target.as_str(), r#type }))
 }
 
 /// `/chatroom/temporaryMute.action`.
@@ -112,9 +111,13 @@ pub(super) async fn page<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status>
         2 => MemberQuery::FixedOnline,
         _ => return Err(Status::bad_parameter("type must be 0, 1 or 2")),
     };
-    let (time_ms, limit) = (form.required_number("endtime")?, form.limit(limits::PAGE_MAX)?);
+    let (time_ms, limit) = (form.number("endtime")?.unwrap_or_default(), form.limit(limits::PAGE_MAX)?);
     let found = list(call, room, query, time_ms, limit).await?;
-    print(call, room, &found.members)
+    // The time that is shown is the one the list is ordered by, so that it leads to the next page (rest-api.md §4.15).
+    print_at(call, room, &found.members, |member| match query {
+        MemberQuery::Fixed | MemberQuery::FixedOnline => member.update_time_ms,
+        MemberQuery::VisitorsNewest | MemberQuery::VisitorsOldest => member.enter_time_ms,
+    })
 }
 
 async fn list<R: Rooms>(
@@ -124,7 +127,8 @@ async fn list<R: Rooms>(
     time_ms: i64,
     limit: u32,
 ) -> Result<pb::MemberListResponse, Status> {
-    let request = pb::MemberListRequest { room_id: room.get(), query: query as i32, time_ms, limit };
+    let query = query as i32;
+    let request = pb::MemberListRequest { room_id: room.get(), query, time_ms, limit, ..Default::default() };
     match call.query(room, Query::Members(request)).await? {
         Response::MemberList(found) => Ok(found),
         _ => Err(no_answer()),
@@ -158,21 +162,34 @@ pub(super) async fn by_role<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Stat
             || roles.blacklist && member.blocklisted
             || roles.mute && member.muted
     };
-    let (mut wanted, mut time_ms) = (Vec::new(), 0);
+    let (mut wanted, mut next) = (Vec::new(), String::new());
     loop {
-        let found = list(call, room, MemberQuery::Fixed, time_ms, limits::PAGE_MAX).await?;
-        time_ms = found.members.last().map_or(0, |last| last.update_time_ms);
+        let request = pb::MemberListRequest { room_id: room.get(), next, limit: limits::PAGE_MAX, ..Default::default() };
+        let Response::MemberList(found) = call.query(room, Query::Members(request)).await? else { return Err(no_answer()) };
         wanted.extend(found.members.into_iter().filter(is_wanted));
-        if !found.has_more || time_ms == 0 {
+        if !found.has_more {
             return print(call, room, &wanted);
         }
+        next = found.next;
     }
 }
 
 fn print<R: Rooms>(call: &Call<'_, R>, room: RoomId, members: &[pb::Member]) -> Result<Answer, Status> {
+    print_at(call, room, members, |member| member.enter_time_ms)
+}
+
+fn print_at<R: Rooms>(
+    call: &Call<'_, R>,
+    room: RoomId,
+    members: &[pb::Member],
+    time_of: impl Fn(&pb::Member) -> i64,
+) -> Result<Answer, Status> {
     let account = |member: &pb::Member| AccountId::parse(&member.account).ok().and_then(|id| call.account(&id));
     let accounts: Vec<_> = members.iter().map(account).collect();
     let both = members.iter().zip(&accounts);
-    let members = both.map(|(member, account)| Member::new(room.get(), member, account.as_deref(), call.api.http.seed_aliases));
+    let members = both.map(|(member, account)| {
+        let printed = Member::new(room.get(), member, account.as_deref(), call.api.http.seed_aliases);
+        printed.listed_at(time_of(member))
+    });
     Ok(answer::list(&members.collect::<Vec<_>>()))
 }

@@ -17,7 +17,7 @@ use crate::account::Account;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId};
 use crate::limits;
-use crate::room::{Actor, Command, OnBehalf, Op};
+use crate::room::{Actor, Command, OnBehalf, Op, is_stand_in};
 use crate::wire::Response;
 use crate::wire::pb::{self, MessageType};
 
@@ -93,7 +93,7 @@ async fn batch<R: Rooms>(
         let id = form.owned("msgId");
         match sent {
             Ok(sent) => batch.success.push(BTreeMap::from([(id, sent)])),
-            Err(status) => batch.fail.push(BTreeMap::from([(id, status.to_string())])),
+            Err(status) => batch.fail.push(BTreeMap::from([(id, call.described.spell(status).to_string())])),
         }
     }
     Ok(answer::top(&batch))
@@ -230,7 +230,7 @@ fn message(form: &Form) -> Result<pb::MessageSendRequest, Status> {
         sub_type: sub_type.unwrap_or_default(),
         resend: form.flag("resendFlag")?.unwrap_or(false),
         skip_history: form.flag("skipHistory")?.unwrap_or(false),
-        moderation: moderation(form)?,
+        moderation: moderation(kind, form)?,
         env: form.owned("env"),
         route: form.flag("route")?,
         ..pb::MessageSendRequest::default()
@@ -256,12 +256,18 @@ fn plain(attach: String) -> String {
     }
 }
 
-fn moderation(form: &Form) -> Result<Option<pb::Moderation>, Status> {
+/// What moderation is told. What has no effect (rest-api.md §4.8) does not reach the room: `antispam` of other types than 100, and
+/// what stands for the content in a form that moderation does not know.
+fn moderation(kind: i32, form: &Form) -> Result<Option<pb::Moderation>, Status> {
+    let asked = form.flag("antispam")?.unwrap_or(false) && kind == MessageType::Custom as i32;
+    let antispam_custom = form.owned("antispamCustom");
+    let antispam = asked && (antispam_custom.is_empty() || is_stand_in(&antispam_custom));
     let moderation = pb::Moderation {
-        use_yidun: form.number("useYiDun")?,
+        // Of the numbers only 0 means something.
+        use_yidun: form.text("useYiDun").and_then(|number| number.trim().parse().ok()).filter(|number| *number == 0),
         bid: form.owned("bid"),
-        antispam: form.flag("antispam")?.unwrap_or(false),
-        antispam_custom: form.owned("antispamCustom"),
+        antispam,
+        antispam_custom,
         yidun_anti_cheating: form.owned("yidunAntiCheating"),
         yidun_antispam_ext: form.owned("yidunAntiSpamExt"),
     };

@@ -12,6 +12,7 @@ mod endpoint;
 mod engine;
 mod form;
 mod gate;
+mod head;
 mod history;
 mod listen;
 mod members;
@@ -25,6 +26,7 @@ mod robots;
 mod rooms;
 mod shapes;
 mod source;
+mod spelling;
 mod stats;
 mod strangers;
 mod tags;
@@ -36,7 +38,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::get;
 use bytes::Bytes;
 
 use crate::account::Directory;
@@ -85,8 +87,13 @@ pub trait Rooms: Clone + Send + Sync + 'static {
     /// The rooms an account has created over HTTP and that are not closed.
     fn open_rooms_of(&self, app_key: &str, creator: &AccountId) -> impl Future<Output = Result<Vec<RoomId>, Status>> + Send;
 
-    /// Where clients connect over TCP, as `host:port`.
+    /// Where clients connect over TCP, as `host:port`; an unspecified host stands for whichever of this machine's the caller reaches.
     fn addresses(&self) -> Vec<String>;
+
+    /// Where clients connect over WebSocket, likewise.
+    fn web_socket_addresses(&self) -> Vec<String> {
+        self.addresses()
+    }
 
     /// The connections on which an account has logged in.
     fn sessions(&self, app_key: &str, account: &AccountId) -> Vec<Session>;
@@ -108,6 +115,8 @@ pub struct Admin<R> {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// True while both listeners accept and no drain has begun.
     pub ready: Arc<AtomicBool>,
+    /// Says why the store takes nothing at present; nothing while it is well.
+    pub store_failure: Arc<dyn Fn() -> Option<String> + Send + Sync>,
     /// Base path and rate.
     pub http: Http,
 }
@@ -117,9 +126,12 @@ pub fn endpoints() -> Vec<(&'static str, Option<&'static [i32]>)> {
     endpoint::listed::<crate::server::Engine>()
 }
 
+/// Answers that the process lives, in the words of the API; also below the base. Needs no signature.
+const LIVENESS: &str = "/health/liveness.action";
+
 /// Answers every HTTP request the node gets. Must be served on a tokio runtime with timers.
 fn routes<R: Rooms>(admin: Admin<R>, started: Instant, strangers: Arc<strangers::Strangers>) -> Router {
-    let Admin { rooms, accounts, metrics, ready, http } = admin;
+    let Admin { rooms, accounts, metrics, ready, store_failure, http } = admin;
     // Every answer shares the one text.
     let description = Bytes::from(openapi::print::<R>(&http.base));
     // The configuration was checked.
@@ -127,15 +139,19 @@ fn routes<R: Rooms>(admin: Admin<R>, started: Instant, strangers: Arc<strangers:
     let api = Arc::new(call::Api { rooms, accounts, gate: gate::Gate::new(), strangers, proxies, http, started });
     Router::new()
         .route("/healthz", get(async || "ok\n"))
-        .route("/health/liveness.action", any(async || answer::bare()))
-        .route("/readyz", get(async move || readiness(ready.load(Ordering::Acquire))))
+        .route(LIVENESS, get(async || answer::bare()).post(async || answer::bare()))
+        .route("/readyz", get(async move || readiness(ready.load(Ordering::Acquire), store_failure())))
         .route("/metrics", get(async move || prometheus(metrics())))
         .route("/openapi.json", get(async move || described(description)))
         .fallback(async move |request| call::serve(&api, request).await)
 }
 
-fn readiness(is_ready: bool) -> Response {
-    if is_ready { "ready\n".into_response() } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response() }
+fn readiness(is_ready: bool, store_failure: Option<String>) -> Response {
+    match store_failure {
+        Some(cause) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: the store failed: {cause}\n")).into_response(),
+        None if is_ready => "ready\n".into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
+    }
 }
 
 fn described(text: Bytes) -> Response {

@@ -78,8 +78,7 @@ pub(super) struct Member<'a> {
     avator: &'a str,
     ext: &'a str,
     r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    level: Option<u32>,
+    level: u32,
     #[serde(rename = "onlineStat")]
     online_stat: bool,
     #[serde(rename = "enterTime")]
@@ -145,6 +144,12 @@ impl<'a> TaggedMember<'a> {
 }
 
 impl<'a> Member<'a> {
+    /// The same member in a list ordered by this time, by which its next page is asked for.
+    pub(super) fn listed_at(self, time_ms: i64) -> Member<'a> {
+        let time = Time::Number(time_ms);
+        Member { enter_time: time, join_time: self.join_time.map(|_| time), ..self }
+    }
+
     /// A member, and its account, whose name and icon stand in where the room knows no nick and avatar of somebody who is away.
     pub(super) fn new(room: i64, member: &'a pb::Member, account: Option<&'a Account>, seed_aliases: bool) -> Member<'a> {
         let profile = account.filter(|_| !member.online);
@@ -157,7 +162,7 @@ impl<'a> Member<'a> {
             avator: or(&member.avatar, |account| &account.icon),
             ext: &member.ext,
             r#type: type_name(member.r#type),
-            level: member.level,
+            level: member.level.unwrap_or_default(),
             online_stat: member.online,
             enter_time,
             join_time: seed_aliases.then_some(enter_time),

@@ -1,5 +1,6 @@
 //! What a parameter of an endpoint is: one value from which both the check of every call and its description come.
 
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::form::{Form, missing};
@@ -36,6 +37,10 @@ pub(super) enum Kind {
     Address,
     /// A whole number within these bounds, both included.
     Whole(i64, i64),
+    /// A whole number of any size.
+    Integer,
+    /// A JSON text of at most this many characters, whatever it holds.
+    Json(usize),
     /// A moment in seconds or milliseconds; how far back it may lie, its reader says.
     Moment,
     /// One of these numbers.
@@ -84,7 +89,9 @@ impl Parameter {
         match &self.kind {
             Kind::Room => form.number(name)?.map_or(Ok(()), |number| RoomId::new(number).map(drop)),
             Kind::Account | Kind::NewAccount => form.account(name).map(drop),
-            Kind::Text(max) if is_longer(text, *max) => refuse(format!("at most {max} characters")),
+            Kind::Text(max) | Kind::Json(max) if is_longer(text, *max) => refuse(format!("at most {max} characters")),
+            Kind::Json(_) if serde_json::from_str::<IgnoredAny>(text).is_err() => refuse("JSON".to_owned()),
+            Kind::Integer if !is_integer(text) => refuse("a whole number".to_owned()),
             Kind::Bytes(max) if text.len() > *max => refuse(format!("at most {max} bytes")),
             Kind::Whole(min, max) => match form.number::<i64>(name)? {
                 Some(number) if (*min..=*max).contains(&number) => Ok(()),
@@ -128,6 +135,8 @@ impl Parameter {
             Kind::Text(max) | Kind::Bytes(max) => json!({ "type": "string", "minLength": least, "maxLength": max }),
             Kind::Address => json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] }),
             Kind::Whole(min, max) => json!({ "type": "integer", "format": "int64", "minimum": min, "maximum": max }),
+            Kind::Integer => json!({ "type": "integer" }),
+            Kind::Json(max) => json!({ "type": "string", "maxLength": max, "contentMediaType": "application/json" }),
             Kind::Moment => json!({ "type": "integer", "format": "int64" }),
             Kind::Pick(numbers) => json!({ "type": "integer", "enum": numbers }),
             Kind::Word(words) => json!({ "type": "string", "enum": words }),
@@ -149,6 +158,12 @@ impl Parameter {
         schema["description"] = json!(self.about);
         schema
     }
+}
+
+/// A whole number in decimal digits, however many.
+fn is_integer(text: &str) -> bool {
+    let digits = text.trim().trim_start_matches(['+', '-']);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// `1, 2 or 3`.

@@ -29,7 +29,7 @@ pub(super) async fn init<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status>
     let (room, size_limit) = (call.room()?, call.form.number("sizeLimit")?);
     let request = pb::QueueInitRequest { room_id: room.get(), size_limit };
     call.command_as_creator(room, Op::QueueInit(request)).await?;
-    Ok(answer::done())
+    Ok(answer::desc(&serde_json::Map::new()))
 }
 
 /// `/chatroom/queueOffer.action`.
@@ -125,7 +125,7 @@ pub(super) async fn change<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
 /// `/chatroom/queueList.action`.
 pub(super) async fn list<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     let room = call.room()?;
-    match call.query(room, Query::QueueList(pb::QueueListRequest { room_id: room.get() })).await? {
+    match call.query(room, Query::QueueList(pb::QueueListRequest { room_id: room.get(), ..Default::default() })).await? {
         Response::QueueList(found) => Ok(print(&found.elements)),
         _ => Err(no_answer()),
     }

@@ -1,6 +1,6 @@
 //! Calls about rooms as a whole (rest-api.md §4.1-§4.5, §4.7, §4.13, §4.18, §4.19).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::Serialize;
 
@@ -64,11 +64,15 @@ pub(super) async fn get_batch<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, St
     }
     let with_online_count = call.form.flag("needOnlineUserCount")?.unwrap_or(false);
     let (mut missing, mut found, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-    for room in call.form.rooms("roomids", limits::BATCH_ROOMS_MAX)? {
+    for number in call.form.rooms("roomids", limits::BATCH_ROOMS_MAX)? {
+        let Ok(room) = RoomId::new(number) else {
+            missing.push(number);
+            continue;
+        };
         match call.info(room).await {
             Ok(info) => found.push(info),
-            Err(status) if status.code == Code::NotFound => missing.push(room.get()),
-            Err(_) => failed.push(room.get()),
+            Err(status) if status.code == Code::NotFound => missing.push(number),
+            Err(_) => failed.push(number),
         }
     }
     let found = found.iter().map(|info| Room::in_full(info, with_online_count)).collect();
@@ -206,12 +210,25 @@ pub(super) async fn addresses<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, St
         return Err(Status::with_sub(Code::RoomClosed, Sub::RoomClosed));
     }
     call.account(&account).ok_or_else(account_missing)?;
-    // 1 and 3 are WebSocket, for which this server has no listener.
-    let addresses = if kind == 2 { call.api.rooms.addresses() } else { Vec::new() };
+    let rooms = &call.api.rooms;
+    let addresses = if kind == 2 { rooms.addresses() } else { rooms.web_socket_addresses() };
+    let addresses: Vec<String> = addresses.into_iter().filter_map(|address| reachable(address, call.reached_at)).collect();
     if addresses.is_empty() {
-        return Err(Status::new(Code::Unavailable, "the server has no such address: ask for clienttype 2"));
+        return Err(Status::new(Code::Unavailable, "the server knows no address for such a client: see http.client_addresses"));
     }
     Ok(answer::success("addr", &addresses))
+}
+
+/// An address clients can connect to. Where the node listens at every address it has, that is the one at which the call has
+/// arrived: the one address of this machine of which it is known that somebody reaches it.
+fn reachable(address: String, reached_at: Option<IpAddr>) -> Option<String> {
+    let Ok(listening) = address.parse::<SocketAddr>() else { return Some(address) };
+    if !listening.ip().to_canonical().is_unspecified() {
+        return Some(address);
+    }
+    // Who listens at every IPv4 address is not reached over IPv6.
+    let reached_at = reached_at.filter(|at| !at.is_unspecified() && (listening.is_ipv6() || at.is_ipv4()))?;
+    Some(SocketAddr::new(reached_at, listening.port()).to_string())
 }
 
 /// What a name that is no account comes to.

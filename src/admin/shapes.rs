@@ -35,6 +35,10 @@ pub(super) fn bare() -> Value {
     with(&[])
 }
 
+pub(super) fn empty() -> Value {
+    desc(&[])
+}
+
 pub(super) fn chatroom() -> Value {
     with(&[("chatroom", named("Room"))])
 }
@@ -60,7 +64,7 @@ pub(super) fn addresses() -> Value {
 }
 
 pub(super) fn role() -> Value {
-    let role = object(&[("roomid", number()), ("accid", text()), ("type", member_type())], &[("level", number())]);
+    let role = object(&[("roomid", number()), ("level", number()), ("accid", text()), ("type", member_type())], &[]);
     with(&[("desc", role)])
 }
 
@@ -147,6 +151,11 @@ pub(super) fn profiles() -> Value {
     with(&[("uinfos", list(object(&fields, &[])))])
 }
 
+pub(super) fn muted_modules() -> Value {
+    let flags = ["muteP2P", "muteTeam", "muteRoom", "muteQChat"].map(|name| (name, flag()));
+    with(&[("data", object(&flags, &[]))])
+}
+
 pub(super) fn online_status() -> Value {
     let login = object(&[("clientType", number()), ("loginTime", number())], &[]);
     let status = json!({ "type": "object", "additionalProperties": list(login) });
@@ -195,6 +204,7 @@ fn member(time: Value, more: &[(&str, Value)]) -> Value {
         ("avator", text()),
         ("ext", text()),
         ("type", member_type()),
+        ("level", number()),
         ("onlineStat", flag()),
         ("enterTime", time.clone()),
     ];
@@ -202,7 +212,6 @@ fn member(time: Value, more: &[(&str, Value)]) -> Value {
     object(
         &fields,
         &[
-            ("level", number()),
             ("joinTime", time),
             ("blacklisted", flag()),
             ("Blocklisted", flag()),

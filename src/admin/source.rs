@@ -7,9 +7,14 @@ use ipnet::IpNet;
 
 use crate::limits;
 
-/// Whom a connection comes from; the listener puts it beside each request.
+/// The two ends of a connection; the listener puts them beside each request.
 #[derive(Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
+pub(super) struct Ends {
+    /// The peer's address.
+    pub(super) peer: IpAddr,
+    /// The address of this machine at which the connection was accepted.
+    pub(super) local: IpAddr,
+}
 
 /// Proxies that are believed.
 pub(super) struct Proxies(pub(super) Vec<IpNet>);

@@ -53,8 +53,9 @@ pub(super) async fn members<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Stat
     let request = pb::MemberListByTagRequest {
         room_id: room.get(),
         tag: form.required("tag")?.to_owned(),
-        time_ms: form.required_number("endtime")?,
+        time_ms: form.number("endtime")?.unwrap_or_default(),
         limit: form.limit(limits::PAGE_MAX)?,
+        next: String::new(),
     };
     let Response::MemberListByTag(found) = call.query(room, Query::MembersByTag(request)).await? else {
         return Err(no_answer());
@@ -63,7 +64,7 @@ pub(super) async fn members<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Stat
     Ok(answer::list(&members.collect::<Vec<_>>()))
 }
 
-/// `/chatroom/updateChatRoomRoleTag.action`: every connection of the account in the room, one after the other.
+/// `/chatroom/updateChatRoomRoleTag.action`: every connection of the account in the room, one after the other; there may be none.
 pub(super) async fn update<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     let (form, room, account) = (&call.form, call.room()?, call.form.account("accid")?);
     let tags: Option<Vec<String>> = form.json("tags")?;
@@ -82,9 +83,6 @@ pub(super) async fn update<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
         return Err(Status::with_sub(Code::RoomClosed, Sub::RoomClosed));
     }
     let member = call.members(room, std::slice::from_ref(&account)).await?.pop().unwrap_or_default();
-    if member.connections.is_empty() {
-        return Err(Status::with_sub(Code::NotFound, Sub::TargetOffline));
-    }
     // The room hears of it once.
     let mut notify = true;
     for own in &member.connections {

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use chatroom::admin::{Admin, Serving};
-use chatroom::server::config::{Config, ConfigError};
-use chatroom::server::{Node, bind, start_logs};
+use chatroom::server::config::{Config, ConfigError, Http};
+use chatroom::server::{Descriptors, Node, bind, make_files_private, start_logs};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    make_files_private();
     let config = match Config::load(std::env::args_os()) {
         Ok(config) => config,
         Err(ConfigError::Usage(error)) => error.exit(),
@@ -38,7 +39,8 @@ fn main() -> ExitCode {
 }
 
 fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
-    start_logs(&config.log);
+    let logs = start_logs(&config.log);
+    let report_logs = logs.reporter();
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let admin = bind(config.admin)?;
     let node = Node::start(config)?;
@@ -47,13 +49,22 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let tls = node.wire_tls.map(|address| format!(" tls={address}")).unwrap_or_default();
-        let ready = format!("chatroomd ready wire={} admin={}{tls}", node.wire, admin.local_addr()?);
+        let Descriptors { limit, connections, http_connections, .. } = node.descriptors;
+        let ready = format!(
+            "chatroomd ready wire={} admin={}{tls} connections_max={connections} open_files_max={limit}",
+            node.wire,
+            admin.local_addr()?
+        );
         let api = Admin {
             rooms: node.engine.clone(),
             accounts: node.accounts.clone(),
-            metrics: Arc::new(move || metrics.render()),
+            metrics: Arc::new(move || {
+                report_logs();
+                metrics.render()
+            }),
             ready: node.ready.clone(),
-            http: config.http.clone(),
+            store_failure: node.store_failure(),
+            http: Http { connections_max: http_connections, ..config.http.clone() },
         };
         let serving = Serving::start_over(admin, api, node.http_transport())?;
         say(&ready);

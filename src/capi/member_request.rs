@@ -9,7 +9,7 @@ use super::input::{self, Growing};
 use super::lend::{LentMembers, chatroom_member_t};
 use super::options::chatroom_location_t;
 use super::request::{chatroom_count_fn, chatroom_done_fn};
-use super::types::{UserData, chatroom_destructor_fn, chatroom_status_t};
+use super::types::{UserData, chatroom_bytes_t, chatroom_destructor_fn, chatroom_status_t};
 use crate::wire::{Request, Response, pb};
 
 /// Completes a request for members. `page` is NULL unless the code is 0.
@@ -27,6 +27,9 @@ pub struct chatroom_members_t {
     pub has_more: u32,
     /// Always 0.
     pub reserved: u32,
+    /// With `has_more`: what `chatroom_client_members_from` and `chatroom_client_members_by_tag_from` go on with, exact also where
+    /// many share a time. Of a look-up the account to go on with.
+    pub next: chatroom_bytes_t,
 }
 
 impl Lend for pb::MemberListResponse {
@@ -39,6 +42,7 @@ impl Lend for pb::MemberListResponse {
             member_count: row.len(),
             has_more: self.has_more.into(),
             reserved: 0,
+            next: chatroom_bytes_t::text(&self.next),
         });
     }
 }
@@ -126,8 +130,30 @@ pub unsafe extern "C" fn chatroom_client_members(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    let request = || Ok(Request::MemberList(pb::MemberListRequest { room_id, query, time_ms, limit }));
-    ask_view(client, user_data, done, members, request)
+    let request = pb::MemberListRequest { room_id, query, time_ms, limit, ..Default::default() };
+    ask_view(client, user_data, done, members, || Ok(Request::MemberList(request)))
+}
+
+/// As `chatroom_client_members`, from where another page ended: `next` is what that page had there, NUL-terminated.
+///
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_members_from(
+    client: *const chatroom_client_t,
+    room_id: i64,
+    query: i32,
+    next: *const c_char,
+    limit: u32,
+    done: chatroom_members_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    ask_view(client, user_data, done, members, || {
+        // SAFETY: the caller promises a NUL-terminated text, or NULL.
+        let next = unsafe { input::required(next, "next") }?;
+        Ok(Request::MemberList(pb::MemberListRequest { room_id, query, time_ms: 0, limit, next }))
+    })
 }
 
 /// Asks for certain members of a room, at most 20, by account.
@@ -171,7 +197,29 @@ pub unsafe extern "C" fn chatroom_client_members_by_tag(
     ask_view(client, user_data, done, members, || {
         // SAFETY: the caller promises a NUL-terminated text, or NULL.
         let tag = unsafe { input::required(tag, "tag") }?;
-        Ok(Request::MemberListByTag(pb::MemberListByTagRequest { room_id, tag, time_ms, limit }))
+        Ok(Request::MemberListByTag(pb::MemberListByTagRequest { room_id, tag, time_ms, limit, next: String::new() }))
+    })
+}
+
+/// As `chatroom_client_members_by_tag`, from where another page ended: `next` is what that page had there, NUL-terminated.
+///
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_members_by_tag_from(
+    client: *const chatroom_client_t,
+    room_id: i64,
+    tag: *const c_char,
+    next: *const c_char,
+    limit: u32,
+    done: chatroom_members_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    ask_view(client, user_data, done, members, || {
+        // SAFETY: the caller promises NUL-terminated texts, or NULL.
+        let (tag, next) = unsafe { (input::required(tag, "tag")?, input::required(next, "next")?) };
+        Ok(Request::MemberListByTag(pb::MemberListByTagRequest { room_id, tag, time_ms: 0, limit, next }))
     })
 }
 

@@ -4,9 +4,9 @@ use std::ffi::{c_char, c_void};
 
 use bytes::Bytes;
 
-use super::answer::{Lend, ask_done, ask_view};
+use super::answer::{Lend, ask_done, ask_view, tell_view};
 use super::boundary::Error;
-use super::client::chatroom_client_t;
+use super::client::{chatroom_client_t, on};
 use super::constants::chatroom_result;
 use super::input;
 use super::lend::{Row, chatroom_element_t, first, texts};
@@ -224,7 +224,8 @@ pub unsafe extern "C" fn chatroom_client_queue_poll(
     ask_view(client, user_data, done, elements, request)
 }
 
-/// Asks for a room's queue, in its order.
+/// Asks for a room's queue, in its order: all of it, by as many requests as it takes. Each element comes at most once; of a queue
+/// that changes meanwhile, what is added or taken out may be among them or not.
 ///
 /// Threads: any. Does not block.
 #[unsafe(no_mangle)]
@@ -236,7 +237,9 @@ pub unsafe extern "C" fn chatroom_client_queue_list(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_view(client, user_data, done, elements, || Ok(Request::QueueList(pb::QueueListRequest { room_id })))
+    on(client, |shared| {
+        shared.ask_by(user_data, tell_view(elements, done), |client, done| client.whole_queue_with(room_id, done))
+    })
 }
 
 /// Asks for the head of a room's queue.

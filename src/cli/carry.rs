@@ -19,8 +19,8 @@ impl Order {
             Order::Members => members(client, room_id).await,
             Order::ByTag(tag) => members_by_tag(client, room_id, tag).await,
             Order::Who(accounts) => {
-                let page = client.lookup_members(pb::MemberLookupRequest { room_id, accounts }).await?;
-                Ok(lines_or(page.members.iter().map(text::member), "* none of them is known here"))
+                let members = look_up(client, room_id, accounts).await?;
+                Ok(lines_or(members.iter().map(text::member), "* none of them is known here"))
             }
             Order::Room => client.room_info(room_id).await.map(|room| text::room(&room)),
             Order::History(limit) => {
@@ -105,11 +105,24 @@ impl Order {
     }
 }
 
+/// Certain members, by as many requests as it takes.
+async fn look_up(client: &Client, room_id: i64, mut accounts: Vec<String>) -> Result<Vec<pb::Member>, Status> {
+    let mut members = Vec::new();
+    loop {
+        let page = client.lookup_members(pb::MemberLookupRequest { room_id, accounts: accounts.clone() }).await?;
+        members.extend(page.members);
+        match accounts.iter().position(|account| page.has_more && account.eq_ignore_ascii_case(&page.next)) {
+            Some(done) if done > 0 => drop(accounts.drain(..done)),
+            _ => return Ok(members),
+        }
+    }
+}
+
 async fn carry_out_queue(order: QueueOrder, client: &Client, room_id: i64) -> Result<String, Status> {
     match order {
         QueueOrder::List => {
-            let answer = client.queue_list(pb::QueueListRequest { room_id }).await?;
-            Ok(lines_or(answer.elements.iter().map(text::element), "* the queue is empty"))
+            let elements = client.whole_queue(room_id).await?;
+            Ok(lines_or(elements.iter().map(text::element), "* the queue is empty"))
         }
         QueueOrder::Offer { key, value, transient } => {
             let request = pb::QueueOfferRequest { room_id, key, value: value.into(), transient, ..Default::default() };

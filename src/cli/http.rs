@@ -1,5 +1,6 @@
 //! Calls of the server's HTTP API, signed with the application's secret (rest-api.md §1.1).
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use crate::account::check_sum;
 use crate::error::Code;
 use crate::tls::{provider, read_certificates, system_certificates};
 
+/// What the paths of the API begin with unless the server is configured otherwise.
+const DEFAULT_BASE: &str = "/nimserver";
 /// How often a call that came too fast is tried again, and after how long: the server blocks a hasty caller for ten seconds.
 const TRIES_MAX: u32 = 12;
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -20,6 +23,8 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct Caller<'a> {
     agent: ureq::Agent,
     admin: &'a str,
+    /// What every path of the API begins with; asked for before the first call.
+    base: OnceCell<String>,
     app: &'a str,
     secret: &'a str,
 }
@@ -44,7 +49,7 @@ impl Caller<'_> {
             let tls = TlsConfig::builder().root_certs(RootCerts::from(trusted));
             config = config.tls_config(tls.unversioned_rustls_crypto_provider(provider()).build());
         }
-        Ok(Caller { agent: config.build().into(), admin, app, secret })
+        Ok(Caller { agent: config.build().into(), admin, base: OnceCell::new(), app, secret })
     }
 
     /// Calls an endpoint, `user/create` say, until it is not told to slow down; any other code than 200 is a failure.
@@ -76,10 +81,16 @@ impl Caller<'_> {
         };
         let nonce = format!("{:032x}", fastrand::u128(..));
         let seconds = (unix_ms() / 1000).to_string();
-        let scheme = if self.admin.contains("://") { "" } else { "http://" };
+        let base = match self.base.get() {
+            Some(base) => base,
+            None => {
+                let found = self.find_base().map_err(|error| lost(&error))?;
+                self.base.get_or_init(|| found)
+            }
+        };
         let request = self
             .agent
-            .post(format!("{scheme}{}/nimserver/{endpoint}.action", self.admin))
+            .post(format!("{}{base}/{endpoint}.action", self.address()))
             .header("AppKey", self.app)
             .header("CheckSum", check_sum(self.secret, &nonce, &seconds))
             .header("Nonce", nonce)
@@ -87,5 +98,21 @@ impl Caller<'_> {
         let mut response = request.send_form(parameters.iter().copied()).map_err(|error| lost(&error))?;
         let text = response.body_mut().read_to_string().map_err(|error| lost(&error))?;
         serde_json::from_str(&text).map_err(|error| lost(&error))
+    }
+
+    fn address(&self) -> String {
+        let scheme = if self.admin.contains("://") { "" } else { "http://" };
+        format!("{scheme}{}", self.admin)
+    }
+
+    /// The server's `http.base`, as its description of the API says it; the default where it shows none, as behind a proxy.
+    fn find_base(&self) -> Result<String, ureq::Error> {
+        let mut response = match self.agent.get(format!("{}/openapi.json", self.address())).call() {
+            Ok(response) => response,
+            Err(ureq::Error::StatusCode(_)) => return Ok(DEFAULT_BASE.to_owned()),
+            Err(error) => return Err(error),
+        };
+        let description: Value = serde_json::from_str(&response.body_mut().read_to_string()?).unwrap_or_default();
+        Ok(description["servers"][0]["url"].as_str().unwrap_or(DEFAULT_BASE).to_owned())
     }
 }

@@ -13,6 +13,7 @@ mod load;
 mod order;
 mod send;
 mod text;
+mod token;
 mod who;
 
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ enum Command {
     Send(send::Flags),
     /// Make an account and print its static token
     Account(account::Flags),
+    /// Make a token for an account, signed with the application's secret, and print it
+    Token(token::Flags),
     /// Make load: many connections, a rate or a window, and a report of throughput, latency and losses
     Load(load::Flags),
     /// Show the frames in hexadecimal digits or in a file as text
@@ -59,6 +62,7 @@ impl Cli {
             Command::Join(flags) => on_one_thread(join::run(flags)),
             Command::Send(flags) => on_one_thread(send::run(flags)),
             Command::Account(flags) => account::run(&flags),
+            Command::Token(flags) => token::run(&flags),
             Command::Load(flags) => load::run(&flags),
             Command::Decode(flags) => decode::run(&flags),
         };

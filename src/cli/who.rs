@@ -7,12 +7,13 @@ use clap::Args;
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::{Failure, with_advice};
-use crate::account::dynamic_token;
+use crate::account::jwt;
 use crate::client::{self, Client, ClientOptions, Event, Events, State, Trust};
 use crate::error::{Code, Status};
+use crate::id::UnixMs;
 use crate::wire::pb;
 
-/// Life of the tokens made from a secret. They are renewed before they end.
+/// Life of the tokens made from a secret, in seconds. They are renewed before they end.
 const TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
 
 #[derive(Args, Clone)]
@@ -114,9 +115,9 @@ impl Who {
     }
 }
 
-/// A dynamic token for an account, good from now on.
+/// A JWT for an account, good from now on.
 pub(super) fn token(app: &str, secret: &str, account: &str) -> String {
-    dynamic_token(app, secret, account, unix_ms(), TOKEN_TTL_SECONDS)
+    jwt(app, secret, account, UnixMs(unix_ms()), TOKEN_TTL_SECONDS)
 }
 
 /// This machine's clock.

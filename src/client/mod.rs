@@ -17,6 +17,7 @@ mod room_event;
 mod task;
 mod telling;
 mod transport;
+mod whole_queue;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -203,7 +204,22 @@ impl Client {
         request: Request,
         done: impl FnOnce(Result<Response, Status>) + Send + 'static,
     ) -> Result<RequestHandle, Status> {
-        self.promise(done, |completion| Command::Request(request, completion))
+        self.request_as(self.new_handle(), request, done)
+    }
+
+    /// A name that no request has yet.
+    fn new_handle(&self) -> RequestHandle {
+        RequestHandle(self.shared.last_request.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// [`Client::request_with`] under a name that is given.
+    fn request_as(
+        &self,
+        handle: RequestHandle,
+        request: Request,
+        done: impl FnOnce(Result<Response, Status>) + Send + 'static,
+    ) -> Result<RequestHandle, Status> {
+        self.promise(handle, done, |completion| Command::Request(request, completion))
     }
 
     /// Cancels a request: it completes with 191002, unless it is complete already. One that waits for a connection is never
@@ -231,11 +247,11 @@ impl Client {
     /// Hands a command over that promises to complete `done`; refused, it completes nothing.
     fn promise(
         &self,
+        request: RequestHandle,
         done: impl FnOnce(Result<Response, Status>) + Send + 'static,
         command: impl FnOnce(Completion) -> Command,
     ) -> Result<RequestHandle, Status> {
         let permit = self.shared.open.clone().try_acquire_owned().map_err(|_| busy())?;
-        let request = RequestHandle(self.shared.last_request.fetch_add(1, Ordering::Relaxed) + 1);
         let completion = Completion { done: Some(Box::new(done)), request, _permit: permit };
         self.commands.try_send(command(completion)).map(|()| request).map_err(|refused| {
             let (command, status) = match refused {
@@ -291,7 +307,7 @@ impl Client {
         room_id: i64,
         done: impl FnOnce(Result<Response, Status>) + Send + 'static,
     ) -> Result<RequestHandle, Status> {
-        self.promise(done, |completion| Command::EndBatch(room_id, completion))
+        self.promise(self.new_handle(), done, |completion| Command::EndBatch(room_id, completion))
     }
 
     /// For a host with reason to doubt the connection: the network was changed, the application came back to the foreground.

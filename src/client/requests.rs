@@ -73,7 +73,7 @@ operations! {
     queue_batch_offer(request: pb::QueueBatchOfferRequest) => QueueBatchOffer, pb::QueueBatchResponse;
     /// Takes an element out of a room's queue: the head without a key.
     queue_poll(request: pb::QueuePollRequest) => QueuePoll, pb::QueueElementResponse;
-    /// A room's queue, in its order.
+    /// A page of a room's queue, in its order; [`Client::whole_queue`] asks for all of it.
     queue_list(request: pb::QueueListRequest) => QueueList, pb::QueueListResponse;
     /// The head of a room's queue.
     queue_peek(request: pb::QueuePeekRequest) => QueuePeek, pb::QueueElementResponse;

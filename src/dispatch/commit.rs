@@ -1,6 +1,7 @@
 //! What waits for the disk: entries on their way to the log, and the answers that leave when they are durable (design.md §4).
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail};
@@ -25,6 +26,8 @@ pub struct Writes {
     /// again meanwhile.
     pub(super) joins: Vec<(RoomId, ConnId, Option<Seq>)>,
     saved: Vec<(RoomId, Seq)>,
+    /// The rooms that are ahead of the log if this fails.
+    rooms: SmallVec<[RoomId; 4]>,
 }
 
 impl Writes {
@@ -59,26 +62,35 @@ pub struct Find {
 impl Hub {
     /// What is to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
     pub fn take_writes(&mut self) -> Option<Writes> {
-        if self.writes.is_empty() || self.in_flight.is_some() {
+        if self.writes.is_empty() || self.in_flight.is_some() || self.is_broken {
             return None;
         }
         let mut writes = std::mem::take(&mut self.writes);
         let saved = writes.snapshots.iter().map(|(room, seq, _)| (*room, *seq)).collect();
         let (held, joins) = (std::mem::take(&mut writes.held), std::mem::take(&mut writes.joins));
-        self.in_flight = Some(Writes { held, joins, saved, ..Writes::default() });
+        let mut rooms = SmallVec::new();
+        for record in &writes.records {
+            if rooms.last() != Some(&record.room) {
+                rooms.push(record.room);
+            }
+        }
+        self.in_flight = Some(Writes { held, joins, saved, rooms, ..Writes::default() });
         Some(writes)
     }
 
-    /// The commit that covers the last [`Hub::take_writes`] is done: its answers leave. If it failed, nothing is acknowledged any
-    /// more: what is in memory is no longer what is on disk, and only a restart brings both together.
+    /// The commit that covers the last [`Hub::take_writes`] is done: its answers leave. If it failed, they are refusals, and so is
+    /// every change until [`Hub::on_log_back`].
     pub fn on_committed(&mut self, is_durable: bool) {
         let Some(done) = self.in_flight.take() else { return };
-        self.is_broken |= !is_durable;
+        if !is_durable {
+            self.ahead.extend(done.rooms);
+            self.refuse_held(done.held, done.joins);
+            return self.on_log_failed();
+        }
         for held in done.held {
             match held {
-                Held::Answer(asker, answer) => self.answer(asker, if is_durable { answer } else { Err(broken()) }),
-                Held::Find(find) if is_durable => self.effects.push(Effect::Find(find)),
-                Held::Find(find) => self.answer(find.asker, Err(broken())),
+                Held::Answer(asker, answer) => self.answer(asker, answer),
+                Held::Find(find) => self.effects.push(Effect::Find(find)),
                 Held::Left(mail) => self.tell_left(mail),
             }
         }
@@ -90,7 +102,7 @@ impl Hub {
             self.send(connection.worker(), mail);
         }
         for (room, seq) in done.saved {
-            if let (Some(Owned::Live(live)), true) = (self.rooms.get_mut(&room), is_durable) {
+            if let Some(Owned::Live(live)) = self.rooms.get_mut(&room) {
                 live.saved = seq;
             }
         }
@@ -135,7 +147,7 @@ impl Hub {
         }
     }
 
-    fn tell_left(&mut self, mail: Mail) {
+    pub(super) fn tell_left(&mut self, mail: Mail) {
         if let Mail::Left { connection, .. } = &mail {
             self.send(connection.worker(), mail);
         }

@@ -40,35 +40,47 @@ impl Downlink {
     }
 }
 
-/// What a reader was sent in this second, and what there was in the last.
+/// What a reader was sent in this second, and what is known to come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Allowance {
     /// The second, counted from the start of the clock.
     second: u64,
-    /// Normal frames there were for it in the second before.
-    before: u32,
-    /// Normal frames there have been for it in this second.
-    offered: u32,
     normal: u32,
     high: u32,
+    /// Normal frames of this second that are for it and have come already, without those it was asked about.
+    waiting: u32,
 }
 
 impl Allowance {
+    /// Looks at the frames a reader will now be asked about: those of the first second among them that are normal and for it are
+    /// what the choice is made from.
+    pub fn look_at<'a>(&mut self, mut normal: impl Iterator<Item = &'a Time>) {
+        self.waiting = 0;
+        let Some(first) = normal.next() else { return };
+        self.enter(second_of(*first));
+        self.waiting = 1;
+        while normal.next().is_some_and(|at| second_of(*at) == self.second) {
+            self.waiting = self.waiting.saturating_add(1);
+        }
+    }
+
+    fn enter(&mut self, second: u64) {
+        if second != self.second {
+            *self = Allowance { second, ..Allowance::default() };
+        }
+    }
+
     /// Whether a reader is sent a frame that is for it. Frames come in their order.
     ///
-    /// Of normal frames each is left out by chance, different ones for different readers, so that on the whole as many remain as
-    /// the limit allows of what the last second had; and never more than the limit in one second.
+    /// Nothing is left out before a second has brought more than the limit. Where more waits than there is left of it, chance
+    /// chooses, differently for different readers; never more than the limit is sent in one second.
     pub fn takes(&mut self, limits: &Downlink, connection: ConnId, seq: u64, class: Class, at: Time) -> bool {
-        let second = at.0 / 1_000_000;
-        if second != self.second {
-            let before = if second == self.second + 1 { self.offered } else { 0 };
-            *self = Allowance { second, before, ..Allowance::default() };
-        }
+        self.enter(second_of(at));
         match class {
             Class::Normal if limits.normal_per_second > 0 => {
-                self.offered = self.offered.saturating_add(1);
-                let is_lucky = chance(connection, seq) % u64::from(self.before.max(1)) < u64::from(limits.normal_per_second);
-                let takes = is_lucky && self.normal < limits.normal_per_second;
+                let left = limits.normal_per_second.saturating_sub(self.normal);
+                let takes = left > 0 && chance(connection, seq) % u64::from(self.waiting.max(1)) < u64::from(left);
+                self.waiting = self.waiting.saturating_sub(1);
                 self.normal += u32::from(takes);
                 takes
             }
@@ -80,6 +92,10 @@ impl Allowance {
             _ => true,
         }
     }
+}
+
+fn second_of(at: Time) -> u64 {
+    at.0 / 1_000_000
 }
 
 /// A number that looks random and is the same whenever one asks (the finisher of SplitMix64).

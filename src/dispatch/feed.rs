@@ -503,6 +503,10 @@ impl Feed {
     ) -> u64 {
         let mut next = from;
         let mut reader = self.reader(index, connection);
+        if self.downlink.is_set() {
+            let normal = |item: &&Item| item.class == Class::Normal && item.is_for(connection);
+            reader.allowance.look_at(self.ring.range(self.index(from)..).filter(normal).map(|item| &item.at));
+        }
         while next < self.end() {
             scratch.clear();
             let before = reader;

@@ -1,7 +1,7 @@
 //! One worker's part of dispatch: the connections it holds and what they hear. What it does for the rooms it owns stands in
 //! `owner.rs`.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -13,7 +13,7 @@ use super::broadcast::Broadcasts;
 use super::commit::{Find, Writes};
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
-use super::owner::Owned;
+use super::owner::{Live, Owned};
 use super::tally::Tally;
 use crate::id::{ByNumber, ConnId, Epoch, RoomId, Time, UnixMs};
 use crate::room::{Actor, Ask, HistoryScope, Op, Query, Settings};
@@ -112,6 +112,8 @@ pub struct Counters {
     pub gaps: u64,
     /// Readers closed because they were too slow even for notifications.
     pub hopeless: u64,
+    /// Reports to applications that found no place while the log took nothing.
+    pub reports_lost: u64,
 }
 
 /// A connection's place in one room.
@@ -159,6 +161,10 @@ pub struct Hub {
     pub(super) arena: BytesMut,
     pub(super) random: fastrand::Rng,
     pub(super) is_broken: bool,
+    /// Rooms whose state in memory is ahead of the log, because the log refused something.
+    pub(super) ahead: BTreeSet<RoomId>,
+    /// What memory had of those that are being read again.
+    pub(super) stale: ByNumber<RoomId, Box<Live>>,
     /// Reports made so far: the number of the next one.
     pub(super) reports_made: u64,
     /// The version of the rules that the rooms here go by.
@@ -192,6 +198,8 @@ impl Hub {
             arena: BytesMut::new(),
             random: fastrand::Rng::with_seed(config.seed),
             is_broken: false,
+            ahead: BTreeSet::new(),
+            stale: ByNumber::default(),
             reports_made: 0,
             rules_version: config.rules.version(),
             broadcasts: Broadcasts::default(),
@@ -329,6 +337,7 @@ impl Hub {
     pub fn on_tick(&mut self) {
         self.end_graces();
         self.refresh_rules();
+        self.reload_ahead();
         self.tidy_vacated();
         self.do_what_is_due();
         let now = self.now;
@@ -339,9 +348,14 @@ impl Hub {
         self.evict_idle_rooms();
     }
 
-    /// Whether a commit has failed: nothing is acknowledged any more.
+    /// True after a commit has failed, until [`Hub::on_log_back`]: no change is acknowledged.
     pub fn is_broken(&self) -> bool {
         self.is_broken
+    }
+
+    /// Whether the outcome of a commit is still to come.
+    pub fn is_committing(&self) -> bool {
+        self.in_flight.is_some()
     }
 
     /// What has happened so far.

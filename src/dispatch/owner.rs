@@ -12,7 +12,7 @@ use super::feed::Item;
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail, Request};
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, ByNumber, ConnId, RoomId, Seq, Time, UnixMs};
+use crate::id::{AccountId, ByNumber, ConnId, Epoch, RoomId, Seq, Time, UnixMs};
 use crate::limits::{HEADER_BYTES, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX};
 use crate::room::{
     Actor, Ask, Audience, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Settings,
@@ -32,8 +32,10 @@ pub(super) enum Owned {
 /// A room in memory and what surrounds it.
 pub(super) struct Live {
     pub(super) room: Room,
+    /// The epoch of its new entries: that in which it was last read from the log.
+    pub(super) epoch: Epoch,
     /// How many connections hear it, by worker.
-    followers: Vec<u32>,
+    pub(super) followers: Vec<u32>,
     /// Lost connections that keep their place, and on whose behalf they leave in the end.
     pub(super) detached: ByNumber<ConnId, Actor>,
     /// Entries in the log that no snapshot covers.
@@ -44,9 +46,9 @@ pub(super) struct Live {
 }
 
 impl Live {
-    fn new(room: Room, workers: usize, now: Time) -> Live {
+    pub(super) fn new(room: Room, workers: usize, epoch: Epoch, now: Time) -> Live {
         let followers = vec![0; workers];
-        Live { room, followers, detached: ByNumber::default(), entries_since_snapshot: 0, saved: Seq(0), used: now }
+        Live { room, epoch, followers, detached: ByNumber::default(), entries_since_snapshot: 0, saved: Seq(0), used: now }
     }
 
     fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Query) -> Answer {
@@ -90,7 +92,7 @@ impl Hub {
             Some(Owned::Loading(_)) => self.answer(request.asker, Err(busy("the room is being loaded"))),
             None if let Ask::Command(Op::Create(create)) = &request.ask => {
                 let fresh = Room::new(room, self.config.rules.settings(&create.app_key));
-                self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, now))));
+                self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, self.config.epoch, now))));
                 self.ask(request);
             }
             None => {
@@ -120,18 +122,31 @@ impl Hub {
     /// The state of a room that [`Effect::Load`] asked for, rebuilt from the log; a room that never was comes as one that does
     /// not exist.
     pub fn on_loaded(&mut self, id: RoomId, loaded: Result<Room, Status>) {
-        let Some(Owned::Loading(waiting)) = self.rooms.remove(&id) else { return };
-        match loaded {
-            Ok(mut room) => {
+        let waiting = match self.rooms.remove(&id) {
+            Some(Owned::Loading(waiting)) => waiting,
+            Some(live) => return drop(self.rooms.insert(id, live)),
+            None => return,
+        };
+        match (loaded, self.stale.remove(&id)) {
+            (Ok(room), Some(old)) => {
+                self.renew(id, room, *old);
+                self.do_due(id);
+                waiting.into_iter().for_each(|request| self.ask(request));
+            }
+            (Err(_), Some(old)) => {
+                self.keep_stale(id, old);
+                waiting.into_iter().for_each(|request| self.ask(request));
+            }
+            (Ok(mut room), None) => {
                 room.set_settings(self.config.rules.settings(room.app_key()));
-                let mut live = Live::new(room, self.config.workers, self.now);
+                let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now);
                 live.saved = live.last_seq();
                 self.rooms.insert(id, Owned::Live(Box::new(live)));
                 self.tidy_after_load(id);
                 self.do_due(id);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
-            Err(status) => waiting.into_iter().for_each(|request| self.answer(request.asker, Err(status.clone()))),
+            (Err(status), None) => waiting.into_iter().for_each(|request| self.answer(request.asker, Err(status.clone()))),
         }
     }
 
@@ -184,10 +199,11 @@ impl Hub {
 
     /// Applies a command and, one after the other, what follows from it.
     pub(super) fn command(&mut self, room: RoomId, asker: Asker, command: Command, resume: Option<Box<pb::RoomPosition>>) {
-        if self.is_broken {
+        let is_read_only = self.is_read_only(room);
+        if is_read_only && command.op.is_logged() {
             return self.answer(asker, Err(broken()));
         }
-        let waits_for_no_disk = matches!(command.op, Op::Exit | Op::Detach | Op::Broadcast(_));
+        let waits_for_no_disk = matches!(command.op, Op::Exit | Op::Detach | Op::Broadcast(_)) || is_read_only;
         let is_ours = command.actor.origin == Origin::Server || waits_for_no_disk;
         let waiting = self.writes.records.len() + self.writes.reports.len();
         let is_full = waiting >= WRITES_WAITING_MAX || self.writes.bytes >= WRITES_WAITING_BYTES_MAX;
@@ -201,6 +217,10 @@ impl Hub {
         let mut follow_ups = VecDeque::new();
         while let Some((asker, command, resume)) = next {
             self.apply(room, asker, command, resume, &mut follow_ups);
+            if is_read_only {
+                // What the log cannot take is caught up with when it is back: see `Hub::on_log_back`.
+                follow_ups.retain(|command: &Command| !command.op.is_logged());
+            }
             next = follow_ups.pop_front().map(|command| (Asker::Nobody, command, None));
         }
         if let Some((app_key, is_beyond)) = reserved {
@@ -262,7 +282,7 @@ impl Hub {
         let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
         let stamp = Stamp { time: UnixMs(self.unix.0.max(live.room.last_time().0)), random: self.random.u64(..) };
         let heard = live.last_seq();
-        let entry = Entry { seq: live.room.next_seq(), epoch: self.config.epoch, stamp, command };
+        let entry = Entry { seq: live.room.next_seq(), epoch: live.epoch, stamp, command };
         if let (Op::Open(open), false) = (&entry.command.op, live.room.exists()) {
             // Whose the room is about to be: what its application has been told holds from its first entry on.
             live.room.set_settings(self.config.rules.settings(&open.enter.app_key));
@@ -359,15 +379,19 @@ impl Hub {
             Presence::Resumed { replaces, .. } => Some(*replaces),
             _ => None,
         });
+        let epoch = match self.rooms.get(&id) {
+            Some(Owned::Live(live)) => live.epoch,
+            _ => self.config.epoch,
+        };
         let frames = match replaced {
-            Some(replaces) if position.epoch == self.config.epoch.0 => match self.feeds.get(&id) {
+            Some(replaces) if position.epoch == epoch.0 => match self.feeds.get(&id) {
                 Some(feed) => feed.replay(Seq(position.last_seq), replaces),
                 None => (position.last_seq == heard.0).then(Vec::new),
             },
             _ => None,
         };
         reply.resumed = replaced.is_some();
-        reply.gap = frames.is_none() && (position.epoch != self.config.epoch.0 || position.last_seq < heard.0);
+        reply.gap = frames.is_none() && (position.epoch != epoch.0 || position.last_seq < heard.0);
         let frames = frames.unwrap_or_default();
         reply.replayed = u32::try_from(frames.len()).unwrap_or(u32::MAX);
         frames
@@ -450,7 +474,7 @@ impl Hub {
     }
 
     /// Adds a frame to the room's feed here, from which resumes are served, and on every worker with members of the room.
-    fn publish(&mut self, room: RoomId, item: Item) {
+    pub(super) fn publish(&mut self, room: RoomId, item: Item) {
         let Some(Owned::Live(live)) = self.rooms.get(&room) else { return };
         if live.is_deserted() {
             return;
@@ -502,7 +526,7 @@ fn busy(reason: &'static str) -> Status {
 }
 
 pub(super) fn broken() -> Status {
-    Status::new(Code::ServerError, "the store failed: the operator must restart the server")
+    Status::new(Code::ServerError, "the store failed and takes no change at present; try again later")
 }
 
 /// What a request for a room that does not exist comes to.

@@ -3,6 +3,7 @@
 
 use super::hub::Hub;
 use crate::id::RoomId;
+use crate::limits::WRITES_WAITING_MAX;
 use crate::room::{Entry, InOut, Op, PushBody, Report, Reported, Reports};
 
 impl Hub {
@@ -34,6 +35,10 @@ impl Hub {
     }
 
     fn add_report(&mut self, room: RoomId, reports: &Reports, env: &str, entry: &Entry, what: Reported) {
+        if self.is_broken && self.writes.reports.len() >= WRITES_WAITING_MAX {
+            self.counters.reports_lost += 1;
+            return;
+        }
         let number = self.reports_made;
         self.reports_made += 1;
         let (app_key, time) = (reports.app_key.clone(), entry.stamp.time);

@@ -83,14 +83,15 @@ impl Hub {
 
     pub(super) fn evict_idle_rooms(&mut self) {
         let (now, writes, feeds, broadcasts) = (self.now, &mut self.writes, &mut self.feeds, &mut self.broadcasts);
-        let is_behind = self.in_flight.is_some();
+        let is_behind = self.in_flight.is_some() || self.is_broken;
+        let ahead = &self.ahead;
         self.rooms.retain(|id, owned| {
             let Owned::Live(live) = owned else { return true };
             // Anybody may ask for rooms by names nobody has used; they must not stay. One that is about to end waits for it here.
             let idle_ms = if live.room.exists() { ROOM_IDLE_MS } else { 0 };
             let is_to_end = live.room.exists() && id.is_of_client();
             let is_in_use = !live.is_deserted() || !live.room.is_empty_of_people() || is_to_end;
-            if is_in_use || now.ms_since(live.used) < idle_ms {
+            if is_in_use || now.ms_since(live.used) < idle_ms || ahead.contains(id) {
                 return true;
             }
             if live.saved < live.last_seq() {

@@ -6,11 +6,13 @@
 //! what applications are still to be told.
 
 mod expire;
+mod health;
+mod journal;
 mod open;
+mod reopen;
 mod sink;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -19,6 +21,9 @@ use ::fjall::{Database, Keyspace, OwnedWriteBatch, PersistMode, Readable};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
+use self::health::Health;
+use self::journal::Marks;
+use self::reopen::Shared;
 use super::query::{Found, Reader, Table};
 use super::record::{key, read_key};
 use super::spool::{self, Line, Place, Spool, Spooled};
@@ -50,11 +55,13 @@ pub struct Options {
     /// Bytes of new entries of a day held in memory before they are written out sorted; up to four times as much while the disk
     /// is behind.
     pub write_buffer_bytes: u64,
+    /// Files that stay open between two uses.
+    pub files_cached: usize,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { durability: Durability::Commit, cache_bytes: 32 << 20, write_buffer_bytes: 32 << 20 }
+        Options { durability: Durability::Commit, cache_bytes: 32 << 20, write_buffer_bytes: 32 << 20, files_cached: 256 }
     }
 }
 
@@ -64,12 +71,20 @@ impl Default for Options {
 pub struct FjallLog {
     // First, so that it is dropped first.
     writer: Writer,
-    store: Arc<Store>,
+    shared: Arc<Shared>,
     expiring: Mutex<()>,
-    epoch: Epoch,
 }
 
-/// What the writer, the queries and the retention share.
+/// What stays when the store is closed and opened again.
+#[derive(Clone, Default)]
+struct Lasting {
+    spool: Arc<Spool>,
+    stats: Arc<LogStats>,
+    last_room_id: Arc<AtomicI64>,
+    health: Arc<Health>,
+}
+
+/// What the writer, the queries and the retention share, as long as it is open.
 struct Store {
     db: Database,
     meta: Keyspace,
@@ -81,14 +96,12 @@ struct Store {
     created: Keyspace,
     figures: Keyspace,
     reports: Keyspace,
-    spool: Spool,
+    lasting: Lasting,
+    /// Held during each commit, so that batches stand in the journal in the order of these.
+    marks: Mutex<Marks>,
     /// The writer holds this shared from looking a day up until its commit is over: who holds it alone sees no write on its way.
     days: RwLock<Days>,
-    last_room_id: AtomicI64,
     write_buffer_bytes: u64,
-    stats: Arc<LogStats>,
-    // Last, so that the folder is free only when all else is closed.
-    _lock: File,
 }
 
 struct Days {
@@ -104,21 +117,30 @@ const META_LAST_ROOM_ID: &str = "last_room_id";
 impl FjallLog {
     /// Opens the log in a folder, or makes it. The message of an error says what is wrong with the folder.
     pub fn open(folder: &Path, options: &Options) -> Result<FjallLog, LogError> {
-        let (store, epoch) = open::open(folder, options)?;
-        let store = Arc::new(store);
-        let stats = store.stats.clone();
-        let writer = Writer::start(sink::DiskSink::new(store.clone(), options.durability), stats)?;
-        Ok(FjallLog { writer, store, expiring: Mutex::new(()), epoch })
+        let shared = Arc::new(Shared::open(folder, options)?);
+        let stats = shared.lasting.stats.clone();
+        let writer = Writer::start(sink::DiskSink::new(shared.clone(), options.durability), stats)?;
+        let waker = writer.waker();
+        shared.lasting.health.wakes(Box::new(move || waker.wake()));
+        Ok(FjallLog { writer, shared, expiring: Mutex::new(()) })
     }
 }
 
 impl RoomLog for FjallLog {
     fn epoch(&self) -> Epoch {
-        self.epoch
+        self.shared.epoch()
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.shared.lasting.health.failure()
+    }
+
+    fn watch(&self, told: Box<dyn Fn() + Send + Sync>) {
+        self.shared.lasting.health.tells(told);
     }
 
     fn append(&self, batch: Batch) {
-        self.store.last_room_id.fetch_max(highest_created(&batch.records), Ordering::Relaxed);
+        self.shared.lasting.last_room_id.fetch_max(highest_created(&batch.records), Ordering::Relaxed);
         self.writer.append(batch);
     }
 
@@ -127,43 +149,44 @@ impl RoomLog for FjallLog {
     }
 
     fn load(&self, room: RoomId, now: UnixMs) -> Result<Option<Loaded>, LogError> {
-        let reader = self.store.reader();
-        let snapshot = self.store.snapshot_of(room, &reader.carried.view)?;
+        let store = self.shared.store()?;
+        let reader = store.reader();
+        let snapshot = store.snapshot_of(room, &reader.carried.view)?;
         reader.load(room, snapshot, now)
     }
 
     fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Record>, LogError> {
-        self.store.reader().follow(room, after, limit)
+        self.shared.store()?.reader().follow(room, after, limit)
     }
 
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
-        self.store.reader().history(query)
+        self.shared.store()?.reader().history(query)
     }
 
     fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
-        self.store.reader().find(query)
+        self.shared.store()?.reader().find(query)
     }
 
     fn last_room_id(&self) -> i64 {
-        self.store.last_room_id.load(Ordering::Relaxed)
+        self.shared.lasting.last_room_id.load(Ordering::Relaxed)
     }
 
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
         let _one_at_a_time = self.expiring.lock();
-        self.store.expire(now, days)
+        self.shared.writable()?.expire(now, days)
     }
 
     fn erase(&self, room: RoomId) -> Result<(), LogError> {
         let _one_at_a_time = self.expiring.lock();
-        self.store.erase(room)
+        self.shared.writable()?.erase(room)
     }
 
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
-        self.store.put(space, key, value, PersistMode::SyncData)
+        self.shared.writable()?.put(space, key, value, PersistMode::SyncData)
     }
 
     fn put_soon(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
-        self.store.put(space, key, value, PersistMode::Buffer)
+        self.shared.writable()?.put(space, key, value, PersistMode::Buffer)
     }
 
     fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError> {
@@ -171,54 +194,56 @@ impl RoomLog for FjallLog {
     }
 
     fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError> {
-        self.store.space(space).prefix(prefix).map(pair).collect()
+        self.shared.store()?.space(space).prefix(prefix).map(pair).collect()
     }
 
     fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError> {
-        let mut batch = self.store.db.batch().durability(Some(PersistMode::Buffer));
-        batch.remove(self.store.space(space), key);
-        batch.commit().map_err(failed)
+        let store = self.shared.writable()?;
+        let mut batch = store.db.batch();
+        batch.remove(store.space(space), key);
+        store.commit(batch, Some(PersistMode::Buffer))
     }
 
     fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError> {
-        let mut batch =
-            OwnedWriteBatch::with_capacity(self.store.db.clone(), changes.len()).durability(Some(PersistMode::Buffer));
-        let keyspace = self.store.space(space);
+        let store = self.shared.writable()?;
+        let mut batch = OwnedWriteBatch::with_capacity(store.db.clone(), changes.len());
+        let keyspace = store.space(space);
         for (key, value) in changes {
             match value {
                 Some(value) => batch.insert(keyspace, key, value),
                 None => batch.remove(keyspace, key),
             }
         }
-        batch.commit().map_err(failed)
+        store.commit(batch, Some(PersistMode::Buffer))
     }
 
     fn reports(&self, line: &Line, from: Place, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError> {
-        let found = self.store.reports.range(spool::key(line, from)..spool::beyond(Some(line))).map(pair);
+        let found = self.shared.store()?.reports.range(spool::key(line, from)..spool::beyond(Some(line))).map(pair);
         spool::take(found, count_max, bytes_max)
     }
 
     fn next_line(&self, after: Option<&Line>) -> Result<Option<Spooled>, LogError> {
-        let found = self.store.reports.range(spool::beyond(after)..).map(pair);
+        let found = self.shared.store()?.reports.range(spool::beyond(after)..).map(pair);
         Ok(spool::take(found, 1, 0)?.pop())
     }
 
     fn remove_reports(&self, done: &[Spooled]) -> Result<(), LogError> {
-        let mut batch = self.store.db.batch().durability(Some(PersistMode::Buffer));
+        let store = self.shared.writable()?;
+        let mut batch = store.db.batch();
         for spooled in done {
-            batch.remove(&self.store.reports, spool::key(&spooled.line, spooled.place));
+            batch.remove(&store.reports, spool::key(&spooled.line, spooled.place));
         }
-        batch.commit().map_err(failed)?;
-        self.store.spool.release(done);
+        store.commit(batch, Some(PersistMode::Buffer))?;
+        self.shared.lasting.spool.release(done);
         Ok(())
     }
 
     fn spool(&self) -> &Spool {
-        &self.store.spool
+        &self.shared.lasting.spool
     }
 
     fn stats(&self) -> Option<&LogStats> {
-        Some(&self.store.stats)
+        Some(&self.shared.lasting.stats)
     }
 }
 
@@ -261,9 +286,9 @@ impl Store {
         if key.is_empty() || key.len() > usize::from(u16::MAX) {
             return Err(LogError::Store("a key has 1 to 65535 bytes".into()));
         }
-        let mut batch = self.db.batch().durability(Some(mode));
+        let mut batch = self.db.batch();
         batch.insert(self.space(space), key, value);
-        batch.commit().map_err(failed)
+        self.commit(batch, Some(mode))
     }
 }
 
@@ -300,5 +325,5 @@ fn read_snapshot(kept: &[u8]) -> Result<(Seq, &[u8]), LogError> {
 }
 
 fn failed(error: ::fjall::Error) -> LogError {
-    LogError::Store(error.to_string())
+    LogError::Store(reopen::cause(&error))
 }

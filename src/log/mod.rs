@@ -4,6 +4,7 @@
 
 pub mod fjall;
 pub mod memory;
+mod private;
 mod query;
 pub mod record;
 mod spool;
@@ -12,6 +13,7 @@ mod writer;
 
 pub use self::fjall::{Durability, FjallLog, Options};
 pub use memory::MemoryLog;
+pub use private::make_files_private;
 pub use record::fuzz_record;
 pub use spool::{Line, Place, Spool, Spooled};
 pub use stats::LogStats;
@@ -141,8 +143,19 @@ pub struct HistoryPage {
 
 /// The ordered log of every room of this node.
 pub trait RoomLog: Send + Sync + 'static {
-    /// The epoch of this start: higher than that of every earlier start.
+    /// The epoch of the last opening, at the start or after a failure: higher than that of every earlier one.
     fn epoch(&self) -> Epoch;
+
+    /// Why nothing can be written at present; `None` while all is well. Cheap enough to ask at every turn.
+    fn failure(&self) -> Option<String> {
+        None
+    }
+
+    /// Names who is told, on any thread, that the store has failed or is open again: [`RoomLog::failure`] says which. It must not
+    /// block, nor call anything of the log that reads or writes the disk. Only the first one named is told.
+    fn watch(&self, told: Box<dyn Fn() + Send + Sync>) {
+        drop(told);
+    }
 
     /// Hands a batch to the writer and returns at once; `Batch::committed` is called exactly once, even on [`LogError::Busy`].
     ///

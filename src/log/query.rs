@@ -214,12 +214,15 @@ fn is_message(body: &Bytes, query: &FindQuery) -> Result<bool, LogError> {
 }
 
 /// Fills a page from entries that come in the order asked for.
+///
+/// The page ends before the items of one time that would not all fit, so that the time of its last item is an anchor that loses
+/// nothing. Only items of one time that stand alone on their page grow it, to twice its limit, and are split beyond.
 fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<HistoryPage, LogError> {
     let limit = (query.limit as usize).max(1);
-    let limit_with_equals = limit.saturating_mul(2);
     let mut page = HistoryPage::default();
     let mut judge = Judge { filter: &query.scope.filter, verdicts: HashMap::new(), expressions: 0 };
-    let (mut looked_at, mut bytes, mut last_time) = (0_usize, 0_usize, None);
+    let (mut looked_at, mut bytes) = (0_usize, 0_usize);
+    let mut group = Group::default();
     for found in entries {
         let (seq, record) = found?;
         let kept = open(record)?;
@@ -235,12 +238,13 @@ fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<Hi
             }
             continue;
         }
-        let splits = last_time == Some(kept.time_ms);
-        let full = page.items.len() >= limit_with_equals || (page.items.len() >= limit && !splits);
+        let belongs = group.time == Some(kept.time_ms);
         looked_at += 1;
         let work = looked_at + judge.expressions * limits::HISTORY_EXPRESSION_ENTRIES;
-        let tired = work > limits::HISTORY_SCAN_MAX && (!splits || work > 2 * limits::HISTORY_SCAN_MAX);
-        if tired {
+        if work > if belongs { 2 * limits::HISTORY_SCAN_MAX } else { limits::HISTORY_SCAN_MAX } {
+            if belongs {
+                group.take_back(&mut page);
+            }
             page.has_more = true;
             break;
         }
@@ -248,16 +252,48 @@ fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<Hi
             page.reached = Some(seq);
             continue;
         };
-        bytes += item.message.as_ref().or(item.notification.as_ref()).map_or(0, Bytes::len);
-        if full || (bytes > limits::HISTORY_PAGE_BYTES_MAX && !page.items.is_empty()) {
+        let is_alone = belongs && group.first == 0;
+        let items_max = if is_alone { limit.saturating_mul(2) } else { limit };
+        bytes += weight(&item);
+        if page.items.len() >= items_max || (bytes > limits::HISTORY_PAGE_BYTES_MAX && !page.items.is_empty()) {
+            if belongs {
+                group.take_back(&mut page);
+            }
             page.has_more = true;
             break;
         }
+        if !belongs {
+            group = Group { time: Some(kept.time_ms), first: page.items.len(), reached: page.reached };
+        }
         page.reached = Some(seq);
-        last_time = Some(kept.time_ms);
         page.items.push(item);
     }
     Ok(page)
+}
+
+/// The items of a page that share the time of its last one.
+#[derive(Default)]
+struct Group {
+    time: Option<i64>,
+    /// The index of the first of them.
+    first: usize,
+    /// What the page had reached before them.
+    reached: Option<Seq>,
+}
+
+impl Group {
+    /// Takes them out of the page again, unless the page has nothing else.
+    fn take_back(&self, page: &mut HistoryPage) {
+        if self.first > 0 {
+            page.items.truncate(self.first);
+            page.reached = self.reached;
+        }
+    }
+}
+
+/// Bytes of an item in an answer.
+fn weight(item: &store::RawHistoryItem) -> usize {
+    item.message.as_ref().or(item.notification.as_ref()).map_or(0, Bytes::len) + limits::PAGE_ITEM_BYTES
 }
 
 /// The item of an entry, if it belongs in the history and its type is asked for.

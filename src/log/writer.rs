@@ -21,12 +21,23 @@ pub(super) trait Sink: Send + 'static {
     fn write(&mut self, group: &[Batch], results: &mut Vec<Result<(), LogError>>);
 
     /// The time at which [`Sink::sync`] is due; `None` while nothing waits for it.
-    fn sync_at(&self) -> Option<Instant> {
+    fn sync_at(&mut self) -> Option<Instant> {
         None
     }
 
     /// Makes durable what earlier writes left to the operating system.
     fn sync(&mut self) {}
+}
+
+/// Wakes a writer that waits, so that it asks its sink again when a sync is due.
+#[derive(Clone)]
+pub(super) struct Wake(Arc<Queue>);
+
+impl Wake {
+    pub fn wake(&self) {
+        let _state = self.0.state.lock();
+        self.0.filled.notify_one();
+    }
 }
 
 struct Queue {
@@ -100,6 +111,11 @@ impl Writer {
         if sleeps {
             queue.filled.notify_one();
         }
+    }
+
+    /// What wakes the writer.
+    pub fn waker(&self) -> Wake {
+        Wake(self.queue.clone())
     }
 
     /// Whether the next batch would be refused.

@@ -9,7 +9,7 @@ use super::entry::{Entry, Outcome};
 use super::permissions::Operation;
 use super::queries::Kind;
 use super::state::Room;
-use crate::error::{Code, Status, Sub};
+use crate::error::{Code, FailedKeys, Status, Sub};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
 use crate::wire::Response;
@@ -138,7 +138,11 @@ impl Room {
             edits.push(edit);
         }
         if !edits.is_empty() && edits.iter().all(|edit| !edit.succeeded) {
-            return Err(Status::with_sub(Code::Forbidden, Sub::MemberAttributesRefused));
+            let keys = |edit: Edit<'_>| edit.failed.into_iter().collect();
+            let failed = here.iter().zip(edits);
+            let failed = failed.map(|(account, edit)| FailedKeys { account: account.to_string(), keys: keys(edit) }).collect();
+            let status = Status::with_sub(Code::Forbidden, Sub::MemberAttributesRefused);
+            return Err(Status { failed: Some(failed), ..status });
         }
         if newcomers > 0 && self.member_attributes.len() + newcomers > limits::MEMBERS_WITH_ATTRIBUTES_MAX {
             let most = limits::MEMBERS_WITH_ATTRIBUTES_MAX;
@@ -316,7 +320,8 @@ fn manner_of_delete(request: &pb::AttributesDeleteRequest) -> Manner {
 /// The attributes as they will be, what others hear, and the answer; refused if every key failed, and beyond the limits.
 fn finish(edit: Edit<'_>) -> Result<(Map, Vec<pb::AttributesChanged>, pb::AttributesChangeResponse), Status> {
     if !edit.succeeded {
-        return Err(Status::with_sub(Code::Forbidden, Sub::AttributesAllFailed));
+        let failed = FailedKeys { account: String::new(), keys: edit.failed.into_iter().collect() };
+        return Err(Status { failed: Some([failed].into()), ..Status::with_sub(Code::Forbidden, Sub::AttributesAllFailed) });
     }
     attributes::check_room(&edit.map)?;
     let sub = if edit.failed.is_empty() { 0 } else { Sub::AttributesPartlyFailed.number() };

@@ -35,7 +35,7 @@ impl Broadcast {
     pub fn new(settings: &Arc<Settings>, actor: &Actor, request: &pb::MessageSendRequest) -> Result<Broadcast, Status> {
         let id = MessageId::parse(&request.message_id)?;
         let mut request = plain(request).into_owned();
-        check_content(&request)?;
+        check_content(actor.origin, &request)?;
         let target = request.notify_target_tags.clone().unwrap_or_default();
         let expression = match target.as_str() {
             "" => None,

@@ -164,6 +164,8 @@ pub enum Op {
     QueueDrop(pb::QueueDropRequest),
     /// §f.4: the actor's last connection is gone, its transient elements go.
     QueueClearOwner,
+    /// As `QueueClearOwner` stands in the log where one notification could not tell of all: so many went, from the head on.
+    QueueClearSome(u32),
     /// §c.6 setRoomAttributes.
     SetAttributes(pb::AttributesSetRequest),
     /// §c.6 deleteRoomAttributes.
@@ -179,10 +181,22 @@ pub enum Op {
 }
 
 impl Op {
+    /// True for what may only take effect with an entry of the log; false for presence and what is told to those who are here.
+    pub fn is_logged(&self) -> bool {
+        match self {
+            Op::Enter(_) | Op::Exit | Op::Detach | Op::Expel | Op::KickDevices(_) => false,
+            Op::AddRobots(_) | Op::RemoveRobots(_) | Op::SeatRobot(_) | Op::UnseatRobot { .. } => false,
+            Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Broadcast(_) => false,
+            Op::Send(request) => request.r#type != pb::MessageType::Barrage as i32,
+            _ => true,
+        }
+    }
+
     /// Whether all accounts that the command is about, and that must exist (chatroom.md §c.2, §f.2), are known.
     pub fn names_known(&self, is_known: impl Fn(&str) -> bool) -> bool {
         match self {
             Op::SetRole(request) => is_known(&request.account),
+            Op::TempMute(request) => is_known(&request.account),
             Op::QueueOffer(request) => request.owner.is_empty() || is_known(&request.owner),
             Op::QueueBatchOffer(request) => {
                 let owners = request.elements.iter().map(|element| &element.owner);

@@ -85,9 +85,10 @@ impl Room {
         let displaced = self.displaced(actor, enter);
         let fixed = self.roster.record(&actor.account).is_some();
         let kind = kind_of(actor, enter);
+        let enter_time = self.people.arrive(entry.stamp.time);
         let added = Connection {
             id: connection,
-            enter_time: entry.stamp.time,
+            enter_time,
             after: self.last_seq,
             device: enter.device_id,
             client_type: kind.client,
@@ -99,7 +100,7 @@ impl Room {
         outcome.presence.push(Presence::Joined(connection));
         self.show(actor, enter, is_new);
         self.bear(actor, connection, bearing)?;
-        self.roster.set_enter_time(&actor.account, entry.stamp.time);
+        self.roster.set_enter_time(&actor.account, enter_time);
         self.note_passage(&actor.account, connection, Way::In, &enter.request.enter_ext, &mut outcome);
         if is_new {
             self.tell_in_out(entry, NotificationType::MemberEnter, &enter.request.enter_ext, connection, &mut outcome);

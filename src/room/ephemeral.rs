@@ -177,7 +177,7 @@ impl Room {
             Op::AddRobots(_) | Op::RemoveRobots(_) | Op::SeatRobot(_) | Op::UnseatRobot { .. } => Err(unknown_here()),
             Op::SetRole(_) | Op::Kick(_) | Op::TempMute(_) | Op::TagTempMute(_) => Err(unknown_here()),
             Op::QueueInit(_) | Op::QueueOffer(_) | Op::QueueBatchOffer(_) | Op::QueuePoll(_) => Err(unknown_here()),
-            Op::QueueChange(_) | Op::QueueDrop(_) | Op::QueueClearOwner => Err(unknown_here()),
+            Op::QueueChange(_) | Op::QueueDrop(_) | Op::QueueClearOwner | Op::QueueClearSome(_) => Err(unknown_here()),
             Op::Recall(_) => self.check_recalls(),
             _ => Ok(()),
         }

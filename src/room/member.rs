@@ -78,12 +78,15 @@ impl Room {
 
     pub(super) fn update_self(&mut self, entry: &Entry, request: &pb::MemberUpdateSelfRequest) -> Result<Outcome, Status> {
         let actor = &entry.command.actor;
-        check_update_self(request)?;
+        check_update_self(actor, request)?;
         self.reach(actor)?;
         self.permit(actor, Operation::UpdateSelf, entry.stamp.time)?;
         let is_fixed = self.roster.record(&actor.account).is_some();
         if actor.origin == Origin::Http && !is_fixed && self.people.person(&actor.account).is_none() {
             return Err(Status::with_sub(Code::NotFound, Sub::MemberMissing));
+        }
+        if names_nothing(request) {
+            return Err(Status::with_sub(Code::NoChange, Sub::IdenticalFields));
         }
         self.check_profile_changes(actor, request)?;
         self.moderate_profile([&request.nick, &request.avatar, &request.ext].map(|text| text.as_deref().unwrap_or_default()))?;
@@ -144,8 +147,13 @@ impl Room {
     }
 }
 
-fn check_update_self(request: &pb::MemberUpdateSelfRequest) -> Result<(), Status> {
-    if request.nick.is_none() && request.avatar.is_none() && request.ext.is_none() {
+fn names_nothing(request: &pb::MemberUpdateSelfRequest) -> bool {
+    request.nick.is_none() && request.avatar.is_none() && request.ext.is_none()
+}
+
+fn check_update_self(actor: &Actor, request: &pb::MemberUpdateSelfRequest) -> Result<(), Status> {
+    // Over HTTP it is no mistake to change nothing (rest-api.md §4.17).
+    if names_nothing(request) && actor.origin != Origin::Http {
         return Err(Status::bad_parameter("nick, avatar or ext must be given"));
     }
     check::chars("nick", request.nick.as_deref().unwrap_or_default(), limits::NICK_CHARS_MAX)?;

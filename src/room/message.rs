@@ -121,7 +121,7 @@ impl Room {
     /// The rows of chatroom.md §c.0 on a message, in their order.
     fn check_send(&self, now: UnixMs, actor: &Actor, request: &pb::MessageSendRequest) -> Result<Checked, Status> {
         let id = MessageId::parse(&request.message_id)?;
-        check_content(request)?;
+        check_content(actor.origin, request)?;
         let is_barrage = request.r#type == MessageType::Barrage as i32;
         if is_barrage && !self.id.is_of_client() {
             return Err(Status::bad_parameter("type 20 belongs to rooms made by clients"));
@@ -255,15 +255,16 @@ pub(super) fn sent(accepted: Accepted, duplicate: bool) -> Response {
     })
 }
 
-pub(super) fn check_content(request: &pb::MessageSendRequest) -> Result<(), Status> {
+pub(super) fn check_content(origin: Origin, request: &pb::MessageSendRequest) -> Result<(), Status> {
     let kind = MessageType::try_from(request.r#type).map_err(|_| Status::bad_parameter("type is no message type"))?;
     let body = check::text("body", &request.body, limits::BODY_CHARS_MAX)?;
     let attach = check::text("attach", &request.attach, limits::BODY_CHARS_MAX)?;
     check::text("ext", &request.ext, limits::EXT_CHARS_MAX)?;
     match kind {
+        // Over HTTP a text may be empty (chatroom.md §c.3).
+        MessageType::Text if origin == Origin::Http => {}
         MessageType::Text => check::chars_some("body", body, limits::BODY_CHARS_MAX)?,
-        MessageType::Geo => check_place(attach)?,
-        MessageType::Image | MessageType::Audio | MessageType::Video | MessageType::File => {
+        MessageType::Image | MessageType::Audio | MessageType::Video | MessageType::Geo | MessageType::File => {
             if serde_json::from_str::<Object<'_>>(attach).is_err() {
                 return Err(Status::bad_parameter("attach must be a JSON object"));
             }
@@ -277,26 +278,6 @@ pub(super) fn check_content(request: &pb::MessageSendRequest) -> Result<(), Stat
     check::chars("env", &request.env, limits::MESSAGE_ENV_CHARS_MAX)?;
     check::chars("callback_ext", &request.callback_ext, limits::CALLBACK_EXT_CHARS_MAX)?;
     request.moderation.as_ref().map_or(Ok(()), |moderation| check_moderation(kind, moderation))
-}
-
-/// The attachment of a geographic location: `{"lng":…,"lat":…,"title":…}`.
-fn check_place(attach: &str) -> Result<(), Status> {
-    let place: Place = serde_json::from_str(attach).map_err(|_| {
-        Status::bad_parameter("attach must be a JSON object with the numbers lng and lat, and perhaps a text title")
-    })?;
-    if place.lng.abs() > 180.0 || place.lat.abs() > 90.0 {
-        return Err(Status::bad_parameter("attach: lng must be -180 to 180 and lat -90 to 90"));
-    }
-    Ok(())
-}
-
-/// What a geographic location must hold; it may hold more.
-#[derive(Deserialize)]
-struct Place<'a> {
-    lng: f64,
-    lat: f64,
-    #[serde(default, borrow, rename = "title")]
-    _title: Cow<'a, str>,
 }
 
 fn check_moderation(kind: MessageType, moderation: &pb::Moderation) -> Result<(), Status> {

@@ -59,7 +59,7 @@ pub use expression::fuzz_expression;
 #[doc(hidden)]
 pub use fuzzing::fuzz_commands;
 pub use history::{HistoryFilter, HistoryScope};
-pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList};
+pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList, is_stand_in};
 pub use report::{InOut, Report, Reported, Reports, Way};
 pub use settings::{MultiClient, Settings};
 pub use state::Room;

@@ -99,11 +99,10 @@ impl Room {
         check::notify_ext(&request.notify_ext)?;
         self.reach(actor)?;
         let (_, class) = self.permit(actor, Operation::TempMute, time)?;
+        self.check_known(actor, &target)?;
         self.check_target(Action::TempMute, class, &actor.account, &target)?;
+        // Whoever is not here is muted all the same: the mute waits (chatroom.md §b.1).
         let record = self.roster.record(&target);
-        if record.is_none() && self.people.person(&target).is_none() {
-            return Err(Status::with_sub(Code::NotFound, Sub::MemberMissing));
-        }
         if record.is_some_and(|record| record.blocklisted || record.muted) {
             return Err(Status::with_sub(Code::Repeated, Sub::MemberRepeated));
         }

@@ -142,6 +142,11 @@ struct Stand {
     data: String,
 }
 
+/// Whether moderation understands this as what is judged in place of a custom message.
+pub fn is_stand_in(text: &str) -> bool {
+    stand_in(text).is_ok()
+}
+
 /// Reads what is judged in place of a custom message; 414 if it is none.
 pub(super) fn stand_in(text: &str) -> Result<(Moderated, String), Status> {
     let malformed = || Status::bad_parameter("antispam_custom must be {\"type\":1 or 2,\"data\":a text}");

@@ -82,11 +82,21 @@ pub(super) struct People {
     robots: HashMap<AccountId, UnixMs>,
     robots_by_end: BTreeSet<(UnixMs, AccountId)>,
     connections: usize,
+    /// When the last of all entered.
+    last_enter: UnixMs,
     tags: Tags,
     space: Space,
 }
 
 impl People {
+    /// The time at which somebody enters now. No two who are here share one (rest-api.md §4.15): of those who enter in the same
+    /// millisecond each counts one more than the one before, so that lists can be paged by time.
+    pub fn arrive(&mut self, now: UnixMs) -> UnixMs {
+        let free = if self.by_account.is_empty() { now } else { UnixMs(self.last_enter.0.saturating_add(1)) };
+        self.last_enter = now.max(free);
+        self.last_enter
+    }
+
     /// Accounts here.
     pub fn len(&self) -> usize {
         self.by_account.len()
@@ -207,6 +217,24 @@ impl People {
         }
     }
 
+    /// Every account here with its connections, in the order of accounts.
+    pub fn everybody(&self) -> Vec<(AccountId, Vec<ConnId>)> {
+        let connections = |person: &Person| person.connections.iter().map(|own| own.id).collect();
+        let mut everybody: Vec<_> =
+            self.by_account.iter().map(|(account, person)| (account.clone(), connections(person))).collect();
+        everybody.sort_unstable();
+        everybody
+    }
+
+    /// Says anew which accounts are fixed members.
+    pub fn settle_fixed(&mut self, is_fixed: impl Fn(&AccountId) -> bool) {
+        let changed = self.by_account.iter().filter(|(account, person)| person.fixed != is_fixed(account));
+        let changed: Vec<AccountId> = changed.map(|(account, _)| account.clone()).collect();
+        for account in changed {
+            self.set_fixed(&account, is_fixed(&account));
+        }
+    }
+
     /// Every connection here, in no order.
     pub fn everyone(&self) -> impl Iterator<Item = ConnId> {
         self.by_account.values().flat_map(|person| &person.connections).map(|own| own.id)
@@ -284,16 +312,11 @@ impl People {
                 false
             }
             None => {
-                let person = Person {
-                    enter_time: now,
-                    connections: SmallVec::new(),
-                    profile: None,
-                    anonymous: false,
-                    fixed,
-                    robot: true,
-                };
+                let enter_time = self.arrive(now);
+                let person =
+                    Person { enter_time, connections: SmallVec::new(), profile: None, anonymous: false, fixed, robot: true };
                 if !fixed {
-                    self.visitors.insert((now, account.clone()));
+                    self.visitors.insert((enter_time, account.clone()));
                 }
                 self.by_account.insert(account.clone(), Box::new(person));
                 true

@@ -93,7 +93,11 @@ impl Room {
             notify_ext: request.notify_ext.clone(),
             ..Default::default()
         };
-        if *request == nothing { Err(Status::bad_parameter("at least one field must be given")) } else { Ok(()) }
+        if *request == nothing {
+            Err(Status::bad_parameter("name, announcement, broadcast_url, ext, queue_level or moderation_id must be given"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Those fields of an update that differ from what is.

@@ -1,6 +1,7 @@
 //! The room's queue: elements in order, each found by its key (chatroom.md §f.1, §f.3). Knows no rule about who may do what.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 use bytes::Bytes;
 
@@ -36,10 +37,9 @@ pub(super) struct Queue {
     places: HashMap<Box<str>, u64>,
     /// How many transient elements an owner has; owners without any are absent.
     transient: HashMap<AccountId, u32>,
+    /// Places begin at 1 and are never given again: a list that is read in pages goes on behind one.
     next_place: u64,
     size_limit: u32,
-    /// Bytes of all elements, as a list of them weighs on the wire.
-    bytes: usize,
 }
 
 impl Default for Queue {
@@ -48,9 +48,8 @@ impl Default for Queue {
             elements: BTreeMap::new(),
             places: HashMap::new(),
             transient: HashMap::new(),
-            next_place: 0,
+            next_place: 1,
             size_limit: limits::QUEUE_SIZE_MAX,
-            bytes: 0,
         }
     }
 }
@@ -76,6 +75,21 @@ impl Queue {
         self.elements.values()
     }
 
+    /// The elements behind a place in order, each with its own.
+    pub fn behind(&self, place: u64) -> impl Iterator<Item = (u64, &Element)> {
+        self.elements.range((Bound::Excluded(place), Bound::Unbounded)).map(|(place, element)| (*place, element))
+    }
+
+    /// The place of the next new element.
+    pub fn next_place(&self) -> u64 {
+        self.next_place
+    }
+
+    /// Puts the next new element there, or where it would have stood if that is further on.
+    pub fn go_on_at(&mut self, place: u64) {
+        self.next_place = self.next_place.max(place);
+    }
+
     /// The element under a key.
     pub fn element(&self, key: &str) -> Option<&Element> {
         self.elements.get(self.places.get(key)?)
@@ -86,14 +100,10 @@ impl Queue {
         self.elements.values().next()
     }
 
-    /// Whether a key is there already, or there is room for it; and room for the bytes of its value.
-    pub fn has_room_for(&self, key: &str, value_bytes: usize) -> bool {
-        (self.places.contains_key(key) || self.len() < self.size_limit as usize) && self.has_bytes_for(value_bytes)
-    }
-
-    /// Whether so many more bytes of values fit. Values that would be replaced count until they are.
-    pub fn has_bytes_for(&self, value_bytes: usize) -> bool {
-        self.bytes + value_bytes + limits::QUEUE_ELEMENT_BYTES <= limits::QUEUE_BYTES_MAX
+    /// Whether a key is there already, or there is room for it. Elements are bounded one by one, so their number bounds the bytes
+    /// of all, see [`limits::QUEUE_BYTES_MAX`].
+    pub fn has_room_for(&self, key: &str) -> bool {
+        self.places.contains_key(key) || self.len() < self.size_limit as usize
     }
 
     /// Whether the account has an element that goes with it.
@@ -129,8 +139,8 @@ impl Queue {
         Some(element)
     }
 
-    /// Removes the transient elements of an owner.
-    pub fn clear_owner(&mut self, owner: &AccountId) -> Vec<Element> {
+    /// Removes the transient elements of an owner, so many of them at most.
+    pub fn clear_owner(&mut self, owner: &AccountId, count_max: usize) -> Vec<Element> {
         if !self.has_transient_of(owner) {
             return Vec::new();
         }
@@ -138,18 +148,17 @@ impl Queue {
             .iter()
             .filter(|element| element.transient && element.owner == *owner)
             .map(|element| element.key.clone())
+            .take(count_max)
             .collect();
         keys.iter().filter_map(|key| self.poll(key)).collect()
     }
 
     /// Removes everything; the size limit stays.
     pub fn drop_all(&mut self) {
-        *self = Queue { size_limit: self.size_limit, ..Queue::default() };
+        *self = Queue { size_limit: self.size_limit, next_place: self.next_place, ..Queue::default() };
     }
 
     fn count(&mut self, element: &Element, change: i32) {
-        let weight = element.key.len() + element.value.len() + limits::QUEUE_ELEMENT_BYTES;
-        self.bytes = if change > 0 { self.bytes + weight } else { self.bytes.saturating_sub(weight) };
         if !element.transient {
             return;
         }
@@ -164,7 +173,8 @@ impl Queue {
     pub fn assert_consistent(&self) {
         assert_eq!(self.places.len(), self.elements.len());
         let weigh = |element: &Element| element.key.len() + element.value.len() + limits::QUEUE_ELEMENT_BYTES;
-        assert_eq!(self.bytes, self.iter().map(weigh).sum::<usize>());
+        assert!(self.iter().map(weigh).sum::<usize>() <= limits::QUEUE_BYTES_MAX);
+        assert!(self.elements.keys().all(|place| (1..self.next_place).contains(place)));
         assert!(self.places.iter().all(|(key, place)| self.elements.get(place).is_some_and(|element| element.key == *key)));
         let transient = self.iter().filter(|element| element.transient).count();
         assert_eq!(self.transient.values().map(|count| *count as usize).sum::<usize>(), transient);
@@ -206,7 +216,7 @@ mod tests {
         offer(&mut queue, "d", "alice", true);
         offer(&mut queue, "d", "bob", false);
         let owner = AccountId::parse("alice").unwrap();
-        assert_eq!(queue.clear_owner(&owner).len(), 1);
+        assert_eq!(queue.clear_owner(&owner, 9).len(), 1);
         assert_eq!(keys(&queue), ["b", "c", "d"]);
         assert!(!queue.has_transient_of(&owner));
         queue.assert_consistent();

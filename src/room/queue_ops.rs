@@ -1,9 +1,10 @@
 //! What members do with the room's queue (chatroom.md §f.2-§f.5).
 
 use bytes::Bytes;
+use prost::Message as _;
 
 use super::check;
-use super::command::{Actor, NoticePriority, Origin};
+use super::command::{Actor, Command, NoticePriority, Op, Origin};
 use super::entry::{Entry, Outcome};
 use super::permissions::{Class, Operation};
 use super::queue::Element;
@@ -34,7 +35,7 @@ impl Room {
         let owner = check_owner(actor, &request.owner)?;
         self.reach_queue(actor, entry.stamp.time, None)?;
         self.check_owners(actor, entry.stamp.time, &[(owner, request.transient)])?;
-        if !self.queue.has_room_for(&request.key, request.value.len()) {
+        if !self.queue.has_room_for(&request.key) {
             return Err(full());
         }
         let high_priority = self.admit_notice(entry)?;
@@ -72,9 +73,7 @@ impl Room {
     ) -> (Vec<String>, Vec<pb::QueueElementChange>) {
         let (mut failed, mut offered) = (Vec::new(), Vec::new());
         for element in &request.elements {
-            if check_element(&element.key, &element.value).is_err()
-                || !self.queue.has_room_for(&element.key, element.value.len())
-            {
+            if check_element(&element.key, &element.value).is_err() || !self.queue.has_room_for(&element.key) {
                 failed.push(element.key.clone());
                 continue;
             }
@@ -95,9 +94,6 @@ impl Room {
             return Err(Status::bad_parameter("notify_ext must be given with notify"));
         }
         self.reach_queue(actor, entry.stamp.time, None)?;
-        if !self.queue.has_bytes_for(request.elements.iter().map(|element| element.value.len()).sum()) {
-            return Err(full());
-        }
         self.check_notice(entry, request.notify)?;
         let failed_keys = self.note_queue_change(actor, request);
         let done = request.elements.iter().filter(|element| !failed_keys.contains(&element.key));
@@ -155,18 +151,48 @@ impl Room {
         }
         self.reach(actor)?;
         let reply = Response::QueueDrop(pb::QueueDropResponse::default());
-        let cleared = self.queue.clear_owner(&actor.account);
+        // What one notification has no room for follows with the next.
+        let cleared = self.queue.clear_owner(&actor.account, limits::QUEUE_BATCH_MAX);
         if cleared.is_empty() {
             return Ok(Outcome::reply(reply));
         }
         let changes = cleared.iter().map(|element| change(&element.key, &element.value)).collect();
-        Ok(Outcome::notified(reply, Some(self.queue_notice(entry, QueueEvent::PartClear, changes, ""))))
+        let mut outcome = Outcome::notified(reply, Some(self.queue_notice(entry, QueueEvent::PartClear, changes, "")));
+        if self.queue.has_transient_of(&actor.account) {
+            outcome.kept = u32::try_from(cleared.len()).ok().map(|count| Box::new(Op::QueueClearSome(count)));
+            outcome.follow_ups.push(Command { actor: Actor::server(actor.account.clone()), op: Op::QueueClearOwner });
+        }
+        Ok(outcome)
     }
 
-    pub(super) fn queue_list_query(&self, now: UnixMs, actor: &Actor) -> Result<Response, Status> {
+    /// The queue in its order, over the wire in pages that fit into a frame.
+    pub(super) fn queue_list_query(
+        &self,
+        now: UnixMs,
+        actor: &Actor,
+        request: &pb::QueueListRequest,
+    ) -> Result<Response, Status> {
+        if request.limit > limits::QUEUE_SIZE_MAX {
+            return Err(Status::bad_parameter(format!("limit must not exceed {}", limits::QUEUE_SIZE_MAX)));
+        }
         self.reach_to_read(actor, Operation::QueueRead, now)?;
-        let elements = self.queue.iter().map(Element::to_pb).collect();
-        Ok(Response::QueueList(pb::QueueListResponse { elements, ..Default::default() }))
+        let limit = if request.limit == 0 { usize::MAX } else { request.limit as usize };
+        let bytes_max = if actor.origin == Origin::Http { usize::MAX } else { limits::PAGE_BYTES_MAX };
+        let (mut page, mut bytes) = (pb::QueueListResponse::default(), 0);
+        for (place, element) in self.queue.behind(request.after) {
+            let element = element.to_pb();
+            bytes += element.encoded_len() + limits::PAGE_ITEM_BYTES;
+            if page.elements.len() >= limit || bytes > bytes_max {
+                page.has_more = true;
+                break;
+            }
+            page.reached = place;
+            page.elements.push(element);
+        }
+        if !page.has_more {
+            page.reached = 0;
+        }
+        Ok(Response::QueueList(page))
     }
 
     pub(super) fn queue_peek_query(&self, now: UnixMs, actor: &Actor) -> Result<Response, Status> {

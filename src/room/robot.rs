@@ -100,7 +100,8 @@ impl Room {
         let mut outcome = Outcome::reply(Response::MemberList(pb::MemberListResponse::default()));
         if self.people.seat_robot(&actor.account, time, self.robot_until(time), fixed) {
             self.people.set_profile(&actor.account, profile);
-            self.roster.set_enter_time(&actor.account, time);
+            let enter_time = self.people.person(&actor.account).map_or(time, |person| person.enter_time);
+            self.roster.set_enter_time(&actor.account, enter_time);
             self.note_robot(&actor.account, Way::In, &robot.notify_ext, &mut outcome);
             outcome.push = self.in_out_notice(entry, NotificationType::MemberEnter, &robot.notify_ext).map(Push::Notification);
         }

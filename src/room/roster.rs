@@ -59,13 +59,15 @@ impl Roster {
         &self.by_update
     }
 
-    /// Writes a record down.
-    pub fn put(&mut self, account: &AccountId, record: Record) {
-        let place = (record.update_time, account.clone());
-        if let Some(old) = self.records.insert(account.clone(), record) {
-            self.by_update.remove(&(old.update_time, account.clone()));
+    /// Writes a record down. No two have changed at the same time (rest-api.md §4.15): a later equal one counts one millisecond more,
+    /// so that lists can be paged by time.
+    pub fn put(&mut self, account: &AccountId, mut record: Record) {
+        self.remove(account);
+        if let Some((last, _)) = self.by_update.last() {
+            record.update_time = record.update_time.max(UnixMs(last.0.saturating_add(1)));
         }
-        self.by_update.insert(place);
+        self.by_update.insert((record.update_time, account.clone()));
+        self.records.insert(account.clone(), record);
     }
 
     /// Gives an account a standpoint; one without any distinction has no record.

@@ -28,6 +28,8 @@ impl Room {
             temp_mutes: self.roster.mutes().map(|(account, until)| temp_mute(account.as_str(), until)).collect(),
             tag_mutes: self.roster.tag_mutes.iter().map(|(tag, until)| temp_mute(tag, until)).collect(),
             queue: self.queue.iter().map(Element::to_pb).collect(),
+            queue_places: self.queue.behind(0).map(|(place, _)| place).collect(),
+            queue_next_place: self.queue.next_place(),
             closed: self.exists() && !self.info.valid,
             attributes: attributes::list(&self.attributes),
             member_attributes: self.member_attributes.after(None).map(member_attributes).collect(),
@@ -96,10 +98,13 @@ impl Room {
         for mute in snapshot.tag_mutes {
             room.roster.tag_mutes.set(&mute.name.into(), UnixMs(mute.until_ms), UnixMs(i64::MIN));
         }
+        let mut places = snapshot.queue_places.into_iter();
         for element in snapshot.queue {
+            room.queue.go_on_at(places.next().unwrap_or_default());
             let (key, owner) = (element.key.into(), account(&element.owner)?);
             room.queue.offer(Element { key, value: element.value, owner, transient: element.transient });
         }
+        room.queue.go_on_at(snapshot.queue_next_place);
         for attribute in snapshot.attributes {
             let (key, attribute) = attributes::from_pb(attribute).map_err(|_| corrupt("an attribute without owner"))?;
             room.attributes.insert(key, attribute);

@@ -21,7 +21,7 @@ use super::recall::Recalled;
 use super::roster::{Record, Role, Roster};
 use super::settings::Settings;
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, UnixMs};
 use crate::wire::{Response, pb};
 
 /// One room: a state machine over its log.
@@ -182,7 +182,10 @@ impl Room {
             Op::QueuePoll(request) => drop(self.queue.poll(&request.key)),
             Op::QueueChange(request) => drop(self.note_queue_change(&entry.command.actor, request)),
             Op::QueueDrop(_) => self.queue.drop_all(),
-            Op::QueueClearOwner => drop(self.queue.clear_owner(&entry.command.actor.account)),
+            Op::QueueClearOwner => drop(self.queue.clear_owner(&entry.command.actor.account, usize::MAX)),
+            Op::QueueClearSome(count) => {
+                drop(self.queue.clear_owner(&entry.command.actor.account, usize::try_from(*count).unwrap_or(usize::MAX)));
+            }
             Op::DelayClose(delay) => self.note_delay_close(delay, time),
             Op::Open(open) => self.note_open(entry, open),
             Op::Destroy => self.note_destroy(),
@@ -203,6 +206,25 @@ impl Room {
         self.empty_since = self.last_time;
     }
 
+    /// Every account here with its connections, in the order of accounts.
+    pub fn everybody(&self) -> Vec<(AccountId, Vec<ConnId>)> {
+        self.people.everybody()
+    }
+
+    /// Takes over who is here, and what lasts no longer than they do, from what memory had of the same room. That may have been
+    /// ahead of the log from which this one was rebuilt: its numbers are not given again.
+    pub fn take_people(&mut self, old: Room) {
+        self.people = old.people;
+        let roster = &self.roster;
+        self.people.settle_fixed(|account| roster.record(account).is_some());
+        self.last_seq = self.last_seq.max(old.last_seq.next());
+        self.last_time = self.last_time.max(old.last_time);
+        self.empty_since = old.empty_since;
+        self.intake = old.intake;
+        self.queries = old.queries;
+        self.expressions = old.expressions;
+    }
+
     /// Puts the settings of the room's application in force.
     pub fn set_settings(&mut self, settings: Arc<Settings>) {
         self.settings = settings;
@@ -216,7 +238,7 @@ impl Room {
             Query::Info(_) => self.info_query(now, actor),
             Query::Members(request) => self.members_query(now, actor, request),
             Query::Lookup(request) => self.lookup_query(now, actor, request),
-            Query::QueueList(_) => self.queue_list_query(now, actor),
+            Query::QueueList(request) => self.queue_list_query(now, actor, request),
             Query::QueuePeek(_) => self.queue_peek_query(now, actor),
             Query::QueueMultiGet(request) => self.queue_multi_get_query(now, actor, request),
             Query::MaySend(request) => self.may_send_query(now, actor, request),
@@ -251,7 +273,7 @@ impl Room {
             Op::QueuePoll(request) => self.queue_poll(entry, request),
             Op::QueueChange(request) => self.queue_change(entry, request),
             Op::QueueDrop(_) => self.queue_drop(entry),
-            Op::QueueClearOwner => self.queue_clear_owner(entry),
+            Op::QueueClearOwner | Op::QueueClearSome(_) => self.queue_clear_owner(entry),
             Op::TagTempMute(request) => self.tag_temp_mute(entry, request),
             Op::UpdateTags(request) => self.update_tags(entry, request),
             Op::UpdateLocation(request) => self.update_location(entry, request),

@@ -40,7 +40,11 @@ impl Command {
             Op::QueueChange(request) => Stored::QueueChange(request.clone()),
             Op::QueueDrop(request) => Stored::QueueDrop(*request),
             Op::QueueClearOwner => {
-                Stored::QueueClearOwner(store::QueueClearOwner { owner: self.actor.account.as_str().into() })
+                Stored::QueueClearOwner(store::QueueClearOwner { owner: self.actor.account.as_str().into(), count: 0 })
+            }
+            Op::QueueClearSome(count) => {
+                let owner = self.actor.account.as_str().into();
+                Stored::QueueClearOwner(store::QueueClearOwner { owner, count: *count })
             }
             Op::SetAttributes(request) => Stored::AttributesSet(request.clone()),
             Op::DeleteAttributes(request) => Stored::AttributesDelete(request.clone()),
@@ -84,7 +88,8 @@ impl Command {
             Stored::QueuePoll(request) => Op::QueuePoll(request),
             Stored::QueueChange(request) => Op::QueueChange(request),
             Stored::QueueDrop(request) => Op::QueueDrop(request),
-            Stored::QueueClearOwner(_) => Op::QueueClearOwner,
+            Stored::QueueClearOwner(store::QueueClearOwner { count: 0, .. }) => Op::QueueClearOwner,
+            Stored::QueueClearOwner(cleared) => Op::QueueClearSome(cleared.count),
             Stored::AttributesSet(request) => Op::SetAttributes(request),
             Stored::AttributesDelete(request) => Op::DeleteAttributes(request),
             Stored::AttributesBatch(request) => Op::BatchAttributes(request),

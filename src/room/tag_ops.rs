@@ -8,6 +8,7 @@ use super::check;
 use super::command::{Actor, Enter};
 use super::entry::{Audience, Entry, Outcome};
 use super::expression::all_of;
+use super::listing;
 use super::member::seconds_left;
 use super::permissions::Operation;
 use super::space::Place;
@@ -171,24 +172,17 @@ impl Room {
         check::tag("tag", &request.tag)?;
         let limit = check::page(request.limit)?;
         check::anchor(request.time_ms)?;
+        let next = listing::place_after::<ConnId>(&request.next)?;
         self.reach_to_read(actor, Operation::Members, now)?;
-        let before = match request.time_ms {
-            0 => Bound::Unbounded,
-            time_ms => Bound::Excluded((UnixMs(time_ms), ConnId::from_raw(0))),
+        let before = match (next, request.time_ms) {
+            (Some(place), _) => Bound::Excluded(place),
+            (None, 0) => Bound::Unbounded,
+            (None, time_ms) => Bound::Excluded((UnixMs(time_ms), ConnId::from_raw(0))),
         };
         let carriers = self.people.tags().carriers(&request.tag);
         let newest_first = carriers.into_iter().flat_map(|carriers| carriers.order().range((Bound::Unbounded, before)).rev());
-        let (mut members, mut last_time, mut has_more) = (Vec::new(), None, false);
-        for (time, connection) in newest_first {
-            // Equal times are not split, up to twice the limit.
-            if members.len() >= 2 * limit || (members.len() >= limit && last_time != Some(*time)) {
-                has_more = true;
-                break;
-            }
-            members.extend(self.member_by_connection(*connection, now));
-            last_time = Some(*time);
-        }
-        Ok(Response::MemberListByTag(pb::MemberListResponse { members, has_more, ..Default::default() }))
+        let show = |connection: &ConnId| self.member_by_connection(*connection, now);
+        Ok(Response::MemberListByTag(listing::fill(newest_first, limit, 2 * limit, listing::page_bytes(actor), show)))
     }
 
     pub(super) fn count_by_tag_query(

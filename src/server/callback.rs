@@ -119,8 +119,10 @@ impl Callbacks {
             .body(Full::new(Bytes::from(body)))
             .map_err(|_| NoAnswer::Unreachable)?;
         let exchange = exchange(self.client.clone(), request);
-        // The clock runs on the thread of the calls too: an answer that came in time counts, however busy the worker is.
-        let asked = self.runtime.spawn(tokio::time::timeout(Duration::from_millis(patience_ms), exchange));
+        // The clock is that of the calls' own runtime: an answer that came in time counts, however busy the worker is, and a
+        // worker that has ended takes no timer away from a call.
+        let timed = async move { tokio::time::timeout(Duration::from_millis(patience_ms), exchange).await };
+        let asked = self.runtime.spawn(timed);
         asked.await.map_err(|_| NoAnswer::Unreachable)?.map_err(|_| NoAnswer::Timeout)?
     }
 }

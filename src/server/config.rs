@@ -210,8 +210,10 @@ pub struct Http {
     pub body_timeout_ms: u64,
     /// Networks whose word about the address a call comes from is taken (`X-Forwarded-For`), with commas between them.
     pub trusted_proxies: String,
-    /// What clients are told to connect to, as `host:port` separated by commas; empty: `listen`, if that is one address.
+    /// What clients are told to connect to, as `host:port` separated by commas; empty: `listen`; `none`: nothing.
     pub client_addresses: String,
+    /// What clients that come over WebSocket are told to connect to, likewise; empty: what the others are told.
+    pub websocket_addresses: String,
     /// A PEM file: the certificate the API shows, then those between it and the root; empty: it speaks no TLS.
     pub certificate: PathBuf,
     /// A PEM file: the private key of that certificate.
@@ -339,6 +341,7 @@ impl Default for Http {
             body_timeout_ms: limits::HTTP_BODY_TIMEOUT_MS,
             trusted_proxies: String::new(),
             client_addresses: String::new(),
+            websocket_addresses: String::new(),
             certificate: PathBuf::new(),
             key: PathBuf::new(),
         }
@@ -352,10 +355,24 @@ impl Http {
         texts.map(|text| text.parse::<Network>().map(|network| network.0)).collect()
     }
 
-    /// The addresses in [`client_addresses`](Http::client_addresses).
-    pub(crate) fn client_addresses(&self) -> Vec<&str> {
-        self.client_addresses.split(',').map(str::trim).filter(|address| !address.is_empty()).collect()
+    /// The addresses in [`client_addresses`](Http::client_addresses); `None`: it names none, not even that there are none.
+    pub(crate) fn client_addresses(&self) -> Option<Vec<&str>> {
+        addresses(&self.client_addresses)
     }
+
+    /// The addresses in [`websocket_addresses`](Http::websocket_addresses), likewise.
+    pub(crate) fn websocket_addresses(&self) -> Option<Vec<&str>> {
+        addresses(&self.websocket_addresses)
+    }
+}
+
+/// Addresses with commas between them; `none` is an empty list, and nothing at all is no list.
+fn addresses(text: &str) -> Option<Vec<&str>> {
+    if text.trim() == "none" {
+        return Some(Vec::new());
+    }
+    let named: Vec<&str> = text.split(',').map(str::trim).filter(|address| !address.is_empty()).collect();
+    (!named.is_empty()).then_some(named)
 }
 
 impl Default for Log {
@@ -395,6 +412,14 @@ impl Config {
         sources::differences(self, other)
     }
 
+    /// Threads with connections: as configured, else one per core.
+    pub(crate) fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from).min(limits::WORKERS_MAX),
+            count => count,
+        }
+    }
+
     /// Whether the values make sense, one by one and together.
     fn check(&self) -> Result<(), ConfigError> {
         let Config { limits: bounds, timers, .. } = self;
@@ -403,7 +428,12 @@ impl Config {
             ("workers", self.workers as u64, 0, limits::WORKERS_MAX as u64),
             ("limits.connections_max", bounds.connections_max as u64, 1, u64::from(u32::MAX)),
             ("limits.connections_per_address_max", bounds.connections_per_address_max as u64, 1, u64::from(u32::MAX)),
-            ("limits.frame_bytes_max", bounds.frame_bytes_max as u64, 1024, limits::FRAME_BYTES_CEILING as u64),
+            (
+                "limits.frame_bytes_max",
+                bounds.frame_bytes_max as u64,
+                limits::FRAME_BYTES_MIN as u64,
+                limits::FRAME_BYTES_CEILING as u64,
+            ),
             (
                 "limits.frame_bytes_max_before_login",
                 bounds.frame_bytes_max_before_login as u64,
@@ -449,10 +479,12 @@ impl Config {
         ];
         for (key, value, min, max) in ranges {
             if !(min..=max).contains(&value) {
-                return Err(ConfigError::OutOfBounds {
-                    key: key.to_owned(),
-                    reason: format!("is {value}; choose a value from {min} to {max}"),
-                });
+                let why = match key {
+                    "limits.frame_bytes_max" if value < min => ": the largest push needs as much",
+                    _ => "",
+                };
+                let reason = format!("is {value}; choose a value from {min} to {max}{why}");
+                return Err(ConfigError::OutOfBounds { key: key.to_owned(), reason });
             }
         }
         self.moderation.moderator()?;
@@ -473,21 +505,36 @@ impl Config {
             });
         }
         app::check("rooms.", &self.common_settings())?;
-        let addresses = self.http.client_addresses();
         let is_address = |address: &&str| {
             address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
         };
-        if addresses.len() > limits::CLIENT_ADDRESSES_MAX || !addresses.iter().all(is_address) {
-            return Err(ConfigError::OutOfBounds {
-                key: "http.client_addresses".to_owned(),
-                reason: format!("write at most {} times host:port, with commas between them", limits::CLIENT_ADDRESSES_MAX),
-            });
+        let lists = [
+            ("http.client_addresses", self.http.client_addresses()),
+            ("http.websocket_addresses", self.http.websocket_addresses()),
+        ];
+        for (key, addresses) in lists {
+            let addresses = addresses.unwrap_or_default();
+            if addresses.len() > limits::CLIENT_ADDRESSES_MAX || !addresses.iter().all(is_address) {
+                let most = limits::CLIENT_ADDRESSES_MAX;
+                let reason = format!("write at most {most} times host:port, with commas between them, or none");
+                return Err(ConfigError::OutOfBounds { key: key.to_owned(), reason });
+            }
         }
         let mut keys = HashSet::new();
         for app in &self.apps {
             app.app()?;
             app::check(&format!("apps: '{}': ", app.key), &self.settings_of(app))?;
             app.webhook.check(&app.key)?;
+            if let Some(other) = self.apps.iter().find(|other| app.signs_like(other)) {
+                return Err(ConfigError::OutOfBounds {
+                    key: "apps".to_owned(),
+                    reason: format!(
+                        "'{}' and '{}' have keys that begin alike and secrets that end alike, so that a token of the one can be cut into \
+                         one of the other: give them secrets that have nothing in common, or set vendor_tokens = false for one",
+                        app.key, other.key
+                    ),
+                });
+            }
             if !keys.insert(&app.key) {
                 return Err(ConfigError::OutOfBounds {
                     key: "apps".to_owned(),

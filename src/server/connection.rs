@@ -12,6 +12,7 @@ use socket2::SockRef;
 
 use super::rare::{End, Rare};
 use super::transport::Transport;
+use crate::account::TokenKind;
 use crate::dispatch::Outlet;
 use crate::id::{AccountId, ConnId, DeviceId, Time};
 use crate::room::{Actor, Origin};
@@ -42,8 +43,8 @@ pub(crate) struct Identity {
     pub(crate) globally_muted: bool,
     pub(crate) client_type: u32,
     pub(crate) custom_client_type: u32,
-    /// The application is asked about it, so it is asked about a new token too.
-    pub(crate) by_callback: bool,
+    /// How it has proved itself, and therefore by what a new token is judged.
+    pub(crate) token_kind: TokenKind,
     /// Its token was made for longer than rooms made by clients take (chatroom.md §d.1).
     pub(crate) long_token: bool,
     /// Nick and avatar of the account's profile; absent where both are empty.

@@ -20,11 +20,17 @@ pub struct Engine {
     pub(super) shared: Arc<Shared>,
     last_room: Arc<AtomicI64>,
     addresses: Arc<[String]>,
+    web_socket_addresses: Arc<[String]>,
 }
 
 impl Engine {
-    pub(super) fn new(shared: Arc<Shared>, last_room: Arc<AtomicI64>, addresses: Vec<String>) -> Engine {
-        Engine { shared, last_room, addresses: addresses.into() }
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        last_room: Arc<AtomicI64>,
+        addresses: Vec<String>,
+        web_socket_addresses: Vec<String>,
+    ) -> Engine {
+        Engine { shared, last_room, addresses: addresses.into(), web_socket_addresses: web_socket_addresses.into() }
     }
 
     /// Makes a room and returns its id once that is durable.
@@ -66,6 +72,11 @@ impl Engine {
     /// Where clients connect over TCP.
     pub fn addresses(&self) -> Vec<String> {
         self.addresses.to_vec()
+    }
+
+    /// Where clients that come over WebSocket connect.
+    pub fn web_socket_addresses(&self) -> Vec<String> {
+        self.web_socket_addresses.to_vec()
     }
 
     /// The connections on which an account has logged in.

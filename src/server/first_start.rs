@@ -7,6 +7,7 @@ use crate::log::Space;
 use crate::room::{Actor, Create};
 
 use super::node::Node;
+use super::shared::unix;
 
 /// Key of the demo application.
 const DEMO_APP: &str = "demo";
@@ -40,7 +41,7 @@ impl Node {
         let app = match self.accounts.app(DEMO_APP) {
             Some(app) => app,
             None => {
-                self.accounts.create_app(App::new(DEMO_APP, Secret::random()?)?)?;
+                self.accounts.create_app(App::new(DEMO_APP, Secret::random()?)?, unix())?;
                 match self.accounts.app(DEMO_APP) {
                     Some(app) => app,
                     None => return Ok(None),

@@ -6,7 +6,8 @@ use prost::Message;
 
 use crate::account::{Account, App, Directory, Keeper, MutedIn, Secret, Urgency};
 use crate::error::{Code, Status};
-use crate::id::AccountId;
+use crate::id::{AccountId, UnixMs};
+use crate::limits::FIRST_APP_MADE_MS;
 use crate::log::{LogError, RoomLog, Space};
 use crate::wire::store;
 
@@ -21,6 +22,10 @@ impl Keeper for StoreKeeper {
             disabled: app.disabled,
             anonymous_refused: !app.anonymous_enabled,
             http_allowed: app.http_allowed.iter().map(ToString::to_string).collect(),
+            made_ms: app.made.map_or(0, |made| made.0),
+            vendor_tokens_refused: !app.tokens.vendor,
+            token_ttls: app.tokens.listed.clone(),
+            tokens_since_ms: app.tokens.since.map(|since| since.0),
         };
         self.0.put(Space::Apps, app.key.as_bytes(), &row.encode_to_vec()).map_err(failed)
     }
@@ -43,6 +48,10 @@ pub(super) fn fill(directory: &Directory, log: &dyn RoomLog) -> Result<(), Statu
         let mut app = App::new(row.app_key, Secret::new(row.app_secret))?;
         app.disabled = row.disabled;
         app.anonymous_enabled = !row.anonymous_refused;
+        app.made = Some(UnixMs(if row.made_ms == 0 { FIRST_APP_MADE_MS } else { row.made_ms }));
+        app.tokens.vendor = !row.vendor_tokens_refused;
+        app.tokens.listed = row.token_ttls;
+        app.tokens.since = row.tokens_since_ms.map(UnixMs);
         let networks = row.http_allowed.iter().map(|network| network.parse()).collect::<Result<_, _>>();
         app.http_allowed =
             networks.map_err(|_| Status::new(Code::ServerError, "an application in the store cannot be read"))?;

@@ -9,7 +9,7 @@ use super::callback::{Callback, NoAnswer, Verdict};
 use super::connection::{Connection, Identity, PendingLogin, Phase, Resume};
 use super::sessions::Session;
 use super::worker::{State, Worker, overloaded};
-use crate::account::{CALLBACK, Login, Verified, wrong_token};
+use crate::account::{CALLBACK, Login, TokenKind, Verified, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, UnixMs};
@@ -77,7 +77,6 @@ impl State {
             idle_timeout_seconds: seconds(shared.session.idle_timeout_ms),
             frame_bytes_max: u32::try_from(shared.session.frame_bytes_max).unwrap_or(u32::MAX),
             resume_token: shared.resume.issue(id, &request.app_key, &verified.account),
-            resumed: old.is_some() && enter.is_none(),
             ..pb::LoginResponse::default()
         };
         let long_token = is_long(verified.token_seconds);
@@ -98,6 +97,7 @@ impl State {
         let (is_blocked, is_muted) = account.map_or((false, verified.globally_muted), |account| {
             (account.blocked && !verified.anonymous, account.is_muted_in_rooms())
         });
+        let token_kind = kind_of(&request);
         let resume = old.zip(request.resume).map(|(replaces, resume)| Box::new(Resume { replaces, rooms: resume.rooms }));
         connection.change_rare(|rare| rare.resume = resume);
         connection.identity = Some(Box::new(Identity {
@@ -107,7 +107,7 @@ impl State {
             globally_muted: is_muted,
             client_type: request.client_type,
             custom_client_type: request.custom_client_type,
-            by_callback: request.auth_type == CALLBACK && !verified.anonymous,
+            token_kind,
             long_token,
             face: (!verified.nick.is_empty() || !verified.avatar.is_empty())
                 .then(|| Box::new((verified.nick.into(), verified.avatar.into()))),
@@ -240,9 +240,9 @@ impl State {
     pub(super) fn renew_token(&mut self, worker: &Rc<Worker>, id: ConnId, sequence: u32, token: String) {
         let Some(connection) = self.connection(id) else { return };
         let Some(identity) = connection.identity.as_deref_mut() else { return };
-        if !identity.by_callback {
+        if identity.token_kind != TokenKind::Callback {
             let (accounts, now) = (&worker.shared.accounts, worker.shared.unix());
-            let term = accounts.verify_renewal(&identity.app_key, &identity.account, &token, now);
+            let term = accounts.verify_renewal(&identity.app_key, &identity.account, identity.token_kind, &token, now);
             if let Ok(term) = &term {
                 identity.long_token = is_long(term.map(|term| term.seconds));
             }
@@ -281,6 +281,16 @@ impl State {
         };
         connection.session.answered(sequence);
         self.respond(id, PacketKind::RenewToken as u16, sequence, &status);
+    }
+}
+
+/// How a login that was let in has proved itself.
+fn kind_of(request: &pb::LoginRequest) -> TokenKind {
+    match request.auth_type {
+        _ if request.anonymous => TokenKind::Anonymous,
+        CALLBACK => TokenKind::Callback,
+        0 => TokenKind::Static,
+        _ => TokenKind::Dynamic,
     }
 }
 
@@ -323,8 +333,8 @@ enum Proof {
 
 fn prove(worker: &Worker, request: &pb::LoginRequest, enter: Option<&pb::RoomEnterRequest>) -> Result<Proof, Status> {
     let version = request.protocol_version;
-    if version != 0 && !VERSIONS.contains(&version) {
-        return Err(Status::new(Code::VersionTooOld, "this server speaks protocol version 1"));
+    if !VERSIONS.contains(&version) {
+        return Err(Status::new(Code::VersionTooOld, "this server speaks protocol version 1: say so in protocol_version"));
     }
     let (accounts, login) = (&worker.shared.accounts, login_of(request, enter));
     if request.auth_type == CALLBACK && !request.anonymous {

@@ -2,7 +2,7 @@
 
 use metrics::{describe_counter, describe_gauge};
 
-const COUNTERS: [(&str, &str); 26] = [
+const COUNTERS: &[(&str, &str)] = &[
     ("chatroom_accept_errors_total", "Connections the system would not let us accept; mostly the limit of open files."),
     ("chatroom_callbacks_failed_total", "Callbacks of applications without a usable answer, by callback and reason."),
     ("chatroom_commands_refused_total", "Commands a room refused."),
@@ -27,22 +27,29 @@ const COUNTERS: [(&str, &str); 26] = [
     ("chatroom_log_bytes_total", "Bytes of records and snapshots written."),
     ("chatroom_log_commit_microseconds_total", "Microseconds all commits took together."),
     ("chatroom_log_commits_total", "Group commits."),
+    ("chatroom_log_lines_dropped_total", "Lines of the node's own log that nobody took in time."),
     ("chatroom_log_records_total", "Records that became durable."),
     ("chatroom_logins_refused_total", "Logins refused, by code."),
     ("chatroom_reloads_total", "Readings of the configuration and the certificates on SIGHUP, by result: done or refused."),
+    ("chatroom_store_failures_total", "Times the store failed."),
+    ("chatroom_store_reopened_total", "Times the store was opened again after that."),
     ("chatroom_tls_handshakes_total", "TLS handshakes that came to an end, by listener and result."),
     ("chatroom_webhooks_delivered_total", "Reports that webhook receivers took."),
     ("chatroom_webhooks_dropped_total", "Reports that are lost because the spool was full."),
     ("chatroom_webhooks_failed_total", "Attempts to deliver a report that failed, by reason."),
     ("chatroom_webhooks_given_up_total", "Reports that were given up, by reason."),
+    ("chatroom_webhooks_lost_total", "Reports that are lost because too many waited while the store took nothing."),
 ];
 
-const GAUGES: [(&str, &str); 9] = [
+const GAUGES: &[(&str, &str)] = &[
     ("chatroom_connections", "Connections held."),
+    ("chatroom_connections_max", "Connections there may be: as configured, and as the limit of open files allows."),
+    ("chatroom_descriptors_max", "Files the process may have open."),
     ("chatroom_lagging_readers", "Members whose sockets are behind their room."),
     ("chatroom_log_commit_microseconds_max", "The slowest commit since the last look."),
     ("chatroom_members", "Members connected, once for each of their rooms."),
     ("chatroom_rooms_in_memory", "Rooms in memory."),
+    ("chatroom_store_failed", "1 while the store takes no changes, else 0; `/readyz` says why."),
     ("chatroom_tls_certificate_expires_seconds", "How long the certificate of a listener lasts; below 0 it has expired."),
     ("chatroom_webhooks_oldest_seconds", "Age of the oldest report that is not delivered."),
     ("chatroom_webhooks_queued", "Reports in the spool that are not delivered."),

@@ -10,6 +10,7 @@ mod callback;
 mod certificates;
 mod connection;
 mod created;
+mod descriptors;
 mod engine;
 mod figures;
 mod first_start;
@@ -35,10 +36,13 @@ mod transport;
 mod webhook;
 mod worker;
 
+pub use descriptors::Descriptors;
 pub use engine::Engine;
 pub use figures::{Period, RoomFigures, TopOrder, TopQuery, TopRooms};
 pub use first_start::Demo;
 pub(crate) use gate::Gate as ConnectionGate;
-pub use logs::start_logs;
+pub use logs::{Logs, start_logs};
 pub use node::{Node, StartError, bind};
 pub use sessions::Session;
+
+pub use crate::log::make_files_private;

@@ -11,17 +11,19 @@ use tokio::task::LocalSet;
 use super::callback::Callbacks;
 use super::certificates::Certificates;
 use super::config::{Config, ConfigError, Durability};
+use super::descriptors::Descriptors;
 use super::engine::Engine;
 use super::figures::Figures;
 use super::keep::{self, StoreKeeper};
 use super::listen;
+use super::mailbox::Mailbox;
 use super::outgoing;
 use super::shared::{Shared, unix};
 use super::worker::Worker;
 use crate::account::Directory;
 use crate::dispatch::{Hub, HubConfig};
 use crate::error::Status;
-use crate::limits::{BLOCKING_THREADS_MAX, WORKERS_MAX};
+use crate::limits::BLOCKING_THREADS_MAX;
 use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog};
 
 /// Why a node does not start.
@@ -33,6 +35,8 @@ pub enum StartError {
     Accounts(Status),
     /// What the store has of figures of rooms is of no use.
     Figures(Status),
+    /// The process may open too few files.
+    Descriptors(String),
     /// A file for TLS is of no use.
     Tls(ConfigError),
     /// An address cannot be listened on.
@@ -54,6 +58,7 @@ impl std::fmt::Display for StartError {
             }
             StartError::Accounts(status) => write!(f, "{status}; look at the apps in the configuration"),
             StartError::Figures(status) => write!(f, "{status}; the store may be damaged"),
+            StartError::Descriptors(reason) => write!(f, "{reason}"),
             StartError::Tls(error) => write!(f, "{error}"),
             StartError::Listen { address, error } => {
                 write!(f, "cannot listen on {address}: {error}; choose another with --listen or --admin, port 0 for any")
@@ -73,12 +78,14 @@ pub struct Node {
     pub engine: Engine,
     /// Applications and accounts.
     pub accounts: Arc<Directory>,
-    /// True while the node takes connections and writes down what it acknowledges.
+    /// True while the node takes connections; see [`Node::store_failure`] too.
     pub ready: Arc<AtomicBool>,
     /// Where the wire protocol is spoken.
     pub wire: SocketAddr,
     /// Where it is spoken over TLS.
     pub wire_tls: Option<SocketAddr>,
+    /// How the open files of the process are shared out.
+    pub descriptors: Descriptors,
     pub(super) log: Arc<dyn RoomLog>,
     pub(super) shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
@@ -90,30 +97,31 @@ impl Node {
     /// Opens the store and starts the workers. When this returns, the wire listener accepts.
     pub fn start(config: &Config) -> Result<Node, StartError> {
         super::metrics::describe();
+        let descriptors = Descriptors::of(config).map_err(StartError::Descriptors)?;
+        descriptors.report(config);
         let listener = bind(config.listen)?;
         let wire = listener.local_addr().map_err(StartError::Thread)?;
         let certificates = Certificates::load(config).map_err(StartError::Tls)?;
         let tls_listener = config.tls.listen.0.map(bind).transpose()?;
         let wire_tls = tls_listener.as_ref().map(|listener| listener.local_addr()).transpose().map_err(StartError::Thread)?;
-        let log = open_log(config).map_err(StartError::Store)?;
+        let log = open_log(config, &descriptors).map_err(StartError::Store)?;
         let accounts = Arc::new(Directory::new(Arc::new(StoreKeeper(log.clone())), config.auto_register));
         keep::fill(&accounts, log.as_ref()).map_err(StartError::Accounts)?;
         for app in &config.apps {
             let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;
-            accounts.create_app(app).map_err(StartError::Accounts)?;
+            accounts.create_app(app, unix()).map_err(StartError::Accounts)?;
         }
-        let count = match config.workers {
-            0 => std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
-            count => count,
-        };
         let client = outgoing::http_client(config).map_err(StartError::Tls)?;
         let callbacks = Callbacks::start(client.clone()).map_err(StartError::Thread)?;
         let (figures, counting) = Figures::start(log.clone(), config.stats.time_zone, unix).map_err(StartError::Figures)?;
-        let shared = Shared::new(config, accounts.clone(), log.clone(), callbacks, figures, certificates, count);
+        let shared = Shared::new(config, &descriptors, accounts.clone(), log.clone(), callbacks, figures, certificates);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
+        let mailboxes = shared.mailboxes.clone();
+        log.watch(Box::new(move || mailboxes.iter().for_each(Mailbox::wake)));
         log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
         shared.webhooks.start(log.clone(), shared.apps.clone(), client).map_err(StartError::Thread)?;
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
+        let count = shared.mailboxes.len();
         let mut workers = Vec::with_capacity(count);
         for index in 0..count {
             let hub = Hub::new(HubConfig {
@@ -132,15 +140,13 @@ impl Node {
                 tls_listener.as_ref().map(|listener| listener.try_clone()).transpose().map_err(StartError::Thread)?;
             workers.push(spawn(shared.clone(), index, hub, listener, tls_listener)?);
         }
-        let addresses = match config.http.client_addresses() {
-            given if !given.is_empty() => given.into_iter().map(str::to_owned).collect(),
-            _ if wire.ip().is_unspecified() => Vec::new(),
-            _ => vec![wire.to_string()],
-        };
-        let engine = Engine::new(shared.clone(), last_room, addresses);
+        let owned = |named: Vec<&str>| named.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let addresses = config.http.client_addresses().map_or_else(|| vec![wire.to_string()], owned);
+        let web_socket_addresses = config.http.websocket_addresses().map_or_else(|| addresses.clone(), owned);
+        let engine = Engine::new(shared.clone(), last_room, addresses, web_socket_addresses);
         let ready = shared.ready.clone();
         let history_days = config.history.days;
-        Ok(Node { engine, accounts, ready, wire, wire_tls, log, shared, workers, counting, history_days })
+        Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, history_days })
     }
 
     /// Removes what is older than the retention, once at the start and then every hour. Never returns.
@@ -156,6 +162,12 @@ impl Node {
                 Err(error) => tracing::error!(%error, "expiring the history failed"),
             }
         }
+    }
+
+    /// Says why the store takes nothing at present; nothing while it is well.
+    pub fn store_failure(&self) -> Arc<dyn Fn() -> Option<String> + Send + Sync> {
+        let log = self.log.clone();
+        Arc::new(move || log.failure())
     }
 
     /// Sends everybody away, writes down what there is, and returns when that is done. Blocks.
@@ -180,7 +192,7 @@ pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
     listen::bind(address).map_err(|error| StartError::Listen { address, error })
 }
 
-fn open_log(config: &Config) -> Result<Arc<dyn RoomLog>, LogError> {
+fn open_log(config: &Config, descriptors: &Descriptors) -> Result<Arc<dyn RoomLog>, LogError> {
     if config.memory {
         return Ok(Arc::new(MemoryLog::new()?));
     }
@@ -188,7 +200,8 @@ fn open_log(config: &Config) -> Result<Arc<dyn RoomLog>, LogError> {
         Durability::Commit => log::Durability::Commit,
         Durability::Interval { interval_ms } => log::Durability::Interval { ms: interval_ms },
     };
-    Ok(Arc::new(FjallLog::open(&config.data, &log::Options { durability, ..log::Options::default() })?))
+    let options = log::Options { durability, files_cached: descriptors.store_files_cached(), ..log::Options::default() };
+    Ok(Arc::new(FjallLog::open(&config.data, &options)?))
 }
 
 fn spawn(

@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::certificates::Certificates;
 use super::config::{Config, ConfigError};
 use super::node::Node;
+use super::shared::unix;
 use crate::error::Status;
 
 /// Keys that take effect without a restart, beside `apps`.
@@ -63,13 +64,15 @@ impl Node {
         self.shared.webhooks.wake();
         for app in &new.apps {
             let before = old.apps.iter().find(|before| before.key == app.key);
-            if before == Some(app) {
+            let app_now = app.app().map_err(|error| Status::bad_parameter(error.to_string()))?;
+            // The file of its keys may hold others under the same name.
+            let has_same_tokens = self.accounts.app(&app.key).is_some_and(|current| current.tokens == app_now.tokens);
+            if before == Some(app) && has_same_tokens {
                 continue;
             }
             let accounts = self.accounts.clone();
-            let app_now = app.app().map_err(|error| Status::bad_parameter(error.to_string()))?;
             // Keeping it waits for the disk.
-            let kept = tokio::task::spawn_blocking(move || accounts.create_app(app_now)).await;
+            let kept = tokio::task::spawn_blocking(move || accounts.create_app(app_now, unix())).await;
             kept.unwrap_or_else(|error| Err(Status::new(crate::error::Code::ServerError, error.to_string())))?;
             tracing::info!(app = %app.key, "{}", if before.is_some() { "application changed" } else { "application added" });
         }

@@ -254,8 +254,9 @@ impl Worker {
         }
         state.histories += 1;
         let (worker, shared) = (self.clone(), self.shared.clone());
+        let reaches = matches!(asker, Asker::Connection(_));
         tokio::task::spawn_local(async move {
-            let page = tokio::task::spawn_blocking(move || shared.history(room, &query, scope)).await;
+            let page = tokio::task::spawn_blocking(move || shared.history(room, &query, scope, reaches)).await;
             let page = page.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the history could not be read")));
             worker.with(|state| {
                 state.histories -= 1;

@@ -13,6 +13,7 @@ use super::broadcast::Broadcasts;
 use super::callback::Callbacks;
 use super::certificates::Certificates;
 use super::config::Config;
+use super::descriptors::Descriptors;
 use super::figures::Figures;
 use super::gate::Gate;
 use super::mailbox::Mailbox;
@@ -23,7 +24,7 @@ use crate::account::Directory;
 use crate::dispatch::{AccountRooms, Rules, owner_of};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, Seq, Time, UnixMs};
-use crate::limits::PAGE_MAX;
+use crate::limits::{HTTP_HISTORY_SCANS_MAX, PAGE_MAX};
 use crate::log::{Anchor, FindQuery, HistoryPage, HistoryQuery, LogError, RoomLog};
 use crate::room::{HistoryScope, Query, Room};
 use crate::session::SessionConfig;
@@ -52,7 +53,7 @@ pub(crate) struct Shared {
     pub(crate) account_rooms: Arc<AccountRooms>,
     /// Which connections each account has.
     pub(crate) sessions: Sessions,
-    /// The node takes connections and writes down what it acknowledges.
+    /// The node takes connections.
     pub(crate) ready: Arc<AtomicBool>,
     started: Instant,
     drain_until: AtomicU64,
@@ -68,12 +69,12 @@ pub(crate) fn unix() -> UnixMs {
 impl Shared {
     pub(crate) fn new(
         config: &Config,
+        descriptors: &Descriptors,
         accounts: Arc<Directory>,
         log: Arc<dyn RoomLog>,
         callbacks: Callbacks,
         figures: Figures,
         certificates: Certificates,
-        workers: usize,
     ) -> Result<Shared, Status> {
         let bounds = &config.limits;
         Ok(Shared {
@@ -100,8 +101,8 @@ impl Shared {
             drain_ms: config.timers.drain_ms,
             accounts,
             log,
-            mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
-            gate: Gate::new(bounds.connections_max, bounds.connections_per_address_max),
+            mailboxes: (0..config.worker_count()).map(|_| Mailbox::default()).collect(),
+            gate: Gate::new(descriptors.connections, bounds.connections_per_address_max),
             resume: ResumeKey::random()?,
             sessions: Sessions::new(),
             ready: Arc::new(AtomicBool::new(true)),
@@ -195,15 +196,30 @@ impl Shared {
         UnixMs(self.unix().0 - i64::from(self.history_days) * 86_400_000)
     }
 
-    /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Waits for the disk.
-    pub(crate) fn history(&self, room: RoomId, query: &Query, scope: HistoryScope) -> Result<HistoryPage, Status> {
+    /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Where the answer cannot say how far it
+    /// `reaches`, a page with no item is not the answer while there is more. Waits for the disk.
+    pub(crate) fn history(
+        &self,
+        room: RoomId,
+        query: &Query,
+        scope: HistoryScope,
+        reaches: bool,
+    ) -> Result<HistoryPage, Status> {
         let oldest = self.not_before();
-        let query = match query {
+        let mut query = match query {
             Query::History(request) => page_of_all(room, request, oldest, scope),
             Query::HistoryByTags(request) => page_by_tags(room, request, oldest, scope),
             _ => return Err(Status::new(Code::ServerError, "not a question about the history")),
         };
-        self.log.history(&query).map_err(|error| store_failed(&error))
+        for _ in 0..HTTP_HISTORY_SCANS_MAX {
+            let page = self.log.history(&query).map_err(|error| store_failed(&error))?;
+            let goes_on = !reaches && page.items.is_empty() && page.has_more;
+            match page.reached.filter(|_| goes_on) {
+                Some(reached) => query.anchor = Some(Anchor::Seq(reached)),
+                None => return Ok(page),
+            }
+        }
+        Err(Status::new(Code::Busy, "nothing matched among very many entries: begin at another time"))
     }
 }
 

@@ -249,7 +249,7 @@ mod tests {
             globally_muted: false,
             client_type: 1,
             custom_client_type: 0,
-            by_callback: false,
+            token_kind: crate::account::TokenKind::Static,
             long_token: false,
             face: None,
             device_id: DeviceId::default(),

@@ -167,6 +167,7 @@ impl Worker {
         if let Some(is_durable) = inbox.committed {
             state.hub.on_committed(is_durable);
         }
+        self.look_after_log(state);
         for (connection, order) in inbox.orders {
             state.obey(self, connection, order);
         }
@@ -186,6 +187,16 @@ impl Worker {
         inbox.drain
     }
 
+    /// Tells the hub that the log has failed, and that it is back once no commit from before is under way.
+    fn look_after_log(&self, state: &mut State) {
+        let log = &self.shared.log;
+        if log.failure().is_some() {
+            state.hub.on_log_failed();
+        } else if state.hub.is_broken() && !state.hub.is_committing() {
+            state.hub.on_log_back(log.epoch());
+        }
+    }
+
     fn write(&self, state: &mut State) {
         let Some(writes) = state.hub.take_writes() else { return };
         let (shared, index) = (self.shared.clone(), self.index);
@@ -197,8 +208,7 @@ impl Worker {
             reports: writes.reports,
             committed: Box::new(move |result| {
                 if let Err(error) = &result {
-                    tracing::error!(%error, "the log failed; every change is refused until a restart");
-                    shared.ready.store(false, Ordering::Release);
+                    tracing::error!(%error, "a batch was not written; its changes are refused");
                 }
                 if result.is_ok() && !reported.is_empty() {
                     shared.webhooks.add(reported);
@@ -246,6 +256,7 @@ impl Worker {
         count("chatroom_deliveries_total", counters.deliveries - state.reported.deliveries);
         count("chatroom_gaps_total", counters.gaps - state.reported.gaps);
         count("chatroom_hopeless_readers_total", counters.hopeless - state.reported.hopeless);
+        count("chatroom_webhooks_lost_total", counters.reports_lost - state.reported.reports_lost);
         state.reported = counters;
         let gauge = |name: &'static str, value: usize| metrics::gauge!(name, "worker" => worker.clone()).set(value as f64);
         gauge("chatroom_connections", state.connections.len());
@@ -257,6 +268,7 @@ impl Worker {
         }
         if let (0, Some(log)) = (self.index, self.shared.log.stats()) {
             report_log(log);
+            metrics::gauge!("chatroom_store_failed").set(f64::from(self.shared.log.failure().is_some()));
         }
     }
 
@@ -482,6 +494,8 @@ fn report_log(log: &LogStats) {
     total("chatroom_log_bytes_total", &log.bytes);
     total("chatroom_log_commit_microseconds_total", &log.commit_us);
     total("chatroom_log_batches_failed_total", &log.failed);
+    total("chatroom_store_failures_total", &log.failures);
+    total("chatroom_store_reopened_total", &log.reopened);
     metrics::gauge!("chatroom_log_commit_microseconds_max").set(log.take_slowest() as f64);
 }
 

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use super::frame::{FLAG_RESPONSE, Frame, Header, encode_message};
 use super::pb::{self, PacketKind};
 use super::store;
-use crate::error::Status;
+use crate::error::{FailedKeys, Status};
 
 /// Why a frame's body could not be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -243,7 +243,28 @@ impl Packet {
 
 /// Appends the answer that says nothing but a status, under any kind (wire.md §3: every response can be read as a `Status`).
 pub fn encode_status(kind: u16, sequence: u32, status: &Status, out: &mut BytesMut) {
+    if let Some(failed) = &status.failed {
+        return encode_failed_keys(kind, sequence, status, failed, out);
+    }
     encode_message(out, kind, FLAG_RESPONSE, sequence, &pb::Status::from(status));
+}
+
+/// Appends the refusal of a change of attributes, with the keys it failed for.
+fn encode_failed_keys(kind: u16, sequence: u32, status: &Status, failed: &[FailedKeys], out: &mut BytesMut) {
+    let pb::Status { code, sub, desc, .. } = pb::Status::from(status);
+    if kind == PacketKind::MemberAttributesSet as u16 {
+        let member = |failed: &FailedKeys| pb::MemberAttributes {
+            account: failed.account.clone(),
+            attributes: Vec::new(),
+            error_keys: failed.keys.clone(),
+        };
+        let members = failed.iter().map(member).collect();
+        let response = pb::MemberAttributesSetResponse { code, sub, desc, members, error_accounts: Vec::new() };
+        return encode_message(out, kind, FLAG_RESPONSE, sequence, &response);
+    }
+    let error_keys = failed.iter().flat_map(|failed| failed.keys.iter().cloned()).collect();
+    let response = pb::AttributesChangeResponse { code, sub, desc, error_keys };
+    encode_message(out, kind, FLAG_RESPONSE, sequence, &response);
 }
 
 /// Appends a history answer whose items are still the bytes the members received.

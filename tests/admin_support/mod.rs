@@ -144,6 +144,7 @@ pub fn serve_with(http: Http) -> Api {
         accounts: accounts.clone(),
         metrics: Arc::new(|| "chatroom_connections 3\n".to_owned()),
         ready: ready.clone(),
+        store_failure: Arc::new(|| None),
         http,
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -225,9 +225,9 @@ fn wrong() -> crate::http_caller::Request {
     crate::http_caller::Request::signed("/chatroom/get.action", "roomid=1").with("CheckSum", &"0".repeat(40))
 }
 
-/// Calls that were refused with 403 so far, as the server counts them.
+/// Calls that were refused with 414 so far, as the server counts them.
 pub fn refused(admin: &Admin) -> u64 {
-    let line = r#"chatroom_http_calls_total{endpoint="/chatroom/get.action",code="403"} "#;
+    let line = r#"chatroom_http_calls_total{endpoint="/chatroom/get.action",code="414"} "#;
     admin.page("/metrics").1.lines().find_map(|text| text.strip_prefix(line)?.parse().ok()).unwrap_or(0)
 }
 

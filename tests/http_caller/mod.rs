@@ -105,6 +105,8 @@ pub struct Answer {
     /// In lower case.
     pub head: String,
     pub body: String,
+    /// `100 Continue` came before it.
+    pub was_asked_to_go_on: bool,
 }
 
 impl Answer {
@@ -173,17 +175,19 @@ impl Connection {
 
     /// Reads an answer; what stands behind a `100 Continue` is the answer.
     pub fn read(&mut self, is_head: bool) -> Option<Answer> {
+        let mut was_asked_to_go_on = false;
         let head = loop {
             let head = self.until_blank_line()?;
             if !head.starts_with("HTTP/1.1 100") {
                 break head.to_ascii_lowercase();
             }
+            was_asked_to_go_on = true;
         };
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let length =
             head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |text| text.parse().unwrap());
         let body = if is_head { Vec::new() } else { self.take(length)? };
-        Some(Answer { status, head, body: String::from_utf8(body).unwrap() })
+        Some(Answer { status, head, body: String::from_utf8(body).unwrap(), was_asked_to_go_on })
     }
 
     /// Waits for the server to close; it must say nothing before.

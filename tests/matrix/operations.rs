@@ -179,7 +179,7 @@ pub fn variants(operation: &str) -> Option<Vec<Variant>> {
             }))
         })],
         "queueList / peak / multiGet" => vec![
-            ask("list", |scene| Request::QueueList(pb::QueueListRequest { room_id: scene.room })),
+            ask("list", |scene| Request::QueueList(pb::QueueListRequest { room_id: scene.room, ..Default::default() })),
             ask("peek", |scene| Request::QueuePeek(pb::QueuePeekRequest { room_id: scene.room })).before(offer_element),
             ask("multi-get", |scene| {
                 Request::QueueMultiGet(pb::QueueMultiGetRequest { room_id: scene.room, keys: vec!["key".into()] })

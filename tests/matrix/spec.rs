@@ -59,7 +59,7 @@ const TARGETS: &str = "
 | unset ordinary | 403 | 403 | Cm ✓ ⇒ visitor; others 417 | 404 | 403 |
 | blocklist / mute | 403 | Cr ✓, Ad 403 (ext) | ✓; already set 417 | block ✓ by connection (kick only, nothing persisted); mute 404 | 403 |
 | unblocklist / unmute | 403 | n/a | ✓; not set 417 | 404 | 403 |
-| temporary mute | 403 | Cr ✓, Ad 403 (ext) | ✓; blocklisted or permanently muted ⇒ 417 (ext); not in room and not fixed ⇒ 404 | 404 | 403 (ext) |
+| temporary mute | 403 | Cr ✓, Ad 403 (ext) | ✓, in the room or not: the mute waits for him (vendor's tests); blocklisted or permanently muted ⇒ 417 (ext); unknown account ⇒ 404 | 404 | 403 (ext) |
 | kick | 403 | Cr ✓, Ad 403 | in room ✓; offline ⇒ 404 (114304) (ext) | ✓ | 403 |
 ";
 

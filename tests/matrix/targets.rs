@@ -83,7 +83,6 @@ pub fn cases(operation: &str, column: usize, words: &str) -> Vec<Case> {
     // The creator is protected by what it is; no sub code of §h says so.
     const PROTECTED: Came = (403, 0);
     const OFFLINE: Came = (404, 114304);
-    const UNKNOWN: Came = (404, 114404);
 
     let both = [Creator, Administrator];
     let only = [Creator];
@@ -198,12 +197,16 @@ pub fn cases(operation: &str, column: usize, words: &str) -> Vec<Case> {
             add(&[Administrator], Action::TempMute, &[Administrator], OWNER);
             add(&[Administrator], Action::Lift, &[Administrator], OWNER);
         }
-        ("temporary mute", 2, "✓; blocklisted or permanently muted ⇒ 417 (ext); not in room and not fixed ⇒ 404") => {
-            add(&both, Action::TempMute, &[Common, CommonOffline, Visitor, TempMuted], ask::OK);
+        (
+            "temporary mute",
+            2,
+            "✓, in the room or not: the mute waits for him (vendor's tests); blocklisted or permanently muted ⇒ 417 (ext); unknown account ⇒ 404",
+        ) => {
+            add(&both, Action::TempMute, &[Common, CommonOffline, Visitor, TempMuted, Stranger], ask::OK);
             add(&both, Action::Lift, &[TempMuted], ask::OK);
             add(&both, Action::Lift, &[Common, Visitor], SAME);
             add(&both, Action::TempMute, &[Blocklisted, Muted, Both], SAME);
-            add(&both, Action::TempMute, &[Stranger], UNKNOWN);
+            add(&both, Action::Lift, &[Stranger], SAME);
         }
         ("temporary mute", 3, "404") => {
             add(&both, Action::TempMute, &[Anonymous], NOBODY);

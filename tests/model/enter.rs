@@ -82,6 +82,7 @@ impl Model {
             ext: first(&[&request.ext, &base.ext]),
         };
         self.profiles.insert(account.clone(), profile);
+        let entered = if taken.is_some() { self.now } else { self.arrive() };
         let conn = Conn {
             id,
             account: account.clone(),
@@ -89,7 +90,7 @@ impl Model {
             client_type: actor.client_type,
             custom: enter.custom_client_type,
             device: enter.device_id,
-            entered: self.now,
+            entered,
             detached: false,
             tags,
             expression: request.notify_target_tags.clone(),
@@ -116,7 +117,7 @@ impl Model {
         if taken.is_none()
             && let Some(fixed) = self.fixed.get_mut(&account)
         {
-            fixed.enter_time = self.now;
+            fixed.enter_time = entered;
         }
         let reply = self.entered_reply(actor, id, last_seq, taken.is_some());
         let mut want = Want { presence, kicks, ..Want::reply(reply) };

@@ -265,10 +265,13 @@ impl Life {
         let boss = actor("boss", None, Origin::Http);
         self.ask(&boss, &Query::Info(pb::RoomInfoRequest { room_id: ROOM }))?;
         for query in 0..4 {
-            self.ask(&boss, &Query::Members(pb::MemberListRequest { room_id: ROOM, query, time_ms: 0, limit: 0 }))?;
+            self.ask(
+                &boss,
+                &Query::Members(pb::MemberListRequest { room_id: ROOM, query, time_ms: 0, limit: 0, ..Default::default() }),
+            )?;
         }
         self.ask(&boss, &Query::Attributes(pb::AttributesListRequest { room_id: ROOM }))?;
-        self.ask(&boss, &Query::QueueList(pb::QueueListRequest { room_id: ROOM }))
+        self.ask(&boss, &Query::QueueList(pb::QueueListRequest { room_id: ROOM, ..Default::default() }))
     }
 
     fn check_snapshot(&self) -> Result<(), Difference> {
@@ -376,6 +379,7 @@ pub fn op_name(op: &Op) -> &'static str {
         Op::QueueChange(_) => "QueueChange",
         Op::QueueDrop(_) => "QueueDrop",
         Op::QueueClearOwner => "QueueClearOwner",
+        Op::QueueClearSome(_) => "QueueClearSome",
         Op::SetAttributes(_) => "SetAttributes",
         Op::DeleteAttributes(_) => "DeleteAttributes",
         Op::BatchAttributes(_) => "BatchAttributes",

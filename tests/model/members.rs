@@ -2,7 +2,7 @@
 
 use chatroom::error::{Code, Sub};
 use chatroom::id::ConnId;
-use chatroom::room::{Actor, Presence};
+use chatroom::room::{Actor, Origin, Presence};
 use chatroom::wire::pb::{self, KickReason, NotificationType, RoleChange};
 use chatroom::wire::{Push, Response};
 
@@ -14,6 +14,22 @@ use super::{Fixed, Model, Profile, Refusal, Verdict, Want, account, chars, chars
 impl Model {
     pub fn connections_of(&self, account: &str) -> Vec<ConnId> {
         self.conns.iter().filter(|conn| conn.account == account).map(|conn| conn.id).collect()
+    }
+
+    /// A fixed member's record has changed now; no two have at the same time (rest-api.md §4.15).
+    pub fn touch(&mut self, account: &str) {
+        let others = self.fixed.iter().filter(|(name, _)| *name != account).map(|(_, fixed)| fixed.update_time + 1);
+        let time = others.max().unwrap_or_default().max(self.now);
+        if let Some(fixed) = self.fixed.get_mut(account) {
+            fixed.update_time = time;
+        }
+    }
+
+    /// The time at which somebody enters now; no two who are here have entered at the same time.
+    pub fn arrive(&mut self) -> i64 {
+        let is_empty = self.conns.is_empty() && self.robots.is_empty();
+        self.last_enter = if is_empty { self.now } else { self.now.max(self.last_enter + 1) };
+        self.last_enter
     }
 
     /// Takes all connections of an account out.
@@ -85,13 +101,13 @@ impl Model {
                     update_time: 0,
                 });
                 fixed.class = class;
-                fixed.update_time = self.now;
                 // A level is for ordinary members (§c.2); 0 is none.
                 fixed.level = match (change, request.set, class) {
                     (Change::Common, true, _) => Some(request.level).filter(|level| *level > 0),
                     (_, _, Class::Limited { .. }) => None,
                     _ => fixed.level,
                 };
+                self.touch(&target);
             }
         }
         let level = self.fixed.get(&target).and_then(|fixed| fixed.level);
@@ -166,7 +182,6 @@ impl Model {
                 return Err(Refusal::sub(Code::Forbidden, Sub::OwnerOnly));
             }
             Class::Anonymous => return Err(Refusal::sub(Code::NotFound, Sub::AnonymousRefused)),
-            Class::Visitor if !self.is_here(&target) => return Err(Refusal::sub(Code::NotFound, Sub::MemberMissing)),
             Class::Limited { .. } => {
                 return Err(Refusal::sub(Code::Repeated, Sub::MemberRepeated));
             }
@@ -196,7 +211,8 @@ impl Model {
     }
 
     pub fn update_self(&mut self, actor: &Actor, request: &pb::MemberUpdateSelfRequest) -> Verdict {
-        if request.nick.is_none() && request.avatar.is_none() && request.ext.is_none() {
+        let is_nothing = request.nick.is_none() && request.avatar.is_none() && request.ext.is_none();
+        if is_nothing && actor.origin != Origin::Http {
             return Err(Refusal::bad());
         }
         chars_opt(&request.nick, 64)?;
@@ -213,6 +229,9 @@ impl Model {
         if !self.is_here(&operator) && !self.fixed.contains_key(&operator) {
             return Err(Refusal::sub(Code::NotFound, Sub::MemberMissing));
         }
+        if is_nothing {
+            return Err(Refusal::sub(Code::NoChange, Sub::IdenticalFields));
+        }
         // §c.0 row 12: what would be written is what stands there.
         let kept = self.fixed.get(&operator).filter(|_| request.save).map(|fixed| &fixed.profile);
         let written: Vec<&Profile> = self.profiles.get(&operator).into_iter().chain(kept).collect();
@@ -227,7 +246,7 @@ impl Model {
             && let Some(fixed) = self.fixed.get_mut(&operator)
         {
             fixed.profile = change(&fixed.profile);
-            fixed.update_time = self.now;
+            self.touch(&operator);
             durable = true;
         }
         let mut want = Want::reply(Response::MemberUpdateSelf(pb::Status::default()));

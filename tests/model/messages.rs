@@ -26,7 +26,7 @@ fn json(text: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
 }
 
 /// Row 3 of §c.0.
-fn check(request: &pb::MessageSendRequest, of_client: bool) -> Result<Vec<String>, Refusal> {
+fn check(origin: Origin, request: &pb::MessageSendRequest, of_client: bool) -> Result<Vec<String>, Refusal> {
     if request.message_id.is_empty() {
         return Err(Refusal::bad());
     }
@@ -35,20 +35,12 @@ fn check(request: &pb::MessageSendRequest, of_client: bool) -> Result<Vec<String
     let attach = text(&request.attach, 4096)?;
     text(&request.ext, 4096)?;
     match request.r#type {
+        0 if body.is_empty() && origin == Origin::Http => {}
         0 | 20 if body.is_empty() => return Err(Refusal::bad()),
         0 | 5 | 10 | 11 | 100 => {}
         20 if of_client => {}
-        1 | 2 | 3 | 6 => {
+        1..=4 | 6 => {
             json(attach).ok_or(Refusal::bad())?;
-        }
-        4 => {
-            let place = json(attach).ok_or(Refusal::bad())?;
-            let within = |key: &str, bound: f64| {
-                place.get(key).and_then(serde_json::Value::as_f64).is_some_and(|value| value.abs() <= bound)
-            };
-            if !within("lng", 180.0) || !within("lat", 90.0) {
-                return Err(Refusal::bad());
-            }
         }
         _ => return Err(Refusal::bad()),
     }
@@ -117,7 +109,7 @@ impl Model {
     }
 
     pub fn send(&mut self, actor: &Actor, request: &pb::MessageSendRequest) -> Verdict {
-        let directed = check(request, self.of_client)?;
+        let directed = check(actor.origin, request, self.of_client)?;
         self.check_here(actor)?;
         let from = actor.account.as_str().to_owned();
         if request.resend {

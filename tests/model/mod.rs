@@ -201,6 +201,8 @@ pub struct Model {
     pub fixed: BTreeMap<String, Fixed>,
     pub temp_mutes: BTreeMap<String, i64>,
     pub tag_mutes: BTreeMap<String, i64>,
+    /// When the last of all entered.
+    pub last_enter: i64,
     /// In the order they entered.
     pub conns: Vec<Conn>,
     /// Of the accounts that are here.
@@ -230,6 +232,7 @@ impl Model {
             settings,
             of_client,
             exists: false,
+            last_enter: 0,
             app: String::new(),
             alias: String::new(),
             destroy_delay: 0,

@@ -30,8 +30,9 @@ impl Model {
                     return Err(Refusal::bad());
                 }
                 self.check_asker(actor)?;
-                let (members, has_more) = self.members_by_tag(&request.tag, request.time_ms, limit);
-                Ok(Some(Response::MemberListByTag(pb::MemberListResponse { members, has_more, ..Default::default() })))
+                let (members, next) = self.members_by_tag(&request.tag, request.time_ms, limit);
+                let has_more = !next.is_empty();
+                Ok(Some(Response::MemberListByTag(pb::MemberListResponse { members, has_more, next, ..Default::default() })))
             }
             Query::CountByTag(request) => {
                 checked_tag(&request.tag)?;
@@ -154,7 +155,12 @@ impl Model {
         }
         let has_more = count < members.len();
         members.truncate(count);
-        Ok(Response::MemberList(pb::MemberListResponse { members, has_more, ..Default::default() }))
+        // Among equal times newest first is the order of names backwards.
+        let last_time = members.last().filter(|_| has_more).map(time);
+        let names = members.iter().filter(|member| last_time == Some(time(member))).map(|member| &member.account);
+        let last = if is_ascending { names.max() } else { names.min() };
+        let next = last.zip(last_time).map_or(String::new(), |(name, time)| format!("{time} {name}"));
+        Ok(Response::MemberList(pb::MemberListResponse { members, has_more, next, ..Default::default() }))
     }
 
     fn lookup(&self, actor: &Actor, request: &pb::MemberLookupRequest) -> Result<Response, Refusal> {

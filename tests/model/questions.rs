@@ -20,6 +20,7 @@ impl Source {
                     _ => self.of(&[0, 0, 0, -1]),
                 },
                 limit: self.of(&[0, 1, 2, 100, 101]),
+                next: String::new(),
             });
         }
         if self.one_in(4) {
@@ -61,13 +62,14 @@ impl Source {
                     query: if self.one_in(40) { self.of(&[4, -1]) } else { self.rng.i32(0..4) },
                     time_ms,
                     limit: self.of(&[0, 1, 2, 3, 4, 100, 101]),
+                    next: String::new(),
                 })
             }
             6 | 7 => {
                 let count = if self.one_in(20) { self.of(&[0, 10, 11, 20, 21]) } else { self.rng.usize(1..4) };
                 Query::Lookup(pb::MemberLookupRequest { room_id: ROOM, accounts: (0..count).map(|_| self.account()).collect() })
             }
-            8 => Query::QueueList(pb::QueueListRequest { room_id: ROOM }),
+            8 => Query::QueueList(pb::QueueListRequest { room_id: ROOM, ..Default::default() }),
             9 => Query::QueuePeek(pb::QueuePeekRequest { room_id: ROOM }),
             10 => {
                 let count = if self.one_in(20) { self.of(&[0, 100, 101]) } else { self.rng.usize(1..4) };

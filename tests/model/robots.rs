@@ -88,7 +88,8 @@ impl Model {
         }
         let name = actor.account.as_str().to_owned();
         let was_here = self.is_here(&name);
-        let since = self.robots.get(&name).map_or(self.now, |robot| robot.since);
+        let known = self.robots.get(&name).map(|robot| robot.since);
+        let since = known.unwrap_or_else(|| if was_here { self.now } else { self.arrive() });
         let until = self.now + self.settings.robot_ttl_ms;
         self.robots.insert(name.clone(), Robot { since, until });
         let mut want = Want::reply(Response::MemberList(pb::MemberListResponse::default()));
@@ -104,7 +105,7 @@ impl Model {
         };
         self.profiles.insert(name.clone(), profile);
         if let Some(fixed) = self.fixed.get_mut(&name) {
-            fixed.enter_time = self.now;
+            fixed.enter_time = since;
         }
         if self.in_out {
             let mut notice = self.notice(NotificationType::MemberEnter, &name, &[&name], &seat.notify_ext);

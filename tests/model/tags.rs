@@ -204,7 +204,7 @@ impl Model {
     }
 
     /// One record for each connection with the tag, the newest first; and whether there are more.
-    pub fn members_by_tag(&self, tag: &str, anchor: i64, limit: usize) -> (Vec<pb::Member>, bool) {
+    pub fn members_by_tag(&self, tag: &str, anchor: i64, limit: usize) -> (Vec<pb::Member>, String) {
         let mut found: Vec<&Conn> = self.conns.iter().filter(|conn| conn.tags.iter().any(|own| own == tag)).collect();
         found.retain(|conn| anchor == 0 || conn.entered < anchor);
         found.sort_by_key(|conn| (-conn.entered, conn.account.clone(), conn.id));
@@ -220,6 +220,9 @@ impl Model {
             member.connections.retain(|one| one.connection_id == conn.id.to_string());
             member
         };
-        (found[..count].iter().map(member).collect(), count < found.len())
+        let last_time = found[..count].last().filter(|_| count < found.len()).map(|conn| conn.entered);
+        let last = found[..count].iter().filter(|conn| last_time == Some(conn.entered)).map(|conn| conn.id.get()).min();
+        let next = last.zip(last_time).map_or(String::new(), |(id, time)| format!("{time} {id}"));
+        (found[..count].iter().map(member).collect(), next)
     }
 }

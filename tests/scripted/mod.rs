@@ -206,7 +206,7 @@ fn answer(request: Request) -> Result<Response, String> {
         }
         Request::RoomClose(found) => agreed(&found, &pb::RoomCloseRequest { room_id, notify_ext }, Response::RoomClose(done)),
         Request::MemberListByTag(found) => {
-            let wanted = pb::MemberListByTagRequest { room_id, tag: "vip".into(), time_ms: 9, limit: 10 };
+            let wanted = pb::MemberListByTagRequest { room_id, tag: "vip".into(), time_ms: 9, limit: 10, ..Default::default() };
             let connection = pb::OnlineConnection { connection_id: "c9".into(), client_type: 2, ..Default::default() };
             let member = pb::Member {
                 account: "bob".into(),

@@ -117,6 +117,11 @@ impl Peer {
         }
     }
 
+    /// From here on a longer frame than this is an error of the peer's.
+    pub fn set_frame_bytes_max(&mut self, bytes: usize) {
+        self.codec.set_frame_bytes_max(bytes);
+    }
+
     /// Sends bytes as they are.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)

@@ -184,6 +184,14 @@ impl Server {
         }
     }
 
+    /// Sends SIGTERM, waits for the end and returns everything written to stderr until then.
+    pub fn end(self) -> String {
+        self.terminate();
+        let errors = fs::File::open(&self.errors).expect("stderr is a file of ours");
+        self.wait(PATIENCE);
+        std::io::read_to_string(errors).expect("what the server says is text")
+    }
+
     /// Ends the process without a chance to write anything more.
     pub fn kill(mut self) {
         self.child.kill().expect("our own child can be killed");
@@ -215,6 +223,16 @@ calls_per_second = 0
 [log]
 level = \"warn\"
 ";
+
+/// A program for [`Setup::program`] that a shell prepares: `before` runs first, and `redirection` stands behind the command.
+pub fn prepared(folder: &Path, before: &str, redirection: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = folder.join("prepared");
+    let program = env!("CARGO_BIN_EXE_chatroomd");
+    fs::write(&path, format!("#!/bin/sh\n{before}\nexec {program} \"$@\" {redirection}\n")).expect("the folder is writable");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("our own file can be made executable");
+    path
+}
 
 /// Reads `chatroomd ready wire=127.0.0.1:7400 admin=127.0.0.1:7480`, and `tls=127.0.0.1:7443` behind it.
 fn parse_ready(line: &str) -> Option<(SocketAddr, SocketAddr, Option<SocketAddr>)> {

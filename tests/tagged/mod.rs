@@ -49,7 +49,7 @@ pub fn update(tags: Option<&[&str]>, target: Option<&str>, notify: bool) -> Op {
 }
 
 pub fn by_tag(world: &World, asking: &Actor, tag: &str, time_ms: i64, limit: u32) -> (Vec<pb::Member>, bool) {
-    let request = pb::MemberListByTagRequest { room_id: 7, tag: tag.into(), time_ms, limit };
+    let request = pb::MemberListByTagRequest { room_id: 7, tag: tag.into(), time_ms, limit, ..Default::default() };
     match world.query(asking, &Query::MembersByTag(request)) {
         Ok(Response::MemberListByTag(page)) => (page.members, page.has_more),
         other => panic!("a list by tag answers {other:?}"),

@@ -45,6 +45,23 @@ fn dialogue() -> Vec<(&'static str, Packet)> {
         online_count: 2,
         create_time_ms: TIME_MS,
         update_time_ms: TIME_MS,
+        queue_size_limit: 1000,
+        ..Default::default()
+    };
+    let phone = pb::OnlineConnection {
+        nick: "Alice".into(),
+        enter_time_ms: TIME_MS,
+        client_type: 1,
+        connection_id: "0100000001000000".into(),
+        ..Default::default()
+    };
+    let alice = pb::Member {
+        account: "alice".into(),
+        r#type: pb::MemberType::Visitor as i32,
+        nick: "Alice".into(),
+        online: true,
+        enter_time_ms: TIME_MS,
+        connections: vec![phone],
         ..Default::default()
     };
     let enter = pb::RoomEnterRequest { room_id: ROOM, nick: "Alice".into(), ..Default::default() };
@@ -52,11 +69,20 @@ fn dialogue() -> Vec<(&'static str, Packet)> {
         app_key: "demo".into(),
         account: "alice".into(),
         token: "secret".into(),
+        client_type: 1,
+        device_id: "alice-phone".into(),
         protocol_version: 1,
         enter: Some(enter),
         ..Default::default()
     };
-    let entered = pb::RoomEnterResponse { room: Some(room), epoch: 1, last_seq: 41, ..Default::default() };
+    let entered = pb::RoomEnterResponse {
+        room: Some(room),
+        member: Some(alice),
+        epoch: 1,
+        last_seq: 41,
+        connection_id: "0100000001000000".into(),
+        ..Default::default()
+    };
     let logged_in = pb::LoginResponse {
         account: "alice".into(),
         connection_id: "0100000001000000".into(),
@@ -64,6 +90,7 @@ fn dialogue() -> Vec<(&'static str, Packet)> {
         heartbeat_seconds: 30,
         idle_timeout_seconds: 90,
         frame_bytes_max: 1024 * 1024,
+        resume_token: "YW4gb3BhcXVlIHRleHQ".into(),
         enter: Some(entered),
         ..Default::default()
     };
@@ -77,13 +104,25 @@ fn dialogue() -> Vec<(&'static str, Packet)> {
         message_id: "b-7".into(),
         from: "bob".into(),
         from_nick: "Bob".into(),
+        from_client_type: 1,
         body: text("hello, Alice"),
         epoch: 1,
         ..Default::default()
     };
+    let put_out = pb::Notification {
+        room_id: ROOM,
+        seq: 44,
+        time_ms: TIME_MS + 5000,
+        epoch: 1,
+        r#type: pb::NotificationType::MemberKicked as i32,
+        operator: "owner".into(),
+        targets: vec!["alice".into()],
+        target_nicks: vec!["Alice".into()],
+        ..Default::default()
+    };
     let kicked = pb::Kicked {
         reason: pb::KickReason::ManagerKick as i32,
-        message: "removed by a manager".into(),
+        message: "put out of the room".into(),
         room_id: ROOM,
         ..Default::default()
     };
@@ -95,7 +134,8 @@ fn dialogue() -> Vec<(&'static str, Packet)> {
         ("dialogue_5_message_push", Packet::Push(Push::Message(Box::new(heard)))),
         ("dialogue_6_ping_request", Packet::Request { sequence: 3, request: Request::Ping(Bytes::new()) }),
         ("dialogue_7_ping_response", Packet::Response { sequence: 3, response: Response::Ping(Bytes::new()) }),
-        ("dialogue_8_kicked_push", Packet::Push(Push::Kicked(Box::new(kicked)))),
+        ("dialogue_8_notification_push", Packet::Push(Push::Notification(Box::new(put_out)))),
+        ("dialogue_9_kicked_push", Packet::Push(Push::Kicked(Box::new(kicked)))),
     ]
 }
 
@@ -257,9 +297,16 @@ fn requests() -> Vec<Request> {
             query: pb::MemberQuery::VisitorsOldest as i32,
             time_ms: TIME_MS,
             limit: 100,
+            ..Default::default()
         }),
         Request::MemberLookup(pb::MemberLookupRequest { room_id, accounts: vec!["alice".into(), account()] }),
-        Request::MemberListByTag(pb::MemberListByTagRequest { room_id, tag: "red".into(), time_ms: 0, limit: 20 }),
+        Request::MemberListByTag(pb::MemberListByTagRequest {
+            room_id,
+            tag: "red".into(),
+            time_ms: 0,
+            limit: 20,
+            ..Default::default()
+        }),
         Request::MemberCountByTag(pb::MemberCountByTagRequest { room_id, tag: "red".into() }),
         Request::MemberSetRole(pb::MemberSetRoleRequest {
             room_id,
@@ -355,7 +402,7 @@ fn requests() -> Vec<Request> {
             notify_ext: notify_ext(),
         }),
         Request::QueuePoll(pb::QueuePollRequest { room_id, key: "seat-1".into() }),
-        Request::QueueList(pb::QueueListRequest { room_id }),
+        Request::QueueList(pb::QueueListRequest { room_id, ..Default::default() }),
         Request::QueuePeek(pb::QueuePeekRequest { room_id }),
         Request::QueueMultiGet(pb::QueueMultiGetRequest { room_id, keys: vec!["seat-1".into(), "seat-2".into()] }),
         Request::QueueChange(pb::QueueChangeRequest {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use prost::Message;
@@ -75,7 +75,6 @@ pub(super) struct Connection {
     sending: Option<Sending>,
     /// Others who hear what this one says.
     listeners: u64,
-    start: Option<Instant>,
     /// Whether messages may be sent now.
     is_open: bool,
     ledger: Ledger,
@@ -109,7 +108,6 @@ impl Connection {
                 open: HashMap::new(),
             }),
             listeners: plan.members_of(room).saturating_sub(1),
-            start: None,
             is_open: false,
             ledger: Ledger { room, ..Ledger::default() },
             common,
@@ -163,7 +161,7 @@ impl Connection {
             let turn = tokio::select! {
                 ready = self.stream.readable() => ready.map(|()| Turn::Read),
                 ready = self.stream.writable(), if !self.output.is_empty() => ready.map(|()| Turn::Write),
-                due = Sending::next_shot(&mut self.sending), if by_rate && self.start.is_some() => Ok(Turn::Shoot(due)),
+                due = Sending::next_shot(&mut self.sending), if by_rate => Ok(Turn::Shoot(due)),
                 changed = phase.changed() => match changed {
                     Ok(()) => Ok(Turn::Phase),
                     Err(_) => break None,
@@ -182,8 +180,7 @@ impl Connection {
                 // Looked at in this turn alone: what is marked as seen in another one would be missed.
                 Ok(Turn::Phase) => match *phase.borrow_and_update() {
                     Phase::Over => break None,
-                    Phase::Sending { start } => {
-                        self.start = Some(start);
+                    Phase::Sending => {
                         self.is_open = true;
                         self.fill_window()
                     }
@@ -297,9 +294,8 @@ impl Connection {
     }
 
     fn on_message(&mut self, body: Bytes) -> bool {
-        let (Ok(heard), Some(start)) = (Heard::decode(body), self.start) else { return false };
+        let (Ok(heard), Some(at)) = (Heard::decode(body), self.common.live.elapsed()) else { return false };
         let Some((number, due)) = self.common.plan.read_body(&heard.body) else { return false };
-        let at = start.elapsed();
         self.ledger.disordered += u64::from(heard.seq <= self.ledger.last_seq);
         self.ledger.last_seq = heard.seq;
         let is_own = self.sending.as_ref().is_some_and(|sending| number % sending.stride == sending.in_room);
@@ -314,14 +310,14 @@ impl Connection {
     }
 
     fn on_answer(&mut self, frame: Frame) {
-        let (Some(sending), Some(start)) = (&mut self.sending, self.start) else { return };
+        let (Some(sending), Some(at)) = (&mut self.sending, self.common.live.elapsed()) else { return };
         let Some((number, due)) = sending.open.remove(&frame.header.sequence) else { return };
         self.common.live.unanswered.fetch_sub(1, Ordering::Relaxed);
         let answer = pb::Status::decode(frame.body).unwrap_or_default();
         if answer.code == 0 || answer.code == Code::Ok.number() {
             self.ledger.accepted.insert(number);
             Live::count(&self.common.live.expected, self.listeners);
-            self.common.harvest.borrow_mut().answer.record(start.elapsed().saturating_sub(due));
+            self.common.harvest.borrow_mut().answer.record(at.saturating_sub(due));
         } else {
             *self.ledger.refused.entry(answer.code).or_default() += 1;
         }
@@ -329,12 +325,10 @@ impl Connection {
 
     /// With a window: sends until it is full.
     fn fill_window(&mut self) -> Result<(), String> {
-        let (Pace::Window(window), Some(start)) = (self.common.plan.pace, self.start) else { return Ok(()) };
+        let Pace::Window(window) = self.common.plan.pace else { return Ok(()) };
         while self.is_open && self.sending.as_ref().is_some_and(|sending| sending.open.len() < window as usize) {
-            let due = start.elapsed();
-            if due >= self.common.plan.duration {
-                break;
-            }
+            let due = self.common.live.elapsed().filter(|due| *due < self.common.plan.duration);
+            let Some(due) = due else { break };
             Live::count(&self.common.live.unanswered, 1);
             self.shoot(due)?;
         }

@@ -74,12 +74,15 @@ pub(super) struct Flags {
     /// Own addresses to connect from, in turn: one address has about 28,000 ports to one server
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     source: Vec<std::net::IpAddr>,
+    /// Refused messages are no failure: a server's limits are what is measured
+    #[arg(long)]
+    allow_refusals: bool,
     /// Print the report as one line of JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Makes the load and prints the report. Losses, doubles and disorder are a failure.
+/// Makes the load and prints the report. Losses, doubles, disorder, refusals and connections that end early are a failure.
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let rooms = match flags.create {
         Some(count) => rooms::create(&flags.admin, &flags.place, &flags.secret, count)?,
@@ -100,8 +103,8 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let bar = progress_bar(flags.json);
     let shots = connect_all(&plan, &entered, flags.place.timeout, &bar)?;
 
-    let start = Instant::now();
-    phase.send_replace(Phase::Sending { start });
+    let start = *live.start.get_or_init(Instant::now);
+    phase.send_replace(Phase::Sending);
     if let Pace::Rate(per_second) = plan.pace {
         shots.keep_pace(&plan, per_second, start, &live, |elapsed| show(&bar, &plan, &live, elapsed));
     } else {
@@ -121,7 +124,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     }
     let report = Report::new(&plan, harvests);
     println!("{}", if flags.json { report.json() } else { report.text() });
-    report.verdict()
+    report.verdict(flags.allow_refusals)
 }
 
 /// Waits until every connection is in its room, and gives up when none has come in for `patience`; what comes back hands messages

@@ -156,8 +156,8 @@ impl Report {
         out
     }
 
-    /// Whether the promises were kept.
-    pub(super) fn verdict(&self) -> Result<(), Failure> {
+    /// True success: the promises were kept, and the server took everything that it was given.
+    pub(super) fn verdict(&self, allow_refusals: bool) -> Result<(), Failure> {
         if self.lost + self.doubled + self.disordered > 0 {
             return Err(Failure::broken_promise(format!(
                 "{} deliveries lost, {} doubled, {} out of order",
@@ -166,6 +166,17 @@ impl Report {
         }
         if self.acknowledged == 0 {
             return Err(Failure::failed("no message was acknowledged"));
+        }
+        let ended = self.cut.values().sum::<u64>();
+        if ended + self.unanswered > 0 {
+            return Err(Failure::failed(format!(
+                "{ended} connections ended early, {} messages were not answered",
+                self.unanswered
+            )));
+        }
+        let refused = self.refused.values().sum::<u64>();
+        if refused > 0 && !allow_refusals {
+            return Err(Failure::failed(format!("{refused} messages were refused; --allow-refusals takes that for success")));
         }
         Ok(())
     }

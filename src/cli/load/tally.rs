@@ -1,8 +1,9 @@
 //! Counts: bits of what was heard, histograms of how long it took, and what each thread brings home.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
@@ -14,6 +15,8 @@ const DIGITS: u8 = 3;
 /// What is shown while the run goes on, and what says that everything has arrived.
 #[derive(Default)]
 pub(super) struct Live {
+    /// When the run began, for all connections alike. Set before any of them may send: whoever receives a message finds it here.
+    pub(super) start: OnceLock<Instant>,
     /// Messages heard, over all receivers.
     pub(super) delivered: AtomicU64,
     /// Messages acknowledged, times those who must hear them.
@@ -23,6 +26,11 @@ pub(super) struct Live {
 }
 
 impl Live {
+    /// Time since the run began; `None` before.
+    pub(super) fn elapsed(&self) -> Option<Duration> {
+        self.start.get().map(Instant::elapsed)
+    }
+
     pub(super) fn count(counter: &AtomicU64, by: u64) {
         counter.fetch_add(by, Ordering::Relaxed);
     }

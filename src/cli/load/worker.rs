@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, watch};
@@ -23,7 +23,7 @@ const READ_BYTES: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
     Connecting,
-    Sending { start: Instant },
+    Sending,
     Draining,
     Over,
 }

@@ -3,7 +3,7 @@
 //! A crash at any point leaves either the day or what it left behind, or both, and the next run goes on from there: the writer
 //! leaves the day alone, then what no snapshot covers is copied and brought to the disk, then the day is dropped.
 
-use ::fjall::{Keyspace, OwnedWriteBatch, PersistMode};
+use ::fjall::{Keyspace, OwnedWriteBatch};
 
 use super::{Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq, UnixMs};
@@ -23,12 +23,12 @@ impl Store {
             days.open.range(..first).map(|(day, keyspace)| (*day, keyspace.clone())).collect()
         };
         // Only a durable snapshot covers anything.
-        self.db.persist(PersistMode::SyncData).map_err(failed)?;
+        self.sync()?;
         self.drop_covered()?;
         for (_, keyspace) in &old {
             self.carry(keyspace)?;
         }
-        self.db.persist(PersistMode::SyncData).map_err(failed)?;
+        self.sync()?;
         let count = old.len();
         for (day, keyspace) in old {
             self.days.write().open.remove(&day);
@@ -56,7 +56,7 @@ impl Store {
                 write = self.step(write)?;
             }
         }
-        write.commit().map_err(failed)
+        self.commit(write, None)
     }
 
     /// Copies what no snapshot covers out of a day. Goes from room to room, so that what is covered costs nothing.
@@ -74,7 +74,7 @@ impl Store {
             }
             next = room.get().checked_add(1).and_then(|room| RoomId::new(room).ok()).map(|room| key(room, Seq(0)));
         }
-        write.commit().map_err(failed)
+        self.commit(write, None)
     }
 
     /// Removes what was carried and is covered by now.
@@ -94,7 +94,7 @@ impl Store {
                 write = self.step(write)?;
             }
         }
-        write.commit().map_err(failed)
+        self.commit(write, None)
     }
 
     /// Commits a write that has grown large and begins the next one.
@@ -102,7 +102,7 @@ impl Store {
         if write.len() < STEP {
             return Ok(write);
         }
-        write.commit().map_err(failed)?;
+        self.commit(write, None)?;
         Ok(self.db.batch())
     }
 }

@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
 
 use ::fjall::config::{BlockSizePolicy, FilterPolicy};
 use ::fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
-use super::{Days, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
+use super::journal::Marks;
+use super::{Days, Lasting, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
 use crate::id::Epoch;
-use crate::log::LogError;
-use crate::log::spool::Spool;
-use crate::log::stats::LogStats;
+use crate::log::{LogError, private};
 
 /// The one format there is. Grows with each change that an older program could not read.
 const FORMAT: u64 = 1;
@@ -29,10 +27,18 @@ const SPOOL_BUFFER_BYTES: u64 = 8 << 20;
 const END_MARK: [u8; 4] = *b"FJL\x03";
 const DAY_PREFIX: &str = "day-";
 
-pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), LogError> {
-    let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(unusable)?;
+/// Makes the folder if there is none, and takes it for this process alone.
+pub(super) fn take(folder: &Path) -> Result<File, LogError> {
+    private::own_folder(folder)?;
     let lock = lock(folder)?;
+    private::narrow(folder)?;
+    Ok(lock)
+}
+
+/// Opens the store of a folder that is taken. May be called again once everything of the last [`Store`] is dropped; then `last` is
+/// the number of the last batch that was acknowledged, which must be found.
+pub(super) fn open(folder: &Path, options: &Options, lasting: &Lasting, last: Option<u64>) -> Result<(Store, Epoch), LogError> {
+    let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", folder.display()));
     let path = folder.join("store");
     if !path.try_exists().map_err(unusable)? {
         create(folder, options)?;
@@ -43,6 +49,11 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
         }
         Err(unopened(&path, &error))
     })?;
+    if last.is_some_and(|last| db.seqno() <= last) {
+        return Err(LogError::Corrupt(
+            "what was acknowledged last is not on the disk; restart the server to serve what is".into(),
+        ));
+    }
     if !db.keyspace_exists("meta") {
         return Err(LogError::Corrupt(format!("{} is not the store of a chatroomd", path.display())));
     }
@@ -64,14 +75,19 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
     let last_room_id = i64::try_from(last_room_id).map_err(|_| LogError::Corrupt("the highest room id".into()))?;
     let reports =
         db.keyspace("reports", || KeyspaceCreateOptions::default().max_memtable_size(SPOOL_BUFFER_BYTES)).map_err(failed)?;
-    let spool = Spool::default();
+    let (mut records, mut bytes) = (0, 0);
     for found in reports.iter() {
         let (key, value) = found.into_inner().map_err(failed)?;
-        spool.count(1, (key.len() + value.len()) as u64);
+        records += 1;
+        bytes += (key.len() + value.len()) as u64;
     }
+    lasting.spool.set(records, bytes);
+    lasting.last_room_id.fetch_max(last_room_id, Ordering::Relaxed);
+    let marks = Marks { last: None, good: db.seqno(), synced: db.seqno() };
     let store = Store {
         reports,
-        spool,
+        lasting: lasting.clone(),
+        marks: Mutex::new(marks),
         snapshots: small("snapshots")?,
         carried: small("carried")?,
         apps: small("apps")?,
@@ -80,12 +96,9 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
         created: small("created")?,
         figures: small("figures")?,
         days: RwLock::new(Days { open: days(&db, options.write_buffer_bytes)?, first: i64::MIN }),
-        last_room_id: AtomicI64::new(last_room_id),
         write_buffer_bytes: options.write_buffer_bytes,
-        stats: Arc::new(LogStats::default()),
         meta,
         db,
-        _lock: lock,
     };
     Ok((store, Epoch(epoch)))
 }
@@ -94,7 +107,7 @@ pub(super) fn open(folder: &Path, options: &Options) -> Result<(Store, Epoch), L
 fn lock(folder: &Path) -> Result<File, LogError> {
     let path = folder.join("lock");
     let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", path.display()));
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+    let mut file = private::open_file(&path).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -135,6 +148,7 @@ fn create(folder: &Path, options: &Options) -> Result<(), LogError> {
 fn database(path: &Path, options: &Options) -> ::fjall::Result<Database> {
     Database::builder(path)
         .cache_size(options.cache_bytes)
+        .max_cached_files(Some(options.files_cached))
         .max_journaling_size(JOURNAL_BYTES)
         .worker_threads(STORE_THREADS)
         // The writer says for each batch how far it has to go.

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use ::fjall::{Keyspace, OwnedWriteBatch, PersistMode, Slice};
 use bytes::Bytes;
 
+use super::health::Pauses;
 use super::open::day_keyspace;
+use super::reopen::Shared;
 use super::{Days, Durability, META_LAST_ROOM_ID, Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq};
 use crate::log::query::day_of;
@@ -18,11 +20,17 @@ use crate::log::stats::LogStats;
 use crate::log::writer::Sink;
 use crate::log::{Batch, LogError, Snapshot, highest_created, recalled};
 
+/// How long after a write it is looked whether the store still goes on.
+const CHECK_AFTER: Duration = Duration::from_secs(1);
+
 pub(super) struct DiskSink {
-    store: Arc<Store>,
+    shared: Arc<Shared>,
     durability: Durability,
     /// When what was left to the operating system has to reach the disk.
     sync_at: Option<Instant>,
+    /// When it is looked whether the store still goes on, after a write.
+    check_at: Option<Instant>,
+    pauses: Pauses,
     last_room_id: i64,
     /// One record in its kept form.
     encoded: Vec<u8>,
@@ -31,15 +39,51 @@ pub(super) struct DiskSink {
 }
 
 impl DiskSink {
-    pub fn new(store: Arc<Store>, durability: Durability) -> DiskSink {
-        let last_room_id = store.last_room_id.load(Ordering::Relaxed);
-        DiskSink { store, durability, sync_at: None, last_room_id, encoded: Vec::new(), staged: Vec::new() }
+    pub fn new(shared: Arc<Shared>, durability: Durability) -> DiskSink {
+        let last_room_id = shared.lasting.last_room_id.load(Ordering::Relaxed);
+        DiskSink {
+            shared,
+            durability,
+            sync_at: None,
+            check_at: None,
+            pauses: Pauses::new(),
+            last_room_id,
+            encoded: Vec::new(),
+            staged: Vec::new(),
+        }
+    }
+
+    /// Opens a store that failed again, if it is time to.
+    fn revive(&mut self) {
+        let now = Instant::now();
+        if !self.shared.lasting.health.has_failed() || now < self.pauses.due(now) {
+            return;
+        }
+        let opened = self.shared.reopen();
+        self.pauses.attempted(Instant::now(), opened.is_ok());
+        (self.sync_at, self.check_at) = (None, None);
+        let health = &self.shared.lasting.health;
+        match opened {
+            Ok(()) => {
+                tracing::warn!(epoch = self.shared.epoch().0, "the store is open again; what was refused is not in it");
+                LogStats::count(&self.shared.lasting.stats.reopened, 1);
+                health.recover();
+            }
+            Err(LogError::Store(cause) | LogError::Corrupt(cause)) => health.refresh(cause),
+            Err(error @ LogError::Busy) => health.refresh(error.to_string()),
+        }
+    }
+
+    /// Closes the store to everybody, whatever it was that could not be written.
+    fn give_up(&self, error: &LogError) {
+        let (LogError::Store(cause) | LogError::Corrupt(cause)) = error else { return };
+        self.shared.lasting.failed(cause);
     }
 
     fn commit(&mut self, group: &[Batch], results: &mut Vec<Result<(), LogError>>) -> Result<(), LogError> {
         let recalls = self.recalls(group);
-        self.open_days(group)?;
-        let store = self.store.clone();
+        let store = self.shared.writable()?;
+        open_days(&store, group)?;
         let days = store.days.read();
         let items = |batch: &Batch| batch.records.len() + batch.snapshots.len() + batch.reports.len();
         let items = group.iter().map(items).sum::<usize>() + 1;
@@ -79,7 +123,7 @@ impl DiskSink {
             for report in &batch.reports {
                 let (key, value) = spool::encode(report);
                 let length = key.len() + value.len();
-                if store.spool.admit(length as u64) {
+                if store.lasting.spool.admit(length as u64) {
                     bytes += length;
                     write.insert(&store.reports, key, value);
                 }
@@ -88,10 +132,10 @@ impl DiskSink {
             results.push(Ok(()));
         }
         for (key, day) in recalls.iter().filter(|(key, _)| !written.contains(*key)) {
-            bytes += self.keep_recall(&mut write, &days, *day, *key)?;
+            bytes += keep_recall(&store, &mut write, &days, *day, *key)?;
         }
         for (room, snapshot) in snapshots {
-            bytes += self.keep_snapshot(&mut write, room, snapshot)?;
+            bytes += keep_snapshot(&store, &mut write, room, snapshot)?;
         }
         if last_room_id > self.last_room_id {
             write.insert(&store.meta, META_LAST_ROOM_ID, last_room_id.to_be_bytes());
@@ -102,13 +146,14 @@ impl DiskSink {
         let is_acknowledged = group.iter().any(|batch| !batch.records.is_empty() || !batch.snapshots.is_empty());
         // Nobody waits for what an application is told of comings and goings: the next entry takes it to the disk.
         let mode = if is_acknowledged { self.mode() } else { PersistMode::Buffer };
-        write.durability(Some(mode)).commit().map_err(failed)?;
+        store.commit(write, Some(mode))?;
         drop(days);
+        self.check_at = Some(Instant::now() + CHECK_AFTER);
         self.last_room_id = last_room_id;
         if mode != PersistMode::Buffer {
             self.sync_at = None;
         }
-        LogStats::count(&store.stats.bytes, bytes);
+        LogStats::count(&store.lasting.stats.bytes, bytes);
         Ok(())
     }
 
@@ -118,23 +163,6 @@ impl DiskSink {
         let now = Instant::now();
         let due = *self.sync_at.get_or_insert(now + Duration::from_millis(ms));
         if now >= due { PersistMode::SyncData } else { PersistMode::Buffer }
-    }
-
-    /// Makes the days of a group before any of it is looked up.
-    fn open_days(&self, group: &[Batch]) -> Result<(), LogError> {
-        let mut last = None;
-        for record in group.iter().flat_map(|batch| &batch.records) {
-            let day = day_of(record.entry.stamp.time);
-            if last.replace(day) == Some(day) {
-                continue;
-            }
-            let is_missing = |days: &Days| day >= days.first && !days.open.contains_key(&day);
-            if is_missing(&self.store.days.read()) {
-                let keyspace = day_keyspace(&self.store.db, day, self.store.write_buffer_bytes)?;
-                self.store.days.write().open.insert(day, keyspace);
-            }
-        }
-        Ok(())
     }
 
     fn stage(&mut self, batch: &Batch) -> Result<(), LogError> {
@@ -157,50 +185,85 @@ impl DiskSink {
         }
         recalls
     }
-
-    /// Adds what is left of a recalled message that earlier commits hold. Returns its bytes.
-    fn keep_recall(&self, write: &mut OwnedWriteBatch, days: &Days, day: i64, key: [u8; KEY_BYTES]) -> Result<usize, LogError> {
-        let mut bytes = 0;
-        for keyspace in days.open.get(&day).into_iter().chain([&self.store.carried]) {
-            let Some(kept) = keyspace.get(key).map_err(failed)? else { continue };
-            if let Some(kept) = without_content(Bytes::copy_from_slice(&kept))? {
-                bytes += kept.len();
-                write.insert(keyspace, key, kept);
-            }
-        }
-        Ok(bytes)
-    }
-
-    /// Adds a snapshot unless the store has a newer one. Returns its bytes.
-    fn keep_snapshot(&self, write: &mut OwnedWriteBatch, room: RoomId, snapshot: &Snapshot) -> Result<usize, LogError> {
-        let Snapshot { seq: Seq(seq), state, .. } = snapshot;
-        if self.store.covered(room)?.is_some_and(|covered| covered > snapshot.seq) {
-            return Ok(0);
-        }
-        let mut kept = Vec::with_capacity(8 + state.len());
-        kept.extend_from_slice(&seq.to_be_bytes());
-        kept.extend_from_slice(state);
-        let bytes = kept.len();
-        write.insert(&self.store.snapshots, snapshot_key(room), kept);
-        Ok(bytes)
-    }
 }
 
 impl Sink for DiskSink {
     fn write(&mut self, group: &[Batch], results: &mut Vec<Result<(), LogError>>) {
+        self.revive();
         if let Err(error) = self.commit(group, results) {
             results.clear();
             results.resize(group.len(), Err(error));
         }
+        // A batch that was refused is missing in what its rooms hold in memory: they are read again after a reopening.
+        if let Some(error) = results.iter().find_map(|result| result.as_ref().err()) {
+            self.give_up(error);
+        }
     }
 
-    fn sync_at(&self) -> Option<Instant> {
-        self.sync_at
+    fn sync_at(&mut self) -> Option<Instant> {
+        match self.shared.lasting.health.has_failed() {
+            true => Some(self.pauses.due(Instant::now())),
+            false => self.sync_at.into_iter().chain(self.check_at).min(),
+        }
     }
 
     fn sync(&mut self) {
-        self.sync_at = None;
-        // A store that fails here refuses every later write, which then says so.
-        let _ = self.store.db.persist(PersistMode::SyncData);
+        if self.shared.lasting.health.has_failed() {
+            return self.revive();
+        }
+        let is_due = self.sync_at.take().is_some();
+        self.check_at = None;
+        // A failure is written down where it is met; the next look finds it.
+        let _ = self.shared.store().and_then(|store| if is_due { store.sync() } else { store.check() });
     }
+}
+
+/// Makes the days of a group before any of it is looked up.
+fn open_days(store: &Store, group: &[Batch]) -> Result<(), LogError> {
+    let mut last = None;
+    for record in group.iter().flat_map(|batch| &batch.records) {
+        let day = day_of(record.entry.stamp.time);
+        if last.replace(day) == Some(day) {
+            continue;
+        }
+        let is_missing = |days: &Days| day >= days.first && !days.open.contains_key(&day);
+        if is_missing(&store.days.read()) {
+            let keyspace = day_keyspace(&store.db, day, store.write_buffer_bytes)?;
+            store.days.write().open.insert(day, keyspace);
+        }
+    }
+    Ok(())
+}
+
+/// Adds what is left of a recalled message that earlier commits hold. Returns its bytes.
+fn keep_recall(
+    store: &Store,
+    write: &mut OwnedWriteBatch,
+    days: &Days,
+    day: i64,
+    key: [u8; KEY_BYTES],
+) -> Result<usize, LogError> {
+    let mut bytes = 0;
+    for keyspace in days.open.get(&day).into_iter().chain([&store.carried]) {
+        let Some(kept) = keyspace.get(key).map_err(failed)? else { continue };
+        if let Some(kept) = without_content(Bytes::copy_from_slice(&kept))? {
+            bytes += kept.len();
+            write.insert(keyspace, key, kept);
+        }
+    }
+    Ok(bytes)
+}
+
+/// Adds a snapshot unless the store has a newer one. Returns its bytes.
+fn keep_snapshot(store: &Store, write: &mut OwnedWriteBatch, room: RoomId, snapshot: &Snapshot) -> Result<usize, LogError> {
+    let Snapshot { seq: Seq(seq), state, .. } = snapshot;
+    if store.covered(room)?.is_some_and(|covered| covered > snapshot.seq) {
+        return Ok(0);
+    }
+    let mut kept = Vec::with_capacity(8 + state.len());
+    kept.extend_from_slice(&seq.to_be_bytes());
+    kept.extend_from_slice(state);
+    let bytes = kept.len();
+    write.insert(&store.snapshots, snapshot_key(room), kept);
+    Ok(bytes)
 }

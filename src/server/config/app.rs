@@ -1,5 +1,7 @@
 //! What may be said of each application, and what holds where nothing is said of one (chatroom.md §a.1).
 
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,8 @@ use super::network::Network;
 use super::policy::Policy;
 use super::webhooks::Webhook;
 use super::{Config, ConfigError, secret, yes};
-use crate::account::{App, Secret};
+use crate::account::{App, JwtKeys, Secret, TokenRules};
+use crate::id::UnixMs;
 use crate::limits;
 use crate::room::Settings;
 
@@ -83,6 +86,15 @@ pub struct AppConfig {
     /// Networks its HTTP calls may come from; empty: any.
     #[serde(default)]
     pub http_allowed: Vec<Network>,
+    /// Take dynamic tokens in the vendor's format. JWTs are taken all the same.
+    #[serde(default = "yes")]
+    pub vendor_tokens: bool,
+    /// Lives of the tokens it mints in that format, in seconds; absent: the usual ones.
+    pub token_ttls: Option<Vec<u64>>,
+    /// Since when it has minted them, in milliseconds since 1970; absent: since it was made on this server, less the longest life.
+    pub tokens_since: Option<i64>,
+    /// A file with the public keys of its JWTs, as a JWKS or in PEM; absent: its secret signs them.
+    pub jwt_keys: Option<PathBuf>,
     /// Who is asked whether somebody may log in, with `auth_type` 2; absent: that is not offered.
     #[serde(default)]
     pub login_callback: Option<CallbackUrl>,
@@ -147,6 +159,10 @@ impl AppConfig {
             disabled: false,
             anonymous: true,
             http_allowed: Vec::new(),
+            vendor_tokens: true,
+            token_ttls: None,
+            tokens_since: None,
+            jwt_keys: None,
             login_callback: None,
             send_callback: None,
             send_callback_fail: OnFailure::default(),
@@ -169,14 +185,52 @@ impl AppConfig {
         }
     }
 
-    /// The application it describes; the words name what is wrong.
+    /// True if a token of one application can be cut into one of the other: the vendor's format signs key, account, time, life and secret
+    /// without separators, so that what the longer key has more could be the beginning of an account.
+    pub(super) fn signs_like(&self, other: &AppConfig) -> bool {
+        let (key, secret) = (self.key.as_str(), self.secret.reveal());
+        let alike = key != other.key && key.starts_with(&other.key) && {
+            let theirs = other.secret.reveal();
+            secret.ends_with(theirs) || theirs.ends_with(secret)
+        };
+        alike && self.vendor_tokens && other.vendor_tokens
+    }
+
+    /// The application it describes, with the keys its file holds; the words name what is wrong.
     pub fn app(&self) -> Result<App, ConfigError> {
         let app = App::new(self.key.as_str(), self.secret.clone()).map_err(|status| ConfigError::OutOfBounds {
             key: "apps".to_owned(),
             reason: format!("'{}': {}", self.key, status.desc),
         })?;
         let http_allowed = self.http_allowed.iter().map(|network| network.0).collect();
-        Ok(App { disabled: self.disabled, anonymous_enabled: self.anonymous, http_allowed, ..app })
+        let tokens = self.token_rules()?;
+        Ok(App { disabled: self.disabled, anonymous_enabled: self.anonymous, http_allowed, tokens, ..app })
+    }
+
+    fn token_rules(&self) -> Result<TokenRules, ConfigError> {
+        let refuse =
+            |key: &str, reason: String| ConfigError::OutOfBounds { key: format!("apps: '{}': {key}", self.key), reason };
+        let listed = self.token_ttls.clone().unwrap_or_default();
+        let is_life = |seconds: &u64| (1..=limits::TOKEN_LIFE_SECONDS_MAX).contains(seconds);
+        if self.token_ttls.is_some() && !(1..=limits::TOKEN_LIVES_MAX).contains(&listed.len()) || !listed.iter().all(is_life) {
+            let (count, most) = (limits::TOKEN_LIVES_MAX, limits::TOKEN_LIFE_SECONDS_MAX);
+            let reason =
+                format!("must list 1 to {count} lives of 1 to {most} s; to refuse them all, set vendor_tokens = false");
+            return Err(refuse("token_ttls", reason));
+        }
+        if self.tokens_since.is_some_and(|since| !limits::TOKEN_TIMES_MS.contains(&since)) {
+            return Err(refuse("tokens_since", "must be in milliseconds since 1970, which has 13 digits".to_owned()));
+        }
+        let keys = match &self.jwt_keys {
+            None => Arc::default(),
+            Some(path) => {
+                let of_file = |reason| refuse("jwt_keys", format!("names {}, which {reason}", path.display()));
+                let text =
+                    read(path, limits::JWT_KEYS_BYTES_MAX).map_err(|error| of_file(format!("cannot be read: {error}")))?;
+                Arc::new(JwtKeys::parse(&text).map_err(of_file)?)
+            }
+        };
+        Ok(TokenRules { vendor: self.vendor_tokens, listed, since: self.tokens_since.map(UnixMs), keys })
     }
 }
 
@@ -265,6 +319,17 @@ pub(super) fn check(of: &str, settings: &Settings) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// What a file holds, and one byte beyond `bytes_max` where it holds more.
+fn read(path: &Path, bytes_max: usize) -> std::io::Result<Vec<u8>> {
+    // Anything else, a pipe say, may never end or never begin.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is no file"));
+    }
+    let mut text = Vec::new();
+    std::fs::File::open(path)?.take(bytes_max as u64 + 1).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 fn seconds(ms: i64) -> u32 {

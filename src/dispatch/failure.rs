@@ -1,0 +1,117 @@
+//! A log that takes nothing, and its return. While it fails, what needs no disk goes on: who comes and goes, questions about what
+//! is in memory. Rooms of which an entry was refused are ahead of the log; they are read again when it is back, and those in them
+//! stay where they are.
+
+use super::commit::Held;
+use super::downlink::{Class, Downlink};
+use super::feed::Item;
+use super::hub::{Effect, Hub};
+use super::mail::Mail;
+use super::owner::{Live, Owned, broken};
+use crate::id::{ConnId, Epoch, RoomId, Seq};
+use crate::room::{Audience, Room};
+use crate::wire::{Push, pb};
+
+impl Hub {
+    /// The log takes nothing any more: what waits for it is refused, and so is every change until [`Hub::on_log_back`].
+    pub fn on_log_failed(&mut self) {
+        if std::mem::replace(&mut self.is_broken, true) {
+            return;
+        }
+        let writes = std::mem::take(&mut self.writes);
+        self.ahead.extend(writes.records.iter().map(|record| record.room));
+        self.refuse_held(writes.held, writes.joins);
+    }
+
+    /// The log works again, in a new epoch. Rooms that are ahead of it are read anew.
+    pub fn on_log_back(&mut self, epoch: Epoch) {
+        self.is_broken = false;
+        self.config.epoch = epoch;
+        for (id, owned) in &self.rooms {
+            // Who left meanwhile may have left something behind that only an entry takes out.
+            if matches!(owned, Owned::Live(_)) {
+                self.vacated.push_front((self.now, *id));
+            }
+        }
+        self.reload_ahead();
+    }
+
+    /// Has the rooms read that are ahead of the log.
+    pub(super) fn reload_ahead(&mut self) {
+        if self.is_broken {
+            return;
+        }
+        for id in std::mem::take(&mut self.ahead) {
+            match self.rooms.remove(&id) {
+                Some(Owned::Live(live)) => {
+                    self.stale.insert(id, live);
+                    self.rooms.insert(id, Owned::Loading(Vec::new()));
+                    self.effects.push(Effect::Load(id));
+                }
+                Some(loading) => drop(self.rooms.insert(id, loading)),
+                None => {}
+            }
+        }
+    }
+
+    /// Whether changes of this room are refused at present.
+    pub(super) fn is_read_only(&self, room: RoomId) -> bool {
+        self.is_broken || (!self.ahead.is_empty() && self.ahead.contains(&room))
+    }
+
+    /// A room that could not be read again stays as it is in memory, without changes, until the next attempt.
+    pub(super) fn keep_stale(&mut self, id: RoomId, live: Box<Live>) {
+        self.rooms.insert(id, Owned::Live(live));
+        self.ahead.insert(id);
+    }
+
+    /// Puts what the log has of a room in place of what memory had, with the same people in it, who learn that something is lost.
+    pub(super) fn renew(&mut self, id: RoomId, mut room: Room, old: Live) {
+        if !room.exists() {
+            return self.disband(id, room, &old);
+        }
+        let (held, lost) = (Seq(room.next_seq().0.saturating_sub(1)), old.last_seq());
+        room.set_settings(self.config.rules.settings(room.app_key()));
+        room.take_people(old.room);
+        let downlink = Downlink::new(room.settings());
+        let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now);
+        (live.followers, live.detached, live.saved) = (old.followers, old.detached, held);
+        let (seq, state) = (live.last_seq(), live.room.snapshot());
+        self.rooms.insert(id, Owned::Live(Box::new(live)));
+        // So that no number is given twice, whatever comes.
+        self.writes.snapshots.push((id, seq, state));
+        let gap = pb::Gap { room_id: id.get(), first_seq: held.next().0, last_seq: lost.0 };
+        let frame = self.encode(&Push::Gap(gap));
+        self.publish(id, Item { frame, seq, audience: Audience::All, class: Class::Kept, downlink, at: self.now });
+        self.vacated.push_front((self.now, id));
+    }
+
+    /// The room was never made as far as the log knows: nobody is in it.
+    fn disband(&mut self, id: RoomId, room: Room, old: &Live) {
+        let live = Live::new(room, self.config.workers, self.config.epoch, self.now);
+        self.rooms.insert(id, Owned::Live(Box::new(live)));
+        for (account, connections) in old.room.everybody() {
+            self.config.accounts.release(old.room.app_key(), &account, id);
+            for connection in connections {
+                self.send(connection.worker(), Mail::Left { room: id, connection, kicked: None });
+            }
+        }
+    }
+
+    /// Tells those who wait for a commit that there was none.
+    pub(super) fn refuse_held(&mut self, held: Vec<Held>, joins: Vec<(RoomId, ConnId, Option<Seq>)>) {
+        for held in held {
+            match held {
+                Held::Answer(asker, _) => self.answer(asker, Err(broken())),
+                Held::Find(find) => self.answer(find.asker, Err(broken())),
+                Held::Left(mail) => self.tell_left(mail),
+            }
+        }
+        for (room, connection, heard) in joins {
+            // Who came with a room that was refused leaves with it.
+            if heard.is_none() {
+                self.send(connection.worker(), Mail::Left { room, connection, kicked: None });
+            }
+        }
+    }
+}
