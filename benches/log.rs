@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use chatroom::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
 use chatroom::log::{Batch, Durability, FjallLog, HistoryQuery, MemoryLog, Options, RoomLog};
-use chatroom::room::{Actor, Command, Entry, Op, Origin, PushBody, Record, Stamp};
+use chatroom::room::{Actor, Command, Entry, Link, Op, Origin, PushBody, Record, Stamp};
 use chatroom::wire::pb;
 use prost::Message as _;
 
@@ -132,6 +132,7 @@ fn record(template: &Template, number: u64) -> Record {
         push,
         notify_target_tags: String::new(),
         in_history: true,
+        link: Link::default(),
     }
 }
 

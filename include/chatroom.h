@@ -720,6 +720,11 @@ typedef struct chatroom_enter_t {
     const struct chatroom_location_t *location;
     // What the nick, the avatar and `ext` are moderated by: JSON.
     const char *moderation_id;
+    // With `position_seq`, the last place in the room's order that was seen, as an earlier client left it: what was missed since
+    // is delivered. 0: none.
+    uint64_t position_epoch;
+    // See `position_epoch`.
+    uint64_t position_seq;
 } chatroom_enter_t;
 
 // Gives `user_data` back: called once, after the last use. May be NULL.
@@ -874,7 +879,7 @@ typedef struct chatroom_entered_t {
     uint32_t resumed;
     // 1: items are missing, and the history has them.
     uint32_t gap;
-    // Items that follow because of a resume.
+    // Missed items that follow.
     uint32_t replayed;
     // 1: the request made the room.
     uint32_t created;
@@ -882,6 +887,10 @@ typedef struct chatroom_entered_t {
     const struct chatroom_attribute_t *const *attributes;
     // How many attributes there are.
     size_t attribute_count;
+    // With `gap`: the first and the last place among which items are missing; 0 where that is not known.
+    uint64_t gap_first;
+    // See `gap_first`.
+    uint64_t gap_last;
 } chatroom_entered_t;
 
 // What a request came to. Lent: valid until the callback returns.

@@ -44,6 +44,8 @@ pub mod room;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod session;
+#[cfg(feature = "server")]
+pub(crate) mod text;
 #[cfg(all(feature = "tls", any(feature = "client", feature = "server")))]
 mod tls;
 pub mod wire;

@@ -39,12 +39,12 @@ pub const SEND_TIMEOUT_MS: u64 = 60_000;
 pub const CONNECT_STAGGER_MS: u64 = 250;
 /// How long a client waits for the response to a ping before it calls the connection dead.
 pub const PING_TIMEOUT_MS: u64 = 5_000;
-/// First delay of a reconnect; doubles.
+/// Longest delay of the first reconnect; the range doubles with each.
 pub const RECONNECT_MS_MIN: u64 = 1_600;
-/// Longest delay of a reconnect.
+/// Longest delay of any reconnect.
 pub const RECONNECT_MS_MAX: u64 = 8_000;
-/// Random part of a reconnect's delay, in percent either way.
-pub const RECONNECT_JITTER_PERCENT: u64 = 1;
+/// Kicks of lost connections that a room remembers, each for the grace; the oldest goes first.
+pub const KICKS_KEPT_MAX: usize = 1_024;
 /// How long a lost connection keeps its place in its rooms.
 pub const DETACH_GRACE_MS: u64 = 10_000;
 /// The largest value the grace may be configured to.
@@ -352,6 +352,16 @@ pub const FEED_FRAMES_MAX: usize = 1024;
 pub const FEED_AGE_MS: u64 = 30_000;
 /// Items a resume replays at most (chatroom.md §d.7).
 pub const RESUME_ITEMS_MAX: usize = 200;
+/// Items a replay out of the log holds at most; the newest count (chatroom.md §d.7).
+pub const REPLAY_ITEMS_MAX: usize = 1_000;
+/// Bytes of the frames of one replay out of the log.
+pub const REPLAY_BYTES_MAX: usize = 512 * 1024;
+/// Replays that a worker reads out of the log at once; the others wait.
+pub const REPLAYS_AT_ONCE: usize = 16;
+/// Replays of one worker that may wait to be read; beyond it a connection is told the gap instead.
+pub const REPLAYS_WAITING_MAX: usize = 16 * 1024;
+/// Epochs of which a room remembers with which number they began (im.md §0.2).
+pub const ROOM_EPOCHS_MAX: usize = 64;
 /// Bytes of answers and personal pushes that may wait for a slow connection before it is closed.
 pub const BACKLOG_BYTES_MAX: usize = 256 * 1024;
 /// Workers of a node.
@@ -530,6 +540,8 @@ pub const TLS_HANDSHAKE_STEPS_PER_TURN: usize = 16;
 pub const TLS_WRITE_BYTES: usize = 16 * 1024;
 /// Time for the TLS handshake of an HTTP connection. That of a client is within the time for its login.
 pub const HTTPS_HANDSHAKE_MS: u64 = 5_000;
+/// Characters of a client's version of its library that are kept, for webhooks.
+pub const SDK_VERSION_CHARS_MAX: usize = 64;
 /// Bytes of an HTTP request's body.
 pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Seconds by which the clock of an HTTP caller may differ.
@@ -623,6 +635,25 @@ pub const HTTP_FAILING_ADDRESSES_MAX: usize = 16_384;
 pub const FORWARDED_ADDRESSES_MAX: usize = 16;
 /// Time an HTTP request's body may take to arrive, unless configured otherwise.
 pub const HTTP_BODY_TIMEOUT_MS: u64 = 10_000;
+
+// The store on disk.
+
+/// Bytes of tables that a start compares with their checksums, small tables first; of larger ones it reads the end only.
+pub const STORE_START_CHECK_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of a list of tables: some 700,000 tables.
+pub const STORE_LIST_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Bytes that are read in search of a whole commit behind a damaged one, each as often as a commit may begin before it.
+pub const STORE_SEARCH_BYTES: u64 = 512 * 1024 * 1024;
+/// Originals of journals with a torn end that are kept beside the store; the oldest goes first.
+pub const STORE_CUTS_KEPT: usize = 4;
+/// Bytes of a request on the control socket: a path.
+pub const CONTROL_LINE_BYTES_MAX: u64 = 16 * 1024;
+/// Time another process may take to say what it wants on the control socket, and to read what it is told.
+pub const CONTROL_TIMEOUT_MS: u64 = 10_000;
+/// Time between two words about the progress of a backup.
+pub const CONTROL_PROGRESS_MS: u64 = 500;
+/// Bytes of running counts held in memory before they are written out: some 10,000 commits.
+pub const STORE_COUNT_BUFFER_BYTES: u64 = 1024 * 1024;
 
 // C ABI.
 

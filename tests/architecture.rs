@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Who may use whom. `error`, `limits` and `id` are open to everyone, and a module may use itself.
+/// Who may use whom. `error`, `limits`, `id` and `text` are open to everyone, and a module may use itself.
 const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("limits", &[]),
     ("id", &[]),
+    ("text", &[]),
     ("wire", &[]),
     ("tls", &[]),
     ("session", &["wire"]),
@@ -25,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["client", "session", "wire", "account", "tls"]),
     ("bin", &["server", "admin", "client", "cli"]),
 ];
-const OPEN: [&str; 3] = ["error", "limits", "id"];
+const OPEN: [&str; 4] = ["error", "limits", "id", "text"];
 
 /// The deterministic core: it does no I/O and reads no clock.
 const CORE: [&str; 4] = ["wire", "session", "room", "dispatch"];

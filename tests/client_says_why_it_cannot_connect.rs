@@ -63,8 +63,8 @@ async fn saying(words: &'static [u8]) -> String {
 #[tokio::test]
 async fn what_may_pass_is_told_and_tried_again() {
     let refused = nowhere().await;
-    let (status, will_retry, delay_ms) = failure_of(options(&refused)).await;
-    assert_eq!((status.code, will_retry, delay_ms > 0), (Code::NoServer, true, true));
+    let (status, will_retry, _) = failure_of(options(&refused)).await;
+    assert_eq!((status.code, will_retry), (Code::NoServer, true));
     assert!(status.desc.contains(&refused) && status.desc.contains("refused"), "{status}");
 
     let (status, will_retry, _) = failure_of(options("nosuch.invalid:7400")).await;

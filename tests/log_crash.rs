@@ -176,8 +176,12 @@ fn a_torn_tail_is_cut_and_what_stands_before_it_is_kept() {
     append(&log, (1..=10).map(|seq| text(room(1), seq, NOON)).collect(), vec![]);
     let (_, before) = journal(&whole);
     append(&log, (11..=40).map(|seq| text(room(1), seq, NOON)).collect(), vec![]);
-    drop(log);
     let (_, after) = journal(&whole);
+    // As a process that is killed leaves it: after a clean stop nothing may be missing.
+    let left = home.path().join("left");
+    copy(&whole, &left);
+    drop(log);
+    let whole = left;
     for (number, cut) in
         [before + 1, before + (after - before) / 3, before + (after - before) / 2, after - 1].into_iter().enumerate()
     {
@@ -192,7 +196,14 @@ fn a_torn_tail_is_cut_and_what_stands_before_it_is_kept() {
             file.set_len(length).unwrap();
         }
         drop(file);
+        let original = std::fs::read(journal(&torn).0).unwrap();
         let log = open(&torn);
+        let kept = std::fs::read_dir(torn.join("store.cut")).unwrap().next().unwrap().unwrap().path();
+        assert!(std::fs::read(kept).unwrap() == original, "the original is kept");
+        let stats = log.stats().unwrap();
+        let ends = stats.cut_ends.load(std::sync::atomic::Ordering::Relaxed);
+        let bytes = stats.cut_bytes.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(ends == 1 && (1..=cut - before).contains(&bytes), "{ends} ends of {bytes} bytes, {cut} - {before}");
         assert_eq!(seqs(&log.follow(room(1), Seq(0), 100).unwrap()), (1..=10).collect::<Vec<_>>());
         append(&log, vec![text(room(1), 11, NOON)], vec![]);
         drop(log);
@@ -208,11 +219,14 @@ fn a_torn_recall_is_whole_or_never_was() {
     let log = open(folder.path());
     append(&log, vec![said.clone()], vec![]);
     drop(log);
-    let (_, before) = journal(folder.path());
     let log = open(folder.path());
+    let (_, before) = journal(folder.path());
     append(&log, vec![recall(room(1), 2, NOON + 1, &said)], vec![]);
-    drop(log);
     let (_, after) = journal(folder.path());
+    let left = tempfile::tempdir().unwrap();
+    copy(folder.path(), left.path());
+    drop(log);
+    let folder = left;
     let mut outcomes = [0, 0];
     let step = usize::try_from((after - before) / 10).unwrap().max(1);
     for cut in (before..=after).step_by(step).chain([after]) {
@@ -239,7 +253,10 @@ fn a_hole_in_a_large_value_of_the_last_commit_costs_that_commit_only() {
     append(&log, (1..=10).map(|seq| text(room(1), seq, NOON)).collect(), vec![snapshot(room(1), 5)]);
     let large = Snapshot { state: vec![b'x'; 20_000].into(), ..snapshot(room(1), 11) };
     append(&log, vec![text(room(1), 11, NOON)], vec![large]);
+    let left = tempfile::tempdir().unwrap();
+    copy(home.path(), left.path());
     drop(log);
+    let home = left;
     let (path, used) = journal(home.path());
     let mut file = OpenOptions::new().write(true).open(path).unwrap();
     file.seek(SeekFrom::Start(used - 12_000)).unwrap();
@@ -300,11 +317,12 @@ fn an_unknown_format_is_refused_and_left_alone() {
         meta.insert("format", format.to_be_bytes()).unwrap();
         db.persist(::fjall::PersistMode::SyncAll).unwrap();
     };
-    set_format(2);
+    set_format(3);
     let words = FjallLog::open(home.path(), &Options::default()).map(drop).unwrap_err().to_string();
-    assert!(words.contains("format 2") && words.contains("format 1"), "{words}");
+    assert!(words.contains("format 3") && words.contains("format 2") && words.contains("format 1"), "{words}");
     set_format(1);
     assert_eq!(open(home.path()).epoch(), Epoch(2), "the refused start did not count");
+    assert_eq!(open(home.path()).epoch(), Epoch(3), "one of format 1 was raised");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod room_world;
 
 use chatroom::error::{Code, Sub};
-use chatroom::room::{Audience, Op, Presence, Settings};
+use chatroom::room::{Actor, Audience, Op, Presence, Settings};
 use chatroom::wire::Response;
 use chatroom::wire::pb::{self, KickReason, MemberType, NotificationType, RoleChange};
 use room_world::*;
@@ -282,4 +282,18 @@ fn a_profile_that_is_so_already_changes_nothing_and_tells_nobody() {
     world.set_role(&boss, "val", RoleChange::Common, true).unwrap();
     world.apply(&val, profile(true)).expect("what is kept of it is not so yet");
     assert_eq!(world.code(&val, profile(true)), Code::NoChange);
+}
+
+#[test]
+fn nobody_comes_anonymously_under_a_name_the_room_knows() {
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    world.set_role(&boss, "alice", RoleChange::Administrator, true).unwrap();
+    world.set_role(&boss, "bob", RoleChange::Common, true).unwrap();
+    for name in ["boss", "alice", "bob"] {
+        let stranger = Actor { anonymous: true, ..world.connection(name) };
+        assert_eq!(world.code(&stranger, Op::Enter(Box::new(enter("Nick")))), Code::WrongToken, "{name}");
+    }
+    let stranger = Actor { anonymous: true, ..world.connection("carol") };
+    assert_eq!(world.code(&stranger, Op::Enter(Box::new(enter("Nick")))), Code::Ok);
 }

@@ -4,7 +4,7 @@ mod room_world;
 
 use chatroom::error::Code;
 use chatroom::id::RoomId;
-use chatroom::room::{Actor, Enter, Op, Outcome, PushBody, Record, Room, Settings};
+use chatroom::room::{Actor, Enter, Link, Op, Outcome, PushBody, Record, Room, Settings};
 use chatroom::wire::pb::{self, MessageSendRequest, RoleChange};
 use chatroom::wire::{Push, Response};
 use prost::Message as _;
@@ -296,6 +296,7 @@ fn the_log_brings_the_backlog_back() {
             push: Some(push),
             notify_target_tags: String::new(),
             in_history: true,
+            link: Link::default(),
         });
     }
     // Once over the whole log, once over a snapshot that covers all of it.

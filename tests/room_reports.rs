@@ -11,7 +11,8 @@ use chatroom::wire::pb::{self, MemberType, RoleChange};
 use room_world::*;
 
 fn reports(in_out: bool) -> Settings {
-    let reports = Reports { app_key: "app".into(), by_default: true, messages: true, in_out, envs: Default::default() };
+    let reports =
+        Reports { app_key: "app".into(), by_default: true, messages: true, in_out, queue: in_out, envs: Default::default() };
     Settings { reports: Some(Arc::new(reports)), ..Settings::default() }
 }
 
@@ -46,6 +47,7 @@ fn each_connection_comes_and_goes_with_its_tags_and_its_role() {
         tags: vec!["red".into()],
         target: "{\"tag\":\"red\"}".into(),
         ext: ext.into(),
+        client: None,
     };
     assert_eq!(entered.in_out, [passage(Way::In, "hi")]);
     let second = world.connection("ann");

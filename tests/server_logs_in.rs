@@ -5,14 +5,14 @@ mod support;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use chatroom::wire::pb::{self, MemberType, NotificationType};
-use chatroom::wire::{Request, Response};
+use chatroom::wire::pb::{self, KickReason, MemberType, NotificationType};
+use chatroom::wire::{Push, Request, Response};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
 use support::admin::unix_ms;
 use support::peer::login;
 use support::process::{APP_KEY, APP_SECRET};
-use support::{Peer, Server, Setup, wait_until};
+use support::{PATIENCE, Peer, Server, Setup, wait_until};
 
 fn code(server: &Server, request: pb::LoginRequest) -> (i32, i32) {
     let (mut peer, answer) = Peer::log_in(server, request);
@@ -154,6 +154,98 @@ fn a_session_is_renewed_by_a_token_of_its_own_kind_only() {
     let anonymous = pb::LoginRequest { anonymous: true, token: String::new(), ..login("", None) };
     let (mut guest, _) = Peer::log_in(&server, anonymous);
     assert_eq!((renew(&mut guest, &fixed), renew(&mut guest, &jwt)), (302, 302));
+}
+
+#[test]
+fn a_name_that_becomes_an_account_s_is_given_up_by_who_goes_by_it_without_one() {
+    let server = Server::start(Setup { memory: true, ..Setup::default() });
+    let admin = server.admin();
+    admin.create_user("owner");
+    let room = admin.create_room("owner", "hall");
+    let anonymous = |account: &str, room: Option<i64>| {
+        let mut request = pb::LoginRequest { anonymous: true, token: String::new(), ..login(account, room) };
+        request.enter.iter_mut().for_each(|enter| enter.nick = "Guest".into());
+        request
+    };
+    // One is registered over HTTP, one by its first token; and one that is in a room, one that is in none.
+    let register: [(&str, &dyn Fn()); 2] = [
+        ("dora", &|| drop(admin.create_user("dora"))),
+        ("emil", &|| assert_eq!(Peer::log_in(&server, login("emil", None)).1.code, 0)),
+    ];
+    for (name, register) in register {
+        let mut guests: Vec<Peer> = [None, Some(room)]
+            .map(|room| {
+                let (peer, answer) = Peer::log_in(&server, anonymous(name, room));
+                assert_eq!(answer.code, 0, "{name}: {}", answer.desc);
+                peer
+            })
+            .into();
+        register();
+        for guest in &mut guests {
+            let kicked = loop {
+                match guest.try_push(PATIENCE).expect("it is told") {
+                    Push::Kicked(kicked) => break kicked,
+                    _ => continue,
+                }
+            };
+            assert_eq!((kicked.reason(), kicked.may_reconnect), (KickReason::TokenExpired, false), "{name}");
+            guest.expect_closed();
+        }
+        for room in [None, Some(room)] {
+            assert_eq!(code(&server, anonymous(name, room)).0, 302, "{name}");
+        }
+        assert_eq!(code(&server, login(name, Some(room))).0, 0, "{name}");
+    }
+}
+
+#[test]
+fn a_nick_in_which_nothing_can_be_seen_is_refused_wherever_one_is_taken() {
+    let server = Server::start(Setup { memory: true, ..Setup::default() });
+    let admin = server.admin();
+    admin.create_user("owner");
+    let room = admin.create_room("owner", "hall").to_string();
+    let number = room.parse().unwrap();
+    let mut bob = Peer::join(&server, "bob", number);
+    for blank in
+        [" ", "\t", "\u{200B}", "\u{200D}\u{2060}", "\u{3164}", "\u{2800}", "\u{E0041}\u{E007F}", "\u{3000}\u{AD}", "\u{202E}"]
+    {
+        let entering = |anonymous: bool, account: &str| {
+            let mut request = pb::LoginRequest { anonymous, ..login(account, Some(number)) };
+            request.enter.as_mut().unwrap().nick = blank.into();
+            request
+        };
+        assert_eq!(code(&server, entering(true, "")).0, 414, "{blank:?}");
+        assert_eq!(code(&server, entering(false, "carl")).0, 414, "{blank:?}");
+        let enter = pb::RoomEnterRequest { room_id: number, nick: blank.into(), ..Default::default() };
+        match bob.call(Request::RoomEnter(Box::new(enter.clone()))) {
+            Response::RoomEnter(answer) => assert_eq!(answer.code, 414, "{blank:?}"),
+            other => panic!("{other:?}"),
+        }
+        let create = pb::RoomCreateRequest { alias: "lobby".into(), enter: Some(enter), ..Default::default() };
+        match bob.call(Request::RoomCreate(Box::new(create))) {
+            Response::RoomCreate(answer) => assert_eq!(answer.code, 414, "{blank:?}"),
+            other => panic!("{other:?}"),
+        }
+        let update = pb::MemberUpdateSelfRequest { room_id: number, nick: Some(blank.into()), ..Default::default() };
+        match bob.call(Request::MemberUpdateSelf(Box::new(update))) {
+            Response::MemberUpdateSelf(status) => assert_eq!(status.code, 414, "{blank:?}"),
+            other => panic!("{other:?}"),
+        }
+        for (path, parameters) in [
+            ("chatroom/updateMyRoomRole", vec![("roomid", room.as_str()), ("accid", "bob"), ("nick", blank)]),
+            ("user/create", vec![("accid", "dora"), ("name", blank)]),
+            ("user/updateUinfo", vec![("accid", "owner"), ("name", blank)]),
+        ] {
+            assert_eq!(admin.call(path, &parameters)["code"], 414, "{path} {blank:?}");
+        }
+    }
+    // One character that is seen is enough, and a name may be taken away.
+    for (path, parameters) in [
+        ("user/updateUinfo", vec![("accid", "owner"), ("name", "\u{200B}\u{754C}")]),
+        ("user/create", vec![("accid", "dora"), ("name", "")]),
+    ] {
+        assert_eq!(admin.call(path, &parameters)["code"], 200, "{path}");
+    }
 }
 
 // S000-015

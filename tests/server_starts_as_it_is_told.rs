@@ -82,6 +82,13 @@ fn with_nothing_it_makes_an_application_and_a_room_and_prints_how_to_join() {
     request.app_key = app.clone();
     let (_guest, answer) = Peer::log_in(&server, request);
     assert_eq!((answer.code, answer.enter.map(|enter| enter.code)), (0, Some(0)), "{}", answer.desc);
+    // The room's creator is somebody: nobody comes under that name without a token.
+    for room in [None, room.parse().ok()] {
+        let mut nobody = support::peer::login("host", room);
+        (nobody.app_key, nobody.anonymous, nobody.token) = (app.clone(), true, String::new());
+        nobody.enter.iter_mut().for_each(|enter| enter.nick = "Host".into());
+        assert_eq!(Peer::log_in(&server, nobody).1.code, 302);
+    }
     server.terminate();
     server.wait(PATIENCE);
     // The next start on the folder has the same application, secret and room.

@@ -183,6 +183,7 @@ fn who_comes_and_goes_is_told_with_the_reason() {
             "eventType": "9", "eventId": told.text("eventId"), "roomId": room.to_string(), "event": "IN", "accid": "ann",
             "clientType": "AOS", "code": "200", "timestamp": member.enter_time_ms.to_string(), "roleType": "3",
             "anonymous": "false", "tags": "[\"red\"]", "notifyTargetTags": "{\"tag\":\"red\"}", "ext": "hi",
+            "clientIp": "127.0.0.1",
         })
     );
     say(&mut ann, room, "not copied");

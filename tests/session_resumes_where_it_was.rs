@@ -258,7 +258,7 @@ fn a_kick_says_whether_to_come_back() {
         assert!(link.closed.is_some());
         let shown = link.told.contains(&ClientOutput::Push(Push::Kicked(Box::new(kicked))));
         match (link.cut(), code) {
-            (Loss::Return { retry_after_ms: 70 }, None) => assert!(!shown, "silently"),
+            (Loss::Return { retry_after_ms: 70, spread_ms: 0 }, None) => assert!(!shown, "silently"),
             (Loss::Final(status), Some(code)) => assert!(shown && status.code == code, "{status}"),
             other => panic!("{reason:?}: {other:?}"),
         }

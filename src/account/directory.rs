@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -15,6 +15,7 @@ use super::token::{self, Refusal, Term};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
+use crate::text::is_blank;
 
 /// Parts the accounts of an application lie in, so that a part that grows holds up few.
 const SHARDS: usize = 64;
@@ -117,6 +118,8 @@ pub struct Directory {
     auto_register: bool,
     hasher: RandomState,
     apps: RwLock<HashMap<String, Arc<Tenant>>>,
+    /// Told of each name that has become an account's.
+    registered: OnceLock<Registered>,
     /// One change of an account at a time, so that what is kept last is also what is remembered.
     changes: [Mutex<()>; SHARDS],
 }
@@ -128,6 +131,8 @@ struct Tenant {
     warned: AtomicBool,
     accounts: Arc<[Shard; SHARDS]>,
 }
+
+type Registered = Box<dyn Fn(&str, &AccountId) + Send + Sync>;
 
 type Shard = RwLock<HashMap<AccountId, Slot, RandomState>>;
 
@@ -155,7 +160,20 @@ impl Directory {
     /// An empty directory. With `auto_register` the first valid dynamic token of an unknown account creates it.
     pub fn new(keeper: Arc<dyn Keeper>, auto_register: bool) -> Directory {
         let changes = std::array::from_fn(|_| Mutex::default());
-        Directory { keeper, auto_register, hasher: RandomState::new(), apps: RwLock::default(), changes }
+        Directory {
+            keeper,
+            auto_register,
+            hasher: RandomState::new(),
+            apps: RwLock::default(),
+            registered: OnceLock::new(),
+            changes,
+        }
+    }
+
+    /// Has `told` called with application and name of each account that comes to be, once it is there: whoever goes by that name without
+    /// an account has to go. The first call counts.
+    pub fn when_registered(&self, told: impl Fn(&str, &AccountId) + Send + Sync + 'static) {
+        self.registered.get_or_init(|| Box::new(told));
     }
 
     /// Puts an application in, replacing the one with its key but not its accounts. For filling at start: nothing is kept.
@@ -275,6 +293,12 @@ impl Directory {
         }
     }
 
+    /// Makes sure that a name is an account's: where it is none, one without a static token is created and kept. Waits for the disk.
+    pub fn ensure_account(&self, app_key: &str, id: &AccountId) -> Result<(), Status> {
+        let tenant = self.enabled(app_key)?;
+        self.add(&tenant, Arc::new(Account::new(id.clone())), Urgency::Now).map(drop)
+    }
+
     /// Changes an account and keeps it: 404 if there is none, 414 for values out of bounds, or what `change` refuses it with; then
     /// nothing has changed. Waits for the disk.
     pub fn change_account(
@@ -289,6 +313,9 @@ impl Directory {
         let mut account = Account::clone(&before);
         change(&mut account)?;
         account.check()?;
+        if account.name != before.name {
+            account.check_name()?;
+        }
         if account == *before {
             return Ok(before);
         }
@@ -387,6 +414,10 @@ impl Directory {
                 if let Some(slot) = accounts.get_mut(&account.id) {
                     slot.kept = true;
                 }
+                drop(accounts);
+                if let Some(told) = self.registered.get() {
+                    told(&tenant.app.key, &account.id);
+                }
                 Ok(Added::New)
             }
             Err(status) => {
@@ -468,6 +499,9 @@ fn check_parameters(login: &Login<'_>) -> Result<Option<AccountId>, Status> {
     }
     if is_longer(login.custom_tag, limits::CUSTOM_TAG_CHARS_MAX) {
         return Err(Status::bad_parameter("custom_tag must be at most 32 characters"));
+    }
+    if login.nick.is_some_and(is_blank) {
+        return Err(Status::bad_parameter("nick must hold a character that can be seen"));
     }
     if login.anonymous && login.nick.is_some_and(str::is_empty) {
         return Err(Status::bad_parameter("nick is missing: an anonymous visitor needs one"));

@@ -9,6 +9,7 @@ use super::token::TokenRules;
 use crate::error::Status;
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
+use crate::text::is_blank;
 
 /// A tenant: accounts and rooms belong to exactly one application (chatroom.md §a.1).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -119,6 +120,11 @@ impl Account {
         self.muted || self.muted_in.rooms
     }
 
+    /// 414 for a new name in which nothing can be seen: rooms show it as the nick.
+    pub(super) fn check_name(&self) -> Result<(), Status> {
+        if is_blank(&self.name) { Err(Status::bad_parameter("name must hold a character that can be seen")) } else { Ok(()) }
+    }
+
     /// 414, naming the first field that is out of bounds.
     pub(super) fn check(&self) -> Result<(), Status> {
         let fields = [
@@ -196,6 +202,7 @@ impl NewAccount {
             ..Account::new(id)
         };
         account.check()?;
+        account.check_name()?;
         Ok(account)
     }
 }

@@ -1,14 +1,15 @@
 //! The server: configuration, node, HTTP listener, until SIGTERM.
 //!
-//! Exit codes: 0 after a drain, 1 if it cannot start, 2 for a configuration it cannot use.
+//! `verify`, `backup` and `restore` instead do something with a data folder. Exit codes: 0 after a drain, 1 if it cannot start, 2 for
+//! a configuration it cannot use.
 
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use chatroom::admin::{Admin, Serving};
-use chatroom::server::config::{Config, ConfigError, Http};
-use chatroom::server::{Descriptors, Node, bind, make_files_private, start_logs};
+use chatroom::server::config::{self, Config, ConfigError, Http};
+use chatroom::server::{Descriptors, Node, bind, make_files_private, run_command, start_logs};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,6 +18,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     make_files_private();
+    if let Some(command) = config::command(std::env::args_os()) {
+        return run_command(&command);
+    }
     let config = match Config::load(std::env::args_os()) {
         Ok(config) => config,
         Err(ConfigError::Usage(error)) => error.exit(),

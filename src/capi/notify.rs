@@ -41,7 +41,7 @@ pub struct chatroom_entered_t {
     pub resumed: u32,
     /// 1: items are missing, and the history has them.
     pub gap: u32,
-    /// Items that follow because of a resume.
+    /// Missed items that follow.
     pub replayed: u32,
     /// 1: the request made the room.
     pub created: u32,
@@ -49,6 +49,10 @@ pub struct chatroom_entered_t {
     pub attributes: *const *const chatroom_attribute_t,
     /// How many attributes there are.
     pub attribute_count: usize,
+    /// With `gap`: the first and the last place among which items are missing; 0 where that is not known.
+    pub gap_first: u64,
+    /// See `gap_first`.
+    pub gap_last: u64,
 }
 
 impl Lend for Box<pb::RoomEnterResponse> {
@@ -78,6 +82,8 @@ impl chatroom_entered_t {
             created: entered.created.into(),
             attributes: row.first(),
             attribute_count: row.len(),
+            gap_first: entered.gap_first,
+            gap_last: entered.gap_last,
         })
     }
 }

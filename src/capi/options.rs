@@ -45,6 +45,11 @@ pub struct chatroom_enter_t {
     pub location: *const chatroom_location_t,
     /// What the nick, the avatar and `ext` are moderated by: JSON.
     pub moderation_id: *const c_char,
+    /// With `position_seq`, the last place in the room's order that was seen, as an earlier client left it: what was missed since
+    /// is delivered. 0: none.
+    pub position_epoch: u64,
+    /// See `position_epoch`.
+    pub position_seq: u64,
 }
 
 // SAFETY: repr(C), led by a usize; integers and pointers only.
@@ -102,6 +107,7 @@ impl chatroom_enter_t {
         // SAFETY: the caller promises the struct, which has the header's promise of `struct_size`; and each text in it.
         unsafe {
             let enter = input::plain(theirs, "enter")?;
+            let (room_id, epoch, last_seq) = (enter.room_id, enter.position_epoch, enter.position_seq);
             Ok(pb::RoomEnterRequest {
                 room_id: enter.room_id,
                 nick: input::text(enter.nick, "nick")?,
@@ -113,6 +119,7 @@ impl chatroom_enter_t {
                 alias: input::text(enter.alias, "alias")?,
                 location: if enter.location.is_null() { None } else { Some(chatroom_location_t::read(enter.location)?) },
                 moderation_id: input::text(enter.moderation_id, "moderation_id")?,
+                position: (epoch != 0).then_some(pb::RoomPosition { room_id, epoch, last_seq }),
             })
         }
     }

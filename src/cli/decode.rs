@@ -8,6 +8,7 @@ use clap::Args;
 use tokio_util::codec::Decoder;
 
 use super::failure::Failure;
+use super::text::printable;
 use crate::limits;
 use crate::wire::frame::MAGIC_V1;
 use crate::wire::{FrameCodec, describe};
@@ -71,7 +72,9 @@ fn print_frames(bytes: &[u8], out: &mut impl Write) -> Result<(), Failure> {
         match codec.decode(&mut rest) {
             Ok(Some(frame)) => {
                 frames += 1;
-                write!(out, "{}", describe(&frame))?;
+                for line in describe(&frame).lines() {
+                    writeln!(out, "{}", printable(line))?;
+                }
             }
             Ok(None) if rest.is_empty() && frames > 0 => return Ok(()),
             Ok(None) if rest.is_empty() => return Err(Failure::usage("there is nothing to decode")),

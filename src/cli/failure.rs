@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use super::text::printable;
 use crate::error::{Code, Remedy, Status, Sub};
 
 /// The end of the program other than success: words for stderr and an exit code.
@@ -64,8 +65,8 @@ impl From<std::io::Error> for Failure {
 /// A status and what to do next.
 pub(super) fn with_advice(status: &Status) -> String {
     match advice(status) {
-        "" => status.to_string(),
-        advice => format!("{status}. {advice}"),
+        "" => printable(&status.to_string()),
+        advice => format!("{}. {advice}", printable(&status.to_string())),
     }
 }
 

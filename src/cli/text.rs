@@ -2,14 +2,21 @@
 
 use std::fmt::Write;
 
+use crate::text::is_hidden;
 use crate::wire::pb::{self, AttributesAction, KickReason, MemberType, MessageType, NotificationType, QueueEvent};
 
-/// Text of somebody else's, safe for a terminal: what would move the cursor or turn the line around is shown as an escape.
+/// Text of somebody else's, safe for a terminal: what would move the cursor, turn the line around, or stand there unseen is shown as an
+/// escape. One selector of a form stays with a character that has forms, as emoji have.
 pub(super) fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+    let (mut out, mut before) = (String::with_capacity(text.len()), ' ');
     for c in text.chars() {
-        let turns = matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || turns { out.extend(c.escape_default()) } else { out.push(c) }
+        let is_form = matches!(c, '\u{FE0E}' | '\u{FE0F}') && !before.is_ascii() && !is_hidden(before);
+        if is_hidden(c) && !is_form {
+            out.extend(c.escape_default())
+        } else {
+            out.push(c)
+        }
+        before = c;
     }
     out
 }
@@ -275,6 +282,29 @@ mod tests {
     fn text_of_others_cannot_steer_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
         assert_eq!(printable("evil\u{202e}txt"), "evil\\u{202e}txt");
+        for hidden in [
+            '\u{61C}',
+            '\u{200B}',
+            '\u{200D}',
+            '\u{200E}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{206A}',
+            '\u{FEFF}',
+            '\u{AD}',
+            '\u{3164}',
+            '\u{FFF9}',
+            '\u{E0041}',
+            '\u{E007F}',
+            '\u{E0100}',
+            '\u{FE01}',
+        ] {
+            assert_eq!(printable(&format!("a{hidden}b")), format!("a\\u{{{:x}}}b", u32::from(hidden)));
+        }
+        // One selector makes an emoji of a heart; a second one, or one on a letter, hides something.
+        assert_eq!(printable("\u{2764}\u{FE0F}\u{FE0F} a\u{FE0F}"), "\u{2764}\u{FE0F}\\u{fe0f} a\\u{fe0f}");
         assert_eq!(printable("grüße, 你好 🎉"), "grüße, 你好 🎉");
         assert_eq!(message(&said(MessageType::Text, "x\ry", "")), "alice: x\\ry");
     }

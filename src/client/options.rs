@@ -48,7 +48,7 @@ pub struct ClientOptions {
     pub heartbeat_ms: u64,
     /// Time for the answer to that ping.
     pub ping_timeout_ms: u64,
-    /// The first delay of a reconnect; doubles.
+    /// The longest first delay of a reconnect; the range doubles with each, and is drawn from at random.
     pub reconnect_ms_min: u64,
     /// The longest delay of a reconnect.
     pub reconnect_ms_max: u64,

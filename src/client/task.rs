@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use bytes::BytesMut;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
@@ -18,8 +17,9 @@ use super::transport::Secure;
 use super::{ClientOptions, Command, Completion, Event, Shared, State, closed};
 use crate::error::{Code, Status};
 use crate::id::Time;
-use crate::limits;
-use crate::session::{ClientConfig, ClientOutput, ClientSession, CloseReason, Loss, RequestId, status_of, uuid};
+use crate::session::{
+    Backoff, ClientConfig, ClientOutput, ClientSession, CloseReason, Loss, RequestId, return_delay_ms, status_of, uuid,
+};
 use crate::wire::{Push, Request, pb};
 
 /// What the host wants, as far as it changes where the client goes.
@@ -78,7 +78,7 @@ pub(super) struct Task {
     pub(super) close: Option<CloseReason>,
     /// A whole frame has arrived over the present connection.
     pub(super) has_heard: bool,
-    backoff: ExponentialBackoff,
+    backoff: Backoff,
     /// Attempts since the last login.
     retry_count: u32,
     /// What is remembered of the addresses.
@@ -166,14 +166,8 @@ pub(super) async fn run(
     task.run().await;
 }
 
-/// 1.6 s, doubling, 8 s at the most (chatroom.md §d.3).
-fn backoff(options: &ClientOptions) -> ExponentialBackoff {
-    ExponentialBuilder::new()
-        .with_factor(2.0)
-        .with_min_delay(Duration::from_millis(options.reconnect_ms_min))
-        .with_max_delay(Duration::from_millis(options.reconnect_ms_max.max(options.reconnect_ms_min)))
-        .without_max_times()
-        .build()
+fn backoff(options: &ClientOptions) -> Backoff {
+    Backoff::new(options.reconnect_ms_min, options.reconnect_ms_max)
 }
 
 impl Task {
@@ -245,18 +239,14 @@ impl Task {
                 // What answers at every address is no chatroomd: waiting changes nothing about that.
                 Loss::Retry if self.standing.is_hopeless() => return self.fail(self.failure.clone()),
                 Loss::Again => 0,
-                Loss::Retry => {
-                    // The progression is counted in floating point; half a millisecond more rounds it to the nearest.
-                    let next = self.backoff.next().map(|delay| (delay + Duration::from_micros(500)).as_millis());
-                    let delay = next.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(self.options.reconnect_ms_max);
-                    let jitter = delay.saturating_mul(limits::RECONNECT_JITTER_PERCENT) / 100;
-                    delay - jitter + self.session.random().u64(0..=2 * jitter)
-                }
-                Loss::Return { retry_after_ms } => {
+                Loss::Retry => self.backoff.next(self.session.random()),
+                Loss::Return { retry_after_ms, spread_ms } => {
                     if let Some(place) = self.place {
                         self.standing.failed(place);
                     }
-                    u64::from(retry_after_ms).saturating_add(self.session.random().u64(0..=self.options.return_spread_ms))
+                    self.failure = Status::new(Code::TryAgain, "the server sent this client away, to come back");
+                    let most = self.options.return_spread_ms;
+                    return_delay_ms(retry_after_ms.into(), spread_ms.into(), most, self.session.random())
                 }
             };
             if self.options.reconnect_attempts_max.is_some_and(|max| self.retry_count >= max) {
@@ -440,6 +430,7 @@ impl Task {
                     Push::TokenWillExpire(warning) => self.tell(Event::TokenWillExpire(warning.seconds)),
                     // `Disconnected` or `ConnectFailed` carries it.
                     Push::Status(status) => self.failure = status_of(&status),
+                    Push::RoomEpoch(_) => {}
                 },
                 ClientOutput::Close(reason) => {
                     if reason == CloseReason::PingTimeout {

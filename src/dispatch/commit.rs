@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail};
 use super::owner::{Owned, broken};
+use super::replay::CatchUp;
 use crate::id::{ConnId, RoomId, Seq};
 use crate::room::{Actor, Record, Report};
 use crate::wire::{Push, pb};
@@ -43,6 +44,8 @@ pub(super) enum Held {
     Answer(Asker, Answer),
     /// A look into the log that has to see what the commit covers.
     Find(Box<Find>),
+    /// What a connection missed is to be read once the log has all of it.
+    CatchUp(Box<CatchUp>),
     /// Who has put itself out of a room, by closing it, is told so after its answer.
     Left(Mail),
 }
@@ -91,12 +94,13 @@ impl Hub {
             match held {
                 Held::Answer(asker, answer) => self.answer(asker, answer),
                 Held::Find(find) => self.effects.push(Effect::Find(find)),
+                Held::CatchUp(waiting) => self.read_missed(waiting),
                 Held::Left(mail) => self.tell_left(mail),
             }
         }
         for (room, connection, heard) in done.joins {
             let mail = match heard {
-                Some(heard) => Mail::Joined { room, connection, replay: self.since(room, connection, heard) },
+                Some(heard) => Mail::Joined { room, connection, replay: self.since(room, connection, heard), held: None },
                 None => Mail::Left { room, connection, kicked: None },
             };
             self.send(connection.worker(), mail);
@@ -143,8 +147,13 @@ impl Hub {
             (None, Held::Answer(asker, answer)) => self.answer(asker, answer),
             (None, Held::Find(find)) if self.is_broken => self.answer(find.asker, Err(broken())),
             (None, Held::Find(find)) => self.effects.push(Effect::Find(find)),
+            (None, Held::CatchUp(waiting)) => self.read_missed(waiting),
             (None, Held::Left(mail)) => self.tell_left(mail),
         }
+    }
+
+    pub(super) fn read_missed(&mut self, waiting: Box<CatchUp>) {
+        self.send(waiting.asked.connection.worker(), Mail::CatchUp(waiting));
     }
 
     pub(super) fn tell_left(&mut self, mail: Mail) {

@@ -73,16 +73,24 @@ impl Hub {
         let (held, lost) = (Seq(room.next_seq().0.saturating_sub(1)), old.last_seq());
         room.set_settings(self.config.rules.settings(room.app_key()));
         room.take_people(old.room);
+        // What was seen beyond is gone, although its numbers are not given again.
+        room.note_epoch(self.config.epoch, held.next());
         let downlink = Downlink::new(room.settings());
         let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now);
-        (live.followers, live.detached, live.saved) = (old.followers, old.detached, held);
+        (live.followers, live.detached, live.kicked, live.saved) = (old.followers, old.detached, old.kicked, held);
         let (seq, state) = (live.last_seq(), live.room.snapshot());
         self.rooms.insert(id, Owned::Live(Box::new(live)));
         // So that no number is given twice, whatever comes.
         self.writes.snapshots.push((id, seq, state));
+        if let Some(feed) = self.feeds.get_mut(&id) {
+            feed.distrust(lost);
+        }
         let gap = pb::Gap { room_id: id.get(), first_seq: held.next().0, last_seq: lost.0 };
-        let frame = self.encode(&Push::Gap(gap));
-        self.publish(id, Item { frame, seq, audience: Audience::All, class: Class::Kept, downlink, at: self.now });
+        let told = pb::RoomEpoch { room_id: id.get(), epoch: self.config.epoch.0, log_seq: held.0 };
+        for push in [Push::Gap(gap), Push::RoomEpoch(told)] {
+            let frame = self.encode(&push);
+            self.publish(id, Item { frame, seq, audience: Audience::All, class: Class::Kept, downlink, at: self.now });
+        }
         self.vacated.push_front((self.now, id));
     }
 
@@ -104,6 +112,7 @@ impl Hub {
             match held {
                 Held::Answer(asker, _) => self.answer(asker, Err(broken())),
                 Held::Find(find) => self.answer(find.asker, Err(broken())),
+                Held::CatchUp(waiting) => self.read_missed(waiting),
                 Held::Left(mail) => self.tell_left(mail),
             }
         }

@@ -82,6 +82,8 @@ struct Seat {
     lag: u32,
     /// Some frame of this turn is for this connection and not for the many, or the other way round.
     apart: bool,
+    /// What the reader missed is being read: it hears nothing until then, and has a cursor.
+    held: bool,
 }
 
 /// Who reads, and what it has been sent where that is limited.
@@ -208,9 +210,30 @@ impl Feed {
 
     /// Seats a connection that hears everything from here on, and nothing before.
     pub fn join(&mut self, connection: ConnId) -> Place {
+        self.seat(connection, false)
+    }
+
+    /// As [`Feed::join`], for a connection that hears what comes only from [`Feed::release`] on: until then it lags.
+    pub fn join_held(&mut self, connection: ConnId) -> Place {
+        self.seat(connection, true)
+    }
+
+    /// A held reader may hear what has come.
+    pub fn release(&mut self, place: Place) {
+        if let Some(seat) = self.seats.get_mut(place.index()) {
+            seat.held = false;
+        }
+    }
+
+    /// What the ring holds was taken back, up to this place: nobody resumes from before it without the log.
+    pub fn distrust(&mut self, last: Seq) {
+        self.dropped = self.dropped.max(last);
+    }
+
+    fn seat(&mut self, connection: ConnId, held: bool) -> Place {
         // Frames of this turn came before it: its cursor stands behind them, and `flush` knows it by that.
-        let lag = if self.is_dirty() { self.cursor(self.end(), connection) } else { UP_TO_DATE };
-        let seat = Seat { connection: Some(connection), lag, apart: false };
+        let lag = if held || self.is_dirty() { self.cursor(self.end(), connection) } else { UP_TO_DATE };
+        let seat = Seat { connection: Some(connection), lag, apart: false, held };
         let place = match self.free.pop() {
             Some(place) => {
                 self.seats[place as usize] = seat;
@@ -235,6 +258,7 @@ impl Feed {
     pub fn leave(&mut self, place: Place) -> Vec<Bytes> {
         let Some(seat) = self.seats.get_mut(place.index()) else { return Vec::new() };
         let Some(connection) = seat.connection.take() else { return Vec::new() };
+        let is_held = std::mem::take(&mut seat.held);
         let lag = std::mem::replace(&mut seat.lag, UP_TO_DATE);
         let next = if lag == UP_TO_DATE { self.flushed } else { self.laggards.remove(lag as usize).next };
         let mut reader = self.reader(place.index(), connection);
@@ -245,6 +269,9 @@ impl Feed {
             self.free = Vec::new();
             self.apart.clear();
             self.unsettled.clear();
+        }
+        if is_held {
+            return Vec::new();
         }
         self.ring.range(self.index(next)..).filter(|item| reader.hears(item)).map(|item| item.frame.clone()).collect()
     }
@@ -282,7 +309,7 @@ impl Feed {
             let fresh = self.ring.range(self.index(from)..);
             fresh.filter(|item| item.is_common()).for_each(|item| whole.extend_from_slice(&item.frame));
             for index in 0..self.seats.len() {
-                let Seat { connection: Some(connection), lag, apart } = self.seats[index] else { continue };
+                let Seat { connection: Some(connection), lag, apart, .. } = self.seats[index] else { continue };
                 if lag == UP_TO_DATE && self.downlink.is_set() {
                     // Where readers are limited, nobody hears just what the many hear.
                     self.seats[index].apart = true;
@@ -330,7 +357,7 @@ impl Feed {
     /// happens to one that has fallen behind, and nothing happens twice.
     fn flush_apart(&mut self, index: usize, scratch: &mut Vec<u8>, outlet: &mut impl Outlet, deliveries: &mut u64) {
         let from = self.flushed;
-        let Some(&Seat { connection: Some(connection), lag, apart }) = self.seats.get(index) else { return };
+        let Some(&Seat { connection: Some(connection), lag, apart, held: false }) = self.seats.get(index) else { return };
         let start = if lag != UP_TO_DATE {
             let cursor = self.laggards[lag as usize].next;
             if cursor < from {
@@ -353,6 +380,9 @@ impl Feed {
     /// the same, unless it is hopeless.
     pub fn missed(&self, place: Place) -> Option<Missed> {
         let seat = self.seats.get(place.index()).filter(|seat| seat.connection.is_some() && seat.lag != UP_TO_DATE)?;
+        if seat.held {
+            return None;
+        }
         let Cursor { next, heard, .. } = self.laggards[seat.lag as usize];
         let is_hopeless = next < self.saved_from;
         (next < self.first).then_some(Missed { first: heard.next(), last: self.dropped, is_hopeless })
@@ -361,7 +391,9 @@ impl Feed {
     /// Writes on to a reader whose socket takes bytes again. Returns how many deliveries the socket took.
     pub fn catch_up(&mut self, place: Place, scratch: &mut Vec<u8>, outlet: &mut impl Outlet) -> u64 {
         let mut deliveries = 0;
-        let Some(&Seat { connection: Some(connection), lag, .. }) = self.seats.get(place.index()) else { return 0 };
+        let Some(&Seat { connection: Some(connection), lag, held: false, .. }) = self.seats.get(place.index()) else {
+            return 0;
+        };
         if lag == UP_TO_DATE {
             return 0;
         }
@@ -398,7 +430,8 @@ impl Feed {
 
     /// Frames after `seq` for a connection that resumes in place of `replaces`; `None` when some are no longer here.
     pub fn replay(&self, seq: Seq, replaces: ConnId) -> Option<Vec<Bytes>> {
-        if seq < self.dropped {
+        // A feed that never had a frame knows nothing of what came before it.
+        if seq < self.dropped || self.end() == 0 {
             return None;
         }
         let missed: Vec<_> = self.ring.iter().filter(|item| item.seq > seq && item.is_for(replaces)).collect();
@@ -430,7 +463,7 @@ impl Feed {
     fn drop_oldest(&mut self) {
         let Some(item) = self.ring.pop_front() else { return };
         self.ring_bytes -= item.weight();
-        self.dropped = item.seq;
+        self.dropped = self.dropped.max(item.seq);
         let number = self.first;
         self.first += 1;
         if item.class == Class::Normal {

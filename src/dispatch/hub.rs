@@ -1,7 +1,7 @@
 //! One worker's part of dispatch: the connections it holds and what they hear. What it does for the rooms it owns stands in
 //! `owner.rs`.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -14,6 +14,7 @@ use super::commit::{Find, Writes};
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 use super::owner::{Live, Owned};
+use super::replay::CatchUp;
 use super::tally::Tally;
 use crate::id::{ByNumber, ConnId, Epoch, RoomId, Time, UnixMs};
 use crate::room::{Actor, Ask, HistoryScope, Op, Query, Settings};
@@ -86,6 +87,8 @@ pub enum Effect {
     Load(RoomId),
     /// Ask the log where a message stands and hand that to [`Hub::on_found`].
     Find(Box<Find>),
+    /// Read what a connection missed and hand it to [`Hub::on_caught_up`].
+    CatchUp(Box<CatchUp>),
     /// Read a page of history and answer with it.
     History {
         /// Who waits.
@@ -147,6 +150,10 @@ pub struct Hub {
     scratch: Vec<u8>,
     /// Where the readers sit that a frame names; empty between frames.
     places: Vec<Place>,
+    /// Connections that hear a room only once the request with this sequence is answered.
+    pub(super) held_seats: HashMap<(ConnId, RoomId), u32, foldhash::fast::RandomState>,
+    /// Connections that hear their room from the next flush on.
+    pub(super) released: Vec<(ConnId, RoomId)>,
     // The owner's part.
     pub(super) rooms: ByNumber<RoomId, Owned>,
     pub(super) writes: Writes,
@@ -188,6 +195,8 @@ impl Hub {
             outboxes: (0..config.workers).map(|_| Vec::new()).collect(),
             scratch: Vec::new(),
             places: Vec::new(),
+            held_seats: HashMap::default(),
+            released: Vec::new(),
             rooms: ByNumber::default(),
             writes: Writes::default(),
             in_flight: None,
@@ -241,6 +250,9 @@ impl Hub {
             Some(reader) if reader.connection == Some(connection) => std::mem::take(reader).rooms,
             _ => return,
         };
+        if !self.held_seats.is_empty() {
+            self.held_seats.retain(|(held, _), _| *held != connection);
+        }
         for Membership { room, place, .. } in rooms {
             if let (Some(place), Some(feed)) = (place, self.feeds.get_mut(&room)) {
                 feed.leave(place);
@@ -289,6 +301,15 @@ impl Hub {
 
     /// Writes the frames of this turn: each dirty room once, one write per reader that is up to date.
     pub fn flush(&mut self, outlet: &mut impl Outlet) {
+        // What they missed goes before what waits for them.
+        let released = if self.effects.is_empty() { std::mem::take(&mut self.released) } else { Vec::new() };
+        for (connection, room) in released {
+            let Some(place) = self.place(connection, room) else { continue };
+            if let Some(feed) = self.feeds.get_mut(&room) {
+                feed.release(place);
+            }
+            self.catch_up(connection, room, place, outlet);
+        }
         for room in std::mem::take(&mut self.dirty) {
             if let Some(feed) = self.feeds.get_mut(&room) {
                 self.counters.deliveries += feed.flush(&mut self.scratch, outlet);
@@ -304,32 +325,45 @@ impl Hub {
         };
         for index in 0..reader.rooms.len() {
             let Membership { room, place: Some(place), .. } = self.readers[connection.slot()].rooms[index] else { continue };
-            let Some(feed) = self.feeds.get(&room) else { continue };
-            let missed = feed.missed(place);
-            if let Some(missed) = missed {
-                self.counters.gaps += 1;
-                let gap = pb::Gap { room_id: room.get(), first_seq: missed.first.0, last_seq: missed.last.0 };
-                let frame = self.encode(&Push::Gap(gap));
-                let taken = outlet.write(connection, &frame);
-                if taken < frame.len() {
-                    outlet.hold(connection, frame.slice(taken..));
-                }
-            }
-            if missed.is_some_and(|missed| missed.is_hopeless) {
-                self.counters.hopeless += 1;
-                let kicked = Box::new(pb::Kicked {
-                    reason: pb::KickReason::Silent as i32,
-                    message: "reads too slowly: notifications were lost".into(),
-                    may_reconnect: true,
-                    ..pb::Kicked::default()
-                });
-                self.effects.push(Effect::Kicked { connection, kicked, is_last_room: true });
+            if !self.catch_up(connection, room, place, outlet) {
                 return;
             }
-            if let Some(feed) = self.feeds.get_mut(&room) {
-                self.counters.deliveries += feed.catch_up(place, &mut self.scratch, outlet);
+        }
+    }
+
+    /// Writes on to a reader that lags, and tells it what it has missed for good. False: the connection has to go.
+    fn catch_up(&mut self, connection: ConnId, room: RoomId, place: Place, outlet: &mut impl Outlet) -> bool {
+        let Some(feed) = self.feeds.get(&room) else { return true };
+        let missed = feed.missed(place);
+        if let Some(missed) = missed {
+            self.counters.gaps += 1;
+            let gap = pb::Gap { room_id: room.get(), first_seq: missed.first.0, last_seq: missed.last.0 };
+            let frame = self.encode(&Push::Gap(gap));
+            let taken = outlet.write(connection, &frame);
+            if taken < frame.len() {
+                outlet.hold(connection, frame.slice(taken..));
             }
         }
+        if missed.is_some_and(|missed| missed.is_hopeless) {
+            self.counters.hopeless += 1;
+            let kicked = Box::new(pb::Kicked {
+                reason: pb::KickReason::Silent as i32,
+                message: "reads too slowly: notifications were lost".into(),
+                may_reconnect: true,
+                ..pb::Kicked::default()
+            });
+            self.effects.push(Effect::Kicked { connection, kicked, is_last_room: true });
+            return false;
+        }
+        if let Some(feed) = self.feeds.get_mut(&room) {
+            self.counters.deliveries += feed.catch_up(place, &mut self.scratch, outlet);
+        }
+        true
+    }
+
+    /// Whether [`Hub::take_effects`] has something: a flush may leave a connection to be sent away.
+    pub fn has_effects(&self) -> bool {
+        !self.effects.is_empty()
     }
 
     /// Once a second or so: graces that are over, rules that have changed, what rooms do by themselves, frames that are old, rooms
@@ -395,7 +429,7 @@ impl Hub {
         }
     }
 
-    fn receive(&mut self, mail: Mail) {
+    pub(super) fn receive(&mut self, mail: Mail) {
         match mail {
             Mail::Request(request) => self.own(*request),
             Mail::Broadcast(broadcasting) => self.broadcasts.begin(*broadcasting),
@@ -408,13 +442,14 @@ impl Hub {
             Mail::History { asked, query, scope } => {
                 self.effects.push(Effect::History { asker: Asker::Connection(asked), room: asked.room, query, scope });
             }
-            Mail::Joined { room, connection, replay } => self.join(room, connection, replay),
+            Mail::CatchUp(waiting) => self.effects.push(Effect::CatchUp(waiting)),
+            Mail::Joined { room, connection, replay, held } => self.join(room, connection, replay, held),
             Mail::Left { room, connection, kicked } => self.leave(room, connection, kicked),
             Mail::Frame { room, item } => self.append(room, item),
         }
     }
 
-    fn join(&mut self, room: RoomId, connection: ConnId, replay: Vec<Bytes>) {
+    fn join(&mut self, room: RoomId, connection: ConnId, replay: Vec<Bytes>, held: Option<u32>) {
         let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection))
         else {
             return;
@@ -422,7 +457,13 @@ impl Hub {
         let Some(membership) = reader.rooms.iter_mut().find(|membership| membership.room == room) else { return };
         if membership.place.is_none() {
             let feed = self.feeds.entry(room).or_insert_with(|| Feed::new(self.config.feed_bytes_max));
-            membership.place = Some(feed.join(connection));
+            membership.place = Some(match held {
+                Some(_) => feed.join_held(connection),
+                None => feed.join(connection),
+            });
+            if let Some(sequence) = held {
+                self.held_seats.insert((connection, room), sequence);
+            }
         }
         self.effects.extend(replay.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
     }
@@ -434,6 +475,9 @@ impl Hub {
         };
         let Some(index) = reader.rooms.iter().position(|membership| membership.room == room) else { return };
         let place = reader.rooms[index].place.take();
+        if !self.held_seats.is_empty() {
+            self.held_seats.remove(&(connection, room));
+        }
         if reader.rooms[index].asking == 0 {
             reader.rooms.swap_remove(index);
         }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::broadcast::Broadcasting;
 use super::feed::Item;
+use super::replay::CatchUp;
 use crate::error::Status;
 use crate::id::{ConnId, RoomId};
 use crate::room::{Actor, Ask, HistoryScope, Query};
@@ -76,7 +77,11 @@ pub enum Mail {
         connection: ConnId,
         /// Frames to make up for.
         replay: Vec<Bytes>,
+        /// It hears the room only once the request with this sequence is answered: what it missed comes out of the log.
+        held: Option<u32>,
     },
+    /// To the holder of a connection: what it missed is to be read out of the log.
+    CatchUp(Box<CatchUp>),
     /// To the holder of a connection: it hears the room no more, for this reason if it did not leave by itself.
     Left {
         /// Which room.

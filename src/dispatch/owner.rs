@@ -11,9 +11,12 @@ use super::downlink::{Class, Downlink};
 use super::feed::Item;
 use super::hub::{Effect, Hub};
 use super::mail::{Answer, Asker, Mail, Request};
+use super::replay::{Named, Source, asked_by};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ByNumber, ConnId, Epoch, RoomId, Seq, Time, UnixMs};
-use crate::limits::{HEADER_BYTES, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX};
+use crate::limits::{
+    HEADER_BYTES, KICKS_KEPT_MAX, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX,
+};
 use crate::room::{
     Actor, Ask, Audience, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Settings,
     Stamp,
@@ -38,6 +41,8 @@ pub(super) struct Live {
     pub(super) followers: Vec<u32>,
     /// Lost connections that keep their place, and on whose behalf they leave in the end.
     pub(super) detached: ByNumber<ConnId, Actor>,
+    /// What lost connections were put out for, oldest first, and until when whoever takes one over is told.
+    pub(super) kicked: Vec<(Time, ConnId, Box<pb::Kicked>)>,
     /// Entries in the log that no snapshot covers.
     entries_since_snapshot: u64,
     /// The last number a durable snapshot covers.
@@ -48,7 +53,16 @@ pub(super) struct Live {
 impl Live {
     pub(super) fn new(room: Room, workers: usize, epoch: Epoch, now: Time) -> Live {
         let followers = vec![0; workers];
-        Live { room, epoch, followers, detached: ByNumber::default(), entries_since_snapshot: 0, saved: Seq(0), used: now }
+        Live {
+            room,
+            epoch,
+            followers,
+            detached: ByNumber::default(),
+            kicked: Vec::new(),
+            entries_since_snapshot: 0,
+            saved: Seq(0),
+            used: now,
+        }
     }
 
     fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Query) -> Answer {
@@ -62,6 +76,25 @@ impl Live {
 
     pub(super) fn last_seq(&self) -> Seq {
         Seq(self.room.next_seq().0.saturating_sub(1))
+    }
+
+    /// A lost connection was put out: whoever takes it over before that time is told.
+    fn remember_kick(&mut self, (now, until): (Time, Time), connection: ConnId, kicked: &pb::Kicked) {
+        self.kicked.retain(|(until, ..)| *until > now);
+        if kicked.may_reconnect {
+            return;
+        }
+        if self.kicked.len() >= KICKS_KEPT_MAX {
+            self.kicked.remove(0);
+        }
+        self.kicked.push((until, connection, Box::new(kicked.clone())));
+    }
+
+    /// What the connection that this entry takes over from was put out for.
+    fn kick_met(&self, now: Time, command: &Command) -> Option<Box<pb::Kicked>> {
+        let (Op::Enter(enter), false) = (&command.op, self.kicked.is_empty()) else { return None };
+        let met = self.kicked.iter().find(|(until, connection, _)| *until > now && Some(*connection) == enter.replaces);
+        met.map(|(_, _, kicked)| kicked.clone())
     }
 
     fn follow(&mut self, connection: ConnId) {
@@ -287,6 +320,13 @@ impl Hub {
             // Whose the room is about to be: what its application has been told holds from its first entry on.
             live.room.set_settings(self.config.rules.settings(&open.enter.app_key));
         }
+        let named = Named::of(&entry.command, resume.as_deref());
+        if let (Some(kicked), Some(connection)) = (live.kick_met(self.now, &entry.command), entry.command.actor.connection) {
+            self.counters.refused += 1;
+            let status = Status::new(Code::Forbidden, format!("put out while away: {}", kicked.message));
+            self.send(connection.worker(), Mail::Left { room: id, connection, kicked: Some(kicked) });
+            return self.answer(asker, Err(status));
+        }
         let outcome = match live.room.apply(&entry) {
             Ok(outcome) => outcome,
             Err(status) => {
@@ -302,8 +342,9 @@ impl Hub {
             let settings = self.config.rules.settings(live.room.app_key());
             live.room.set_settings(settings);
         }
-        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, kept, departed, resent, in_out, .. } =
+        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, kept, departed, resent, link, .. } =
             outcome;
+        let told = (outcome.in_out, outcome.queue);
         for account in &departed {
             self.config.accounts.release(live.room.app_key(), account, id);
         }
@@ -315,18 +356,23 @@ impl Hub {
             live.detached.insert(connection, entry.command.actor.clone());
             self.grace.push_back((self.now.plus_ms(self.config.detach_grace_ms), id, connection));
         }
-        let mut replay = self.replay(id, heard, resume.as_deref(), &presence, &mut reply);
-        replay.extend(resent.into_iter().map(|message| self.encode(&Push::Message(message))));
-        if durable {
-            self.writes.held.push(Held::Answer(asker, Ok(reply)));
-        } else if matches!(&reply, Response::MessageSend(reply) if reply.duplicate) {
-            // Whoever asks again for a message that is on its way to the disk must not be told earlier than the first time.
-            self.after_writes(Held::Answer(asker, Ok(reply)));
-        } else {
-            self.answer(asker, Ok(reply));
-        }
+        let missed = self.missed(id, heard, &entry.command, named.as_ref(), &presence, &mut reply);
         let joins_late = (durable && !presence.is_empty()).then_some(heard);
-        self.arrive(id, &presence, replay, joins_late);
+        let encode = |message: Box<pb::Message>| (Seq(message.seq), self.encode(&Push::Message(message)));
+        let resent: Vec<(Seq, Bytes)> = resent.into_iter().map(encode).collect();
+        match (missed, asked_by(&asker)) {
+            // Where the answer waits for a commit the room is new, and nothing was missed.
+            (Source::Log(scope), Some(asked)) if !durable => {
+                self.arrive(id, &presence, Vec::new(), Some(asked.sequence), joins_late);
+                self.catch_up_later(asked, scope, reply, resent);
+            }
+            (missed, _) => {
+                let mut replay = if let Source::Ring(frames) = missed { frames } else { Vec::new() };
+                replay.extend(resent.into_iter().map(|(_, frame)| frame));
+                self.reply(asker, reply, durable);
+                self.arrive(id, &presence, replay, None, joins_late);
+            }
+        }
         self.part(id, &presence, &kicks, false, None);
         let mut notify_target_tags = String::new();
         let push = push.map(|push| {
@@ -349,7 +395,7 @@ impl Hub {
         });
         self.part(id, &presence, &kicks, true, entry.command.actor.connection.filter(|_| durable));
         if let Some(reports) = reports {
-            self.report(id, &reports, &entry, push.as_ref(), in_out, durable);
+            self.report(id, &reports, &entry, push.as_ref(), told, durable);
         }
         if durable {
             let mut entry = entry;
@@ -360,46 +406,33 @@ impl Hub {
                 Some(PushBody::Message { body, .. } | PushBody::Notification(body)) => body.len(),
                 None => 0,
             };
-            self.writes.records.push(Record { room: id, entry, push, notify_target_tags, in_history });
+            self.writes.records.push(Record { room: id, entry, push, notify_target_tags, in_history, link });
             self.note_durable(id);
         }
     }
 
-    /// Completes the answer to an enter with what a resume came to, and returns the frames it replays.
-    fn replay(
-        &self,
-        id: RoomId,
-        heard: Seq,
-        resume: Option<&pb::RoomPosition>,
-        presence: &[Presence],
-        reply: &mut Response,
-    ) -> Vec<Bytes> {
-        let (Response::RoomEnter(reply), Some(position)) = (reply, resume) else { return Vec::new() };
-        let replaced = presence.iter().find_map(|change| match change {
-            Presence::Resumed { replaces, .. } => Some(*replaces),
-            _ => None,
-        });
-        let epoch = match self.rooms.get(&id) {
-            Some(Owned::Live(live)) => live.epoch,
-            _ => self.config.epoch,
-        };
-        let frames = match replaced {
-            Some(replaces) if position.epoch == epoch.0 => match self.feeds.get(&id) {
-                Some(feed) => feed.replay(Seq(position.last_seq), replaces),
-                None => (position.last_seq == heard.0).then(Vec::new),
-            },
-            _ => None,
-        };
-        reply.resumed = replaced.is_some();
-        reply.gap = frames.is_none() && (position.epoch != epoch.0 || position.last_seq < heard.0);
-        let frames = frames.unwrap_or_default();
-        reply.replayed = u32::try_from(frames.len()).unwrap_or(u32::MAX);
-        frames
+    /// Answers a request that was granted, after the commit if the answer has to wait for one.
+    fn reply(&mut self, asker: Asker, reply: Response, durable: bool) {
+        if durable {
+            self.writes.held.push(Held::Answer(asker, Ok(reply)));
+        } else if matches!(&reply, Response::MessageSend(reply) if reply.duplicate) {
+            // Whoever asks again for a message that is on its way to the disk must not be told earlier than the first time.
+            self.after_writes(Held::Answer(asker, Ok(reply)));
+        } else {
+            self.answer(asker, Ok(reply));
+        }
     }
 
-    /// Lets in those who come. With `joins_late` they hear the room, from there on, once the answer that waits for a commit has
-    /// told them that they are in it.
-    fn arrive(&mut self, room: RoomId, presence: &[Presence], mut replay: Vec<Bytes>, joins_late: Option<Seq>) {
+    /// Lets in those who come, with the frames that they missed; with `held` they hear the room once that request is answered. With
+    /// `joins_late` they hear the room, from there on, once the answer that waits for a commit has told them that they are in it.
+    fn arrive(
+        &mut self,
+        room: RoomId,
+        presence: &[Presence],
+        mut replay: Vec<Bytes>,
+        held: Option<u32>,
+        joins_late: Option<Seq>,
+    ) {
         if presence.iter().any(|change| !matches!(change, Presence::Left(_))) {
             self.broadcasts.note_peopled(room);
         }
@@ -423,7 +456,7 @@ impl Hub {
                         let mail = Mail::Left { room, connection: replaces, kicked: Some(Box::new(kicked)) };
                         self.send(replaces.worker(), mail);
                     }
-                    let mail = Mail::Joined { room, connection, replay: std::mem::take(&mut replay) };
+                    let mail = Mail::Joined { room, connection, replay: std::mem::take(&mut replay), held };
                     self.send(connection.worker(), mail);
                     continue;
                 }
@@ -433,7 +466,9 @@ impl Hub {
             self.late_joins(|joins| joins.retain(|join| (join.0, join.1) != (room, connection)));
             match joins_late {
                 Some(heard) => self.writes.joins.push((room, connection, Some(heard))),
-                None => self.send(connection.worker(), Mail::Joined { room, connection, replay: std::mem::take(&mut replay) }),
+                None => {
+                    self.send(connection.worker(), Mail::Joined { room, connection, replay: std::mem::take(&mut replay), held })
+                }
             }
         }
     }
@@ -461,6 +496,9 @@ impl Hub {
                 } else {
                     self.send(connection.worker(), mail);
                 }
+            } else if let Some(kick) = kick {
+                let until = self.now.plus_ms(self.config.detach_grace_ms);
+                live.remember_kick((self.now, until), connection, &kick.kicked);
             }
         }
     }

@@ -4,17 +4,17 @@
 use super::hub::Hub;
 use crate::id::RoomId;
 use crate::limits::WRITES_WAITING_MAX;
-use crate::room::{Entry, InOut, Op, PushBody, Report, Reported, Reports};
+use crate::room::{Entry, InOut, Op, PushBody, QueueReport, Report, Reported, Reports};
 
 impl Hub {
-    /// Adds what an entry gives the application to know: the message, and who came and went.
+    /// Adds what an entry gives the application to know: the message, who came and went, and what has become of the queue.
     pub(super) fn report(
         &mut self,
         room: RoomId,
         reports: &Reports,
         entry: &Entry,
         push: Option<&PushBody>,
-        in_out: Vec<InOut>,
+        (in_out, queue): (Vec<InOut>, Option<Box<QueueReport>>),
         is_durable: bool,
     ) {
         if let (true, Op::Send(request), Some(PushBody::Message { body, .. })) = (reports.messages, &entry.command.op, push)
@@ -31,6 +31,10 @@ impl Hub {
         for passage in in_out {
             self.writes.bytes += passage.weight();
             self.add_report(room, reports, "", entry, Reported::InOut(Box::new(passage)));
+        }
+        if let Some(change) = queue {
+            self.writes.bytes += change.weight();
+            self.add_report(room, reports, "", entry, Reported::Queue(change));
         }
     }
 

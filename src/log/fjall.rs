@@ -5,12 +5,22 @@
 //! snapshot covered, `meta` for the node's counters, one keyspace for each [`Space`], and `reports` for
 //! what applications are still to be told.
 
+mod commits;
+mod copy;
+mod cut;
 mod expire;
 mod health;
 mod journal;
 mod open;
 mod reopen;
 mod sink;
+mod state;
+mod survey;
+mod tables;
+mod verify;
+
+pub use self::copy::Copied;
+pub use self::verify::verify;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,14 +34,17 @@ use parking_lot::{Mutex, RwLock};
 use self::health::Health;
 use self::journal::Marks;
 use self::reopen::Shared;
+use self::state::Ledger;
 use super::query::{Found, Reader, Table};
 use super::record::{key, read_key};
 use super::spool::{self, Line, Place, Spool, Spooled};
 use super::stats::LogStats;
 use super::writer::Writer;
-use super::{Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created};
+use super::{
+    Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, ReplayQuery, RoomLog, Snapshot, Space, highest_created,
+};
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
-use crate::room::Record;
+use crate::room::{Record, Replay};
 
 /// What an acknowledged entry survives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,12 +109,16 @@ struct Store {
     created: Keyspace,
     figures: Keyspace,
     reports: Keyspace,
+    /// The running count of commits.
+    commits: Keyspace,
     lasting: Lasting,
     /// Held during each commit, so that batches stand in the journal in the order of these.
     marks: Mutex<Marks>,
     /// The writer holds this shared from looking a day up until its commit is over: who holds it alone sees no write on its way.
     days: RwLock<Days>,
     write_buffer_bytes: u64,
+    // Last, so that a clean stop is written down when nothing changes any more.
+    ledger: Ledger,
 }
 
 struct Days {
@@ -124,6 +141,12 @@ impl FjallLog {
         shared.lasting.health.wakes(Box::new(move || waker.wake()));
         Ok(FjallLog { writer, shared, expiring: Mutex::new(()) })
     }
+}
+
+/// Fills an empty folder from a backup, which is checked to the last byte before. `goes_on` hears how many bytes were copied, and of
+/// how many, and ends the copying with false.
+pub fn restore(backup: &Path, folder: &Path, goes_on: &mut dyn FnMut(u64, u64) -> bool) -> Result<Copied, LogError> {
+    copy::restore(backup, folder, goes_on)
 }
 
 impl RoomLog for FjallLog {
@@ -161,6 +184,10 @@ impl RoomLog for FjallLog {
 
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
         self.shared.store()?.reader().history(query)
+    }
+
+    fn replay(&self, query: &ReplayQuery) -> Result<Replay, LogError> {
+        self.shared.store()?.reader().replay(query)
     }
 
     fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
@@ -206,7 +233,7 @@ impl RoomLog for FjallLog {
 
     fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError> {
         let store = self.shared.writable()?;
-        let mut batch = OwnedWriteBatch::with_capacity(store.db.clone(), changes.len());
+        let mut batch = OwnedWriteBatch::with_capacity(store.db.clone(), changes.len() + 1);
         let keyspace = store.space(space);
         for (key, value) in changes {
             match value {
@@ -240,6 +267,10 @@ impl RoomLog for FjallLog {
 
     fn spool(&self) -> &Spool {
         &self.shared.lasting.spool
+    }
+
+    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
+        self.shared.store()?.copy(target, goes_on)
     }
 
     fn stats(&self) -> Option<&LogStats> {

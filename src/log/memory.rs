@@ -17,11 +17,12 @@ use super::spool::{self, Line, Place, Spool, Spooled};
 use super::stats::LogStats;
 use super::writer::{Sink, Writer};
 use super::{
-    Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, RoomLog, Snapshot, Space, highest_created, recalled,
+    Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, ReplayQuery, RoomLog, Snapshot, Space, highest_created,
+    recalled,
 };
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
 use crate::limits;
-use crate::room::Record;
+use crate::room::{Record, Replay};
 
 type Records = BTreeMap<[u8; KEY_BYTES], Bytes>;
 
@@ -99,6 +100,10 @@ impl RoomLog for MemoryLog {
 
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
         self.shared.tables.read().reader().history(query)
+    }
+
+    fn replay(&self, query: &ReplayQuery) -> Result<Replay, LogError> {
+        self.shared.tables.read().reader().replay(query)
     }
 
     fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {

@@ -7,21 +7,24 @@ pub mod memory;
 mod private;
 mod query;
 pub mod record;
+mod replay;
 mod spool;
 mod stats;
 mod writer;
 
-pub use self::fjall::{Durability, FjallLog, Options};
+pub use self::fjall::{Copied, Durability, FjallLog, Options, restore, verify};
 pub use memory::MemoryLog;
 pub use private::make_files_private;
 pub use record::fuzz_record;
 pub use spool::{Line, Place, Spool, Spooled};
 pub use stats::LogStats;
 
+use std::path::Path;
+
 use bytes::Bytes;
 
 use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
-use crate::room::{HistoryScope, Op, Record, Report};
+use crate::room::{HistoryScope, Op, Record, Replay, ReplayScope, Report};
 use crate::wire::store;
 
 /// Why the log could not do what was asked.
@@ -107,6 +110,15 @@ pub struct HistoryQuery {
     pub scope: HistoryScope,
 }
 
+/// What a connection missed of a room (chatroom.md §d.7).
+#[derive(Clone, PartialEq, Debug)]
+pub struct ReplayQuery {
+    /// Of which room.
+    pub room: RoomId,
+    /// Between which places, and for whom.
+    pub scope: ReplayScope,
+}
+
 /// A message, by what its members know of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FindQuery {
@@ -177,6 +189,9 @@ pub trait RoomLog: Send + Sync + 'static {
     /// A page of history. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError>;
 
+    /// What a connection missed. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
+    fn replay(&self, query: &ReplayQuery) -> Result<Replay, LogError>;
+
     /// Where a message stands that was not recalled; `None` if there is none such. Reads the disk.
     fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError>;
 
@@ -221,6 +236,13 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// How full the spool of reports is.
     fn spool(&self) -> &Spool;
+
+    /// Copies everything that was acknowledged before the call to an empty folder, while the log goes on. `goes_on` hears of the
+    /// progress, and ends the copying with false. Reads and writes the disk, for as long as it takes.
+    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
+        let _ = (target, goes_on);
+        Err(LogError::Store("this node keeps nothing that could be copied".into()))
+    }
 
     /// What the writer has done so far, where it is counted.
     fn stats(&self) -> Option<&LogStats> {

@@ -220,7 +220,7 @@ fn is_message(body: &Bytes, query: &FindQuery) -> Result<bool, LogError> {
 fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<HistoryPage, LogError> {
     let limit = (query.limit as usize).max(1);
     let mut page = HistoryPage::default();
-    let mut judge = Judge { filter: &query.scope.filter, verdicts: HashMap::new(), expressions: 0 };
+    let mut judge = Judge::new(&query.scope.filter);
     let (mut looked_at, mut bytes) = (0_usize, 0_usize);
     let mut group = Group::default();
     for found in entries {
@@ -240,7 +240,7 @@ fn page(query: &HistoryQuery, entries: impl Iterator<Item = Found>) -> Result<Hi
         }
         let belongs = group.time == Some(kept.time_ms);
         looked_at += 1;
-        let work = looked_at + judge.expressions * limits::HISTORY_EXPRESSION_ENTRIES;
+        let work = judge.work(looked_at);
         if work > if belongs { 2 * limits::HISTORY_SCAN_MAX } else { limits::HISTORY_SCAN_MAX } {
             if belongs {
                 group.take_back(&mut page);
@@ -317,15 +317,25 @@ fn wanted(query: &HistoryQuery, kept: &store::Record) -> Option<store::RawHistor
 }
 
 /// Says which expressions a filter admits, and reads each only once.
-struct Judge<'a> {
+pub(super) struct Judge<'a> {
     filter: &'a HistoryFilter,
     verdicts: HashMap<String, bool>,
     /// Regular expressions that were compiled so far: they take longer than entries.
     expressions: usize,
 }
 
-impl Judge<'_> {
-    fn admits(&mut self, text: &str) -> bool {
+impl<'a> Judge<'a> {
+    /// Has read no expression yet.
+    pub fn new(filter: &'a HistoryFilter) -> Judge<'a> {
+        Judge { filter, verdicts: HashMap::new(), expressions: 0 }
+    }
+
+    /// Counts the work of a query that has looked at so many entries: an expression to compile costs as much as many of them.
+    pub fn work(&self, looked_at: usize) -> usize {
+        looked_at + self.expressions * limits::HISTORY_EXPRESSION_ENTRIES
+    }
+
+    pub fn admits(&mut self, text: &str) -> bool {
         if *self.filter == HistoryFilter::Everything || text.is_empty() {
             return self.filter.admits(None);
         }

@@ -8,7 +8,7 @@ use prost::Message as _;
 
 use super::LogError;
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
-use crate::room::{Command, Entry, Op, Origin, PushBody, Record, Stamp};
+use crate::room::{Command, Entry, Link, Op, Origin, PushBody, Record, Stamp};
 use crate::wire::{pb, store};
 
 /// Bytes of a record's key: room and seq, big-endian, so that the order of keys is the order of entries.
@@ -44,8 +44,14 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), LogError> {
         random: entry.stamp.random,
         skip_history: !record.in_history,
         notify_target_tags: record.notify_target_tags.clone(),
+        epoch_first_seq: record.link.epoch_first.map_or(0, |first| first.0),
+        skipped: entry.seq.0.saturating_sub(1).saturating_sub(record.link.previous.0),
         ..Default::default()
     };
+    if let Op::Send(request) = &entry.command.op {
+        kept.sender = entry.command.actor.connection.map_or(0, |connection| connection.get());
+        kept.to_accounts.clone_from(&request.to_accounts);
+    }
     match &record.push {
         Some(PushBody::Message { message_type, body }) => {
             kept.message_type = *message_type;
@@ -95,6 +101,7 @@ pub(super) fn without_content(bytes: Bytes) -> Result<Option<Vec<u8>>, LogError>
     };
     kept.message = message.encode_to_vec().into();
     kept.command = None;
+    kept.to_accounts = Vec::new();
     kept.notify_target_tags = String::new();
     kept.recalled = true;
     Ok(Some(kept.encode_to_vec()))
@@ -120,7 +127,11 @@ pub(super) fn unpack(room: RoomId, kept: store::Record) -> Result<Record, LogErr
     };
     let stamp = Stamp { time: UnixMs(kept.time_ms), random: kept.random };
     let entry = Entry { seq: Seq(kept.seq), epoch: Epoch(kept.epoch), stamp, command };
-    Ok(Record { room, entry, push, notify_target_tags: kept.notify_target_tags, in_history: !kept.skip_history })
+    let link = Link {
+        previous: Seq(kept.seq.saturating_sub(1).saturating_sub(kept.skipped)),
+        epoch_first: (kept.epoch_first_seq != 0).then_some(Seq(kept.epoch_first_seq)),
+    };
+    Ok(Record { room, entry, push, notify_target_tags: kept.notify_target_tags, in_history: !kept.skip_history, link })
 }
 
 /// The command in its kept form. Only a message without a push, which no room makes today, brings its request along.
@@ -179,7 +190,8 @@ mod tests {
         let stamp = Stamp { time: UnixMs(1_700_000_000_123), random: 7 };
         let entry = Entry { seq: Seq(3), epoch: Epoch(2), stamp, command: Command { actor, op } };
         let notify_target_tags = "{\"tag\":\"a\"}".into();
-        Record { room: RoomId::new(1).unwrap(), entry, push, notify_target_tags, in_history: true }
+        let link = Link { previous: Seq(1), epoch_first: Some(Seq(2)) };
+        Record { room: RoomId::new(1).unwrap(), entry, push, notify_target_tags, in_history: true, link }
     }
 
     fn encoded(record: &Record) -> Bytes {

@@ -157,6 +157,12 @@ pub(super) fn encode(report: &Report) -> (Vec<u8>, Vec<u8>) {
             store::report::What::Message(store::ReportedMessage { body: body.clone(), resend: *resend, to: to.clone() })
         }
         Reported::InOut(passage) => store::report::What::InOut(in_out(passage)),
+        Reported::Queue(change) => store::report::What::Queue(store::QueueChange {
+            operator: change.operator.to_string(),
+            event: change.event as i32,
+            again: change.again,
+            elements: change.elements.clone(),
+        }),
     };
     let kept = store::Report { app_key: report.app_key.as_ref().into(), time_ms: report.time.0, what: Some(what) };
     (key(&line, place), kept.encode_to_vec())
@@ -178,6 +184,8 @@ fn in_out(passage: &InOut) -> store::InOut {
         tags: passage.tags.iter().map(|tag: &Arc<str>| tag.as_ref().into()).collect(),
         target: passage.target.clone(),
         ext: passage.ext.clone(),
+        client_ip: passage.client.as_ref().map(|client| client.address.to_string()).unwrap_or_default(),
+        sdk_version: passage.client.as_ref().map(|client| client.sdk_version.to_string()).unwrap_or_default(),
     }
 }
 

@@ -24,6 +24,10 @@ pub struct LogStats {
     pub busy: AtomicU64,
     /// Batches the store failed on.
     pub failed: AtomicU64,
+    /// Torn ends that the start cut off the newest journal.
+    pub cut_ends: AtomicU64,
+    /// Bytes of them.
+    pub cut_bytes: AtomicU64,
     /// Times the store failed.
     pub failures: AtomicU64,
     /// Times it was opened again after that.

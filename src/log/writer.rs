@@ -27,6 +27,11 @@ pub(super) trait Sink: Send + 'static {
 
     /// Makes durable what earlier writes left to the operating system.
     fn sync(&mut self) {}
+
+    /// Makes everything durable: nothing is written any more.
+    fn close(&mut self) {
+        self.sync();
+    }
 }
 
 /// Wakes a writer that waits, so that it asks its sink again when a sync is due.
@@ -163,7 +168,7 @@ impl Queue {
                 tell(batch.committed, result);
             }
         }
-        sink.sync();
+        sink.close();
     }
 
     /// Waits for batches and moves as many as one commit may hold to `group`; false when the log is closed and all is written.

@@ -77,6 +77,7 @@ impl Enter {
             replaces: None,
             leaves: None,
             over_quota: false,
+            client: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::broadcast::Broadcast;
+use super::report::ClientFacts;
 use crate::id::{AccountId, ConnId, DeviceId, RoomId, Seq, UnixMs};
 use crate::wire::pb;
 
@@ -311,6 +312,8 @@ pub struct Enter {
     pub leaves: Option<RoomId>,
     /// The account is in as many rooms made by clients as it may be, and not in this one. Said by the owner of the room.
     pub over_quota: bool,
+    /// The client of the connection, if the application wants to know who comes.
+    pub client: Option<Arc<ClientFacts>>,
 }
 
 /// A command on its way to its room.

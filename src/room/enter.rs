@@ -50,6 +50,10 @@ impl Room {
         connection: ConnId,
     ) -> Result<Outcome, Status> {
         let (actor, now) = (&entry.command.actor, entry.stamp.time);
+        // A name that stands in the room's records is somebody's, whether the application knows the account or not.
+        if actor.anonymous && (self.creator.as_ref() == Some(&actor.account) || self.roster.record(&actor.account).is_some()) {
+            return Err(Status::with_sub(Code::WrongToken, Sub::InvalidToken));
+        }
         let takes_over = enter.replaces.is_some_and(|replaces| self.people.has(&actor.account, replaces));
         if actor.anonymous && !takes_over && enter.request.nick.is_empty() {
             return Err(nick_missing());
@@ -102,6 +106,7 @@ impl Room {
         self.bear(actor, connection, bearing)?;
         self.roster.set_enter_time(&actor.account, enter_time);
         self.note_passage(&actor.account, connection, Way::In, &enter.request.enter_ext, &mut outcome);
+        outcome.in_out.last_mut().into_iter().for_each(|passage| passage.client = enter.client.clone());
         if is_new {
             self.tell_in_out(entry, NotificationType::MemberEnter, &enter.request.enter_ext, connection, &mut outcome);
         }
@@ -112,7 +117,7 @@ impl Room {
 
     pub(super) fn check_enter(&self, actor: &Actor, enter: &Enter) -> Result<(), Status> {
         let request = &enter.request;
-        check::chars("nick", &request.nick, limits::NICK_CHARS_MAX)?;
+        check::nick(&request.nick)?;
         check::chars("avatar", &request.avatar, limits::AVATAR_CHARS_MAX)?;
         check::chars("ext", &request.ext, limits::EXT_CHARS_MAX)?;
         check::chars("enter_ext", &request.enter_ext, limits::NOTIFY_EXT_CHARS_MAX)?;

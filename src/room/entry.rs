@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::command::{Command, Op, Stamp};
-use super::report::InOut;
+use super::position::Link;
+use super::report::{InOut, QueueReport};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq};
 use crate::wire::{Push, Response, pb};
 
@@ -87,6 +88,10 @@ pub struct Outcome {
     pub resent: Vec<Box<pb::Message>>,
     /// Who comes and goes, in order, if the application wants to know.
     pub in_out: Vec<InOut>,
+    /// What has become of the queue, if the application wants to know.
+    pub queue: Option<Box<QueueReport>>,
+    /// Of a durable entry: where it stands in the log.
+    pub link: Link,
     /// Consequences: commands to apply right after this one, in this order, each with its own seq.
     pub follow_ups: Vec<Command>,
 }
@@ -146,6 +151,8 @@ impl Outcome {
             departed: Vec::new(),
             resent: Vec::new(),
             in_out: Vec::new(),
+            queue: None,
+            link: Link::default(),
             follow_ups: Vec::new(),
         }
     }
@@ -164,6 +171,8 @@ pub struct Record {
     pub notify_target_tags: String,
     /// Whether history queries return the push.
     pub in_history: bool,
+    /// Where the entry stands in the log.
+    pub link: Link,
 }
 
 /// The encoded body of a room push.

@@ -187,6 +187,7 @@ fn lasting(room: &Room) -> store::Snapshot {
     let mut snapshot = store::Snapshot::decode(&*room.snapshot()).expect("our own snapshot is readable");
     (snapshot.last_seq, snapshot.last_time_ms) = (0, 0);
     snapshot.epoch = 0;
+    snapshot.boundaries.clear();
     snapshot.members.iter_mut().for_each(|member| member.enter_time_ms = 0);
     snapshot
 }

@@ -156,7 +156,7 @@ fn check_update_self(actor: &Actor, request: &pb::MemberUpdateSelfRequest) -> Re
     if names_nothing(request) && actor.origin != Origin::Http {
         return Err(Status::bad_parameter("nick, avatar or ext must be given"));
     }
-    check::chars("nick", request.nick.as_deref().unwrap_or_default(), limits::NICK_CHARS_MAX)?;
+    check::nick(request.nick.as_deref().unwrap_or_default())?;
     check::chars("avatar", request.avatar.as_deref().unwrap_or_default(), limits::AVATAR_CHARS_MAX)?;
     check::chars("ext", request.ext.as_deref().unwrap_or_default(), limits::EXT_CHARS_MAX)?;
     check::notify_ext(&request.notify_ext)

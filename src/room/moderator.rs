@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::limits;
+use crate::text::fold;
 use crate::wire::pb::{self, MessageType};
 
 /// What a text is.
@@ -75,8 +76,8 @@ impl fmt::Debug for SharedModerator {
     }
 }
 
-/// Two lists of words, found anywhere in a text and in whatever case: those for which a text is refused, and those that are
-/// replaced by as many `*`.
+/// Two lists of words, found anywhere in a text, in whatever case, width and composition, and with hidden characters between their letters:
+/// those for which a text is refused, and those that are replaced by as many `*` as they have characters there.
 pub struct WordList {
     refused: AhoCorasick,
     masked: AhoCorasick,
@@ -95,43 +96,42 @@ impl WordList {
 
 fn finder(words: &[String]) -> Result<AhoCorasick, Status> {
     for word in words {
-        if word.is_empty() || word.chars().nth(limits::WORD_CHARS_MAX).is_some() {
-            return Err(Status::bad_parameter(format!("a word must have 1 to {} characters", limits::WORD_CHARS_MAX)));
+        if fold(word).text.is_empty() || word.chars().nth(limits::WORD_CHARS_MAX).is_some() {
+            return Err(Status::bad_parameter(format!(
+                "a word must have 1 to {} characters, one of which can be seen",
+                limits::WORD_CHARS_MAX
+            )));
         }
     }
-    let folded = words.iter().map(|word| fold(word).0);
+    let folded = words.iter().map(|word| fold(word).text);
     let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(folded);
     finder.map_err(|error| Status::bad_parameter(format!("the words: {error}")))
 }
 
-/// A text in small letters, and for each of its characters where it begins there.
-fn fold(text: &str) -> (String, Vec<usize>) {
-    let (mut folded, mut starts) = (String::with_capacity(text.len()), Vec::with_capacity(text.len()));
-    for letter in text.chars() {
-        starts.push(folded.len());
-        folded.extend(letter.to_lowercase());
-    }
-    (folded, starts)
-}
-
 impl Moderator for WordList {
     fn text(&self, _kind: Moderated, text: &str) -> Verdict {
-        let (folded, starts) = fold(text);
-        if self.refused.is_match(&folded) {
+        let folded = fold(text);
+        if self.refused.is_match(&folded.text) {
             return Verdict::Reject;
         }
-        let mut masks = self.masked.find_iter(&folded).peekable();
+        let mut masks = self.masked.find_iter(&folded.text).peekable();
         if masks.peek().is_none() {
             return Verdict::Pass;
         }
-        let ends = starts.iter().skip(1).copied().chain([folded.len()]);
-        let letters = text.chars().zip(starts.iter().copied().zip(ends));
-        let masked = letters.map(|(letter, (start, end))| {
+        let mut masked = String::with_capacity(text.len());
+        let (mut from, mut start) = (0, 0);
+        for (to, end) in folded.pieces {
             while masks.next_if(|found| found.end() <= start).is_some() {}
             let is_within = masks.peek().is_some_and(|found| found.start() < end && start < found.end());
-            if is_within { '*' } else { letter }
-        });
-        Verdict::Replace(masked.collect())
+            let piece = text.get(from..to).unwrap_or_default();
+            if is_within {
+                masked.extend(piece.chars().map(|_| '*'))
+            } else {
+                masked.push_str(piece)
+            }
+            (from, start) = (to, end);
+        }
+        Verdict::Replace(masked)
     }
 }
 
@@ -233,8 +233,34 @@ mod tests {
         assert_eq!(judge("no ScAm here"), Verdict::Reject);
         assert_eq!(judge("Darn! darn."), Verdict::Replace("****! ****.".into()));
         assert_eq!(judge("nur ärger, 坏人"), Verdict::Replace("nur *****, *人".into()));
-        // The small form of İ is two characters long.
+        // The folded form of İ is two characters long.
         assert_eq!(judge("İİ darn İ"), Verdict::Replace("İİ **** İ".into()));
+    }
+
+    #[test]
+    fn words_are_found_in_any_dress_and_the_right_characters_are_masked() {
+        let list = list(&["σίσυφος", "scam"], &["darn", "café", "ﬁx", "ガス"]);
+        let judge = |text| list.text(Moderated::Message, text);
+        for refused in
+            ["ΣΊΣΥΦΟΣ", "ο Σίσυφοσ", "ＳＣＡＭ", "s\u{200B}c\u{200D}a\u{AD}m", "\u{1D42C}cam", "s\u{E0041}cam", "sc\u{FE0F}am"]
+        {
+            assert_eq!(judge(refused), Verdict::Reject, "{refused:?}");
+        }
+        for (text, masked) in [
+            ("ü d\u{200B}arn ü", "ü ***** ü"),
+            ("ｄａｒｎ界", "****界"),
+            ("le cafe\u{301}, le CAFÉ, le cafe", "le *****, le ****, le cafe"),
+            ("FIX ﬁx", "*** **"),
+            ("ｶﾞｽ ガス カ", "*** ** カ"),
+            ("\u{200B}darn\u{200B}x", "******x"),
+        ] {
+            assert_eq!(judge(text), Verdict::Replace(masked.into()), "{text:?}");
+        }
+        assert_eq!(judge("cafe\u{301}s et cafes"), Verdict::Replace("*****s et cafes".into()));
+        for passes in ["s c a m", "cafe", "\u{200B}\u{200D}", "カス"] {
+            assert_eq!(judge(passes), Verdict::Pass, "{passes:?}");
+        }
+        assert!(WordList::new(&["\u{200B}".to_owned()], &[]).is_err(), "it would be found everywhere");
     }
 
     #[test]

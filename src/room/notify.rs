@@ -107,6 +107,7 @@ impl Room {
             ext: farewell.ext.into(),
             may_reconnect: false,
             retry_after_ms: 0,
+            spread_ms: 0,
             room_id: self.id.get(),
         }
     }

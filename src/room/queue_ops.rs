@@ -41,9 +41,11 @@ impl Room {
         let high_priority = self.admit_notice(entry)?;
         let updated = self.queue.element(&request.key).is_some();
         self.note_queue_offer(actor, request);
+        let changed = || vec![change(&request.key, &request.value)];
+        let report = self.note_queue(&actor.account, QueueEvent::Offer, updated, changed);
         let notice = self.queue_notice(entry, QueueEvent::Offer, vec![change(&request.key, &request.value)], "");
         let reply = pb::QueueOfferResponse { updated, high_priority, ..Default::default() };
-        Ok(Outcome::notified(Response::QueueOffer(reply), Some(notice)))
+        Ok(Outcome { queue: report, ..Outcome::notified(Response::QueueOffer(reply), Some(notice)) })
     }
 
     pub(super) fn note_queue_offer(&mut self, actor: &Actor, request: &pb::QueueOfferRequest) {
@@ -128,9 +130,11 @@ impl Room {
         }
         let high_priority = self.admit_notice(entry)?;
         let element = self.queue.poll(&request.key).ok_or_else(no_element)?;
-        let notice = self.queue_notice(entry, QueueEvent::Poll, vec![change(&element.key, &element.value)], "");
+        let changed = || vec![change(&element.key, &element.value)];
+        let report = self.note_queue(&entry.command.actor.account, QueueEvent::Poll, !request.key.is_empty(), changed);
+        let notice = self.queue_notice(entry, QueueEvent::Poll, changed(), "");
         let reply = pb::QueueElementResponse { element: Some(element.to_pb()), high_priority, ..Default::default() };
-        Ok(Outcome::notified(Response::QueuePoll(reply), Some(notice)))
+        Ok(Outcome { queue: report, ..Outcome::notified(Response::QueuePoll(reply), Some(notice)) })
     }
 
     pub(super) fn queue_drop(&mut self, entry: &Entry) -> Result<Outcome, Status> {
@@ -139,9 +143,12 @@ impl Room {
             return Ok(Outcome::reply(Response::QueueDrop(pb::QueueDropResponse::default())));
         }
         let high_priority = self.admit_notice(entry)?;
+        let keys = || self.queue.iter().map(|element| change(&element.key, b"")).collect();
+        let report = self.note_queue(&entry.command.actor.account, QueueEvent::Drop, false, keys);
         self.queue.drop_all();
         let reply = Response::QueueDrop(pb::QueueDropResponse { high_priority, ..Default::default() });
-        Ok(Outcome::notified(reply, Some(self.queue_notice(entry, QueueEvent::Drop, Vec::new(), ""))))
+        let notice = self.queue_notice(entry, QueueEvent::Drop, Vec::new(), "");
+        Ok(Outcome { queue: report, ..Outcome::notified(reply, Some(notice)) })
     }
 
     pub(super) fn queue_clear_owner(&mut self, entry: &Entry) -> Result<Outcome, Status> {
@@ -156,8 +163,10 @@ impl Room {
         if cleared.is_empty() {
             return Ok(Outcome::reply(reply));
         }
-        let changes = cleared.iter().map(|element| change(&element.key, &element.value)).collect();
-        let mut outcome = Outcome::notified(reply, Some(self.queue_notice(entry, QueueEvent::PartClear, changes, "")));
+        let changes: Vec<_> = cleared.iter().map(|element| change(&element.key, &element.value)).collect();
+        let report = self.note_queue(&actor.account, QueueEvent::PartClear, false, || changes.clone());
+        let notice = self.queue_notice(entry, QueueEvent::PartClear, changes, "");
+        let mut outcome = Outcome { queue: report, ..Outcome::notified(reply, Some(notice)) };
         if self.queue.has_transient_of(&actor.account) {
             outcome.kept = u32::try_from(cleared.len()).ok().map(|count| Box::new(Op::QueueClearSome(count)));
             outcome.follow_ups.push(Command { actor: Actor::server(actor.account.clone()), op: Op::QueueClearOwner });
@@ -288,8 +297,9 @@ impl Room {
         if changes.is_empty() {
             return Ok(Outcome::reply(reply));
         }
+        let report = self.note_queue(&entry.command.actor.account, event, false, || changes.clone());
         let notice = notify.then(|| self.queue_notice(entry, event, changes, ext));
-        Ok(Outcome::notified(reply, notice))
+        Ok(Outcome { queue: report, ..Outcome::notified(reply, notice) })
     }
 }
 

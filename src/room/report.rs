@@ -1,5 +1,5 @@
-//! What an application is told of its rooms over HTTP: copies of messages, and who comes and goes (chatroom.md §e.9). A room says who
-//! comes and goes only where its application wants to know.
+//! What an application is told of its rooms over HTTP: copies of messages, who comes and goes, and changes of the queue (chatroom.md
+//! §e.9). A room says the latter two only where its application wants to know.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::entry::Outcome;
 use super::presence::{Connection, Person};
 use super::state::Room;
 use crate::id::{AccountId, ConnId, Epoch, RoomId, UnixMs};
-use crate::wire::pb::MemberType;
+use crate::wire::pb::{MemberType, QueueElementChange, QueueEvent};
 
 /// What an application wants to be told of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,11 +23,18 @@ pub struct Reports {
     pub messages: bool,
     /// Who comes and goes.
     pub in_out: bool,
+    /// Changes of the queue.
+    pub queue: bool,
     /// The environments a message may name that have an address of their own.
     pub envs: BTreeSet<Box<str>>,
 }
 
 impl Reports {
+    /// Whether it is told who comes and goes.
+    pub fn tells_in_out(&self) -> bool {
+        self.in_out && self.by_default
+    }
+
     /// Where the copy of a message goes that names this environment: into the one it names, else into the default, which has no name.
     /// `None`: nowhere.
     pub fn env_of(&self, named: &str) -> Option<&str> {
@@ -39,7 +46,7 @@ impl Reports {
 }
 
 /// One thing that an application is told.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Report {
     /// In which room it happened.
     pub room: RoomId,
@@ -58,7 +65,7 @@ pub struct Report {
 }
 
 /// What an application is told.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Reported {
     /// A message was accepted.
     Message {
@@ -71,6 +78,37 @@ pub enum Reported {
     },
     /// Somebody came or went.
     InOut(Box<InOut>),
+    /// The queue has changed.
+    Queue(Box<QueueReport>),
+}
+
+/// A change of the queue.
+#[derive(Clone, PartialEq, Debug)]
+pub struct QueueReport {
+    /// Who has changed it.
+    pub operator: AccountId,
+    /// What has happened to its elements.
+    pub event: QueueEvent,
+    /// It was offered under a key that was there, or taken by its key.
+    pub again: bool,
+    /// Which elements; of a drop only the keys.
+    pub elements: Vec<QueueElementChange>,
+}
+
+impl QueueReport {
+    /// About how many bytes it keeps.
+    pub fn weight(&self) -> usize {
+        self.elements.iter().map(|element| element.key.len() + element.value.len()).sum()
+    }
+}
+
+/// What is known of the client of a connection beside its type.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientFacts {
+    /// The address it comes from, as a text.
+    pub address: Box<str>,
+    /// The version of its library, in its own words.
+    pub sdk_version: Box<str>,
 }
 
 /// A connection of an account, or a robot, comes or goes.
@@ -92,6 +130,8 @@ pub struct InOut {
     pub target: String,
     /// What was said with it.
     pub ext: String,
+    /// The client of who enters, if it is known.
+    pub client: Option<Arc<ClientFacts>>,
 }
 
 impl InOut {
@@ -122,7 +162,7 @@ const CLIENT_HTTP: u32 = 32;
 impl Room {
     /// Whether the application of the room wants to know who comes and goes.
     fn reports_in_out(&self) -> bool {
-        self.settings.reports.as_ref().is_some_and(|reports| reports.in_out && reports.by_default)
+        self.settings.reports.as_ref().is_some_and(|reports| reports.tells_in_out())
     }
 
     /// Notes that one connection comes or goes. To be called while it is here.
@@ -171,6 +211,19 @@ impl Room {
             tags: own.map_or_else(Vec::new, |own| self.people.tags().of(own.id).to_vec()),
             target: own.map_or_else(String::new, |own| self.people.tags().target(own.id)),
             ext: ext.into(),
+            client: None,
         }
+    }
+
+    /// Notes what has become of the queue, if the application of the room wants to know.
+    pub(super) fn note_queue(
+        &self,
+        operator: &AccountId,
+        event: QueueEvent,
+        again: bool,
+        elements: impl FnOnce() -> Vec<QueueElementChange>,
+    ) -> Option<Box<QueueReport>> {
+        let is_wanted = self.settings.reports.as_ref().is_some_and(|reports| reports.queue && reports.by_default);
+        is_wanted.then(|| Box::new(QueueReport { operator: operator.clone(), event, again, elements: elements() }))
     }
 }

@@ -29,7 +29,7 @@ impl Room {
         check::chars("role_ext", &request.ext, limits::EXT_CHARS_MAX)?;
         check::notify_ext(&request.notify_ext)?;
         for (_, profile) in &request.robots {
-            check::chars("nick", &profile.nick, limits::NICK_CHARS_MAX)?;
+            check::nick(&profile.nick)?;
             check::chars("avatar", &profile.avatar, limits::AVATAR_CHARS_MAX)?;
         }
         self.check_robots(actor)?;

@@ -34,6 +34,8 @@ impl Room {
             attributes: attributes::list(&self.attributes),
             member_attributes: self.member_attributes.after(None).map(member_attributes).collect(),
             born_seq: self.born.0,
+            boundaries: self.boundaries.iter().map(boundary).collect(),
+            logged_seq: self.logged_seq.0,
         }
         .encode_to_vec()
     }
@@ -67,6 +69,14 @@ impl Room {
         room.empty_since = room.last_time;
         room.epoch = Epoch(snapshot.epoch);
         room.born = Seq(snapshot.born_seq);
+        for boundary in snapshot.boundaries {
+            room.boundaries.note(Epoch(boundary.epoch), Seq(boundary.first_seq));
+        }
+        if snapshot.last_seq != 0 {
+            // A snapshot of an earlier program knows its last epoch and not where that began: positions of earlier ones are gone.
+            room.boundaries.note(room.epoch, Seq(1));
+        }
+        room.logged_seq = Seq(if snapshot.logged_seq == 0 { snapshot.last_seq } else { snapshot.logged_seq });
         let Some(info) = snapshot.info else { return Ok(room) };
         room.app_key = snapshot.app_key;
         room.creator = Some(account(&info.creator)?);
@@ -120,6 +130,10 @@ impl Room {
 
 fn member_attributes((account, map): (&AccountId, &Map)) -> pb::MemberAttributes {
     pb::MemberAttributes { account: account.as_str().into(), attributes: attributes::list(map), error_keys: Vec::new() }
+}
+
+fn boundary((epoch, first): (Epoch, Seq)) -> store::EpochBoundary {
+    store::EpochBoundary { epoch: epoch.0, first_seq: first.0 }
 }
 
 fn temp_mute(name: &str, until: UnixMs) -> store::TempMute {

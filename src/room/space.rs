@@ -37,7 +37,7 @@ impl Place {
         Ok(Place { at, distance, enabled: given.enabled.unwrap_or(self.enabled) })
     }
 
-    fn hears(&self, at: [f64; 3]) -> bool {
+    pub fn hears(&self, at: [f64; 3]) -> bool {
         !self.enabled || is_within(self.at, at, self.distance)
     }
 }

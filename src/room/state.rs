@@ -12,6 +12,7 @@ use super::dedup::Senders;
 use super::entry::{Entry, Outcome};
 use super::expression::Expressions;
 use super::permissions::{self, Class, Grant, Operation, Standing};
+use super::position::{Boundaries, Link};
 use super::presence::People;
 use super::priority::Priority;
 use super::queries::Queries;
@@ -50,6 +51,12 @@ pub struct Room {
     pub(super) recalled: Recalled,
     /// The entry with which the room began: what stands before it in the log is another's.
     pub(super) born: Seq,
+    /// The last epochs in which the room got entries.
+    pub(super) boundaries: Boundaries,
+    /// The last entry that belongs in the log: presence has taken the numbers beyond it.
+    pub(super) logged_seq: Seq,
+    /// The epoch of that entry, if it was given its number since the room is in memory.
+    logged_epoch: Epoch,
     pub(super) expressions: Expressions,
 }
 
@@ -77,6 +84,9 @@ impl Room {
             priority: Priority::default(),
             recalled: Recalled::default(),
             born: Seq::default(),
+            boundaries: Boundaries::default(),
+            logged_seq: Seq::default(),
+            logged_epoch: Epoch::default(),
             expressions: Expressions::default(),
         }
     }
@@ -150,6 +160,12 @@ impl Room {
         if outcome.push.is_some() || outcome.durable {
             self.advance(entry);
         }
+        if outcome.durable {
+            let is_first = self.logged_epoch != entry.epoch;
+            let epoch_first = if is_first { self.boundaries.first_of(entry.epoch) } else { None };
+            outcome.link = Link { previous: self.logged_seq, epoch_first };
+            (self.logged_seq, self.logged_epoch) = (entry.seq, entry.epoch);
+        }
         Ok(outcome)
     }
 
@@ -203,6 +219,7 @@ impl Room {
             Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Broadcast(_) => {}
         }
         self.advance(entry);
+        self.logged_seq = entry.seq;
         self.empty_since = self.last_time;
     }
 
@@ -300,6 +317,7 @@ impl Room {
         self.last_seq = entry.seq;
         self.last_time = self.last_time.max(entry.stamp.time);
         self.epoch = entry.epoch;
+        self.boundaries.note(entry.epoch, entry.seq);
     }
 
     /// Rows 4, 5 and 6 of chatroom.md §c.0: the room is there, it is open, and the caller is in it.

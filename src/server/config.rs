@@ -28,6 +28,7 @@ pub use callback::CallbackUrl;
 pub use error::ConfigError;
 pub use network::Network;
 pub use policy::Policy;
+pub use sources::{Command, command};
 pub(crate) use tls::TlsFiles;
 pub use tls::{MaybeAddress, Tls};
 pub use webhooks::{Webhook, Webhooks};

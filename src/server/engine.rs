@@ -86,20 +86,12 @@ impl Engine {
 
     /// Closes the connections of an account that was blocked, which are told why; `ext` goes with it.
     pub fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) {
-        self.order(app_key, account, || Order::PutOut(ext.into()));
+        self.shared.order(app_key, account, || Order::PutOut(ext.into()));
     }
 
     /// Has the connections of an account know whether it may send.
     pub fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) {
-        self.order(app_key, account, || Order::SetMuted(muted));
-    }
-
-    fn order(&self, app_key: &str, account: &AccountId, order: impl Fn() -> Order) {
-        for session in self.shared.sessions.of(app_key, account) {
-            if let Some(mailbox) = self.shared.mailboxes.get(session.connection.worker()) {
-                mailbox.order(session.connection, order());
-            }
-        }
+        self.shared.order(app_key, account, || Order::SetMuted(muted));
     }
 
     async fn ask(&self, app_key: Option<&str>, room: RoomId, actor: Actor, ask: Ask) -> Answer {

@@ -1,6 +1,7 @@
 //! Logging in: who is it, which room, and does it take over from a lost connection (chatroom.md §c.1, §d).
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use serde::Serialize;
@@ -13,8 +14,8 @@ use crate::account::{CALLBACK, Login, TokenKind, Verified, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, UnixMs};
-use crate::limits::{CLIENT_ROOM_TOKEN_SECONDS_MAX, LOGIN_CALLBACK_MS, TOKEN_BYTES_MAX};
-use crate::room::{Ask, Op};
+use crate::limits::{CLIENT_ROOM_TOKEN_SECONDS_MAX, LOGIN_CALLBACK_MS, SDK_VERSION_CHARS_MAX, TOKEN_BYTES_MAX};
+use crate::room::{Ask, ClientFacts, Op};
 use crate::session::CloseReason;
 use crate::wire::frame::VERSIONS;
 use crate::wire::{PacketKind, Response, pb};
@@ -85,6 +86,8 @@ impl State {
         {
             return self.refuse_login(worker, id, sequence, &status, Some(*room));
         }
+        let wants_client =
+            self.apps(worker).settings(&request.app_key).reports.as_ref().is_some_and(|reports| reports.tells_in_out());
         let Some(connection) = self.connection(id) else { return };
         let session = Session {
             connection: id,
@@ -92,13 +95,17 @@ impl State {
             since_seconds: u32::try_from(shared.unix().0 / 1000).unwrap_or(u32::MAX),
         };
         shared.sessions.enter(&request.app_key, &verified.account, session);
-        // Who was blocked or muted after the look at its account, and before its connection could be found, learns it here.
+        // Whose name was taken, or who was blocked or muted after the look at its account, and before its connection could be found, learns it here.
         let account = shared.accounts.account(&request.app_key, &verified.account);
+        let is_taken = verified.anonymous && account.is_some();
         let (is_blocked, is_muted) = account.map_or((false, verified.globally_muted), |account| {
             (account.blocked && !verified.anonymous, account.is_muted_in_rooms())
         });
         let token_kind = kind_of(&request);
-        let resume = old.zip(request.resume).map(|(replaces, resume)| Box::new(Resume { replaces, rooms: resume.rooms }));
+        // Without a place to take over the positions serve the room of the login alone.
+        let is_of_use = old.is_some() || enter.as_ref().is_some_and(|(_, enter)| enter.position.is_none());
+        let resume = request.resume.filter(|_| is_of_use);
+        let resume = resume.map(|resume| Box::new(Resume { replaces: old, rooms: resume.rooms }));
         connection.change_rare(|rare| rare.resume = resume);
         connection.identity = Some(Box::new(Identity {
             account: verified.account,
@@ -112,7 +119,14 @@ impl State {
             face: (!verified.nick.is_empty() || !verified.avatar.is_empty())
                 .then(|| Box::new((verified.nick.into(), verified.avatar.into()))),
             device_id: request.device_id.as_str().into(),
+            client: wants_client.then(|| {
+                let sdk_version: String = request.sdk_version.chars().take(SDK_VERSION_CHARS_MAX).collect();
+                Arc::new(ClientFacts { address: connection.address.to_string().into(), sdk_version: sdk_version.into() })
+            }),
         }));
+        if is_taken {
+            return self.refuse_login(worker, id, sequence, &wrong_token(), None);
+        }
         if is_blocked {
             let status = Status::with_sub(Code::AccountDisabled, Sub::AccountBanned);
             return self.refuse_login(worker, id, sequence, &status, None);
@@ -197,16 +211,21 @@ impl State {
         let enter = match answer {
             Ok(Response::RoomEnter(enter)) => enter,
             Ok(_) => return,
+            // Who comes back to other rooms too is out of this one alone (chatroom.md §d.7).
+            Err(status) if is_out_for_good(status.code) && is_elsewhere(connection, asked.room) => {
+                Box::new(refused(&status, asked.room))
+            }
             Err(status) => return self.refuse_login(worker, id, pending.sequence, &status, Some(asked.room)),
         };
         connection.session.accept_login(worker.shared.now(), pending.token_expires);
         let mut response = pending.response;
         response.resumed = enter.resumed;
         if enter.resumed
-            && let Some(resume) = connection.resume()
+            && let Some(replaces) = connection.resume().and_then(|resume| resume.replaces)
         {
-            response.connection_id = resume.replaces.to_string();
+            response.connection_id = replaces.to_string();
         }
+        connection.change_rare(|rare| _ = rare.resume.take_if(|resume| resume.replaces.is_none()));
         response.enter = Some(*enter);
         Response::Login(Box::new(response)).encode(pending.sequence, &mut self.staging);
     }
@@ -218,14 +237,8 @@ impl State {
         let response = pb::LoginResponse {
             code: plain.code,
             sub: plain.sub,
-            desc: plain.desc.clone(),
-            enter: room.map(|room| pb::RoomEnterResponse {
-                code: plain.code,
-                sub: plain.sub,
-                desc: plain.desc,
-                room: Some(pb::RoomInfo { room_id: room.get(), ..pb::RoomInfo::default() }),
-                ..pb::RoomEnterResponse::default()
-            }),
+            desc: plain.desc,
+            enter: room.map(|room| refused(status, room)),
             ..pb::LoginResponse::default()
         };
         let mut frame = BytesMut::new();
@@ -282,6 +295,29 @@ impl State {
         connection.session.answered(sequence);
         self.respond(id, PacketKind::RenewToken as u16, sequence, &status);
     }
+}
+
+/// The answer to an enter that comes with that to a login.
+fn refused(status: &Status, room: RoomId) -> pb::RoomEnterResponse {
+    let plain = pb::Status::from(status);
+    pb::RoomEnterResponse {
+        code: plain.code,
+        sub: plain.sub,
+        desc: plain.desc,
+        room: Some(pb::RoomInfo { room_id: room.get(), ..pb::RoomInfo::default() }),
+        ..pb::RoomEnterResponse::default()
+    }
+}
+
+/// Whether a room that refuses with this code will not have the account back.
+fn is_out_for_good(code: Code) -> bool {
+    matches!(code, Code::Forbidden | Code::NotFound | Code::RoomClosed | Code::Blocklisted)
+}
+
+/// Whether a connection that takes over from a lost one comes back to other rooms than this.
+fn is_elsewhere(connection: &Connection, room: RoomId) -> bool {
+    let resume = connection.resume().filter(|resume| resume.replaces.is_some());
+    resume.is_some_and(|resume| resume.rooms.iter().any(|position| position.room_id != room.get()))
 }
 
 /// How a login that was let in has proved itself.

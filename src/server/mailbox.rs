@@ -1,10 +1,12 @@
 //! Where a worker finds what others have for it: one lock and one wake-up per batch, never per member.
 
+use std::sync::Arc;
+
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::dispatch::Mail;
-use crate::id::ConnId;
+use crate::id::{ConnId, DeviceId};
 use crate::limits::MAILBOX_BYTES_MAX;
 
 /// A worker's mailbox. Any thread may post.
@@ -34,6 +36,10 @@ pub(crate) enum Order {
     PutOut(Box<str>),
     /// Its account may, or may not, send anywhere.
     SetMuted(bool),
+    /// Its name is an account's now: it is closed if it goes by it without having shown a token.
+    GiveUpName,
+    /// Another connection of its account puts these devices out, or all others where none is named; with the words for it.
+    KickDevice(Arc<[DeviceId]>, Box<str>),
 }
 
 impl Mailbox {

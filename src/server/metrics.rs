@@ -31,6 +31,11 @@ const COUNTERS: &[(&str, &str)] = &[
     ("chatroom_log_records_total", "Records that became durable."),
     ("chatroom_logins_refused_total", "Logins refused, by code."),
     ("chatroom_reloads_total", "Readings of the configuration and the certificates on SIGHUP, by result: done or refused."),
+    ("chatroom_store_cut_bytes_total", "Bytes of torn ends that the start cut off the newest journal of the store."),
+    (
+        "chatroom_store_cut_ends_total",
+        "Torn ends that the start cut off the newest journal of the store; the original is kept.",
+    ),
     ("chatroom_store_failures_total", "Times the store failed."),
     ("chatroom_store_reopened_total", "Times the store was opened again after that."),
     ("chatroom_tls_handshakes_total", "TLS handshakes that came to an end, by listener and result."),

@@ -11,12 +11,13 @@ use tokio::task::LocalSet;
 use super::callback::Callbacks;
 use super::certificates::Certificates;
 use super::config::{Config, ConfigError, Durability};
+use super::control::Control;
 use super::descriptors::Descriptors;
 use super::engine::Engine;
 use super::figures::Figures;
 use super::keep::{self, StoreKeeper};
 use super::listen;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Order};
 use super::outgoing;
 use super::shared::{Shared, unix};
 use super::worker::Worker;
@@ -90,6 +91,7 @@ pub struct Node {
     pub(super) shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     counting: JoinHandle<()>,
+    control: Option<Control>,
     history_days: u32,
 }
 
@@ -118,6 +120,12 @@ impl Node {
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
         let mailboxes = shared.mailboxes.clone();
         log.watch(Box::new(move || mailboxes.iter().for_each(Mailbox::wake)));
+        let told = Arc::downgrade(&shared);
+        accounts.when_registered(move |app_key, account| {
+            if let Some(shared) = told.upgrade() {
+                shared.order(app_key, account, || Order::GiveUpName);
+            }
+        });
         log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
         shared.webhooks.start(log.clone(), shared.apps.clone(), client).map_err(StartError::Thread)?;
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
@@ -145,8 +153,15 @@ impl Node {
         let web_socket_addresses = config.http.websocket_addresses().map_or_else(|| addresses.clone(), owned);
         let engine = Engine::new(shared.clone(), last_room, addresses, web_socket_addresses);
         let ready = shared.ready.clone();
+        let control = (!config.memory).then(|| Control::start(&config.data, log.clone()));
+        let control = control.and_then(|control| {
+            let named = config.data.display();
+            control
+                .inspect_err(|error| tracing::warn!(%error, "no socket in {named}: `chatroomd backup` needs the node stopped"))
+                .ok()
+        });
         let history_days = config.history.days;
-        Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, history_days })
+        Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, control, history_days })
     }
 
     /// Removes what is older than the retention, once at the start and then every hour. Never returns.
@@ -173,6 +188,7 @@ impl Node {
     /// Sends everybody away, writes down what there is, and returns when that is done. Blocks.
     pub fn stop(self) {
         self.ready.store(false, Ordering::Release);
+        drop(self.control);
         self.shared.start_drain();
         for worker in self.workers {
             if worker.join().is_err() {

@@ -167,7 +167,7 @@ impl State {
         let connection = self.connection(id);
         let replaces = connection.as_ref().and_then(|connection| {
             let resume = connection.resume()?;
-            resume.rooms.iter().any(|position| position.room_id == room.get()).then_some(resume.replaces)
+            resume.rooms.iter().any(|position| position.room_id == room.get()).then_some(resume.replaces).flatten()
         });
         let identity = connection.and_then(|connection| connection.identity.as_deref());
         let face = identity.and_then(|identity| identity.face.as_deref());
@@ -181,6 +181,7 @@ impl State {
             replaces,
             leaves: None,
             over_quota: false,
+            client: identity.and_then(|identity| identity.client.clone()),
         }
     }
 

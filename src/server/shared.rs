@@ -16,7 +16,7 @@ use super::config::Config;
 use super::descriptors::Descriptors;
 use super::figures::Figures;
 use super::gate::Gate;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Order};
 use super::resume::ResumeKey;
 use super::sessions::Sessions;
 use super::webhook::Webhooks;
@@ -143,6 +143,15 @@ impl Shared {
         if enter.alias.is_empty() { RoomId::new(enter.room_id) } else { Ok(self.aliases.room(app_key, &enter.alias)) }
     }
 
+    /// Has the connections of an account do what the application wants.
+    pub(crate) fn order(&self, app_key: &str, account: &AccountId, order: impl Fn() -> Order) {
+        for session in self.sessions.of(app_key, account) {
+            if let Some(mailbox) = self.mailboxes.get(session.connection.worker()) {
+                mailbox.order(session.connection, order());
+            }
+        }
+    }
+
     /// Whether there is such an account; what is no name of an account is for the room to refuse.
     pub(crate) fn is_known(&self, app_key: &str, name: &str) -> bool {
         AccountId::parse(name).map_or(true, |id| self.accounts.account(app_key, &id).is_some())
@@ -174,6 +183,7 @@ impl Shared {
             None => Room::new(id, settings),
         };
         for record in &loaded.records {
+            room.replay_epoch(record.entry.epoch, record.entry.seq, &record.link);
             room.replay(&record.entry);
             room.replay_push(record);
         }

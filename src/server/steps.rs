@@ -2,12 +2,14 @@
 //! (chatroom.md §c.6, §d.4). Each step is asked under the sequence of the request; the answer leaves with the last.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
+use super::mailbox::Order;
 use super::serve::stage;
 use super::worker::{State, Worker, overloaded};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
-use crate::id::{ConnId, RoomId};
+use crate::id::{ConnId, DeviceId, RoomId};
 use crate::room::{Ask, Op, Open, Query, check_devices};
 use crate::wire::{PacketKind, Response, pb};
 
@@ -28,7 +30,7 @@ enum Step {
     /// So many rooms that it leaves.
     LeaveAll { waiting: usize, left: Vec<(String, i64)> },
     /// So many rooms that put devices out.
-    KickDevices { waiting: usize },
+    KickDevices { waiting: usize, devices: Arc<[DeviceId]> },
 }
 
 impl State {
@@ -82,9 +84,26 @@ impl State {
         let identity = self.connection(id).and_then(|connection| connection.identity.as_deref());
         let Some(identity) = identity else { return };
         let rooms = worker.shared.account_rooms.rooms(&identity.app_key, &identity.account);
-        let next = Step::KickDevices { waiting: rooms.len() };
+        let devices: Arc<[DeviceId]> = request.device_ids.iter().map(|device| device.as_str().into()).collect();
+        if rooms.is_empty() {
+            self.kick_sessions(worker, id, &devices);
+        }
+        let next = Step::KickDevices { waiting: rooms.len(), devices };
         let ask = || Ask::Command(Op::KickDevices(request.clone()));
         self.ask_each(worker, id, sequence, PacketKind::KickDevices, &rooms, next, ask);
+    }
+
+    /// Closes the other connections of the account on these devices, in a room or not; on all devices where none is named.
+    fn kick_sessions(&mut self, worker: &Rc<Worker>, id: ConnId, devices: &Arc<[DeviceId]>) {
+        let identity = self.connection(id).and_then(|connection| connection.identity.as_deref());
+        let Some(identity) = identity else { return };
+        let ext = format!("{{\"clientType\":{}}}", identity.client_type);
+        for session in worker.shared.sessions.of(&identity.app_key, &identity.account) {
+            let mailbox = worker.shared.mailboxes.get(session.connection.worker()).filter(|_| session.connection != id);
+            if let Some(mailbox) = mailbox {
+                mailbox.order(session.connection, Order::KickDevice(devices.clone(), ext.as_str().into()));
+            }
+        }
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -169,9 +188,12 @@ impl State {
                 let all = pb::RoomLeaveAllResponse { room_ids, aliases, ..Default::default() };
                 Err(Box::new(Ok(Response::RoomLeaveAll(all))))
             }
-            Step::KickDevices { waiting } if waiting > 1 => Ok(Step::KickDevices { waiting: waiting - 1 }),
+            Step::KickDevices { waiting, devices } if waiting > 1 => Ok(Step::KickDevices { waiting: waiting - 1, devices }),
             // A room the account has left meanwhile holds none of its devices.
-            Step::KickDevices { .. } => Err(Box::new(Ok(Response::KickDevices(pb::Status::default())))),
+            Step::KickDevices { devices, .. } => {
+                self.kick_sessions(worker, asked.connection, &devices);
+                Err(Box::new(Ok(Response::KickDevices(pb::Status::default()))))
+            }
         }
     }
 }
@@ -195,14 +217,13 @@ fn switched(entered: pb::RoomEnterResponse) -> Response {
 mod tests {
     use std::io::{ErrorKind, Read};
     use std::net::{TcpListener, TcpStream};
-    use std::sync::Arc;
     use std::sync::atomic::AtomicI64;
 
     use bytes::{Bytes, BytesMut};
 
     use super::*;
     use crate::dispatch::{Hub, HubConfig, Mail, owner_of};
-    use crate::id::{AccountId, DeviceId};
+    use crate::id::AccountId;
     use crate::limits::MAILBOX_BYTES_MAX;
     use crate::server::Node;
     use crate::server::config::Config;
@@ -253,6 +274,7 @@ mod tests {
             long_token: false,
             face: None,
             device_id: DeviceId::default(),
+            client: None,
         }));
         worker.with(|state| assert_eq!(state.connections.insert(connection), id.slot()));
         (worker, id, client)
@@ -263,7 +285,7 @@ mod tests {
         const PIECE: usize = 1 << 20;
         let piece = Bytes::from(vec![0; PIECE]);
         let replay = vec![piece; MAILBOX_BYTES_MAX / PIECE];
-        worker.shared.mailboxes[1].post(vec![Mail::Joined { room, connection, replay }]);
+        worker.shared.mailboxes[1].post(vec![Mail::Joined { room, connection, replay, held: None }]);
         assert!(worker.shared.is_overloaded(room));
     }
 

@@ -18,13 +18,14 @@ use super::apps::AppTable;
 use super::callback::CallsUnderWay;
 use super::connection::{Connection, Phase, Sockets};
 use super::mailbox::{Mailbox, Order};
+use super::replay::Replays;
 use super::shared::Shared;
 use super::transport::{Handshakes, Transport};
 use super::webhook::Fresh;
 use crate::dispatch::{Counters, Effect, Find, Hub, Rules};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
-use crate::limits::{HISTORY_QUERIES_MAX, READ_BYTES};
+use crate::limits::{HISTORY_QUERIES_MAX, READ_BYTES, RETURN_SPREAD_MS};
 use crate::log::{Batch, LogStats, Snapshot};
 use crate::room::{Actor, Origin};
 use crate::session::{CloseReason, ServerOutput, ServerSession};
@@ -55,6 +56,7 @@ pub(super) struct State {
     turn_is_due: bool,
     handshakes: Handshakes,
     pub(super) histories: usize,
+    pub(super) replays: Replays,
     /// Callbacks that have not answered yet.
     pub(super) callbacks: CallsUnderWay,
     /// What the applications have been told, as of the version last seen.
@@ -74,6 +76,7 @@ impl Worker {
             turn_is_due: false,
             handshakes: Handshakes::default(),
             histories: 0,
+            replays: Replays::default(),
             callbacks: CallsUnderWay::default(),
             apps: (shared.apps.version(), shared.apps.table()),
             reported: Counters::default(),
@@ -177,6 +180,9 @@ impl Worker {
         state.hub.go_on_broadcasting();
         state.carry_out(self);
         state.hub.flush(&mut Sockets(&mut state.connections));
+        if state.hub.has_effects() {
+            self.schedule(state);
+        }
         for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
             let batch = state.hub.take_mail(index);
             if !batch.is_empty() {
@@ -366,13 +372,15 @@ impl State {
 
     fn send_everybody_away(&mut self, worker: &Rc<Worker>) {
         let close_by = worker.shared.now().plus_ms(LINGER_MS);
+        let spread_ms = u32::try_from(RETURN_SPREAD_MS).unwrap_or(u32::MAX);
         for (_, connection) in &mut self.connections {
             let kicked = pb::Kicked {
                 reason: pb::KickReason::Silent as i32,
                 message: "the server is going down".into(),
                 may_reconnect: true,
                 // Spread over 8 s (chatroom.md §d.3), so that the clients do not come back all at once.
-                retry_after_ms: u32::try_from(connection.id.get() >> 24 & 0x1FFF).unwrap_or(0),
+                retry_after_ms: fastrand::u32(0..=spread_ms),
+                spread_ms,
                 ..pb::Kicked::default()
             };
             self.staging.clear();
@@ -411,6 +419,7 @@ impl State {
                     }
                     Effect::Load(room) => worker.load(room),
                     Effect::Find(find) => worker.find(self, *find),
+                    Effect::CatchUp(waiting) => worker.catch_up(self, waiting),
                     Effect::History { asker, room, query, scope } => worker.history(self, asker, room, *query, scope),
                 }
             }
@@ -457,6 +466,32 @@ impl State {
                 };
                 self.kick(worker, id, Box::new(kicked), true);
             }
+            Order::GiveUpName => {
+                let is_anonymous = |connection: &mut Connection| connection.identity.as_ref().is_some_and(|who| who.anonymous);
+                if !self.connection(id).is_some_and(is_anonymous) {
+                    return;
+                }
+                let kicked = pb::Kicked {
+                    reason: pb::KickReason::TokenExpired as i32,
+                    message: "the name is an account's now: come again under another one".into(),
+                    ..pb::Kicked::default()
+                };
+                self.kick(worker, id, Box::new(kicked), true);
+            }
+            Order::KickDevice(devices, ext) => {
+                let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
+                let Some(identity) = connection.identity.as_deref() else { return };
+                if !devices.is_empty() && !devices.contains(&identity.device_id) {
+                    return;
+                }
+                let kicked = pb::Kicked {
+                    reason: pb::KickReason::SamePlatform as i32,
+                    message: "put out by another device of the account".into(),
+                    ext: ext.into(),
+                    ..pb::Kicked::default()
+                };
+                self.kick(worker, id, Box::new(kicked), true);
+            }
             Order::SetMuted(muted) => {
                 if let Some(identity) = self.connection(id).and_then(|connection| connection.identity.as_deref_mut()) {
                     identity.globally_muted = muted;
@@ -494,6 +529,8 @@ fn report_log(log: &LogStats) {
     total("chatroom_log_bytes_total", &log.bytes);
     total("chatroom_log_commit_microseconds_total", &log.commit_us);
     total("chatroom_log_batches_failed_total", &log.failed);
+    total("chatroom_store_cut_ends_total", &log.cut_ends);
+    total("chatroom_store_cut_bytes_total", &log.cut_bytes);
     total("chatroom_store_failures_total", &log.failures);
     total("chatroom_store_reopened_total", &log.reopened);
     metrics::gauge!("chatroom_log_commit_microseconds_max").set(log.take_slowest() as f64);

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::pending::{Open, Pending, Purpose};
 use super::room_state::{RoomState, RoomStateCause, RoomStateChange};
-use super::rooms::Rooms;
+use super::rooms::{Room, Rooms};
 use super::server::encode_echo;
 use super::status::{head_of, status_of};
 use super::{CloseReason, ProtocolError, uuid};
@@ -95,6 +95,8 @@ pub enum Loss {
     Return {
         /// The least delay.
         retry_after_ms: u32,
+        /// The range of delays the server names, where it has drawn the other one out of it; else 0.
+        spread_ms: u32,
     },
     /// Do not come back by yourself.
     Final(Status),
@@ -258,7 +260,7 @@ impl ClientSession {
         }
         if self.has_been_in {
             // A room that was left in the meantime, or that put this client out, is not entered again.
-            request.enter = request.enter.as_ref().and_then(|enter| self.rooms.wanted(enter)).map(|room| room.enter.clone());
+            request.enter = request.enter.as_ref().and_then(|enter| self.rooms.wanted(enter)).map(Room::again);
         }
         self.asked.clone_from(&request.enter);
         let sequence = self.pending.next_sequence();
@@ -417,6 +419,9 @@ impl ClientSession {
             let status = Status::bad_parameter(format!("request of {} bytes is over the server's limit", bytes.len()));
             return self.finish(now, id, Err(status), out);
         }
+        if let Request::MessageSend(send) = request {
+            self.rooms.sends(send.room_id, &self.account, &send.message_id);
+        }
         if !is_needed_later(request) {
             open.request = None;
         }
@@ -497,13 +502,17 @@ impl ClientSession {
     fn on_push(&mut self, now: Time, push: Push, out: &mut Vec<ClientOutput>) {
         match &push {
             Push::Message(message) => {
-                self.rooms.advance(message.room_id, message.epoch, message.seq);
+                self.rooms.on_message(message);
                 if self.rooms.is_double(message) {
                     return self.ignore();
                 }
             }
-            Push::Notification(notification) => {
-                self.rooms.advance(notification.room_id, notification.epoch, notification.seq);
+            Push::Notification(notification) => self.rooms.on_notification(notification),
+            Push::RoomEpoch(told) => {
+                if let Some(room) = self.rooms.room_mut(told.room_id) {
+                    room.roll_back(told.epoch, told.log_seq);
+                }
+                return;
             }
             Push::Gap(gap) => {
                 if let Some(room) = self.rooms.room_mut(gap.room_id) {

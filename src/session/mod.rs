@@ -6,6 +6,7 @@
 //!
 //! May use `wire`. Knows nothing of sockets, of tokio, or of what the rooms do with a request.
 
+mod backoff;
 mod client;
 mod in_flight;
 mod pending;
@@ -14,6 +15,7 @@ mod rooms;
 mod server;
 mod status;
 
+pub use backoff::{Backoff, return_delay_ms};
 pub use client::{BatchConfig, ClientConfig, ClientOutput, ClientSession, Loss, RequestId};
 pub use room_state::{RoomState, RoomStateCause, RoomStateChange};
 pub use server::{ServerOutput, ServerSession, SessionConfig};

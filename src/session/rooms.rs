@@ -15,6 +15,10 @@ pub(super) struct Room {
     pub enter: pb::RoomEnterRequest,
     /// The epoch and seq of the last item seen; zeros before the first entry.
     pub position: (u64, u64),
+    /// The last number seen of a message or of a notification that the server keeps.
+    lasting: u64,
+    /// Missed items that are on their way, and the place that is reached with the last of them.
+    replay: Option<(u32, u64)>,
     /// When to enter it again, if that is to be tried.
     pub enter_at: Option<Time>,
     /// The attribute operations that are collected, between the begin of a batch and its end.
@@ -26,7 +30,41 @@ pub(super) struct Room {
 
 impl Room {
     fn new(enter: pb::RoomEnterRequest, position: (u64, u64)) -> Room {
-        Room { enter, position, enter_at: None, batch: None, state: RoomState::Disconnected, seen: Seen::default() }
+        let (lasting, replay, seen) = (position.1, None, Seen::default());
+        Room { enter, position, lasting, replay, enter_at: None, batch: None, state: RoomState::Disconnected, seen }
+    }
+
+    /// How to enter it again, so that what was missed follows.
+    pub fn again(&self) -> pb::RoomEnterRequest {
+        let (epoch, last_seq) = self.position;
+        let position = pb::RoomPosition { room_id: self.enter.room_id, epoch, last_seq };
+        pb::RoomEnterRequest { position: (self.position != (0, 0)).then_some(position), ..self.enter.clone() }
+    }
+
+    /// An item was seen; `lasts` says whether the server keeps it.
+    fn advance(&mut self, epoch: u64, seq: u64, lasts: bool) {
+        if epoch > self.position.0 {
+            self.position = (epoch, seq);
+        } else {
+            // What an earlier epoch numbered has its number still, or nobody would have sent it.
+            self.position.1 = self.position.1.max(seq);
+        }
+        if lasts {
+            self.lasting = self.lasting.max(seq);
+        }
+        if let Some((left, until)) = self.replay {
+            self.replay = Some((left.saturating_sub(1), until)).filter(|(left, _)| *left > 0 && seq < until);
+            if self.replay.is_none() {
+                self.position.1 = self.position.1.max(until);
+            }
+        }
+    }
+
+    /// The room goes on under a new epoch, and what was seen beyond `log_seq` is gone.
+    pub fn roll_back(&mut self, epoch: u64, log_seq: u64) {
+        self.position = (epoch, self.position.1.min(log_seq));
+        self.lasting = self.lasting.min(log_seq);
+        self.replay = None;
     }
 }
 
@@ -127,32 +165,62 @@ impl Rooms {
         self.iter().filter(|(room_id, _)| *room_id != 0).map(position).collect()
     }
 
-    /// The client is in the room. Where it was there before and missed items that nobody will replay, the response comes to
-    /// say so by its `gap`.
-    pub fn entered(&mut self, enter: pb::RoomEnterRequest, response: &mut pb::RoomEnterResponse) {
+    /// The client is in the room. Where it was there before and has lost items, or missed some that nobody will replay, the
+    /// response comes to say so by its `gap`.
+    pub fn entered(&mut self, mut enter: pb::RoomEnterRequest, response: &mut pb::RoomEnterResponse) {
         let here = (response.epoch, response.last_seq);
-        match self.rooms.get_mut(&enter.room_id) {
-            Some(room) => {
-                room.enter_at = None;
-                room.enter = enter;
-                if !response.resumed || response.gap || room.position == (0, 0) {
-                    let has_missed = room.position.0 != here.0 || room.position.1 < here.1;
-                    response.gap |= has_missed && room.position != (0, 0);
-                    room.position = here;
+        let named = enter.position.take().map_or((0, 0), |position| (position.epoch, position.last_seq));
+        let room = self.rooms.entry(enter.room_id).or_insert_with(|| Room::new(enter.clone(), named));
+        room.enter_at = None;
+        room.enter = enter;
+        if let Some(log_seq) = response.log_seq {
+            // Presence that a crash took back is no loss (chatroom.md §d.7).
+            if room.lasting > log_seq {
+                if response.gap_first == 0 {
+                    (response.gap_first, response.gap_last) = (log_seq.saturating_add(1), room.lasting);
                 }
+                response.gap = true;
             }
-            None => {
-                let room = Room::new(enter, here);
-                self.rooms.insert(room.enter.room_id, room);
+            room.roll_back(here.0, log_seq);
+            if response.replayed == 0 {
+                room.position = here;
+            } else {
+                room.replay = Some((response.replayed, here.1));
             }
+        } else if !response.resumed || response.gap || room.position == (0, 0) {
+            let has_missed = room.position.0 != here.0 || room.position.1 < here.1;
+            response.gap |= has_missed && room.position != (0, 0);
+            if room.position == (0, 0) {
+                room.lasting = 0;
+            }
+            room.roll_back(here.0, here.1);
+            room.position = here;
         }
     }
 
-    /// An item of a room has arrived.
-    pub fn advance(&mut self, room_id: i64, epoch: u64, seq: u64) {
-        if let Some(room) = self.rooms.get_mut(&room_id) {
-            room.position = room.position.max((epoch, seq));
+    /// A message has arrived.
+    pub fn on_message(&mut self, message: &pb::Message) {
+        // What is sent once more to who enters lies before everything else that follows.
+        if !message.resent
+            && let Some(room) = self.rooms.get_mut(&message.room_id)
+        {
+            room.advance(message.epoch, message.seq, message.r#type != pb::MessageType::Barrage as i32);
         }
+    }
+
+    /// A notification has arrived.
+    pub fn on_notification(&mut self, notification: &pb::Notification) {
+        use pb::NotificationType::*;
+        if let Some(room) = self.rooms.get_mut(&notification.room_id) {
+            let lasts = !matches!(notification.r#type(), MemberEnter | MemberExit | TagsUpdated);
+            room.advance(notification.epoch, notification.seq, lasts);
+        }
+    }
+
+    /// A message of this client's own goes out: if the server replays it, it is none to be delivered.
+    pub fn sends(&mut self, room_id: i64, account: &str, message_id: &str) {
+        let message = pb::Message { room_id, from: account.into(), message_id: message_id.into(), ..pb::Message::default() };
+        self.is_double(&message);
     }
 
     /// Whether this message was delivered before (chatroom.md §e.2); if not, it has been now.
@@ -262,7 +330,8 @@ mod tests {
         let enter = pb::RoomEnterRequest { room_id: 1, ..Default::default() };
         let entered = |response: pb::RoomEnterResponse| {
             let mut rooms = in_room();
-            rooms.advance(1, 3, 10);
+            rooms.room_mut(1).unwrap().position = (0, 0);
+            rooms.room_mut(1).unwrap().advance(3, 10, true);
             let mut response = response;
             rooms.entered(enter.clone(), &mut response);
             (response.gap, rooms.room(1).unwrap().position)

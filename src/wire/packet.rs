@@ -193,6 +193,7 @@ packets! {
         Message(Box<pb::Message>), Message;
         Notification(Box<pb::Notification>), Notification;
         Gap(pb::Gap), Gap;
+        RoomEpoch(pb::RoomEpoch), RoomEpoch;
     }
 }
 
@@ -247,6 +248,11 @@ pub fn encode_status(kind: u16, sequence: u32, status: &Status, out: &mut BytesM
         return encode_failed_keys(kind, sequence, status, failed, out);
     }
     encode_message(out, kind, FLAG_RESPONSE, sequence, &pb::Status::from(status));
+}
+
+/// Appends the frame of a push whose body is encoded already.
+pub fn encode_push_body(kind: PacketKind, body: &Bytes, out: &mut BytesMut) {
+    Frame::new(kind as u16, 0, 0, body.clone()).encode(out);
 }
 
 /// Appends the refusal of a change of attributes, with the keys it failed for.

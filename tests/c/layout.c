@@ -14,7 +14,7 @@ LAYOUT(options_on_room_state, offsetof(chatroom_options_t, on_room_state) == 240
 LAYOUT(options_ca_file, offsetof(chatroom_options_t, ca_file) == 248);
 LAYOUT(options_on_log, offsetof(chatroom_options_t, on_connect_failed) == 256 && offsetof(chatroom_options_t, on_log) == 264);
 LAYOUT(options_send_timeout, offsetof(chatroom_options_t, send_timeout_ms) == 276);
-LAYOUT(enter, sizeof(chatroom_enter_t) == 96 && offsetof(chatroom_enter_t, tags) == 48);
+LAYOUT(enter, sizeof(chatroom_enter_t) == 112 && offsetof(chatroom_enter_t, tags) == 48);
 LAYOUT(draft, sizeof(chatroom_draft_t) == 184 && offsetof(chatroom_draft_t, body) == 32);
 LAYOUT(draft_x, offsetof(chatroom_draft_t, x) == 112);
 LAYOUT(query, sizeof(chatroom_history_query_t) == 56 && offsetof(chatroom_history_query_t, types) == 40);

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use bytes::{Bytes, BytesMut};
-use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, Effect, Hub, HubConfig, Outlet, Request, owner_of};
+use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, CatchUp, Effect, Hub, HubConfig, Outlet, Request, owner_of};
 use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::FEED_BYTES_MAX;
-use chatroom::room::{Actor, Ask, Create, Enter, Op, Open, Origin, Query, Record, Room, Settings};
+use chatroom::room::{Actor, Ask, Create, Enter, Missed, Op, Open, Origin, Query, Record, Replay, ReplayScope, Room, Settings};
 use chatroom::wire::{FrameCodec, Push, Response, pb};
 use tokio_util::codec::Decoder;
 
@@ -48,6 +48,11 @@ pub struct World {
     pub commits: bool,
     /// How often a room was rebuilt from the log.
     pub loads: usize,
+    /// How often a replay was read out of the log.
+    pub replays: usize,
+    /// Replays are not read before [`World::read_replays`].
+    pub holds_replays: bool,
+    held_replays: Vec<(usize, CatchUp)>,
     /// How often a message was looked for in the log.
     pub finds: usize,
     /// States of rooms that were written down.
@@ -74,6 +79,9 @@ impl World {
             commits: true,
             loads: 0,
             finds: 0,
+            replays: 0,
+            holds_replays: false,
+            held_replays: Vec::new(),
             snapshots: 0,
             kicked: Vec::new(),
             answers: HashMap::new(),
@@ -108,6 +116,7 @@ impl World {
         };
         self.hubs = (0..WORKERS).map(hub).collect();
         self.answers.clear();
+        self.held_replays.clear();
         self.wires = Wires::default();
         self.pass(0);
     }
@@ -247,6 +256,43 @@ impl World {
         heard
     }
 
+    /// What a connection has heard since the last look.
+    pub fn heard_pushes(&mut self, actor: &Actor) -> Vec<Push> {
+        let mut bytes = self.wires.0.remove(&actor.connection.unwrap()).unwrap_or_default();
+        let mut heard = Vec::new();
+        while let Some(frame) = FrameCodec::default().decode(&mut bytes).unwrap() {
+            heard.push(Push::decode(frame.header.kind, frame.body).unwrap());
+        }
+        heard
+    }
+
+    /// Reads the replays that wait.
+    pub fn read_replays(&mut self) {
+        for (worker, waiting) in std::mem::take(&mut self.held_replays) {
+            let read = self.replay(waiting.asked.room, &waiting.scope);
+            self.hubs[worker].on_caught_up(waiting, Ok(read));
+        }
+    }
+
+    /// Everything is written down, and then the node starts anew.
+    pub fn stop_and_start(&mut self) {
+        self.hubs.iter_mut().for_each(Hub::save_rooms);
+        self.settle();
+        self.restart();
+    }
+
+    /// What was not committed is dropped, while everybody stays.
+    pub fn reopen_store(&mut self) {
+        self.epoch += 1;
+        let epoch = Epoch(self.epoch);
+        self.hubs.iter_mut().for_each(|hub| {
+            hub.on_log_failed();
+            hub.on_log_back(epoch);
+        });
+        self.commits = true;
+        self.settle();
+    }
+
     fn set_clocks(&mut self) {
         let unix = UnixMs(1_700_000_000_000 + i64::try_from(self.now_ms).unwrap());
         self.hubs.iter_mut().for_each(|hub| hub.set_clock(Time(self.now_ms * 1000), unix));
@@ -297,6 +343,13 @@ impl World {
                     let found = self.records(find.room).iter().find(is_it).map(|record| record.entry.seq);
                     self.hubs[worker].on_found(*find, Ok(found));
                 }
+                Effect::CatchUp(waiting) => {
+                    self.replays += 1;
+                    self.held_replays.push((worker, *waiting));
+                    if !self.holds_replays {
+                        self.read_replays();
+                    }
+                }
                 Effect::History { .. } => {}
             }
         }
@@ -328,8 +381,19 @@ impl World {
             Some((_, state)) => Room::restore(room, self.settings.clone(), state).expect("our own snapshot is readable"),
             None => Room::new(room, self.settings.clone()),
         };
-        logged.records.iter().for_each(|record| rebuilt.replay(&record.entry));
+        for record in &logged.records {
+            rebuilt.replay_epoch(record.entry.epoch, record.entry.seq, &record.link);
+            rebuilt.replay(&record.entry);
+        }
         rebuilt
+    }
+
+    /// What was committed of a room between two places, without regard to whom it is for.
+    fn replay(&self, room: RoomId, scope: &ReplayScope) -> Replay {
+        let missed =
+            self.records(room).iter().filter(|record| record.entry.seq > scope.after && record.entry.seq <= scope.last);
+        let items = missed.filter_map(|record| record.push.clone().map(|push| Missed { seq: record.entry.seq, push }));
+        Replay { items: items.collect(), gap: None }
     }
 }
 

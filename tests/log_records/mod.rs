@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chatroom::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
 use chatroom::log::{Batch, FindQuery, HistoryPage, HistoryQuery, LogError, RoomLog, Snapshot};
-use chatroom::room::{Actor, Command, Create, Entry, Op, Origin, PushBody, Recall, Record, Stamp};
+use chatroom::room::{Actor, Command, Create, Entry, Link, Op, Origin, PushBody, Recall, Record, Stamp};
 use chatroom::wire::{pb, store};
 use prost::Message as _;
 
@@ -33,7 +33,7 @@ pub fn record_of(room: RoomId, seq: u64, time: i64, op: Op, push: Option<PushBod
     };
     let stamp = Stamp { time: UnixMs(time), random: seq };
     let entry = Entry { seq: Seq(seq), epoch: Epoch(1), stamp, command: Command { actor, op } };
-    Record { room, entry, push, notify_target_tags: String::new(), in_history: true }
+    Record { room, entry, push, notify_target_tags: String::new(), in_history: true, link: Link::default() }
 }
 
 pub fn message(room: RoomId, seq: u64, time: i64, message_type: i32) -> Record {

@@ -570,10 +570,12 @@ fn pushes() -> Vec<Push> {
             may_reconnect: true,
             retry_after_ms: 1500,
             room_id: 0,
+            spread_ms: 0,
         })),
         Push::TokenWillExpire(pb::TokenWillExpire { seconds: 30 }),
         Push::Message(Box::new(message())),
         Push::Notification(Box::new(notification())),
         Push::Gap(pb::Gap { room_id: ROOM, first_seq: 10, last_seq: 20 }),
+        Push::RoomEpoch(pb::RoomEpoch { room_id: ROOM, epoch: 4, log_seq: 20 }),
     ]
 }

@@ -5,6 +5,7 @@
 
 use ::fjall::{Keyspace, OwnedWriteBatch};
 
+use super::open::folder_of;
 use super::{Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq, UnixMs};
 use crate::log::LogError;
@@ -30,6 +31,8 @@ impl Store {
         }
         self.sync()?;
         let count = old.len();
+        let gone: Vec<u64> = old.iter().filter_map(|(_, keyspace)| folder_of(keyspace)).collect();
+        self.ledger.change_keyspaces(|folders| folders.retain(|folder| !gone.contains(folder)))?;
         for (day, keyspace) in old {
             self.days.write().open.remove(&day);
             self.db.delete_keyspace(keyspace).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! Opening the folder: lock, format, epoch.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -10,71 +10,94 @@ use ::fjall::config::{BlockSizePolicy, FilterPolicy};
 use ::fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
 
+use super::commits::COUNT_KEY;
+use super::cut::cut;
 use super::journal::Marks;
+use super::state::{Ledger, Reach, sync_folder};
+use super::survey::{Depth, FORMAT, Survey, survey};
 use super::{Days, Lasting, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
 use crate::id::Epoch;
+use crate::limits::{STORE_COUNT_BUFFER_BYTES, STORE_START_CHECK_BYTES};
+use crate::log::stats::LogStats;
 use crate::log::{LogError, private};
 
-/// The one format there is. Grows with each change that an older program could not read.
-const FORMAT: u64 = 1;
 /// Bytes of journals beyond which the store writes buffers out early: bounds what a start after a crash reads again.
 const JOURNAL_BYTES: u64 = 128 << 20;
 /// Threads that write buffers out and merge what was written: one for each kind of work.
 const STORE_THREADS: usize = 2;
 /// Bytes of reports held in memory before they are written out sorted; most are delivered and removed long before.
 const SPOOL_BUFFER_BYTES: u64 = 8 << 20;
-/// What the store writes at the end of a commit.
-const END_MARK: [u8; 4] = *b"FJL\x03";
 const DAY_PREFIX: &str = "day-";
 
-/// Makes the folder if there is none, and takes it for this process alone.
-pub(super) fn take(folder: &Path) -> Result<File, LogError> {
+/// The keyspaces of every store of this format, but for the days.
+const KEYSPACES: [&str; 10] =
+    ["meta", "snapshots", "carried", "apps", "accounts", "node", "created", "figures", "reports", "commits"];
+
+/// Makes the folder if there is none, and takes it for this process alone. Where it is refused, nothing has been changed.
+pub(super) fn take(folder: &Path) -> Result<(File, Survey), LogError> {
+    let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", folder.display()));
     private::own_folder(folder)?;
+    if !folder.join("lock").try_exists().map_err(unusable)? && folder.join("store").try_exists().map_err(unusable)? {
+        look(folder)?;
+    }
     let lock = lock(folder)?;
+    let survey = look(folder)?;
+    announce(&lock).map_err(unusable)?;
     private::narrow(folder)?;
-    Ok(lock)
+    Ok((lock, survey))
 }
 
-/// Opens the store of a folder that is taken. May be called again once everything of the last [`Store`] is dropped; then `last` is
-/// the number of the last batch that was acknowledged, which must be found.
-pub(super) fn open(folder: &Path, options: &Options, lasting: &Lasting, last: Option<u64>) -> Result<(Store, Epoch), LogError> {
+/// Opens the store of a folder that is taken and looked at, or makes it. May be called again once everything of the last [`Store`] is
+/// dropped; then `last` is the number of the last batch that was acknowledged, which must be found.
+pub(super) fn open(
+    folder: &Path,
+    options: &Options,
+    lasting: &Lasting,
+    last: Option<u64>,
+    survey: &Survey,
+) -> Result<(Store, Epoch), LogError> {
     let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", folder.display()));
     let path = folder.join("store");
+    prepare(folder, survey, &lasting.stats)?;
     if !path.try_exists().map_err(unusable)? {
         create(folder, options)?;
     }
-    let db = database(&path, options).or_else(|error| {
-        if matches!(error, ::fjall::Error::JournalRecovery(_)) && cut_last_commit(&path).map_err(unusable)? {
-            return database(&path, options).map_err(|error| unopened(&path, &error));
-        }
-        Err(unopened(&path, &error))
-    })?;
+    // It holds nothing; without it the library does not open the store.
+    private::open_file(&path.join("lock")).map_err(unusable)?;
+    let db = database(&path, options).map_err(|error| unopened(&path, &error))?;
     if last.is_some_and(|last| db.seqno() <= last) {
         return Err(LogError::Corrupt(
             "what was acknowledged last is not on the disk; restart the server to serve what is".into(),
         ));
     }
-    if !db.keyspace_exists("meta") {
-        return Err(LogError::Corrupt(format!("{} is not the store of a chatroomd", path.display())));
+    let format = format(folder, &db)?;
+    let keyspaces = Keyspaces::open(&db, format)?;
+    let meta = keyspaces.get("meta")?;
+    let commits = keyspaces.get("commits")?;
+    let count = number(&commits, COUNT_KEY)?.unwrap_or(0).max(survey.commits().unwrap_or(0));
+    match survey.is_short(count) {
+        None => {}
+        Some(Ok(words)) => tracing::error!(folder = %folder.display(), "{words}"),
+        Some(Err(words)) => return Err(damaged(folder, &[words])),
     }
-    let small = |name: &str| db.keyspace(name, KeyspaceCreateOptions::default).map_err(failed);
-    let meta = small("meta")?;
-    match number(&meta, META_FORMAT)? {
-        Some(FORMAT) => {}
-        found => {
-            let found = found.map_or("no format".into(), |found| format!("format {found}"));
-            let folder = folder.display();
-            return Err(LogError::Store(format!("{folder} has {found}; this chatroomd reads format {FORMAT} only")));
-        }
-    }
+    let days = days(&db, options.write_buffer_bytes)?;
+    let folders = keyspaces.0.values().chain(days.values()).filter_map(folder_of).collect();
+    let ledger = Ledger::open(folder, FORMAT, count, folders).map_err(unusable)?;
     let epoch = number(&meta, META_EPOCH)?.unwrap_or(0).saturating_add(1);
     let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
     batch.insert(&meta, META_EPOCH, epoch.to_be_bytes());
-    batch.commit().map_err(failed)?;
+    if format != FORMAT {
+        batch.insert(&meta, META_FORMAT, FORMAT.to_be_bytes());
+        tracing::info!(folder = %folder.display(), from = format, to = FORMAT, "the format of the store is raised");
+    }
+    let counted = ledger.commit(Reach::Disk, |count| {
+        batch.insert(&commits, COUNT_KEY, count.to_be_bytes());
+        batch.commit()
+    });
+    counted.map_err(failed)?;
     let last_room_id = number(&meta, META_LAST_ROOM_ID)?.unwrap_or(0);
     let last_room_id = i64::try_from(last_room_id).map_err(|_| LogError::Corrupt("the highest room id".into()))?;
-    let reports =
-        db.keyspace("reports", || KeyspaceCreateOptions::default().max_memtable_size(SPOOL_BUFFER_BYTES)).map_err(failed)?;
+    let reports = keyspaces.get("reports")?;
     let (mut records, mut bytes) = (0, 0);
     for found in reports.iter() {
         let (key, value) = found.into_inner().map_err(failed)?;
@@ -88,41 +111,141 @@ pub(super) fn open(folder: &Path, options: &Options, lasting: &Lasting, last: Op
         reports,
         lasting: lasting.clone(),
         marks: Mutex::new(marks),
-        snapshots: small("snapshots")?,
-        carried: small("carried")?,
-        apps: small("apps")?,
-        accounts: small("accounts")?,
-        node: small("node")?,
-        created: small("created")?,
-        figures: small("figures")?,
-        days: RwLock::new(Days { open: days(&db, options.write_buffer_bytes)?, first: i64::MIN }),
+        snapshots: keyspaces.get("snapshots")?,
+        carried: keyspaces.get("carried")?,
+        apps: keyspaces.get("apps")?,
+        accounts: keyspaces.get("accounts")?,
+        node: keyspaces.get("node")?,
+        created: keyspaces.get("created")?,
+        figures: keyspaces.get("figures")?,
+        days: RwLock::new(Days { open: days, first: i64::MIN }),
         write_buffer_bytes: options.write_buffer_bytes,
         meta,
+        commits,
         db,
+        ledger,
     };
+    // What the library made by the umask of a program that has another one.
+    private::narrow(folder)?;
     Ok((store, Epoch(epoch)))
+}
+
+/// Looks at the files before anything touches them.
+pub(super) fn look(folder: &Path) -> Result<Survey, LogError> {
+    let found = survey(folder, Depth::Start(STORE_START_CHECK_BYTES), &mut |_, _| {});
+    let found = found.map_err(|error| LogError::Store(format!("{}: {error}", folder.display())))?;
+    if !found.problems.is_empty() {
+        return Err(damaged(folder, &found.problems));
+    }
+    Ok(found)
+}
+
+/// Says what is wrong with a store that is not opened.
+fn damaged(folder: &Path, problems: &[String]) -> LogError {
+    let folder = folder.display();
+    let more = match problems.len() {
+        0 | 1 => String::new(),
+        count => format!("; and {} more", count - 1),
+    };
+    let first = problems.first().map_or("", String::as_str);
+    LogError::Corrupt(format!(
+        "{folder}: {first}{more}. Nothing was cut. `chatroomd verify {folder}` lists everything, docs/operations.md says what to do"
+    ))
+}
+
+/// Says what the look found, and cuts a torn end.
+fn prepare(folder: &Path, survey: &Survey, stats: &LogStats) -> Result<(), LogError> {
+    for note in &survey.notes {
+        tracing::error!(folder = %folder.display(), "{note}");
+    }
+    let Some((journal, damage)) = survey.journals.last().and_then(|journal| Some((journal, journal.damage.as_ref()?))) else {
+        return Ok(());
+    };
+    let kept = cut(folder, journal).map_err(|error| LogError::Store(format!("{}: {error}", journal.path.display())))?;
+    LogStats::count(&stats.cut_ends, 1);
+    stats.cut_bytes.fetch_add(damage.bytes, Ordering::Relaxed);
+    tracing::error!(
+        journal = %journal.path.display(),
+        at = journal.end,
+        bytes = damage.bytes,
+        commits_left = survey.commits(),
+        original = %kept.display(),
+        "the torn end of the newest journal was cut; the original is kept"
+    );
+    Ok(())
+}
+
+/// The format of an open store.
+fn format(folder: &Path, db: &Database) -> Result<u64, LogError> {
+    if !db.keyspace_exists("meta") {
+        return Err(LogError::Corrupt(format!("{} is not the store of a chatroomd", folder.display())));
+    }
+    let meta = db.keyspace("meta", KeyspaceCreateOptions::default).map_err(failed)?;
+    match number(&meta, META_FORMAT)? {
+        Some(found) if (1..=FORMAT).contains(&found) => Ok(found),
+        found => {
+            let found = found.map_or("no format".into(), |found| format!("format {found}"));
+            let folder = folder.display();
+            Err(LogError::Store(format!("{folder} has {found}; this chatroomd reads format 1 and format {FORMAT}")))
+        }
+    }
+}
+
+/// The keyspaces every store has.
+pub(super) struct Keyspaces(pub(super) BTreeMap<&'static str, Keyspace>);
+
+impl Keyspaces {
+    /// Opens all of them. Only a store of an earlier format may lack one.
+    pub(super) fn open(db: &Database, format: u64) -> Result<Keyspaces, LogError> {
+        if format == FORMAT
+            && let Some(missing) = KEYSPACES.iter().find(|name| !db.keyspace_exists(name))
+        {
+            return Err(LogError::Corrupt(format!("the table '{missing}' of the store is missing")));
+        }
+        let all = KEYSPACES.iter().map(|name| {
+            let options = || match *name {
+                "reports" => KeyspaceCreateOptions::default().max_memtable_size(SPOOL_BUFFER_BYTES),
+                "commits" => KeyspaceCreateOptions::default().max_memtable_size(STORE_COUNT_BUFFER_BYTES),
+                _ => KeyspaceCreateOptions::default(),
+            };
+            Ok((*name, db.keyspace(name, options).map_err(failed)?))
+        });
+        all.collect::<Result<_, _>>().map(Keyspaces)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Result<Keyspace, LogError> {
+        self.0.get(name).cloned().ok_or_else(|| LogError::Corrupt(format!("the table '{name}' of the store is missing")))
+    }
+}
+
+/// The number of the folder of a keyspace.
+pub(super) fn folder_of(keyspace: &Keyspace) -> Option<u64> {
+    keyspace.path().file_name()?.to_str()?.parse().ok()
 }
 
 /// Takes the folder for this process alone; whoever has it is named in the error.
 fn lock(folder: &Path) -> Result<File, LogError> {
     let path = folder.join("lock");
     let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", path.display()));
-    let mut file = private::open_file(&path).map_err(unusable)?;
+    let file = private::open_file(&path).map_err(unusable)?;
     match file.try_lock() {
-        Ok(()) => {}
+        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();
             // Only words for people: an owner that cannot be read has no number.
             let _ = (&file).take(20).read_to_string(&mut owner);
             let (folder, owner) = (folder.display(), owner.trim());
-            return Err(LogError::Store(format!("{folder} is in use by another chatroomd (process {owner})")));
+            Err(LogError::Store(format!("{folder} is in use by another chatroomd (process {owner})")))
         }
-        Err(TryLockError::Error(error)) => return Err(unusable(error)),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
-    file.set_len(0).map_err(unusable)?;
-    file.rewind().map_err(unusable)?;
-    writeln!(file, "{}", std::process::id()).map_err(unusable)?;
-    Ok(file)
+}
+
+/// Writes into the lock whose it is.
+fn announce(mut lock: &File) -> std::io::Result<()> {
+    lock.set_len(0)?;
+    lock.rewind()?;
+    writeln!(lock, "{}", std::process::id())
 }
 
 /// Makes an empty store under another name first, so that a crash on the way leaves nothing half made.
@@ -133,19 +256,15 @@ fn create(folder: &Path, options: &Options) -> Result<(), LogError> {
         std::fs::remove_dir_all(&new).map_err(unusable)?;
     }
     let db = database(&new, options).map_err(|error| unopened(&new, &error))?;
-    let meta = db.keyspace("meta", KeyspaceCreateOptions::default).map_err(failed)?;
+    let keyspaces = Keyspaces::open(&db, 0)?;
     let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
-    batch.insert(&meta, META_FORMAT, FORMAT.to_be_bytes());
+    batch.insert(&keyspaces.get("meta")?, META_FORMAT, FORMAT.to_be_bytes());
     batch.commit().map_err(failed)?;
-    drop((meta, db));
-    std::fs::rename(&new, &path).map_err(unusable)?;
-    // Only a folder that was synced remembers the name.
-    #[cfg(unix)]
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(unusable)?;
-    Ok(())
+    drop((keyspaces, db));
+    std::fs::rename(&new, &path).and_then(|()| sync_folder(folder)).map_err(unusable)
 }
 
-fn database(path: &Path, options: &Options) -> ::fjall::Result<Database> {
+pub(super) fn database(path: &Path, options: &Options) -> ::fjall::Result<Database> {
     Database::builder(path)
         .cache_size(options.cache_bytes)
         .max_cached_files(Some(options.files_cached))
@@ -160,27 +279,9 @@ fn unopened(path: &Path, error: &::fjall::Error) -> LogError {
     LogError::Store(format!("{}: {error}", path.display()))
 }
 
-/// Takes the end mark off the last commit of the newest journal, so that the store cuts it as one that never ended. False if
-/// there is none.
-///
-/// The store cuts a torn commit by itself but for one case: power was lost while it was on its way, and a hole lies within a
-/// single large value, which only the checksum notices; then it refuses to open. Nobody was told that such a commit is durable.
-fn cut_last_commit(store: &Path) -> std::io::Result<bool> {
-    let number = |path: &Path| path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<u64>().ok());
-    let mut newest = None;
-    for file in std::fs::read_dir(store)? {
-        let path = file?.path();
-        if path.extension().is_some_and(|end| end == "jnl") {
-            newest = newest.max(number(&path).map(|number| (number, path)));
-        }
-    }
-    let Some((_, path)) = newest else { return Ok(false) };
-    let bytes = std::fs::read(&path)?;
-    let Some(end) = bytes.windows(END_MARK.len()).rposition(|window| window == END_MARK) else { return Ok(false) };
-    let file = OpenOptions::new().write(true).open(path)?;
-    file.set_len(end as u64)?;
-    file.sync_all()?;
-    Ok(true)
+/// Whether a keyspace is that of a day.
+pub(super) fn is_day(name: &str) -> bool {
+    name.starts_with(DAY_PREFIX)
 }
 
 /// The keyspaces of the days there are.
@@ -206,8 +307,9 @@ pub(super) fn day_keyspace(db: &Database, day: i64, write_buffer_bytes: u64) -> 
     db.keyspace(&format!("{DAY_PREFIX}{day}"), options).map_err(failed)
 }
 
-fn number(meta: &Keyspace, key: &str) -> Result<Option<u64>, LogError> {
+pub(super) fn number(meta: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<u64>, LogError> {
     let Some(value) = meta.get(key).map_err(failed)? else { return Ok(None) };
-    let bytes = <[u8; 8]>::try_from(&*value).map_err(|_| LogError::Corrupt(format!("{key} is not a number")))?;
+    let bytes =
+        <[u8; 8]>::try_from(&*value).map_err(|_| LogError::Corrupt("a number of the store has another length".into()))?;
     Ok(Some(u64::from_be_bytes(bytes)))
 }

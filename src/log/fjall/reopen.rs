@@ -11,7 +11,9 @@ use std::time::Duration;
 use ::fjall::{OwnedWriteBatch, PersistMode};
 use parking_lot::{Mutex, RwLock};
 
+use super::commits::COUNT_KEY;
 use super::journal::{self, Marks};
+use super::state::Reach;
 use super::{Lasting, Options, Store, open};
 use crate::id::Epoch;
 use crate::limits::STORE_PROBE_BYTES;
@@ -36,9 +38,9 @@ pub(super) struct Shared {
 
 impl Shared {
     pub fn open(folder: &Path, options: &Options) -> Result<Shared, LogError> {
-        let lock = open::take(folder)?;
+        let (lock, survey) = open::take(folder)?;
         let lasting = Lasting::default();
-        let (store, epoch) = open::open(folder, options, &lasting, None)?;
+        let (store, epoch) = open::open(folder, options, &lasting, None, &survey)?;
         Ok(Shared {
             folder: folder.into(),
             options: options.clone(),
@@ -87,7 +89,8 @@ impl Shared {
         let marks = *self.left.lock();
         let path = self.folder.join("store");
         journal::mend(&path, &marks).map_err(|error| LogError::Store(format!("{}: {error}", path.display())))?;
-        let (store, epoch) = open::open(&self.folder, &self.options, &self.lasting, marks.last)?;
+        let survey = open::look(&self.folder)?;
+        let (store, epoch) = open::open(&self.folder, &self.options, &self.lasting, marks.last, &survey)?;
         self.epoch.store(epoch.0, Ordering::Release);
         *self.store.write() = Some(Arc::new(store));
         Ok(())
@@ -108,11 +111,24 @@ impl Shared {
 }
 
 impl Store {
-    /// Commits a batch, as far as said: `None` leaves it to the next commit. A failure closes the store to all later ones.
-    pub(super) fn commit(&self, batch: OwnedWriteBatch, mode: Option<PersistMode>) -> Result<(), LogError> {
+    /// Commits a batch under the next running count, as far as said: `None` leaves it to the next commit. A failure closes the store
+    /// to all later ones.
+    pub(super) fn commit(&self, mut batch: OwnedWriteBatch, mode: Option<PersistMode>) -> Result<(), LogError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         let mut marks = self.marks.lock();
         let before = self.db.seqno();
-        batch.durability(mode).commit().map_err(|error| self.failed(&error))?;
+        let reach = match mode {
+            None => Reach::Memory,
+            Some(PersistMode::Buffer) => Reach::System,
+            Some(PersistMode::SyncData | PersistMode::SyncAll) => Reach::Disk,
+        };
+        let commit = |count: u64| {
+            batch.insert(&self.commits, COUNT_KEY, count.to_be_bytes());
+            batch.durability(mode).commit()
+        };
+        self.ledger.commit(reach, commit).map_err(|error| self.failed(&error))?;
         marks.good = self.db.seqno();
         match mode {
             None => {}
@@ -128,7 +144,7 @@ impl Store {
     /// Brings everything committed to the disk.
     pub(super) fn sync(&self) -> Result<(), LogError> {
         let mut marks = self.marks.lock();
-        self.db.persist(PersistMode::SyncData).map_err(|error| self.failed(&error))?;
+        self.ledger.sync(|| self.db.persist(PersistMode::SyncData)).map_err(|error| self.failed(&error))?;
         marks.synced = marks.good;
         Ok(())
     }

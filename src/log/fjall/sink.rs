@@ -9,7 +9,7 @@ use ::fjall::{Keyspace, OwnedWriteBatch, PersistMode, Slice};
 use bytes::Bytes;
 
 use super::health::Pauses;
-use super::open::day_keyspace;
+use super::open::{day_keyspace, folder_of};
 use super::reopen::Shared;
 use super::{Days, Durability, META_LAST_ROOM_ID, Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq};
@@ -86,7 +86,7 @@ impl DiskSink {
         open_days(&store, group)?;
         let days = store.days.read();
         let items = |batch: &Batch| batch.records.len() + batch.snapshots.len() + batch.reports.len();
-        let items = group.iter().map(items).sum::<usize>() + 1;
+        let items = group.iter().map(items).sum::<usize>() + 2;
         let mut write = OwnedWriteBatch::with_capacity(store.db.clone(), items);
         let mut snapshots: BTreeMap<RoomId, &Snapshot> = BTreeMap::new();
         let (mut bytes, mut last_room_id) = (0, self.last_room_id);
@@ -216,6 +216,14 @@ impl Sink for DiskSink {
         // A failure is written down where it is met; the next look finds it.
         let _ = self.shared.store().and_then(|store| if is_due { store.sync() } else { store.check() });
     }
+
+    fn close(&mut self) {
+        // A store that failed is left as after a crash.
+        let Ok(store) = self.shared.writable() else { return };
+        if store.sync().is_ok() {
+            store.ledger.is_clean();
+        }
+    }
 }
 
 /// Makes the days of a group before any of it is looked up.
@@ -229,6 +237,8 @@ fn open_days(store: &Store, group: &[Batch]) -> Result<(), LogError> {
         let is_missing = |days: &Days| day >= days.first && !days.open.contains_key(&day);
         if is_missing(&store.days.read()) {
             let keyspace = day_keyspace(&store.db, day, store.write_buffer_bytes)?;
+            let folder = folder_of(&keyspace);
+            store.ledger.change_keyspaces(|folders| folders.extend(folder.filter(|new| !folders.contains(new))))?;
             store.days.write().open.insert(day, keyspace);
         }
     }

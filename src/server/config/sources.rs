@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use toml::{Table, Value};
 
 use super::{AppConfig, Config, ConfigError};
@@ -54,6 +54,42 @@ struct Flags {
     /// Check the configuration, say whether it is right, and exit
     #[arg(long)]
     check_config: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What an operator does with a data folder. Without a command the server serves.
+#[derive(Clone, PartialEq, Eq, Debug, Subcommand)]
+pub enum Command {
+    /// Read a data folder to the last byte and say whether everything is whole; changes nothing
+    Verify {
+        /// The data folder, or a backup
+        data: PathBuf,
+    },
+    /// Copy a data folder, also while a server runs on it; the copy can be served, verified and restored
+    Backup {
+        /// The data folder
+        #[arg(long, value_name = "DIR", default_value = "chatroom-data", env = "CHATROOMD_DATA")]
+        data: PathBuf,
+        /// Where the copy goes: a folder that is empty or does not exist
+        target: PathBuf,
+    },
+    /// Fill an empty data folder from a backup
+    Restore {
+        /// The backup
+        backup: PathBuf,
+        /// The data folder: one that is empty or does not exist
+        data: PathBuf,
+    },
+}
+
+/// The command that stands on a command line; `None` where the server is to serve, or the line cannot be understood.
+pub fn command<I, T>(args: I) -> Option<Command>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    Flags::try_parse_from(args).ok()?.command
 }
 
 /// Every key but `apps` with its default.

@@ -37,7 +37,7 @@ impl Default for Webhooks {
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// Where what names no environment of `envs` goes, and who comes and goes.
+    /// Where what names no environment of `envs` goes, who comes and goes, and changes of the queue.
     #[serde(default)]
     pub url: Option<CallbackUrl>,
     /// Where copies of messages go that name these environments.
@@ -49,11 +49,14 @@ pub struct Webhook {
     /// Who comes and goes.
     #[serde(default = "yes")]
     pub in_out: bool,
+    /// Changes of the queue.
+    #[serde(default = "yes")]
+    pub queue: bool,
 }
 
 impl Default for Webhook {
     fn default() -> Webhook {
-        Webhook { url: None, envs: BTreeMap::new(), messages: true, in_out: true }
+        Webhook { url: None, envs: BTreeMap::new(), messages: true, in_out: true, queue: true }
     }
 }
 
@@ -65,7 +68,8 @@ impl Webhook {
             return None;
         }
         let envs = self.envs.keys().map(|env| env.as_str().into()).collect();
-        Some(Reports { app_key: app_key.into(), by_default, messages: self.messages, in_out: self.in_out, envs })
+        let Webhook { messages, in_out, queue, .. } = *self;
+        Some(Reports { app_key: app_key.into(), by_default, messages, in_out, queue, envs })
     }
 
     /// Where what goes to this environment is posted; the default one has no name.

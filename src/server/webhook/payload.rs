@@ -15,6 +15,8 @@ use crate::wire::{pb, store};
 const MESSAGE: &str = "4";
 /// `eventType` of somebody who comes or goes.
 const IN_OUT: &str = "9";
+/// `eventType` of a change of the queue.
+const QUEUE: &str = "14";
 
 /// A message.
 #[derive(Serialize)]
@@ -75,6 +77,24 @@ struct InOut {
     notify_target_tags: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     ext: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    client_ip: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    sdk_version: String,
+}
+
+/// A change of the queue.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct QueueChange {
+    event_type: &'static str,
+    event_id: String,
+    room_id: String,
+    operator: String,
+    q_event: &'static str,
+    event: &'static str,
+    elements: String,
+    timestamp: String,
 }
 
 /// The body that is posted; `None` if the spool does not hold what was written.
@@ -84,6 +104,7 @@ pub(super) fn body(spooled: &Spooled) -> Option<Bytes> {
     let body = match report.what.as_ref()? {
         store::report::What::Message(reported) => serde_json::to_vec(&message(line, event_id, reported)?),
         store::report::What::InOut(passage) => serde_json::to_vec(&in_out(line, event_id, report.time_ms, passage)),
+        store::report::What::Queue(change) => serde_json::to_vec(&queue(line, event_id, report.time_ms, change)),
     };
     body.ok().map(Bytes::from)
 }
@@ -157,6 +178,35 @@ fn in_out(line: &Line, event_id: String, time_ms: i64, passage: &store::InOut) -
         tags: if passage.tags.is_empty() { String::new() } else { list(&passage.tags) },
         notify_target_tags: passage.target.clone(),
         ext: passage.ext.clone(),
+        client_ip: passage.client_ip.clone(),
+        sdk_version: passage.sdk_version.clone(),
+    }
+}
+
+fn queue(line: &Line, event_id: String, time_ms: i64, change: &store::QueueChange) -> QueueChange {
+    let (q_event, event) = match (change.event(), change.again) {
+        (pb::QueueEvent::Offer, false) => ("2", "OFFER"),
+        (pb::QueueEvent::Offer, true) => ("3", "OFFER"),
+        (pb::QueueEvent::Poll, false) => ("4", "POLL"),
+        (pb::QueueEvent::Poll, true) => ("5", "POLL"),
+        (pb::QueueEvent::BatchUpdate, _) => ("6", "BATCH_UPDATE"),
+        (pb::QueueEvent::PartClear, _) => ("7", "PARTCLEAR"),
+        (pb::QueueEvent::Drop, _) => ("8", "DROP"),
+        (pb::QueueEvent::BatchOffer, _) => ("2", "BATCH_OFFER"),
+        (pb::QueueEvent::Unspecified, _) => ("0", ""),
+    };
+    let value = |element: &pb::QueueElementChange| String::from_utf8_lossy(&element.value).into_owned().into();
+    let elements: serde_json::Map<String, serde_json::Value> =
+        change.elements.iter().map(|element| (element.key.clone(), value(element))).collect();
+    QueueChange {
+        event_type: QUEUE,
+        event_id,
+        room_id: line.room.to_string(),
+        operator: change.operator.clone(),
+        q_event,
+        event,
+        elements: serde_json::Value::Object(elements).to_string(),
+        timestamp: time_ms.to_string(),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::limits;
 use crate::session::CloseReason;
 use crate::session::pending::{Open, Purpose};
 use crate::session::room_state::{RoomState, RoomStateCause, RoomStateChange};
+use crate::session::rooms::Room;
 use crate::session::status::{head_of, status_from_parts};
 use crate::wire::{PacketKind, Push, Request, Response, pb};
 
@@ -114,7 +115,7 @@ impl ClientSession {
     /// Enters a room again on behalf of the session itself.
     pub(super) fn enter(&mut self, now: Time, room_id: i64, out: &mut Vec<ClientOutput>) {
         let Some(room) = self.rooms.room(room_id) else { return };
-        let request = Request::RoomEnter(Box::new(room.enter.clone()));
+        let request = Request::RoomEnter(Box::new(room.again()));
         let id = self.next_id();
         self.pending.insert(id, Purpose::Enter { room_id }, request, None);
         self.send(now, id, out);
@@ -163,11 +164,16 @@ impl ClientSession {
                 // It was asked for by its alias; its number is in the answer.
                 asked.room_id = answer.room.as_ref().map_or(0, |room| room.room_id);
             }
+            let asked_id = asked.room_id;
             let is_in_already = answers.iter().any(|(room_id, answer)| *room_id == asked.room_id && is_success(answer));
             let status = enter_status(&answer);
             if status.is_ok() {
                 answers.retain(|(room_id, _)| *room_id != asked.room_id);
                 answers.push((asked.room_id, answer));
+            } else if known.iter().any(|position| position.room_id != asked_id && self.rooms.room(position.room_id).is_some()) {
+                // It comes back to the other rooms without this one.
+                answers.retain(|(room_id, _)| *room_id != asked_id);
+                answers.push((asked_id, answer));
             } else if !is_in_already {
                 // The room the login is about: without it, the login is worth nothing.
                 return self.refuse_login(status, out);
@@ -187,7 +193,7 @@ impl ClientSession {
             let status = enter_status(&answer);
             let enter = match &asked {
                 Some(asked) if asked.room_id == room_id => Some(asked.clone()),
-                _ => self.rooms.room(room_id).map(|room| room.enter.clone()),
+                _ => self.rooms.room(room_id).map(Room::again),
             };
             // What we did not ask for is not ours.
             let Some(enter) = enter else { continue };
@@ -236,7 +242,7 @@ impl ClientSession {
                 }
             }
         } else if is_silent {
-            self.loss = Loss::Return { retry_after_ms: kicked.retry_after_ms };
+            self.loss = Loss::Return { retry_after_ms: kicked.retry_after_ms, spread_ms: kicked.spread_ms };
             self.close(CloseReason::Kicked, out);
         } else {
             let (reason, status) = end_of(&kicked);

@@ -1,0 +1,206 @@
+//! Positions in a room that clients name: which of them still hold (im.md §0.2, chatroom.md §d.7).
+//!
+//! A number means one thing within its epoch. A crash takes numbers back that were given and never became durable, and the next
+//! epoch gives them again; so a position holds as long as no later epoch began at or before it.
+
+use std::sync::Arc;
+
+use super::entry::PushBody;
+use super::space::Place;
+use super::state::Room;
+use crate::id::{AccountId, ConnId, Epoch, Seq};
+use crate::limits::ROOM_EPOCHS_MAX;
+use crate::wire::pb;
+
+/// The state of a position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// Everything up to the position stands.
+    Valid,
+    /// Items beyond this place were seen and never became durable.
+    RolledBack {
+        /// The last place that stands.
+        to: Seq,
+    },
+    /// The room knows nothing of the position's epoch.
+    Unknown,
+}
+
+/// The last epochs in which a room got entries, ascending, each with the number it began with.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Boundaries(Vec<(Epoch, Seq)>);
+
+impl Boundaries {
+    /// Notes that an epoch began with this entry, unless the epoch is known.
+    pub fn note(&mut self, epoch: Epoch, first: Seq) {
+        if self.0.last().is_some_and(|(last, _)| *last >= epoch) {
+            return;
+        }
+        if self.0.len() >= ROOM_EPOCHS_MAX {
+            self.0.remove(0);
+        }
+        self.0.push((epoch, first));
+    }
+
+    /// The number an epoch began with, if it is the latest.
+    pub fn first_of(&self, epoch: Epoch) -> Option<Seq> {
+        self.0.last().filter(|(last, _)| *last == epoch).map(|(_, first)| *first)
+    }
+
+    /// All of them, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (Epoch, Seq)> {
+        self.0.iter().copied()
+    }
+
+    /// The state of a position in a room whose entries reach up to `last`.
+    pub fn standing(&self, epoch: Epoch, seq: Seq, last: Seq) -> Standing {
+        if self.0.first().is_none_or(|(oldest, _)| epoch < *oldest) {
+            return Standing::Unknown;
+        }
+        let taken_back = self.0.iter().filter(|(later, first)| *later > epoch && *first <= seq);
+        let stands = taken_back.map(|(_, first)| Seq(first.0.saturating_sub(1))).min().unwrap_or(seq).min(last);
+        if stands < seq { Standing::RolledBack { to: stands } } else { Standing::Valid }
+    }
+}
+
+/// Where an entry stands in the log beside its number: what tells a reader whether something before it is missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Link {
+    /// The entry of the room that the log has before it; 0: none.
+    pub previous: Seq,
+    /// The number its epoch began with, in the first entry the log has of that epoch.
+    pub epoch_first: Option<Seq>,
+}
+
+/// What a connection is to be replayed, and what of it may be for that connection.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ReplayScope {
+    /// The connection has everything up to here.
+    pub after: Seq,
+    /// It hears everything beyond.
+    pub last: Seq,
+    /// The last entry the log has, up to `last`.
+    pub logged: Seq,
+    /// Whose connection it is.
+    pub account: AccountId,
+    /// The connection it takes over from: what that one said itself is not missing.
+    pub replaces: Option<ConnId>,
+    /// Its tags.
+    pub tags: Arc<[Arc<str>]>,
+    place: Place,
+}
+
+/// One missed item, as the members received it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Missed {
+    /// Its place.
+    pub seq: Seq,
+    /// A message or a notification, and its encoded body.
+    pub push: PushBody,
+}
+
+/// What a connection missed, as far as one replay goes.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Replay {
+    /// The newest items for the connection, ascending: at most [`REPLAY_ITEMS_MAX`](crate::limits::REPLAY_ITEMS_MAX) in at most
+    /// [`REPLAY_BYTES_MAX`](crate::limits::REPLAY_BYTES_MAX) bytes of frames.
+    pub items: Vec<Missed>,
+    /// The first and the last place among which more may be missing, if any may.
+    pub gap: Option<(Seq, Seq)>,
+}
+
+impl ReplayScope {
+    /// Whether the connection hears what is said at a place.
+    pub fn reaches(&self, at: pb::Point) -> bool {
+        self.place.hears([at.x, at.y, at.z])
+    }
+
+    /// A scope of somebody without tags and without a place.
+    pub fn of_all(account: AccountId, after: Seq, last: Seq) -> ReplayScope {
+        let (tags, place) = (Arc::from([]), Place::default());
+        ReplayScope { after, last, logged: last, account, replaces: None, tags, place }
+    }
+}
+
+impl Room {
+    /// The state of a position that somebody names, where the room's entries reach up to `last` and the node is in epoch `now`.
+    pub fn standing(&self, now: Epoch, position: (Epoch, Seq), last: Seq) -> Standing {
+        let (epoch, seq) = position;
+        // A store that was put back to an earlier state knows nothing of what came after.
+        if epoch > now { Standing::Unknown } else { self.boundaries.standing(epoch, seq, last) }
+    }
+
+    /// The last entry that belongs in the log.
+    pub fn logged_seq(&self) -> Seq {
+        self.logged_seq
+    }
+
+    /// Notes what the log says of an entry's epoch, before the entry is replayed. An entry that an earlier program wrote says
+    /// nothing: positions of earlier epochs are not trusted then.
+    pub fn replay_epoch(&mut self, epoch: Epoch, seq: Seq, link: &Link) {
+        if seq > self.last_seq {
+            self.boundaries.note(epoch, link.epoch_first.unwrap_or(Seq(1)));
+        }
+    }
+
+    /// What somebody missed after a place, up to `last`.
+    pub fn replay_scope(
+        &self,
+        account: &AccountId,
+        connection: ConnId,
+        replaces: Option<ConnId>,
+        after: Seq,
+        last: Seq,
+    ) -> ReplayScope {
+        ReplayScope {
+            // What stands before the room's birth belongs to another.
+            after: after.max(Seq(self.born.0.saturating_sub(1))),
+            last,
+            logged: self.logged_seq.min(last),
+            account: account.clone(),
+            replaces,
+            tags: self.people.tags().of(connection).into(),
+            place: self.people.space().place(connection),
+        }
+    }
+
+    /// An epoch begins for the room with this number.
+    pub fn note_epoch(&mut self, epoch: Epoch, first: Seq) {
+        self.boundaries.note(epoch, first);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boundaries(of: &[(u64, u64)]) -> Boundaries {
+        let mut boundaries = Boundaries::default();
+        of.iter().for_each(|(epoch, first)| boundaries.note(Epoch(*epoch), Seq(*first)));
+        boundaries
+    }
+
+    #[test]
+    fn a_position_holds_until_a_later_epoch_begins_at_or_before_it() {
+        let known = boundaries(&[(1, 1), (3, 8), (4, 12)]);
+        let standing = |epoch, seq| known.standing(Epoch(epoch), Seq(seq), Seq(15));
+        assert_eq!(standing(1, 7), Standing::Valid);
+        assert_eq!(standing(1, 8), Standing::RolledBack { to: Seq(7) });
+        assert_eq!(standing(2, 9), Standing::RolledBack { to: Seq(7) }, "an epoch without entries of its own");
+        assert_eq!(standing(3, 11), Standing::Valid);
+        assert_eq!(standing(3, 14), Standing::RolledBack { to: Seq(11) });
+        assert_eq!(standing(1, 14), Standing::RolledBack { to: Seq(7) }, "the least of all");
+        assert_eq!(standing(4, 15), Standing::Valid);
+        assert_eq!(standing(4, 16), Standing::RolledBack { to: Seq(15) });
+        assert_eq!(standing(0, 1), Standing::Unknown);
+    }
+
+    #[test]
+    fn sixty_four_epochs_are_kept_and_older_positions_are_unknown() {
+        let all: Vec<(u64, u64)> = (1..=100).map(|epoch| (epoch, 10 * epoch)).collect();
+        let known = boundaries(&all);
+        assert_eq!(known.iter().count(), ROOM_EPOCHS_MAX);
+        assert_eq!(known.standing(Epoch(36), Seq(1), Seq(2000)), Standing::Unknown);
+        assert_eq!(known.standing(Epoch(37), Seq(379), Seq(2000)), Standing::Valid);
+    }
+}
