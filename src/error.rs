@@ -206,6 +206,7 @@ subs! {
     NotInRoom = 6000321, "not in the room";
     ClientRoomMissing = 6000322, "room made by a client missing";
     RoomExists = 6000323, "room exists";
+    RoomsQuota = 6000324, "rooms limit: too many that were left wait for their end";
     JoinedRoomsQuota = 6000325, "joined rooms limit";
     AttributesRefused = 6000330, "attributes refused";
     AttributesAllFailed = 6000331, "every attribute failed";

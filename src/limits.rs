@@ -55,7 +55,8 @@ pub const DRAIN_MS: u64 = 5_000;
 pub const SESSION_REQUESTS_PER_SECOND: u32 = 50;
 /// Requests a session may make at once after a rest.
 pub const SESSION_REQUESTS_BURST: u32 = 100;
-/// Requests of one session that may wait for their answers; one more is 503.
+/// Requests of one session that may wait for their answers; nothing more is read until one has its answer, or
+/// [`REQUEST_WAIT_MS`] have passed: then one more is 503.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1024;
 /// Messages the client library keeps waiting for a connection; one more is refused as busy.
 pub const CLIENT_QUEUE_MAX: usize = 1024;
@@ -94,6 +95,8 @@ pub const TOKEN_SKEW_MS: i64 = 60_000;
 pub const CLIENT_ROOM_TOKEN_SECONDS_MAX: u64 = 2_073_600;
 /// Times of dynamic tokens in the vendor's format, in milliseconds since 1970: those of exactly 13 digits, 2001 to 2286.
 pub const TOKEN_TIMES_MS: std::ops::RangeInclusive<i64> = 1_000_000_000_000..=9_999_999_999_999;
+/// Digits of a time in milliseconds, of tokens and of webhooks.
+pub const TIME_DIGITS: usize = 13;
 /// Lives of dynamic tokens in the vendor's format that are expected of an application which lists none, in seconds: minutes, hours, and
 /// 1 to 24 days (chatroom.md §d.1).
 pub const TOKEN_LIVES_DEFAULT: [u64; 35] = {
@@ -158,6 +161,8 @@ pub const EXPRESSION_REGEX_BYTES_MAX: usize = 128 * 1024;
 /// Compiled expressions a room keeps at hand, and regular expressions among them: bounds them to about 6 MiB, and to far less where
 /// they name tags in full.
 pub const EXPRESSIONS_CACHED: usize = 16;
+/// Ticks of a worker, seconds, after which a compiled expression goes that nobody has used; when the room is empty all go at once.
+pub const EXPRESSIONS_KEPT_TICKS: u32 = 16;
 /// Fixed members of a room.
 pub const FIXED_MEMBERS_MAX: usize = 1000;
 /// The most fixed members a room may be configured to have: a snapshot holds all of them.
@@ -168,6 +173,12 @@ pub const ROBOTS_CEILING: u64 = 10_000;
 pub const CONNECTIONS_PER_ACCOUNT_MAX: usize = 10;
 /// Persistent rooms of one account.
 pub const ROOMS_PER_ACCOUNT_MAX: usize = 10;
+/// Rooms made by one account that everybody has left and that wait for their end; while there are so many it makes no other.
+pub const CLIENT_ROOMS_LEFT_PER_ACCOUNT_MAX: usize = 20;
+/// The same of all accounts of an application.
+pub const CLIENT_ROOMS_LEFT_PER_APP_MAX: usize = 10_000;
+/// Rooms that a worker has read at one tick because they end, or may.
+pub const ENDINGS_PER_TICK: usize = 64;
 /// Rooms made by clients of one account (chatroom.md §d.5).
 pub const CLIENT_ROOMS_PER_ACCOUNT_MAX: usize = 5;
 /// Robots of one call that adds or removes them.
@@ -343,9 +354,11 @@ pub const QUEUE_BATCH_MAX: usize = 100;
 
 /// Bytes of recent frames a room's feed keeps per worker; the oldest go first. A reader that lags further is told the gap.
 pub const FEED_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed. Enough for those
-/// that tell of a full queue of which every element goes at once.
-pub const FEED_SAVED_BYTES_MAX: usize = QUEUE_BYTES_MAX + 512 * 1024;
+/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed.
+pub const FEED_SAVED_BYTES_MAX: usize = 256 * 1024;
+/// Bytes the frame of such a notification counts for at most. So there is room for those that tell of a full queue of which every
+/// element goes at once, ten of 424 KiB; sixteen of them, some 7 MiB, are the most there can be.
+pub const FEED_SAVED_FRAME_BYTES: usize = 16 * 1024;
 /// Frames a feed keeps.
 pub const FEED_FRAMES_MAX: usize = 1024;
 /// Age after which a frame leaves the feed of a room that is quiet (chatroom.md §d.7: resume reaches back 30 s).
@@ -362,8 +375,32 @@ pub const REPLAYS_AT_ONCE: usize = 16;
 pub const REPLAYS_WAITING_MAX: usize = 16 * 1024;
 /// Epochs of which a room remembers with which number they began (im.md §0.2).
 pub const ROOM_EPOCHS_MAX: usize = 64;
-/// Bytes of answers and personal pushes that may wait for a slow connection before it is closed.
+/// Bytes of answers that may wait for a slow connection, with those that are under way, before nothing more is taken from it; of
+/// personal pushes, before it is closed. One answer alone may be longer.
 pub const BACKLOG_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of answers that may wait for all connections of a node, and of large ones under way: who wants more has to wait.
+pub const ANSWERS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Time for which a connection with answers waiting takes none of them, after which it is closed when others need the room.
+pub const ANSWERS_STALL_MS: u64 = 1000;
+/// Bytes of large answers a worker's connections may have under way at once: two pages of history, or lists of other workers' rooms.
+pub const ANSWERS_UNDER_WAY_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of large answers a worker makes in a turn, some tenths of a millisecond's work, before others have their turn.
+pub const ANSWER_BYTES_PER_TURN: usize = 256 * 1024;
+/// How many times as long as a turn's large answers took no more of them are made: others have three quarters of a worker's time.
+pub const ANSWERS_REST: u64 = 3;
+/// How long a request may wait unread for others' sake before it is refused with 503: less than the [`PING_TIMEOUT_MS`] and
+/// [`RESPONSE_TIMEOUT_MS`] of a client that waits for an answer behind it.
+pub const REQUEST_WAIT_MS: u64 = 3000;
+/// How often connections are looked at that wait for others' sake.
+pub const PAUSE_LOOK_MS: u64 = 10;
+/// The part of memory that frames may take which have begun and are not complete, unless configured otherwise: a 32nd.
+pub const UNFINISHED_SHARE: usize = 32;
+/// Bytes of that on a machine with little memory: eight frames of the default limit.
+pub const UNFINISHED_BYTES_MIN: usize = 8 * 1024 * 1024;
+/// Bytes kept beside the beginning of a frame, so that the next piece has a place. Of a long one it may be a fifth more.
+pub const UNREAD_SPARE_BYTES: usize = 512;
+/// Addresses that are looked at for a connection that has held what it holds for too long, those that hold most first.
+pub const LEDGER_ADDRESSES_LOOKED_AT: usize = 64;
 /// Workers of a node.
 pub const WORKERS_MAX: usize = 256;
 /// Bytes that may wait in a worker's mailbox; beyond it requests are answered 503.

@@ -94,6 +94,24 @@ fn a_checksum_of_anything_else_is_414() {
     assert_eq!(check("demo", "12345", "1451217361", SUM, TIME), Code::BadParameter);
 }
 
+#[test]
+fn the_signature_of_a_webhook_that_was_overheard_makes_no_call() {
+    // Posted on 2027-02-05; the last ten digits of its time are a second of the next night.
+    let (posted_ms, call_seconds) = (1_801_801_900_000_i64, 1_801_900_000_i64);
+    let digest = chatroom::account::body_digest(b"{}");
+    let overheard = check_sum(SECRET, &digest, &posted_ms.to_string());
+    let posted = posted_ms.to_string();
+    let (before, cur_time) = posted.split_at(3);
+    assert_eq!(cur_time, call_seconds.to_string());
+    let nonce = format!("{digest}{before}");
+    assert_eq!(check("demo", &nonce, cur_time, &overheard, call_seconds), Code::BadParameter);
+    // A nonce of that form which no webhook can have had is as good as any.
+    for before in ["999", "000", "17", "1801", "abc"] {
+        let nonce = format!("{digest}{before}");
+        assert_eq!(check("demo", &nonce, cur_time, &check_sum(SECRET, &nonce, cur_time), call_seconds), Code::Ok, "{before}");
+    }
+}
+
 /// Nanoseconds that checking a call takes: the median of many batches, each of the variants in turn so that what disturbs one disturbs all.
 fn medians(directory: &Directory, variants: &[HttpCall<'_>]) -> Vec<f64> {
     const BATCH: u32 = 64;

@@ -243,3 +243,95 @@ fn after_a_restart_a_room_loses_what_goes_with_those_who_stay_away() {
     let ann = world.connect("ann");
     assert_eq!(keys(&world.enter(&ann, hall)), ["ann"]);
 }
+
+/// A room that ends an hour after the last leave, made and left by this account.
+fn made_and_left(world: &mut World, account: &str, number: u64) -> (Code, Option<Sub>) {
+    let (room, actor) = (client_room(number), world.connect(account));
+    let request = pb::RoomCreateRequest { destroy_delay_seconds: 3600, ..open(room) };
+    let came_to = world.came_to(&actor, room, opening(request));
+    if came_to == OK {
+        assert_eq!(world.came_to(&actor, room, set("a", false)), OK);
+        assert_eq!(world.came_to(&actor, room, Op::Exit), OK);
+    }
+    came_to
+}
+
+fn has_ended(world: &World, number: u64) -> bool {
+    world.records(client_room(number)).last().is_some_and(|last| matches!(last.entry.command.op, Op::Destroy))
+}
+
+fn waiting(world: &World) -> usize {
+    world.hubs.iter().map(|hub| hub.waiting_for_end()).sum()
+}
+
+#[test]
+fn rooms_that_were_left_leave_memory_like_others_and_end_in_time_all_the_same() {
+    let mut world = World::new(Settings { client_rooms_left_per_account_max: 100, ..Settings::default() });
+    (1..=40).for_each(|number| assert_eq!(made_and_left(&mut world, "ann", number), OK));
+    world.pass(61_000);
+    world.pass(1000);
+    assert_eq!((world.rooms_in_memory(), waiting(&world)), (0, 40));
+    world.pass(3_500_000);
+    let bob = world.connect("bob");
+    assert_eq!(keys(&entered(world.command(&bob, client_room(7), enter(client_room(7))))), ["a"], "it is there until its end");
+    assert_eq!(waiting(&world), 39);
+    assert_eq!(world.came_to(&bob, client_room(7), Op::Exit), OK);
+    world.pass(20_000);
+    assert!((1..=40).all(|number| !has_ended(&world, number)));
+    world.pass(20_000);
+    assert!((1..=40).all(|number| has_ended(&world, number) == (number != 7)), "nobody has asked for them");
+    world.pass(61_000);
+    world.pass(1000);
+    assert_eq!((world.rooms_in_memory(), waiting(&world)), (0, 1));
+    world.pass(3_600_000);
+    assert!(has_ended(&world, 7));
+}
+
+#[test]
+fn rooms_that_were_left_end_in_time_after_a_restart() {
+    let mut world = World::new(Settings { client_rooms_left_per_account_max: 1000, ..Settings::default() });
+    (1..=300).for_each(|number| assert_eq!(made_and_left(&mut world, "ann", number), OK));
+    world.pass(61_000);
+    world.pass(1000);
+    assert_eq!(world.rooms_in_memory(), 0);
+    let loads = world.loads;
+    world.restart();
+    assert_eq!((world.loads, waiting(&world)), (loads, 0));
+    world.pass(GRACE_MS);
+    let at_once = world.loads - loads;
+    assert!((1..300).contains(&at_once), "{at_once} of 300 are read in the first second");
+    (0..10).for_each(|_| world.pass(1000));
+    assert_eq!(waiting(&world), 300);
+    world.pass(61_000);
+    world.pass(1000);
+    assert_eq!(world.rooms_in_memory(), 0, "they have left memory again");
+    world.pass(3_420_000);
+    assert!((1..=300).all(|number| !has_ended(&world, number)));
+    (0..12).for_each(|_| world.pass(10_000));
+    assert!((1..=300).all(|number| has_ended(&world, number)), "an hour after they were left");
+    assert_eq!(waiting(&world), 0);
+}
+
+#[test]
+fn who_has_left_too_many_rooms_makes_no_other_until_some_have_ended() {
+    const REFUSED: (Code, Option<Sub>) = (Code::OverQuota, Some(Sub::RoomsQuota));
+    let settings = Settings { client_rooms_left_per_account_max: 3, client_rooms_left_per_app_max: 5, ..Settings::default() };
+    let mut world = World::new(settings);
+    (1..=3).for_each(|number| assert_eq!(made_and_left(&mut world, "ann", number), OK));
+    assert_eq!(made_and_left(&mut world, "ann", 4), REFUSED);
+    // What leaves memory counts on.
+    world.pass(61_000);
+    world.pass(1000);
+    assert_eq!(world.rooms_in_memory(), 0);
+    assert_eq!(made_and_left(&mut world, "ann", 4), REFUSED);
+    // A room that is there may be entered, and counts no more while somebody is in it.
+    let ann = world.connect("ann");
+    assert_eq!(world.came_to(&ann, client_room(1), enter(client_room(1))), OK);
+    assert_eq!(made_and_left(&mut world, "ann", 4), OK);
+    assert_eq!(made_and_left(&mut world, "ann", 5), REFUSED);
+    (6..=7).for_each(|number| assert_eq!(made_and_left(&mut world, "bob", number), OK));
+    assert_eq!(made_and_left(&mut world, "carol", 8), REFUSED, "all of the application together");
+    world.pass(3_600_000);
+    (0..3).for_each(|_| world.pass(1000));
+    assert_eq!((made_and_left(&mut world, "ann", 5), made_and_left(&mut world, "carol", 8)), (OK, OK));
+}

@@ -389,3 +389,25 @@ fn nobody_resumes_without_a_gap_from_before_a_feed_began() {
     assert_eq!(feed.replay(Seq(15), connection(1)), None);
     assert_eq!(feed.replay(Seq(19), connection(1)).map(|frames| frames.len()), Some(1));
 }
+
+/// The notifications that tell of a full queue of which every element goes at once, ten of 424 KiB in one turn, reach a reader whose
+/// socket takes little at a time.
+#[test]
+fn a_burst_of_the_largest_notifications_puts_no_slow_reader_out() {
+    let (mut feed, mut sockets, mut scratch) = (Feed::new(1 << 20), Sockets::default(), Vec::new());
+    let place = feed.join(connection(1));
+    sockets.free.insert(connection(1), 64 * 1024);
+    let burst = 1..=10;
+    burst.clone().for_each(|seq| feed.append(Item { class: Class::Kept, ..item(seq, 424 * 1024, Audience::All) }, &[]));
+    feed.flush(&mut scratch, &mut sockets);
+    feed.trim(Time(0));
+    for seq in 11..=2000 {
+        feed.append(item(seq, 1000, Audience::All), &[]);
+        feed.flush(&mut scratch, &mut sockets);
+        feed.trim(Time(0));
+    }
+    assert!(sockets.open(connection(1), usize::MAX));
+    assert!(feed.missed(place).is_none_or(|missed| !missed.is_hopeless));
+    feed.catch_up(place, &mut scratch, &mut sockets);
+    assert_eq!(seqs(&sockets.written[&connection(1)])[..10], burst.collect::<Vec<_>>());
+}

@@ -5,9 +5,10 @@ mod every_log;
 mod log_records;
 
 use bytes::Bytes;
-use chatroom::id::{Seq, UnixMs};
+use chatroom::id::{RoomId, Seq, UnixMs};
 use chatroom::limits;
-use chatroom::log::{RoomLog, Space};
+use chatroom::log::{RoomLog, Space, existing_client_rooms};
+use chatroom::room::{Enter, Op, Open};
 use every_log::Home;
 use log_records::*;
 
@@ -153,6 +154,31 @@ fn of_a_room_that_is_erased_its_last_entry_stays(log: &dyn RoomLog) {
     assert_eq!(log.load(room(3), UnixMs(NOON)).unwrap(), None);
 }
 
+/// A node that starts finds the rooms made by clients that are there, without reading all rooms.
+fn rooms_made_by_clients_are_listed_for_as_long_as_they_exist(home: &dyn Home) {
+    let of_client = |number: u64| RoomId::of_client(number << 2);
+    let opened = |number: u64, seq: u64| {
+        let enter = Enter::from_request(Default::default());
+        let open = Open { request: Default::default(), enter, must_exist: false };
+        record_of(of_client(number), seq, NOON, Op::Open(Box::new(open)), None)
+    };
+    let ended = |number: u64, seq: u64| record_of(of_client(number), seq, NOON, Op::Destroy, None);
+    let listed = |log: &dyn RoomLog| {
+        let mut rooms = existing_client_rooms(log).unwrap();
+        rooms.sort_unstable();
+        rooms
+    };
+    let log = home.open();
+    append(&*log, vec![opened(1, 1), opened(2, 1), create(room(7), NOON)], vec![]);
+    append(&*log, vec![opened(3, 1), ended(3, 2), ended(2, 2)], vec![]);
+    append(&*log, vec![opened(4, 1), ended(4, 2), opened(4, 3)], vec![]);
+    assert_eq!(listed(&*log), [of_client(1), of_client(4)]);
+    append(&*log, vec![ended(1, 2)], vec![]);
+    drop(log);
+    let again = listed(&*home.open());
+    assert!(again == [of_client(4)] || again.is_empty(), "what is kept at all is kept as it was: {again:?}");
+}
+
 fn every_start_has_a_higher_epoch(home: &dyn Home) {
     let epochs: Vec<_> = (0..3).map(|_| home.open().epoch()).collect();
     assert!(epochs.windows(2).all(|pair| pair[0] < pair[1]), "{epochs:?}");
@@ -174,5 +200,6 @@ suites! {
     ],
     [
         every_start_has_a_higher_epoch
+        rooms_made_by_clients_are_listed_for_as_long_as_they_exist
     ]
 }

@@ -126,7 +126,7 @@ fn equal_times_that_weigh_too_much_are_left_to_the_next_page(log: &dyn RoomLog) 
         loop {
             let page = log.history(&query).unwrap();
             let found = items(&page);
-            assert!(found.len() % 7 == 0 && !found.is_empty(), "{} items", found.len());
+            assert!(found.len().is_multiple_of(7) && !found.is_empty(), "{} items", found.len());
             let last = *found.last().unwrap();
             all.extend(found);
             if !page.has_more {

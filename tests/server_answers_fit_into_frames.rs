@@ -154,7 +154,7 @@ fn a_full_queue_of_the_largest_elements_is_offered_listed_told_of_and_cleared() 
         let notify_ext = WIDE.repeat(limits::NOTIFY_EXT_CHARS_MAX);
         let request = pb::QueueBatchOfferRequest { room_id, elements, notify: true, notify_ext };
         let Response::QueueBatchOffer(answer) = guest.done(Request::QueueBatchOffer(request)) else { panic!("no answer") };
-        assert_eq!(answer.failed_keys, [String::new(); 0]);
+        assert!(answer.failed_keys.is_empty(), "{:?}", answer.failed_keys);
     }
     heard(&mut owner, QueueEvent::BatchOffer);
     assert_eq!(owner.came(ask::offer(room_id, "one more", "v")).0, 419);

@@ -294,3 +294,38 @@ fn a_room_is_found_under_its_name_after_a_restart_and_ends_when_nobody_comes_bac
         answer.code == 0
     });
 }
+
+/// A node that starts, after a clean stop or a kill, knows which rooms wait for their end, and ends them although nobody asks.
+#[test]
+fn rooms_that_were_left_end_after_a_restart_although_nobody_asks_for_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let config = format!("{UNLIMITED}\n[timers]\ndetach_grace_ms = 100\n");
+        Server::start(Setup { config, data: Some(folder.path().join("data")), ..Setup::default() })
+    };
+    let waiting = |server: &Server| {
+        let metrics = server.admin().page("/metrics").1;
+        let lines = metrics.lines().filter(|line| line.starts_with("chatroom_rooms_waiting_for_end{"));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum::<f64>() as usize
+    };
+    let server = start();
+    let mut ann = connect(&server, "ann");
+    for (alias, destroy_delay_seconds) in [("long", 3600), ("short", 5), ("there", 3600)] {
+        let room = number(&make(&mut ann, pb::RoomCreateRequest { destroy_delay_seconds, ..wishes(alias) }));
+        if alias != "there" {
+            leave(&mut ann, room);
+        }
+    }
+    wait_until("two rooms wait for their end", || waiting(&server) == 2);
+    server.end();
+    let server = start();
+    wait_until("both long ones are known, that which was in use included", || waiting(&server) >= 2);
+    wait_until("the short one has ended", || waiting(&server) == 2);
+    server.kill();
+    let server = start();
+    wait_until("the rooms are known after a kill", || waiting(&server) == 2);
+    let mut bob = connect(&server, "bob");
+    assert_eq!(result(&join(&mut bob, "short")), (404, 6000322));
+    assert_eq!(result(&join(&mut bob, "long")).0, 0);
+    wait_until("who comes keeps it", || waiting(&server) == 1);
+}

@@ -263,6 +263,18 @@ const MADE_IN_ROOMS_OF_CLIENTS: &[Scenario] = &[
         }
         stage.owner.came(make(&format!("{alias}-last"), false))
     }),
+    ((419, 6000324), "too many rooms that were left wait for their end", |stage| {
+        let make = |number: usize, owner: usize| {
+            let alias = format!("left{owner}-{number}");
+            let request = pb::RoomCreateRequest { alias, destroy_delay_seconds: 3600, ..Default::default() };
+            Request::RoomCreate(Box::new(request))
+        };
+        for number in 0..limits::CLIENT_ROOMS_LEFT_PER_ACCOUNT_MAX {
+            stage.owner.done(make(number, stage.number));
+            stage.owner.done(Request::RoomLeaveAll(pb::RoomLeaveAllRequest {}));
+        }
+        stage.owner.came(make(limits::CLIENT_ROOMS_LEFT_PER_ACCOUNT_MAX, stage.number))
+    }),
     ((404, 0), "a command of management, which these rooms do not know", |stage| {
         stage.make_room();
         stage.owner.came(ask::mute_room(stage.made, true))

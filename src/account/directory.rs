@@ -353,6 +353,9 @@ impl Directory {
         if !is_signed {
             return Err(Status::bad_parameter("CheckSum must be SHA1(AppSecret + Nonce + CurTime) in hex"));
         }
+        if token::is_of_a_webhook(nonce, cur_time, now) {
+            return Err(Status::bad_parameter("this Nonce cannot be told from a webhook's signature: take another one"));
+        }
         Ok(())
     }
 

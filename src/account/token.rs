@@ -12,7 +12,7 @@ use super::secret::hex;
 use super::{jwt, vendor};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, UnixMs};
-use crate::limits::TOKEN_LIVES_DEFAULT;
+use crate::limits::{FIRST_APP_MADE_MS, TIME_DIGITS, TOKEN_LIVES_DEFAULT, TOKEN_SKEW_MS};
 
 /// Which dynamic tokens an application's accounts log in with.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,6 +117,17 @@ pub fn body_digest(body: &[u8]) -> String {
 pub(super) fn check_sum_matches(secret: &str, nonce: &str, cur_time: &str, found: &str) -> bool {
     let (is_hex, found) = unhex(found).map_or((false, [0; 20]), |found| (true, found));
     bool::from(check_sum_bytes(secret, nonce, cur_time).ct_eq(&found)) & is_hex
+}
+
+/// Whether a webhook that was posted by now has the signature of this nonce and time: it signs the MD5 of its body, in lower-case hex, and
+/// its time in milliseconds, the last ten digits of which may be a time in seconds to come. Who has overheard it could wait for that.
+pub(super) fn is_of_a_webhook(nonce: &str, cur_time: &str, now: UnixMs) -> bool {
+    const DIGEST_DIGITS: usize = 32;
+    let Some((digest, before)) = nonce.split_at_checked(DIGEST_DIGITS) else { return false };
+    let is_digest = digest.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    let posted = before.len() + cur_time.len() == TIME_DIGITS && before.bytes().all(|digit| digit.is_ascii_digit());
+    let posted = if posted { format!("{before}{cur_time}").parse::<i64>().ok() } else { None };
+    is_digest && posted.is_some_and(|at| (FIRST_APP_MADE_MS..=now.0.saturating_add(TOKEN_SKEW_MS)).contains(&at))
 }
 
 fn check_sum_bytes(secret: &str, nonce: &str, cur_time: &str) -> [u8; 20] {

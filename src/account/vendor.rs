@@ -18,14 +18,11 @@ use super::model::App;
 use super::secret::hex;
 use super::token::{Refusal, Term, unhex};
 use crate::id::UnixMs;
-use crate::limits;
+use crate::limits::{self, TIME_DIGITS};
 
 /// Standard base64; the padding at the end is written and may be missing when read.
 const BASE64: GeneralPurpose =
     GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
-
-/// How many digits the times of tokens have.
-const TIME_DIGITS: usize = 13;
 
 /// What a dynamic token says, under its base64.
 #[derive(Serialize, Deserialize)]

@@ -15,6 +15,8 @@ const SHARDS: usize = 64;
 /// The rooms of every account that is in one.
 pub struct AccountRooms {
     shards: Box<[Shard]>,
+    /// How many rooms made by clients wait for their end, by who made them and by application.
+    left: Mutex<ByNumber<u64, u32>>,
     /// Keeps outsiders from finding names that share a hash.
     key: [u64; 2],
 }
@@ -27,6 +29,13 @@ enum Rooms {
     // The box keeps the many accounts that are in one room small.
     #[allow(clippy::box_collection)]
     Many(Box<Vec<RoomId>>),
+}
+
+/// Who has made a room: an account, and its application.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Maker {
+    account: u64,
+    app: u64,
 }
 
 /// What a reservation came to.
@@ -53,7 +62,7 @@ impl fmt::Debug for AccountRooms {
 impl AccountRooms {
     /// A registry of nobody. `key` should come from the system's randomness.
     pub fn new(key: [u64; 2]) -> AccountRooms {
-        AccountRooms { shards: (0..SHARDS).map(|_| Shard::default()).collect(), key }
+        AccountRooms { shards: (0..SHARDS).map(|_| Shard::default()).collect(), left: Mutex::default(), key }
     }
 
     /// Counts a room that the account is about to enter. It may be in so many rooms made over HTTP and in so many made by clients;
@@ -66,7 +75,7 @@ impl AccountRooms {
         leaves: Option<RoomId>,
         (rooms_max, client_rooms_max): (usize, usize),
     ) -> Reserved {
-        let hash = self.hash(app_key, account);
+        let hash = self.hash(app_key, account.as_str());
         let mut shard = self.shard(hash).lock();
         match shard.entry(hash) {
             Entry::Vacant(vacant) => {
@@ -90,7 +99,7 @@ impl AccountRooms {
 
     /// Counts a room no more: the account has left it, or did not get in.
     pub fn release(&self, app_key: &str, account: &AccountId, room: RoomId) {
-        let hash = self.hash(app_key, account);
+        let hash = self.hash(app_key, account.as_str());
         let mut shard = self.shard(hash).lock();
         if let Entry::Occupied(mut occupied) = shard.entry(hash)
             && occupied.get_mut().remove(room)
@@ -101,7 +110,7 @@ impl AccountRooms {
 
     /// The room made over HTTP that the account entered earliest, if it is in more than `rooms_max` of them. It counts no more.
     pub fn take_beyond(&self, app_key: &str, account: &AccountId, rooms_max: usize) -> Option<RoomId> {
-        let hash = self.hash(app_key, account);
+        let hash = self.hash(app_key, account.as_str());
         let mut shard = self.shard(hash).lock();
         let rooms = shard.get_mut(&hash)?;
         let mut counted = rooms.made_over_http();
@@ -115,8 +124,33 @@ impl AccountRooms {
 
     /// The rooms the account is in, in the order it entered them.
     pub fn rooms(&self, app_key: &str, account: &AccountId) -> Vec<RoomId> {
-        let hash = self.hash(app_key, account);
+        let hash = self.hash(app_key, account.as_str());
         self.shard(hash).lock().get(&hash).map(|rooms| rooms.as_slice().to_vec()).unwrap_or_default()
+    }
+
+    /// An account as a maker of rooms.
+    pub(super) fn maker(&self, app_key: &str, account: &AccountId) -> Maker {
+        Maker { account: self.hash(app_key, account.as_str()), app: self.hash(app_key, "") }
+    }
+
+    /// Counts a room that everybody has left, or counts it no more.
+    pub(super) fn count_left(&self, maker: Maker, is_left: bool) {
+        let mut left = self.left.lock();
+        for hash in [maker.account, maker.app] {
+            let count = left.entry(hash).or_default();
+            *count = if is_left { count.saturating_add(1) } else { count.saturating_sub(1) };
+            if *count == 0 {
+                left.remove(&hash);
+            }
+        }
+    }
+
+    /// Whether as many rooms wait for their end as this account, or its application, may have waiting.
+    pub(super) fn has_left_too_many(&self, app_key: &str, account: &AccountId, (own_max, app_max): (usize, usize)) -> bool {
+        let Maker { account, app } = self.maker(app_key, account);
+        let left = self.left.lock();
+        let reaches = |hash, max| left.get(&hash).is_some_and(|count| *count as usize >= max);
+        reaches(account, own_max) || reaches(app, app_max)
     }
 
     /// Accounts that are in a room.
@@ -133,11 +167,11 @@ impl AccountRooms {
         &self.shards[(hash >> 32) as usize % self.shards.len()]
     }
 
-    fn hash(&self, app_key: &str, account: &AccountId) -> u64 {
+    fn hash(&self, app_key: &str, account: &str) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.key.hash(&mut hasher);
         app_key.hash(&mut hasher);
-        account.as_str().hash(&mut hasher);
+        account.hash(&mut hasher);
         hasher.finish()
     }
 }

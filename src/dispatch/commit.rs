@@ -134,7 +134,7 @@ impl Hub {
             if let Owned::Live(live) = owned
                 && live.saved < live.last_seq()
             {
-                self.writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
+                self.writes.snapshots.push((*id, live.last_seq(), live.room.snapshot_with_end()));
             }
         }
     }

@@ -80,6 +80,7 @@ impl Hub {
         (live.followers, live.detached, live.kicked, live.saved) = (old.followers, old.detached, old.kicked, held);
         let (seq, state) = (live.last_seq(), live.room.snapshot());
         self.rooms.insert(id, Owned::Live(Box::new(live)));
+        self.note_left(id);
         // So that no number is given twice, whatever comes.
         self.writes.snapshots.push((id, seq, state));
         if let Some(feed) = self.feeds.get_mut(&id) {
@@ -98,6 +99,7 @@ impl Hub {
     fn disband(&mut self, id: RoomId, room: Room, old: &Live) {
         let live = Live::new(room, self.config.workers, self.config.epoch, self.now);
         self.rooms.insert(id, Owned::Live(Box::new(live)));
+        self.note_left(id);
         for (account, connections) in old.room.everybody() {
             self.config.accounts.release(old.room.app_key(), &account, id);
             for connection in connections {

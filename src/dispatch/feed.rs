@@ -11,7 +11,7 @@ use slab::Slab;
 
 use super::downlink::{Allowance, Class, Downlink};
 use crate::id::{ConnId, Seq, Time};
-use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
+use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, FEED_SAVED_FRAME_BYTES, READ_BYTES, RESUME_ITEMS_MAX};
 use crate::room::Audience;
 
 /// Where bytes for a connection go. A connection that is gone takes everything.
@@ -474,17 +474,17 @@ impl Feed {
         if !lacking.is_empty() {
             lacking.sort_unstable();
             let item = Item { audience: Audience::Only(lacking.into()), ..item };
-            self.saved_bytes += item.weight();
+            self.saved_bytes += saved_weight(&item);
             let saved = if item.class == Class::High { &mut self.saved_high } else { &mut self.saved };
             saved.push_back((number, item));
         }
         while self.saved_bytes > FEED_SAVED_BYTES_MAX {
             if let Some((_, item)) = self.saved_high.pop_front() {
-                self.saved_bytes -= item.weight();
+                self.saved_bytes -= saved_weight(&item);
                 continue;
             }
             let Some((number, item)) = self.saved.pop_front() else { break };
-            self.saved_bytes -= item.weight();
+            self.saved_bytes -= saved_weight(&item);
             self.saved_from = number + 1;
         }
     }
@@ -595,6 +595,11 @@ impl Feed {
         }
         (next, None)
     }
+}
+
+/// What a frame that the ring has dropped counts for.
+fn saved_weight(item: &Item) -> usize {
+    item.frame.len().min(FEED_SAVED_FRAME_BYTES) + size_of_val(item.audience.named())
 }
 
 #[cfg(test)]

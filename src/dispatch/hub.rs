@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use super::accounts::AccountRooms;
 use super::broadcast::Broadcasts;
 use super::commit::{Find, Writes};
+use super::endings::Endings;
 use super::feed::{Feed, Item, Outlet, Place};
 use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
 use super::owner::{Live, Owned};
@@ -163,6 +164,10 @@ pub struct Hub {
     pub(super) grace: VecDeque<(Time, RoomId, ConnId)>,
     /// Rooms that were rebuilt, and when those who were in them before must have come back.
     pub(super) vacated: VecDeque<(Time, RoomId)>,
+    /// Ticks so far.
+    pub(super) ticks: u32,
+    /// Rooms made by clients that wait for their end.
+    pub(super) endings: Endings,
     /// When this hub first learned the time.
     pub(super) started: Option<Time>,
     pub(super) arena: BytesMut,
@@ -203,6 +208,8 @@ impl Hub {
             entering: HashSet::default(),
             grace: VecDeque::new(),
             vacated: VecDeque::new(),
+            ticks: 0,
+            endings: Endings::default(),
             started: None,
             arena: BytesMut::new(),
             random: fastrand::Rng::with_seed(config.seed),
@@ -374,11 +381,13 @@ impl Hub {
         self.reload_ahead();
         self.tidy_vacated();
         self.do_what_is_due();
+        self.read_ending_rooms();
         let now = self.now;
         self.feeds.retain(|_, feed| {
             feed.trim(now);
             !feed.is_spent()
         });
+        self.forget_unused_expressions();
         self.evict_idle_rooms();
     }
 

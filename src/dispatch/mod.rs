@@ -7,6 +7,7 @@ mod accounts;
 mod broadcast;
 mod commit;
 mod downlink;
+mod endings;
 mod failure;
 mod feed;
 mod hub;

@@ -238,9 +238,7 @@ impl Hub {
         }
         let waits_for_no_disk = matches!(command.op, Op::Exit | Op::Detach | Op::Broadcast(_)) || is_read_only;
         let is_ours = command.actor.origin == Origin::Server || waits_for_no_disk;
-        let waiting = self.writes.records.len() + self.writes.reports.len();
-        let is_full = waiting >= WRITES_WAITING_MAX || self.writes.bytes >= WRITES_WAITING_BYTES_MAX;
-        if is_full && !is_ours {
+        if self.writes_are_beyond(WRITES_WAITING_MAX, WRITES_WAITING_BYTES_MAX) && !is_ours {
             return self.answer(asker, Err(busy("the log is behind")));
         }
         let mut command = command;
@@ -261,9 +259,21 @@ impl Hub {
         }
     }
 
+    /// Whether half of what may wait for a commit does: who sends is better read more slowly.
+    pub fn is_behind(&self) -> bool {
+        self.writes_are_beyond(WRITES_WAITING_MAX / 2, WRITES_WAITING_BYTES_MAX / 2)
+    }
+
+    fn writes_are_beyond(&self, count: usize, bytes: usize) -> bool {
+        self.writes.records.len() + self.writes.reports.len() >= count || self.writes.bytes >= bytes
+    }
+
     /// Counts the room that somebody is about to enter. Says what it came to, with the key of the application, if it did not count
     /// before.
     fn reserve(&mut self, room: RoomId, command: &mut Command) -> Option<(String, bool)> {
+        if let Op::Open(open) = &command.op {
+            self.bar_makers(room, &open.enter.app_key, &command.actor.account);
+        }
         let account = &command.actor.account;
         let enter = match &mut command.op {
             Op::Enter(enter) => enter.as_mut(),
@@ -396,6 +406,9 @@ impl Hub {
         self.part(id, &presence, &kicks, true, entry.command.actor.connection.filter(|_| durable));
         if let Some(reports) = reports {
             self.report(id, &reports, &entry, push.as_ref(), told, durable);
+        }
+        if id.is_of_client() && (!presence.is_empty() || matches!(entry.command.op, Op::Destroy)) {
+            self.note_left(id);
         }
         if durable {
             let mut entry = entry;

@@ -5,7 +5,7 @@ use super::hub::Hub;
 use super::mail::Asker;
 use super::owner::{Live, Owned};
 use crate::id::{RoomId, UnixMs};
-use crate::limits::{DUE_COMMANDS_MAX, ROOM_IDLE_MS};
+use crate::limits::{DUE_COMMANDS_MAX, EXPRESSIONS_KEPT_TICKS, ROOM_IDLE_MS};
 use crate::room::{Actor, Command, Op, Origin};
 
 impl Hub {
@@ -76,9 +76,26 @@ impl Hub {
         if !id.is_of_client() {
             return;
         }
+        if let Some(since) = self.endings.left_since(id) {
+            return live.room.empty_for_long(since);
+        }
         let up_ms = self.now.ms_since(self.started.unwrap_or(self.now));
         let left_ms = i64::try_from(grace_ms).unwrap_or(i64::MAX).saturating_sub(i64::try_from(up_ms).unwrap_or(i64::MAX));
         live.room.vacated(UnixMs(self.unix.0.saturating_add(left_ms)));
+        self.note_left(id);
+    }
+
+    /// Lets rooms drop what they have compiled and nobody uses.
+    pub(super) fn forget_unused_expressions(&mut self) {
+        self.ticks = self.ticks.wrapping_add(1);
+        if !self.ticks.is_multiple_of(EXPRESSIONS_KEPT_TICKS) {
+            return;
+        }
+        for owned in self.rooms.values() {
+            if let Owned::Live(live) = owned {
+                live.room.forget_unused_expressions();
+            }
+        }
     }
 
     pub(super) fn evict_idle_rooms(&mut self) {
@@ -87,16 +104,15 @@ impl Hub {
         let ahead = &self.ahead;
         self.rooms.retain(|id, owned| {
             let Owned::Live(live) = owned else { return true };
-            // Anybody may ask for rooms by names nobody has used; they must not stay. One that is about to end waits for it here.
+            // Anybody may ask for rooms by names nobody has used; they must not stay. One that waits for its end is read again then.
             let idle_ms = if live.room.exists() { ROOM_IDLE_MS } else { 0 };
-            let is_to_end = live.room.exists() && id.is_of_client();
-            let is_in_use = !live.is_deserted() || !live.room.is_empty_of_people() || is_to_end;
+            let is_in_use = !live.is_deserted() || !live.room.is_empty_of_people();
             if is_in_use || now.ms_since(live.used) < idle_ms || ahead.contains(id) {
                 return true;
             }
             if live.saved < live.last_seq() {
                 if !is_behind {
-                    writes.snapshots.push((*id, live.last_seq(), live.room.snapshot()));
+                    writes.snapshots.push((*id, live.last_seq(), live.room.snapshot_with_end()));
                 }
                 return true;
             }

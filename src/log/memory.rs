@@ -17,8 +17,8 @@ use super::spool::{self, Line, Place, Spool, Spooled};
 use super::stats::LogStats;
 use super::writer::{Sink, Writer};
 use super::{
-    Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, ReplayQuery, RoomLog, Snapshot, Space, highest_created,
-    recalled,
+    Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, ReplayQuery, RoomLog, Snapshot, Space, client_room_key,
+    client_rooms, highest_created, recalled,
 };
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
 use crate::limits;
@@ -253,6 +253,12 @@ impl MemorySink {
             if newest.seq <= snapshot.seq {
                 *newest = snapshot.clone();
             }
+        }
+        for (room, exists) in client_rooms(&batch.records) {
+            let mut spaces = self.shared.spaces.lock();
+            let node = spaces.entry(Space::Node).or_default();
+            let key = Bytes::from(client_room_key(room));
+            drop(if exists { node.insert(key, Bytes::new()) } else { node.remove(&key) });
         }
         let mut reports = self.shared.reports.lock();
         for report in &batch.reports {

@@ -273,6 +273,30 @@ fn recalled(records: &[Record]) -> impl Iterator<Item = (RoomId, Seq, UnixMs)> {
     })
 }
 
+/// What the rooms made by clients are kept under in [`Space::Node`] for as long as they exist; behind it stands the room's number.
+const CLIENT_ROOM: &[u8] = b"client_room\0";
+
+fn client_room_key(room: RoomId) -> Vec<u8> {
+    [CLIENT_ROOM, &room.get().to_be_bytes()].concat()
+}
+
+/// The rooms made by clients that a batch makes, true, or ends; the last word on each counts.
+fn client_rooms(records: &[Record]) -> impl Iterator<Item = (RoomId, bool)> {
+    let of_client = records.iter().filter(|record| record.room.is_of_client());
+    of_client.filter_map(|record| match &record.entry.command.op {
+        Op::Open(_) => Some((record.room, true)),
+        Op::Destroy => Some((record.room, false)),
+        _ => None,
+    })
+}
+
+/// The rooms made by clients that exist. Reads the disk.
+pub fn existing_client_rooms(log: &dyn RoomLog) -> Result<Vec<RoomId>, LogError> {
+    let rows = log.scan_prefix(Space::Node, CLIENT_ROOM)?;
+    let numbers = rows.iter().filter_map(|(key, _)| Some(i64::from_be_bytes(key.get(CLIENT_ROOM.len()..)?.try_into().ok()?)));
+    Ok(numbers.filter_map(|number| RoomId::new(number).ok()).collect())
+}
+
 /// The highest room a batch creates, 0 if none.
 fn highest_created(records: &[Record]) -> i64 {
     let created = records.iter().filter(|record| matches!(record.entry.command.op, Op::Create(_)));

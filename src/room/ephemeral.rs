@@ -52,6 +52,9 @@ impl Room {
         if enter.over_quota {
             return Err(Status::with_sub(Code::OverQuota, Sub::JoinedRoomsQuota));
         }
+        if self.is_barred {
+            return Err(Status::with_sub(Code::OverQuota, Sub::RoomsQuota));
+        }
         check_room(&initial(actor, request))?;
         self.moderate_profile([&enter.request.nick, &enter.request.avatar, &enter.request.ext])?;
         self.note_open(entry, open);

@@ -250,19 +250,40 @@ pub(super) struct Expressions(RefCell<Compiled>);
 
 #[derive(Default)]
 struct Compiled {
-    by_text: HashMap<Arc<str>, Arc<Expression>>,
+    by_text: HashMap<Arc<str>, Kept>,
     /// The oldest first.
     order: VecDeque<Arc<str>>,
     /// Regular expressions in all of them.
     regexes: usize,
 }
 
+struct Kept {
+    expression: Arc<Expression>,
+    /// Since [`Expressions::forget_unused`] looked last.
+    is_used: bool,
+}
+
 impl Expressions {
+    /// Lets go of the expressions that nobody has used since this was called last.
+    pub fn forget_unused(&self) {
+        let mut compiled = self.0.borrow_mut();
+        let Compiled { by_text, order, regexes } = &mut *compiled;
+        if by_text.is_empty() {
+            return;
+        }
+        by_text.retain(|_, kept| std::mem::take(&mut kept.is_used));
+        order.retain(|text| by_text.contains_key(text));
+        *regexes = by_text.values().map(|kept| kept.expression.regexes).sum();
+        if by_text.is_empty() {
+            *compiled = Compiled::default();
+        }
+    }
+
     /// Checks an expression that somebody gave in `field`; 414 otherwise. Empty, it means everyone and is not one.
     pub fn check(&self, field: &'static str, text: &str) -> Result<(), Status> {
         check::chars(field, text, limits::EXPRESSION_CHARS_MAX)?;
         let mut compiled = self.0.borrow_mut();
-        if !text.is_empty() && !compiled.by_text.contains_key(text) {
+        if !text.is_empty() && compiled.found(text).is_none() {
             compiled.keep(text, Arc::new(Expression::parse(field, text)?));
         }
         Ok(())
@@ -274,8 +295,8 @@ impl Expressions {
             return None;
         }
         let mut compiled = self.0.borrow_mut();
-        if let Some(expression) = compiled.by_text.get(text) {
-            return Some(expression.clone());
+        if let Some(expression) = compiled.found(text) {
+            return Some(expression);
         }
         // What is no expression, which nobody could have given, means nobody.
         let nobody = |_| Expression { root: Node::Any(Vec::new()), regexes: 0 };
@@ -285,21 +306,27 @@ impl Expressions {
     /// Takes over what was compiled elsewhere, for many rooms at once.
     pub fn lend(&self, text: &str, expression: &Arc<Expression>) {
         let mut compiled = self.0.borrow_mut();
-        if !compiled.by_text.contains_key(text) {
+        if compiled.found(text).is_none() {
             compiled.keep(text, expression.clone());
         }
     }
 }
 
 impl Compiled {
+    fn found(&mut self, text: &str) -> Option<Arc<Expression>> {
+        let kept = self.by_text.get_mut(text)?;
+        kept.is_used = true;
+        Some(kept.expression.clone())
+    }
+
     fn keep(&mut self, text: &str, expression: Arc<Expression>) -> Arc<Expression> {
         while self.order.len() >= limits::EXPRESSIONS_CACHED || self.regexes + expression.regexes > limits::EXPRESSIONS_CACHED {
             let Some(oldest) = self.order.pop_front() else { break };
-            self.regexes -= self.by_text.remove(&oldest).map_or(0, |oldest| oldest.regexes);
+            self.regexes -= self.by_text.remove(&oldest).map_or(0, |oldest| oldest.expression.regexes);
         }
         self.regexes += expression.regexes;
         let text: Arc<str> = text.into();
-        self.by_text.insert(text.clone(), expression.clone());
+        self.by_text.insert(text.clone(), Kept { expression: expression.clone(), is_used: true });
         self.order.push_back(text);
         expression
     }
@@ -343,6 +370,13 @@ mod tests {
         assert_eq!(kept(&expressions.0.borrow()), (limits::EXPRESSIONS_CACHED, limits::EXPRESSIONS_CACHED));
         assert!(expressions.compiled(&text(3)).unwrap().matches(&["3"]));
         assert!(expressions.compiled("").is_none());
+        // What is used stays, what is not goes with the second look.
+        expressions.forget_unused();
+        assert!(expressions.compiled(&text(3)).is_some());
+        expressions.forget_unused();
+        assert_eq!(kept(&expressions.0.borrow()), (1, 1));
+        expressions.forget_unused();
+        assert_eq!((kept(&expressions.0.borrow()), expressions.0.borrow().by_text.capacity()), ((0, 0), 0));
     }
 
     #[test]

@@ -46,6 +46,10 @@ pub struct Settings {
     pub rooms_per_account_max: usize,
     /// Rooms made by clients that one account may be in at once.
     pub client_rooms_per_account_max: usize,
+    /// Rooms made by one account that everybody has left and that wait for their end; at so many it makes no other.
+    pub client_rooms_left_per_account_max: usize,
+    /// The same of all accounts of the application.
+    pub client_rooms_left_per_app_max: usize,
     /// Whether rooms made by clients keep a history.
     pub client_rooms_have_history: bool,
     /// Robots in a room.
@@ -133,6 +137,8 @@ impl Default for Settings {
             downlink_high_per_second: 0,
             rooms_per_account_max: limits::ROOMS_PER_ACCOUNT_MAX,
             client_rooms_per_account_max: limits::CLIENT_ROOMS_PER_ACCOUNT_MAX,
+            client_rooms_left_per_account_max: limits::CLIENT_ROOMS_LEFT_PER_ACCOUNT_MAX,
+            client_rooms_left_per_app_max: limits::CLIENT_ROOMS_LEFT_PER_APP_MAX,
             client_rooms_have_history: false,
             robots_max: limits::ROBOTS_PER_ROOM_MAX,
             robot_ttl_ms: limits::ROBOT_TTL_SECONDS * 1000,

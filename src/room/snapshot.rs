@@ -17,6 +17,16 @@ use crate::wire::{pb, store};
 impl Room {
     /// The lasting state, everything but who is here: a `store::Snapshot`, encoded. The same state gives the same bytes.
     pub fn snapshot(&self) -> Vec<u8> {
+        self.state().encode_to_vec()
+    }
+
+    /// The same, and of a room made by a client that everybody has left, since when: so that it ends in time after a restart.
+    pub fn snapshot_with_end(&self) -> Vec<u8> {
+        let left_since_ms = self.ends_at().map_or(0, |_| self.empty_since.0);
+        store::Snapshot { left_since_ms, ..self.state() }.encode_to_vec()
+    }
+
+    fn state(&self) -> store::Snapshot {
         store::Snapshot {
             room_id: self.id.get(),
             last_seq: self.last_seq.0,
@@ -30,6 +40,7 @@ impl Room {
             queue: self.queue.iter().map(Element::to_pb).collect(),
             queue_places: self.queue.behind(0).map(|(place, _)| place).collect(),
             queue_next_place: self.queue.next_place(),
+            left_since_ms: 0,
             closed: self.exists() && !self.info.valid,
             attributes: attributes::list(&self.attributes),
             member_attributes: self.member_attributes.after(None).map(member_attributes).collect(),
@@ -37,7 +48,6 @@ impl Room {
             boundaries: self.boundaries.iter().map(boundary).collect(),
             logged_seq: self.logged_seq.0,
         }
-        .encode_to_vec()
     }
 
     fn fixed_member(&self, account: &AccountId) -> Option<store::FixedMember> {
@@ -69,6 +79,7 @@ impl Room {
         room.empty_since = room.last_time;
         room.epoch = Epoch(snapshot.epoch);
         room.born = Seq(snapshot.born_seq);
+        room.left_before = (snapshot.left_since_ms != 0).then_some(UnixMs(snapshot.left_since_ms));
         for boundary in snapshot.boundaries {
             room.boundaries.note(Epoch(boundary.epoch), Seq(boundary.first_seq));
         }

@@ -58,6 +58,10 @@ pub struct Room {
     /// The epoch of that entry, if it was given its number since the room is in memory.
     logged_epoch: Epoch,
     pub(super) expressions: Expressions,
+    /// Since when nobody was in the room when its state was written down.
+    pub(super) left_before: Option<UnixMs>,
+    /// The room may not be made at present.
+    pub(super) is_barred: bool,
 }
 
 impl Room {
@@ -88,6 +92,8 @@ impl Room {
             logged_seq: Seq::default(),
             logged_epoch: Epoch::default(),
             expressions: Expressions::default(),
+            left_before: None,
+            is_barred: false,
         }
     }
 
@@ -141,6 +147,11 @@ impl Room {
         self.people.connections()
     }
 
+    /// Lets go of compiled expressions that were not used since this was called last.
+    pub fn forget_unused_expressions(&self) {
+        self.expressions.forget_unused();
+    }
+
     /// Applies an entry.
     ///
     /// `Err`: it left no trace, and its place goes to the next entry. So does the place of an outcome with neither a push nor
@@ -155,6 +166,8 @@ impl Room {
         let mut outcome = self.decide(entry)?;
         if !was_empty && self.is_empty_of_people() {
             self.empty_since = entry.stamp.time;
+            // Nobody says anything to anybody any more.
+            self.expressions = Expressions::default();
         }
         outcome.in_history &= self.keeps_history();
         if outcome.push.is_some() || outcome.durable {

@@ -5,7 +5,7 @@ use super::entry::{Entry, Outcome};
 use super::permissions::Operation;
 use super::state::Room;
 use crate::error::{Code, Status};
-use crate::id::UnixMs;
+use crate::id::{AccountId, UnixMs};
 use crate::limits;
 use crate::wire::{Response, pb};
 
@@ -46,15 +46,40 @@ impl Room {
     }
 
     /// When a room made by a client ends because nobody is in it.
-    fn ends_at(&self) -> Option<UnixMs> {
+    pub fn ends_at(&self) -> Option<UnixMs> {
         let is_left = self.exists() && self.id.is_of_client() && self.is_empty_of_people();
         let delay_ms = i64::from(self.info.destroy_delay_seconds) * 1000;
         is_left.then(|| UnixMs(self.empty_since.0.saturating_add(delay_ms)))
     }
 
-    /// Says since when nobody is here, of a room that has just been rebuilt from the log: everybody has vanished with the node.
+    /// Since when nobody is in the room, while nobody is.
+    pub fn empty_since(&self) -> UnixMs {
+        self.empty_since
+    }
+
+    /// Who made the room; `None` while it does not exist.
+    pub fn maker(&self) -> Option<&AccountId> {
+        self.creator.as_ref()
+    }
+
+    /// Says since when nobody is here, of a room that has just been rebuilt from the log: everybody has vanished with the node. One
+    /// that everybody had left before that ends when it would have, but no sooner than a room that ends as soon as it is empty.
     pub fn vacated(&mut self, since: UnixMs) {
+        let delay_ms = i64::from(self.info.destroy_delay_seconds) * 1000;
+        self.empty_since = match self.left_before.take() {
+            Some(left) => left.max(UnixMs(since.0.saturating_sub(delay_ms))).min(since),
+            None => since,
+        };
+    }
+
+    /// The same of a room that was out of memory for a while, and that nobody was in.
+    pub fn empty_for_long(&mut self, since: UnixMs) {
         self.empty_since = since;
+    }
+
+    /// Says whether the room may not be made at present: too many rooms wait for their end.
+    pub fn bar(&mut self, is_barred: bool) {
+        self.is_barred = is_barred;
     }
 
     /// When the room closes by itself.

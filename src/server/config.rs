@@ -157,8 +157,12 @@ pub struct Limits {
     pub downlink_high_per_second: u32,
     /// Bytes of recent frames a room's feed keeps.
     pub feed_bytes_max: usize,
-    /// Bytes that may wait for a slow connection before it is closed.
+    /// Bytes of answers that may wait for a slow connection before nothing more is taken from it.
     pub backlog_bytes_max: usize,
+    /// Bytes of answers that may wait for all connections, and of large ones under way.
+    pub answers_bytes_max: usize,
+    /// Bytes of frames of all connections that have begun and are not complete; 0: a 32nd of the memory there is.
+    pub unfinished_bytes_max: usize,
 }
 
 /// How long things take, in milliseconds.
@@ -305,6 +309,8 @@ impl Default for Limits {
             downlink_high_per_second: 0,
             feed_bytes_max: limits::FEED_BYTES_MAX,
             backlog_bytes_max: limits::BACKLOG_BYTES_MAX,
+            answers_bytes_max: limits::ANSWERS_BYTES_MAX,
+            unfinished_bytes_max: 0,
         }
     }
 }
@@ -462,6 +468,8 @@ impl Config {
             ),
             ("limits.feed_bytes_max", bounds.feed_bytes_max as u64, 4096, 1 << 40),
             ("limits.backlog_bytes_max", bounds.backlog_bytes_max as u64, 4096, 1 << 40),
+            ("limits.answers_bytes_max", bounds.answers_bytes_max as u64, 1 << 20, 1 << 40),
+            ("limits.unfinished_bytes_max", bounds.unfinished_bytes_max as u64, 0, 1 << 40),
             ("timers.heartbeat_ms", timers.heartbeat_ms, 1000, day_ms),
             ("timers.idle_timeout_ms", timers.idle_timeout_ms, timers.heartbeat_ms.saturating_add(1), day_ms),
             ("timers.login_timeout_ms", timers.login_timeout_ms, 100, day_ms),

@@ -25,7 +25,7 @@ use crate::account::Directory;
 use crate::dispatch::{Hub, HubConfig};
 use crate::error::Status;
 use crate::limits::BLOCKING_THREADS_MAX;
-use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog};
+use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog, existing_client_rooms};
 
 /// Why a node does not start.
 #[derive(Debug)]
@@ -54,9 +54,7 @@ pub enum StartError {
 impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            StartError::Store(error) => {
-                write!(f, "{error}; is another chatroomd running on this folder? choose one with --data")
-            }
+            StartError::Store(error) => write!(f, "{error}"),
             StartError::Accounts(status) => write!(f, "{status}; look at the apps in the configuration"),
             StartError::Figures(status) => write!(f, "{status}; the store may be damaged"),
             StartError::Descriptors(reason) => write!(f, "{reason}"),
@@ -131,8 +129,9 @@ impl Node {
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
         let count = shared.mailboxes.len();
         let mut workers = Vec::with_capacity(count);
+        let client_rooms = existing_client_rooms(log.as_ref()).map_err(StartError::Store)?;
         for index in 0..count {
-            let hub = Hub::new(HubConfig {
+            let mut hub = Hub::new(HubConfig {
                 worker: index,
                 workers: count,
                 epoch: log.epoch(),
@@ -143,6 +142,7 @@ impl Node {
                 last_room: last_room.clone(),
                 accounts: shared.account_rooms.clone(),
             });
+            hub.expect_endings(&client_rooms);
             let listener = listener.try_clone().map_err(StartError::Thread)?;
             let tls_listener =
                 tls_listener.as_ref().map(|listener| listener.try_clone()).transpose().map_err(StartError::Thread)?;

@@ -115,6 +115,16 @@ impl World {
             })
         };
         self.hubs = (0..WORKERS).map(hub).collect();
+        let exists = |logged: &Logged| {
+            let last = logged.records.iter().rev().find_map(|record| match record.entry.command.op {
+                Op::Open(_) => Some(true),
+                Op::Destroy => Some(false),
+                _ => None,
+            });
+            last == Some(true)
+        };
+        let rooms: Vec<RoomId> = self.log.iter().filter(|(_, logged)| exists(logged)).map(|(id, _)| *id).collect();
+        self.hubs.iter_mut().for_each(|hub| hub.expect_endings(&rooms));
         self.answers.clear();
         self.held_replays.clear();
         self.wires = Wires::default();

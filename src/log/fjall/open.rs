@@ -235,7 +235,9 @@ fn lock(folder: &Path) -> Result<File, LogError> {
             // Only words for people: an owner that cannot be read has no number.
             let _ = (&file).take(20).read_to_string(&mut owner);
             let (folder, owner) = (folder.display(), owner.trim());
-            Err(LogError::Store(format!("{folder} is in use by another chatroomd (process {owner})")))
+            Err(LogError::Store(format!(
+                "{folder} is in use by another chatroomd (process {owner}): choose another folder with --data"
+            )))
         }
         Err(TryLockError::Error(error)) => Err(unusable(error)),
     }

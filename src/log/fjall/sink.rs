@@ -18,7 +18,7 @@ use crate::log::record::{KEY_BYTES, encode, key, without_content};
 use crate::log::spool;
 use crate::log::stats::LogStats;
 use crate::log::writer::Sink;
-use crate::log::{Batch, LogError, Snapshot, highest_created, recalled};
+use crate::log::{Batch, LogError, Snapshot, client_room_key, client_rooms, highest_created, recalled};
 
 /// How long after a write it is looked whether the store still goes on.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
@@ -90,6 +90,7 @@ impl DiskSink {
         let mut write = OwnedWriteBatch::with_capacity(store.db.clone(), items);
         let mut snapshots: BTreeMap<RoomId, &Snapshot> = BTreeMap::new();
         let (mut bytes, mut last_room_id) = (0, self.last_room_id);
+        let mut rooms_of_clients: BTreeMap<RoomId, bool> = BTreeMap::new();
         // Entries of one turn nearly always fall on one day.
         let mut target: Option<(i64, &Keyspace)> = None;
         let mut written = BTreeSet::new();
@@ -129,6 +130,7 @@ impl DiskSink {
                 }
             }
             last_room_id = last_room_id.max(highest_created(&batch.records));
+            rooms_of_clients.extend(client_rooms(&batch.records));
             results.push(Ok(()));
         }
         for (key, day) in recalls.iter().filter(|(key, _)| !written.contains(*key)) {
@@ -136,6 +138,12 @@ impl DiskSink {
         }
         for (room, snapshot) in snapshots {
             bytes += keep_snapshot(&store, &mut write, room, snapshot)?;
+        }
+        for (room, exists) in rooms_of_clients {
+            match exists {
+                true => write.insert(&store.node, client_room_key(room), []),
+                false => write.remove(&store.node, client_room_key(room)),
+            }
         }
         if last_room_id > self.last_room_id {
             write.insert(&store.meta, META_LAST_ROOM_ID, last_room_id.to_be_bytes());

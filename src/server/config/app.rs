@@ -28,6 +28,10 @@ pub struct Rooms {
     pub rooms_per_account_max: usize,
     /// Rooms made by clients that one account may be in at once.
     pub client_rooms_per_account_max: usize,
+    /// Rooms made by one account that everybody has left and that wait for their end; at so many it makes no other.
+    pub client_rooms_left_per_account_max: usize,
+    /// The same of all accounts of an application.
+    pub client_rooms_left_per_app_max: usize,
     /// Whether rooms made by clients keep a history.
     pub client_room_history: bool,
     /// Fixed members of a room.
@@ -47,6 +51,8 @@ impl Default for Rooms {
             connections_per_account_max,
             rooms_per_account_max,
             client_rooms_per_account_max,
+            client_rooms_left_per_account_max,
+            client_rooms_left_per_app_max,
             client_rooms_have_history,
             fixed_members_max,
             high_priority_resend_ms,
@@ -59,6 +65,8 @@ impl Default for Rooms {
             connections_per_account_max,
             rooms_per_account_max,
             client_rooms_per_account_max,
+            client_rooms_left_per_account_max,
+            client_rooms_left_per_app_max,
             client_room_history: client_rooms_have_history,
             fixed_members_max,
             high_priority_resend_seconds: seconds(high_priority_resend_ms),
@@ -121,6 +129,10 @@ pub struct AppConfig {
     pub rooms_per_account_max: Option<usize>,
     /// See [`Rooms::client_rooms_per_account_max`].
     pub client_rooms_per_account_max: Option<usize>,
+    /// See [`Rooms::client_rooms_left_per_account_max`].
+    pub client_rooms_left_per_account_max: Option<usize>,
+    /// See [`Rooms::client_rooms_left_per_app_max`].
+    pub client_rooms_left_per_app_max: Option<usize>,
     /// See [`Rooms::client_room_history`].
     pub client_room_history: Option<bool>,
     /// See [`Rooms::fixed_members_max`].
@@ -174,6 +186,8 @@ impl AppConfig {
             connections_per_account_max: None,
             rooms_per_account_max: None,
             client_rooms_per_account_max: None,
+            client_rooms_left_per_account_max: None,
+            client_rooms_left_per_app_max: None,
             client_room_history: None,
             fixed_members_max: None,
             high_priority_per_second: None,
@@ -252,6 +266,8 @@ impl Config {
             downlink_high_per_second: bounds.downlink_high_per_second,
             rooms_per_account_max: rooms.rooms_per_account_max,
             client_rooms_per_account_max: rooms.client_rooms_per_account_max,
+            client_rooms_left_per_account_max: rooms.client_rooms_left_per_account_max,
+            client_rooms_left_per_app_max: rooms.client_rooms_left_per_app_max,
             client_rooms_have_history: rooms.client_room_history,
             robots_max: rooms.robots_max,
             robot_ttl_ms: i64::from(rooms.robot_ttl_seconds) * 1000,
@@ -283,6 +299,8 @@ impl Config {
         set(&mut settings.downlink_high_per_second, &app.downlink_high_per_second);
         set(&mut settings.rooms_per_account_max, &app.rooms_per_account_max);
         set(&mut settings.client_rooms_per_account_max, &app.client_rooms_per_account_max);
+        set(&mut settings.client_rooms_left_per_account_max, &app.client_rooms_left_per_account_max);
+        set(&mut settings.client_rooms_left_per_app_max, &app.client_rooms_left_per_app_max);
         set(&mut settings.client_rooms_have_history, &app.client_room_history);
         set(&mut settings.robots_max, &app.robots_max);
         set(&mut settings.robot_ttl_ms, &app.robot_ttl_seconds.map(|said| i64::from(said) * 1000));
@@ -299,6 +317,8 @@ pub(super) fn check(of: &str, settings: &Settings) -> Result<(), ConfigError> {
         ("connections_per_account_max", number(settings.connections_per_account_max), 1, 100),
         ("rooms_per_account_max", number(settings.rooms_per_account_max), 1, 1000),
         ("client_rooms_per_account_max", number(settings.client_rooms_per_account_max), 1, 100),
+        ("client_rooms_left_per_account_max", number(settings.client_rooms_left_per_account_max), 1, 10_000),
+        ("client_rooms_left_per_app_max", number(settings.client_rooms_left_per_app_max), 1, 10_000_000),
         ("fixed_members_max", number(settings.fixed_members_max), 1, limits::FIXED_MEMBERS_CEILING),
         ("high_priority_per_second", number(settings.high_priority_per_second), 0, limits::HIGH_PRIORITY_PER_SECOND_MAX as u64),
         (

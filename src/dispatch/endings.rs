@@ -1,0 +1,104 @@
+//! Rooms made by clients that everybody has left, and when each of them ends (chatroom.md §a.3, §c.6). Such a room leaves memory like
+//! any other that nobody uses; what stays of it here is a time, and it is read again when that has come. After a start of the node the
+//! rooms that the log knows to exist are read one after the other: nobody is in them, so they end unless somebody comes back.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::accounts::Maker;
+use super::hub::{Effect, Hub};
+use super::mail::owner_of;
+use super::owner::Owned;
+use crate::id::{ByNumber, RoomId, UnixMs};
+use crate::limits::ENDINGS_PER_TICK;
+
+/// A room that everybody has left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Left {
+    since: UnixMs,
+    ends_at: UnixMs,
+    maker: Maker,
+}
+
+/// The rooms of one worker that wait for their end.
+#[derive(Default)]
+pub(super) struct Endings {
+    left: ByNumber<RoomId, Left>,
+    by_time: BTreeSet<(UnixMs, RoomId)>,
+    /// Rooms that were there before the node started and have not been looked at since.
+    unseen: VecDeque<RoomId>,
+}
+
+impl Endings {
+    /// Since when nobody is in a room.
+    pub fn left_since(&self, room: RoomId) -> Option<UnixMs> {
+        self.left.get(&room).map(|left| left.since)
+    }
+}
+
+impl Hub {
+    /// The rooms made by clients that the log knows to exist, at the start. Those of other workers are passed over.
+    pub fn expect_endings(&mut self, rooms: &[RoomId]) {
+        let (worker, workers) = (self.config.worker, self.config.workers);
+        self.endings.unseen.extend(rooms.iter().filter(|room| owner_of(**room, workers) == worker));
+    }
+
+    /// How many rooms wait for their end, in memory or not.
+    pub fn waiting_for_end(&self) -> usize {
+        self.endings.left.len()
+    }
+
+    /// Somebody has come into a room made by a client, or left it, or it has ended.
+    pub(super) fn note_left(&mut self, id: RoomId) {
+        let Some(Owned::Live(live)) = self.rooms.get(&id) else { return };
+        let room = &live.room;
+        let left = room.ends_at().zip(room.maker()).map(|(ends_at, maker)| Left {
+            since: room.empty_since(),
+            ends_at,
+            maker: self.config.accounts.maker(room.app_key(), maker),
+        });
+        let before = match left {
+            Some(left) => self.endings.left.insert(id, left),
+            None => self.endings.left.remove(&id),
+        };
+        if left == before {
+            return;
+        }
+        if let Some(before) = before {
+            self.endings.by_time.remove(&(before.ends_at, id));
+            self.config.accounts.count_left(before.maker, false);
+        }
+        if let Some(left) = left {
+            self.endings.by_time.insert((left.ends_at, id));
+            self.config.accounts.count_left(left.maker, true);
+        }
+    }
+
+    /// Says whether an account may make one more room, as far as rooms count that were left.
+    pub(super) fn bar_makers(&mut self, id: RoomId, app_key: &str, account: &crate::id::AccountId) {
+        let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
+        if !live.room.exists() {
+            let settings = self.config.rules.settings(app_key);
+            let maxima = (settings.client_rooms_left_per_account_max, settings.client_rooms_left_per_app_max);
+            live.room.bar(self.config.accounts.has_left_too_many(app_key, account, maxima));
+        }
+    }
+
+    /// Has rooms read whose end has come while they were not in memory, and those that nobody has looked at since the start, a few
+    /// at a time.
+    pub(super) fn read_ending_rooms(&mut self) {
+        let due = self.endings.by_time.iter().take_while(|(at, _)| *at <= self.unix).map(|(_, id)| *id);
+        let mut ids: Vec<RoomId> = due.filter(|id| !self.rooms.contains_key(id)).take(ENDINGS_PER_TICK).collect();
+        // Those who were in a room as the node went down have the grace to come back to it.
+        if self.started.is_some_and(|started| self.now >= started.plus_ms(self.config.detach_grace_ms)) {
+            while ids.len() < ENDINGS_PER_TICK
+                && let Some(id) = self.endings.unseen.pop_front()
+            {
+                ids.extend(Some(id).filter(|id| !self.rooms.contains_key(id) && !self.endings.left.contains_key(id)));
+            }
+        }
+        for id in ids {
+            self.rooms.insert(id, Owned::Loading(Vec::new()));
+            self.effects.push(Effect::Load(id));
+        }
+    }
+}
