@@ -193,6 +193,9 @@ pub const ROBOT_TTL_SECONDS_MAX: u64 = 2_592_000;
 pub const DELAY_CLOSE_SECONDS_MAX: u32 = 604_800;
 /// Things a room does by itself at one tick; what is left waits for the next one, so that no room holds up the others.
 pub const DUE_COMMANDS_MAX: usize = 1000;
+/// Rooms of one worker that do within a second what is due: what was overdue at a restart, or while a clock was wrong, does not come
+/// all at once.
+pub const DUE_ROOMS_MAX: usize = 256;
 /// Items of a page of members or messages asked for by a client.
 pub const PAGE_MAX: u32 = 100;
 /// Bytes of the items of one page of any list that goes over the wire: the answer fits into a frame of [`FRAME_BYTES_MIN`], with
@@ -437,6 +440,17 @@ pub const HISTORY_QUERIES_MAX: usize = 256;
 pub const LOG_QUEUE_MAX: usize = 1024;
 /// Records after which a commit takes no further batch: bounds how long the first of them waits for the others.
 pub const LOG_GROUP_RECORDS: usize = 16_384;
+/// Uptime for which one day of history may go, if it is older than the retention.
+pub const EXPIRE_EVERY_MS: u64 = 3_600_000;
+/// Bytes of blocks read from the store that are held in memory, unless configured (`store.cache_bytes`).
+pub const STORE_CACHE_BYTES: u64 = 32 << 20;
+/// Bytes of new entries the store holds in memory before they are written out sorted, unless configured
+/// (`store.write_buffer_bytes`).
+pub const STORE_WRITE_BUFFER_BYTES: u64 = 64 << 20;
+/// The least either may be configured to.
+pub const STORE_MEMORY_BYTES_MIN: u64 = 1 << 20;
+/// The most either may be configured to.
+pub const STORE_MEMORY_BYTES_MAX: u64 = 64 << 30;
 /// Pause before a store that failed is opened again; doubles.
 pub const STORE_RETRY_MS_FIRST: u64 = 100;
 /// Longest such pause: how late a disk that has space again is noticed.
