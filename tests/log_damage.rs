@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use chatroom::id::Seq;
-use chatroom::log::{FjallLog, Options, RoomLog, Space, restore, verify};
+use chatroom::log::{Durability, FjallLog, Options, RoomLog, Space, restore, verify};
 use log_records::*;
 
 /// Entries of each store, one commit each.
@@ -178,8 +178,8 @@ fn one_wrong_byte_of_a_journal_is_never_swallowed() {
             copy(&store, &torn);
             flip(&torn.join(path.strip_prefix(&store).unwrap()), at);
             // Sequence numbers have no checksum: the last one may be wrong, and does no harm.
-            // That of the first one, which makes the store, is not compared with any.
-            let may_be_whole = (last + 5..last + 13).contains(&at) || (5..13).contains(&at);
+            // That of the first one, which makes the store, is compared with 0.
+            let may_be_whole = (last + 5..last + 13).contains(&at) || (5..8).contains(&at);
             if is_killed && at >= last && !may_be_whole {
                 // Nobody can tell it from a commit that was on its way.
                 let log = open(&torn);
@@ -366,4 +366,42 @@ fn a_folder_of_format_1_opens_and_is_raised() {
     assert_eq!(meta.get("format").unwrap().as_deref(), Some(&2_u64.to_be_bytes()[..]));
     drop((meta, db));
     assert_eq!(kept(&open(home.path())), all());
+}
+
+/// Makes the word of the last run say that it was before the last start of the machine.
+fn lose_power(folder: &Path) {
+    let path = folder.join("store.state");
+    let text = fs::read_to_string(&path).unwrap();
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let body = text.lines().next().unwrap().replace(boot.trim(), "another");
+    let sum = xxhash_rust::xxh3::xxh3_64(body.as_bytes());
+    fs::write(&path, format!("{body}\n{sum:016x}\n")).unwrap();
+}
+
+#[test]
+fn a_power_loss_may_tear_what_the_disk_was_not_waited_for_and_nothing_else() {
+    let home = home();
+    let (live, left) = (home.path().join("live"), home.path().join("left"));
+    let log = FjallLog::open(&live, &Options { durability: Durability::Interval { ms: 3_600_000 }, ..options() }).unwrap();
+    fill(&log, &live, 1, ENTRIES, false);
+    // The last entry that a sync covers is the one before the last of `fill`, which syncs each pair.
+    let (path, synced) = journal(&live);
+    for seq in ENTRIES + 1..=ENTRIES + 10 {
+        append(&log, vec![text(room(1), seq, NOON)], vec![]);
+    }
+    copy(&live, &left);
+    drop(log);
+    let (_, used) = journal(&left);
+    let path = left.join(path.strip_prefix(&live).unwrap());
+    let hole = synced + (used - synced) / 2;
+    flip(&path, hole);
+    assert!(!whole_or_refused(&left, "a wrong byte without a power loss"));
+    lose_power(&left);
+    let again = home.path().join("again");
+    copy(&left, &again);
+    flip(&again.join(path.strip_prefix(&left).unwrap()), synced / 2);
+    assert!(!whole_or_refused(&again, "a wrong byte of what was synced"));
+    let entries = kept(&open(&left)).0;
+    assert!((ENTRIES..ENTRIES + 10).contains(&(entries.len() as u64)), "{} entries", entries.len());
+    assert!(left.join("store.cut").is_dir());
 }

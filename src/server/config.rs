@@ -63,6 +63,8 @@ pub struct Config {
     pub timers: Timers,
     /// What is kept of the past.
     pub history: History,
+    /// How much memory the store takes.
+    pub store: Store,
     /// What may not be said.
     pub moderation: Moderation,
     /// The HTTP API.
@@ -157,8 +159,12 @@ pub struct Limits {
     pub downlink_high_per_second: u32,
     /// Bytes of recent frames a room's feed keeps.
     pub feed_bytes_max: usize,
-    /// Bytes that may wait for a slow connection before it is closed.
+    /// Bytes of answers that may wait for a slow connection before nothing more is taken from it.
     pub backlog_bytes_max: usize,
+    /// Bytes of answers that may wait for all connections, and of large ones under way.
+    pub answers_bytes_max: usize,
+    /// Bytes of frames of all connections that have begun and are not complete; 0: a 32nd of the memory there is.
+    pub unfinished_bytes_max: usize,
 }
 
 /// How long things take, in milliseconds.
@@ -221,6 +227,16 @@ pub struct Http {
     pub key: PathBuf,
 }
 
+/// How much memory the store takes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// Bytes of new entries held in memory before they are written out sorted.
+    pub write_buffer_bytes: u64,
+    /// Bytes of blocks read from disk that are held in memory.
+    pub cache_bytes: u64,
+}
+
 /// What is counted in rooms (rest-api.md §4.14).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -276,6 +292,7 @@ impl Default for Config {
             rooms: Rooms::default(),
             timers: Timers::default(),
             history: History::default(),
+            store: Store::default(),
             moderation: Moderation::default(),
             http: Http::default(),
             stats: Stats::default(),
@@ -305,6 +322,8 @@ impl Default for Limits {
             downlink_high_per_second: 0,
             feed_bytes_max: limits::FEED_BYTES_MAX,
             backlog_bytes_max: limits::BACKLOG_BYTES_MAX,
+            answers_bytes_max: limits::ANSWERS_BYTES_MAX,
+            unfinished_bytes_max: 0,
         }
     }
 }
@@ -324,6 +343,12 @@ impl Default for Timers {
 impl Default for History {
     fn default() -> History {
         History { days: limits::HISTORY_DAYS }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Store {
+        Store { write_buffer_bytes: limits::STORE_WRITE_BUFFER_BYTES, cache_bytes: limits::STORE_CACHE_BYTES }
     }
 }
 
@@ -462,11 +487,20 @@ impl Config {
             ),
             ("limits.feed_bytes_max", bounds.feed_bytes_max as u64, 4096, 1 << 40),
             ("limits.backlog_bytes_max", bounds.backlog_bytes_max as u64, 4096, 1 << 40),
+            ("limits.answers_bytes_max", bounds.answers_bytes_max as u64, 1 << 20, 1 << 40),
+            ("limits.unfinished_bytes_max", bounds.unfinished_bytes_max as u64, 0, 1 << 40),
             ("timers.heartbeat_ms", timers.heartbeat_ms, 1000, day_ms),
             ("timers.idle_timeout_ms", timers.idle_timeout_ms, timers.heartbeat_ms.saturating_add(1), day_ms),
             ("timers.login_timeout_ms", timers.login_timeout_ms, 100, day_ms),
             ("timers.detach_grace_ms", timers.detach_grace_ms, 0, limits::DETACH_GRACE_MS_MAX),
             ("timers.drain_ms", timers.drain_ms, 0, day_ms),
+            (
+                "store.write_buffer_bytes",
+                self.store.write_buffer_bytes,
+                limits::STORE_MEMORY_BYTES_MIN,
+                limits::STORE_MEMORY_BYTES_MAX,
+            ),
+            ("store.cache_bytes", self.store.cache_bytes, limits::STORE_MEMORY_BYTES_MIN, limits::STORE_MEMORY_BYTES_MAX),
             ("history.days", u64::from(self.history.days), 0, u64::from(limits::HISTORY_DAYS_MAX)),
             ("http.block_ms", self.http.block_ms, 0, day_ms),
             ("http.connections_max", self.http.connections_max as u64, 1, u64::from(u32::MAX)),

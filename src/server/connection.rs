@@ -6,12 +6,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Waker;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use slab::Slab;
 use socket2::SockRef;
 
+use super::budgets::Budgets;
+use super::ledger::Claim;
 use super::rare::{End, Rare};
 use super::transport::Transport;
+use super::unread::Unread;
 use crate::account::TokenKind;
 use crate::dispatch::Outlet;
 use crate::id::{AccountId, ConnId, DeviceId, Time};
@@ -33,6 +36,19 @@ pub(crate) enum Phase {
     Lingering,
     /// To be removed.
     Dead,
+}
+
+/// Why nothing more is taken from an open connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Pause {
+    /// It is read.
+    No,
+    /// It has to read its answers first.
+    Answers,
+    /// It stands in the worker's line: its turn comes.
+    InLine,
+    /// What it asked, or others did, is not done yet. Looked at every now and then.
+    Busy,
 }
 
 /// Who is on a connection, from its login on.
@@ -77,21 +93,26 @@ pub(crate) struct Connection {
     pub(crate) phase: Phase,
     /// The socket took less than it was given; wait until it is writable.
     pub(crate) is_blocked: bool,
-    backlog_bytes_max: u32,
+    pub(crate) pause: Pause,
+    /// Bytes set aside for answers that are under way.
+    pub(crate) reserved: u32,
     pub(crate) session: ServerSession,
     /// The task that polls this connection.
     pub(crate) waker: Option<Waker>,
-    /// What has arrived of a frame that is not complete.
-    pub(crate) partial: Option<Box<BytesMut>>,
+    /// What has come and was not acted on: the beginning of a frame, or what a pause holds up.
+    pub(crate) unread: Option<Box<Unread>>,
     pub(crate) identity: Option<Box<Identity>>,
     pub(super) rare: Option<Box<Rare>>,
+    pub(super) budgets: Arc<Budgets>,
+    /// Bytes of `reserved` that are also set aside in the budget of all connections.
+    pub(super) reserved_of_all: u32,
     pub(crate) address: IpAddr,
 }
 
-#[derive(Default)]
 struct Backlog {
     chunks: VecDeque<Bytes>,
     bytes: usize,
+    claim: Claim,
 }
 
 impl Connection {
@@ -100,7 +121,7 @@ impl Connection {
         stream: Transport,
         session: ServerSession,
         address: IpAddr,
-        backlog_bytes_max: usize,
+        budgets: Arc<Budgets>,
     ) -> Connection {
         Connection {
             id,
@@ -108,11 +129,14 @@ impl Connection {
             session,
             phase: Phase::Open,
             address,
-            backlog_bytes_max: u32::try_from(backlog_bytes_max).unwrap_or(u32::MAX),
+            budgets,
             waker: None,
-            partial: None,
+            unread: None,
             backlog: None,
             is_blocked: false,
+            pause: Pause::No,
+            reserved: 0,
+            reserved_of_all: 0,
             identity: None,
             rare: None,
         }
@@ -138,6 +162,16 @@ impl Connection {
         self.backlog.is_some()
     }
 
+    /// Bytes that wait to be written.
+    pub(crate) fn backlog_bytes(&self) -> usize {
+        self.backlog.as_ref().map_or(0, |backlog| backlog.bytes)
+    }
+
+    /// Whether so much waits to be read by the peer, or is about to, that nothing more is taken from it.
+    pub(crate) fn owes_enough(&self) -> bool {
+        self.backlog_bytes() + self.reserved as usize > self.budgets.backlog_bytes_max
+    }
+
     /// Writes bytes meant for this connection alone, after whatever waits already.
     pub(crate) fn transmit(&mut self, bytes: &[u8]) {
         if matches!(self.phase, Phase::Lingering | Phase::Dead) {
@@ -155,12 +189,17 @@ impl Connection {
         if !self.flush() {
             return false;
         }
+        let before = self.backlog_bytes();
         while let Some(mut backlog) = self.backlog.take() {
             let Some(chunk) = backlog.chunks.pop_front() else { break };
             let taken = self.try_write(&chunk);
             backlog.bytes -= taken;
             if taken < chunk.len() {
                 backlog.chunks.push_front(chunk.slice(taken..));
+                if backlog.bytes < before {
+                    // Who makes progress is not stuck.
+                    backlog.claim.set(backlog.bytes, true, false);
+                }
                 self.backlog = Some(backlog);
                 return false;
             }
@@ -175,6 +214,7 @@ impl Connection {
     pub(crate) fn close(&mut self, reason: CloseReason, close_by: Time) {
         if self.phase == Phase::Open {
             self.phase = Phase::Closing;
+            self.unread = None;
             self.change_rare(|rare| rare.end = Some(Box::new(End { reason, by: close_by })));
             self.wake();
         }
@@ -183,6 +223,7 @@ impl Connection {
     /// Ends the connection now.
     pub(crate) fn die(&mut self, reason: CloseReason) {
         self.phase = Phase::Dead;
+        self.unread = None;
         self.change_rare(|rare| _ = rare.end.get_or_insert_with(|| Box::new(End { reason, by: Time::default() })));
         self.backlog = None;
         self.wake();
@@ -231,6 +272,27 @@ impl Connection {
         Ok(taken)
     }
 
+    /// What TLS has of a record that is not complete counts as the beginning of a frame does.
+    pub(crate) fn note_undeciphered(&mut self) {
+        let bytes = self.stream.undeciphered();
+        if bytes == 0 && self.rare.as_ref().is_none_or(|rare| rare.undeciphered.is_none()) {
+            return;
+        }
+        let (budgets, address, id) = (self.budgets.clone(), self.address, self.id);
+        self.change_rare(|rare| match bytes {
+            0 => rare.undeciphered = None,
+            _ => rare
+                .undeciphered
+                .get_or_insert_with(|| Box::new(Claim::new(budgets.unfinished.clone(), address, id)))
+                .set(bytes, false, false),
+        });
+    }
+
+    /// Whether it holds the beginning of something that is not complete.
+    pub(crate) fn holds_unfinished(&self) -> bool {
+        self.unread.is_some() || self.rare.as_ref().is_some_and(|rare| rare.undeciphered.is_some())
+    }
+
     /// Its turn for a step of the handshake has come.
     pub(crate) fn shake_hands(&mut self) {
         self.stream.grant();
@@ -248,13 +310,18 @@ impl Connection {
     }
 
     fn keep(&mut self, rest: Bytes) {
-        let backlog = self.backlog.get_or_insert_default();
-        // One answer may be as long as a frame may be; what comes on top of a long backlog is too much.
-        if backlog.bytes > self.backlog_bytes_max as usize {
+        let (budgets, address, id) = (&self.budgets, self.address, self.id);
+        let backlog = self.backlog.get_or_insert_with(|| {
+            let claim = Claim::new(budgets.answers.clone(), address, id);
+            Box::new(Backlog { chunks: VecDeque::new(), bytes: 0, claim })
+        });
+        // One answer may be as long as a frame may be; what comes unasked on top of a long backlog is too much.
+        if backlog.bytes > budgets.backlog_bytes_max {
             return self.die(CloseReason::Slow);
         }
         backlog.bytes += rest.len();
         backlog.chunks.push_back(rest);
+        backlog.claim.set(backlog.bytes, false, false);
     }
 }
 

@@ -136,7 +136,8 @@ impl State {
                 let pending = Box::new(PendingLogin { sequence, response, token_expires });
                 connection.change_rare(|rare| rare.pending_login = Some(pending));
                 let ask = Ask::Command(Op::Enter(Box::new(self.enter(id, room, enter))));
-                self.ask(worker, Asked { connection: id, sequence, kind: PacketKind::RoomEnter as u16, room }, ask);
+                // Under the kind of a login, whose answer sets nothing aside.
+                self.ask(worker, Asked { connection: id, sequence, kind: PacketKind::Login as u16, room }, ask);
             }
             None => {
                 connection.session.accept_login(shared.now(), token_expires);

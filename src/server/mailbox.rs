@@ -1,6 +1,7 @@
 //! Where a worker finds what others have for it: one lock and one wake-up per batch, never per member.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -14,6 +15,10 @@ use crate::limits::MAILBOX_BYTES_MAX;
 pub(crate) struct Mailbox {
     inbox: Mutex<Inbox>,
     wake: Notify,
+    /// About how many bytes wait in it.
+    weight: AtomicUsize,
+    /// The log commits what the worker has for it more slowly than it comes.
+    is_behind: AtomicBool,
 }
 
 /// What has come since the worker last looked.
@@ -27,7 +32,6 @@ pub(crate) struct Inbox {
     pub(crate) orders: Vec<(ConnId, Order)>,
     /// The server is going down.
     pub(crate) drain: bool,
-    weight: usize,
 }
 
 /// What the application wants with a connection.
@@ -36,6 +40,10 @@ pub(crate) enum Order {
     PutOut(Box<str>),
     /// Its account may, or may not, send anywhere.
     SetMuted(bool),
+    /// The answers that wait for it are needed room: it is gone.
+    DropSlow,
+    /// What it has sent of a frame is needed room: it is told so, and closed.
+    DropUnfinished,
     /// Its name is an account's now: it is closed if it goes by it without having shown a token.
     GiveUpName,
     /// Another connection of its account puts these devices out, or all others where none is named; with the words for it.
@@ -47,7 +55,7 @@ impl Mailbox {
     pub(crate) fn post(&self, batch: Vec<Mail>) {
         let weight: usize = batch.iter().map(Mail::weight).sum();
         let mut inbox = self.inbox.lock();
-        inbox.weight += weight;
+        self.weight.fetch_add(weight, Ordering::Relaxed);
         inbox.mail.extend(batch);
         drop(inbox);
         self.wake.notify_one();
@@ -55,7 +63,19 @@ impl Mailbox {
 
     /// Whether so much waits that further requests are better refused.
     pub(crate) fn is_full(&self) -> bool {
-        self.inbox.lock().weight >= MAILBOX_BYTES_MAX
+        self.weight.load(Ordering::Relaxed) >= MAILBOX_BYTES_MAX
+    }
+
+    /// Whether half of that waits, or the log is behind: who sends is better read more slowly.
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.is_behind.load(Ordering::Relaxed) || self.weight.load(Ordering::Relaxed) >= MAILBOX_BYTES_MAX / 2
+    }
+
+    /// The worker says whether the log is behind.
+    pub(crate) fn set_behind(&self, is_behind: bool) {
+        if self.is_behind.load(Ordering::Relaxed) != is_behind {
+            self.is_behind.store(is_behind, Ordering::Relaxed);
+        }
     }
 
     /// The worker's commit is done.
@@ -88,6 +108,8 @@ impl Mailbox {
 
     /// Takes everything.
     pub(crate) fn take(&self) -> Inbox {
-        std::mem::take(&mut *self.inbox.lock())
+        let mut inbox = self.inbox.lock();
+        self.weight.store(0, Ordering::Relaxed);
+        std::mem::take(&mut *inbox)
     }
 }

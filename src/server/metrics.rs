@@ -30,6 +30,10 @@ const COUNTERS: &[(&str, &str)] = &[
     ("chatroom_log_lines_dropped_total", "Lines of the node's own log that nobody took in time."),
     ("chatroom_log_records_total", "Records that became durable."),
     ("chatroom_logins_refused_total", "Logins refused, by code."),
+    (
+        "chatroom_reads_paused_total",
+        "Times that a connection was not read for a while: until it has read its answers, its turn comes, or the log has caught up.",
+    ),
     ("chatroom_reloads_total", "Readings of the configuration and the certificates on SIGHUP, by result: done or refused."),
     ("chatroom_store_cut_bytes_total", "Bytes of torn ends that the start cut off the newest journal of the store."),
     (
@@ -47,6 +51,7 @@ const COUNTERS: &[(&str, &str)] = &[
 ];
 
 const GAUGES: &[(&str, &str)] = &[
+    ("chatroom_answers_waiting_bytes", "Bytes of answers that wait for connections, and of large ones under way."),
     ("chatroom_connections", "Connections held."),
     ("chatroom_connections_max", "Connections there may be: as configured, and as the limit of open files allows."),
     ("chatroom_descriptors_max", "Files the process may have open."),
@@ -58,8 +63,11 @@ const GAUGES: &[(&str, &str)] = &[
         "chatroom_rooms_waiting_for_end",
         "Rooms made by clients that everybody has left and that have not ended, in memory or not.",
     ),
+    ("chatroom_store_buffer_bytes", "New entries in the store's buffers; half of `store.write_buffer_bytes` at most."),
+    ("chatroom_store_cache_bytes", "Blocks in the store's cache; `store.cache_bytes` at most."),
     ("chatroom_store_failed", "1 while the store takes no changes, else 0; `/readyz` says why."),
     ("chatroom_tls_certificate_expires_seconds", "How long the certificate of a listener lasts; below 0 it has expired."),
+    ("chatroom_unfinished_frames_bytes", "Bytes held of frames that are not complete, or wait to be acted on."),
     ("chatroom_webhooks_oldest_seconds", "Age of the oldest report that is not delivered."),
     ("chatroom_webhooks_queued", "Reports in the spool that are not delivered."),
     ("chatroom_webhooks_queued_bytes", "Their bytes."),

@@ -129,6 +129,7 @@ impl State {
             Ok(room) => room,
             Err(status) => return self.refuse(id, KIND, sequence, &status),
         };
+        self.calm(id);
         let Some(connection) = self.connection(id) else { return };
         let Some(actor) = connection.actor() else { return };
         let ask = Ask::Query(Query::MaySend(request.clone()));
@@ -213,7 +214,11 @@ impl State {
                     request.body = body;
                 }
                 let asked = Asked { connection: id, sequence, kind: KIND, room };
-                self.ask(worker, asked, Ask::Command(Op::Send(request)));
+                // It has waited for the application; what stands behind it must not wait for it here too.
+                match worker.shared.is_overloaded(room) {
+                    true => self.refuse(id, KIND, sequence, &overloaded()),
+                    false => self.ask_on(worker, asked, Ask::Command(Op::Send(request))),
+                }
             }
             Ruling::Refuse(status) => self.refuse(id, KIND, sequence, &status),
         }

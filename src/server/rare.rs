@@ -1,6 +1,8 @@
 //! What few connections have at a time. It stands apart, so that the many that are idle pay a pointer for it.
 
 use super::connection::{Connection, PendingLogin, Resume};
+use super::ledger::Claim;
+use super::pause::Parked;
 use super::presend::Held;
 use super::steps::UnderWay;
 use crate::id::Time;
@@ -14,6 +16,12 @@ pub(crate) struct Rare {
     pub(crate) held: Option<Box<Held>>,
     /// Requests that take several steps, while some wait for an answer.
     pub(crate) steps: Option<Box<UnderWay>>,
+    /// Requests that wait for their turn: nearly always one.
+    pub(super) parked: Vec<Parked>,
+    /// Since when the connection waits for what is none of its fault, or is refused because it has waited long enough.
+    pub(super) busy_since: Option<Time>,
+    /// What has come of a record or a handshake of TLS that is not complete.
+    pub(super) undeciphered: Option<Box<Claim>>,
     pub(super) end: Option<Box<End>>,
 }
 
@@ -26,8 +34,9 @@ pub(super) struct End {
 
 impl Rare {
     fn is_empty(&self) -> bool {
-        let Rare { pending_login, resume, held, steps, end } = self;
-        pending_login.is_none() && resume.is_none() && held.is_none() && steps.is_none() && end.is_none()
+        let Rare { pending_login, resume, held, steps, parked, busy_since, undeciphered, end } = self;
+        let is_calm = parked.is_empty() && busy_since.is_none() && undeciphered.is_none() && end.is_none();
+        is_calm && pending_login.is_none() && resume.is_none() && held.is_none() && steps.is_none()
     }
 }
 

@@ -6,50 +6,70 @@ use bytes::BytesMut;
 use prost::Message;
 use tokio_util::codec::Decoder;
 
-use super::connection::Phase;
+use super::budgets::{Weight, weight_of};
+use super::connection::{Pause, Phase};
+use super::ledger::Claim;
 use super::login::check_family;
+use super::unread::Unread;
 use super::worker::{LINGER_MS, State, Worker, is_on_purpose, overloaded};
 use crate::dispatch::{Answer, Asked, Asker};
 use crate::error::{Code, Status};
-use crate::id::{ConnId, RoomId};
-use crate::limits::HISTORY_QUERIES_MAX;
+use crate::id::{ConnId, RoomId, Time};
+use crate::limits::{HEADER_BYTES, HISTORY_QUERIES_MAX};
 use crate::log::HistoryPage;
 use crate::room::{Ask, Enter, HistoryScope, Op, Open, Query};
 use crate::session::{CloseReason, ServerOutput};
+use crate::wire::frame::FLAG_RESPONSE;
 use crate::wire::packet::{encode_history, encode_status};
 use crate::wire::{FrameCodec, PacketKind, Request, Response, pb, store};
 
 impl State {
-    /// Cuts frames out of what has been read and acts on each. What is left of an incomplete one is kept with the connection.
+    /// Cuts frames out of what has been read and acts on each, as long as more may be taken. What is left is kept with the connection.
     pub(super) fn on_bytes(&mut self, worker: &Rc<Worker>, id: ConnId) {
         let config = &worker.shared.session;
         let now = worker.shared.now();
         let mut read = std::mem::take(&mut self.read);
         let mut outputs = std::mem::take(&mut self.outputs);
-        let mut partial = self.connection(id).and_then(|connection| connection.partial.take());
-        let buffer: &mut BytesMut = match &mut partial {
-            Some(partial) => {
-                partial.extend_from_slice(&read);
+        let mut unread = self.connection(id).and_then(|connection| connection.unread.take());
+        let buffer: &mut BytesMut = match &mut unread {
+            Some(unread) => {
+                unread.extend(&read);
                 read.clear();
-                partial
+                unread.bytes()
             }
             None => &mut read,
         };
+        let mut is_new = false;
         while let Some(connection) = self.connections.get_mut(id.slot())
             && connection.phase == Phase::Open
+            && connection.pause == Pause::No
         {
+            if connection.has_backlog() && connection.owes_enough() && !buffer.is_empty() {
+                self.pause(id, Pause::Answers);
+                break;
+            }
+            if connection.session.is_full(config) && begins_request(buffer) && self.may_wait(worker, id) {
+                self.pause(id, Pause::Busy);
+                break;
+            }
+            let Some(connection) = self.connection(id) else { break };
             match FrameCodec::new(connection.session.frame_bytes_max(config)).decode(buffer) {
                 Ok(Some(frame)) => connection.session.on_frame(config, now, frame, &mut outputs),
                 Ok(None) => break,
                 Err(error) => connection.session.on_frame_error(error, &mut outputs),
             }
+            is_new = true;
             self.handle(worker, id, &mut outputs);
         }
         if let Some(connection) = self.connection(id)
             && connection.phase == Phase::Open
             && !buffer.is_empty()
         {
-            connection.partial = partial.or_else(|| Some(Box::new(BytesMut::from(&read[..]))));
+            let unread = connection.unread.insert(match unread {
+                Some(unread) => unread,
+                None => Box::new(Unread::new(&read, Claim::new(connection.budgets.unfinished.clone(), connection.address, id))),
+            });
+            unread.settle(is_new, matches!(connection.pause, Pause::InLine | Pause::Busy));
         }
         read.clear();
         self.read = read;
@@ -120,14 +140,6 @@ impl State {
             Ok((room, ask)) => self.ask(worker, Asked { connection: id, sequence, kind, room }, ask),
             Err(status) => self.refuse(id, kind, sequence, &status),
         }
-    }
-
-    /// Sends a request on its way to its room, unless that has too much waiting.
-    pub(super) fn ask(&mut self, worker: &Rc<Worker>, asked: Asked, ask: Ask) {
-        if worker.shared.is_overloaded(asked.room) {
-            return self.refuse(asked.connection, asked.kind, asked.sequence, &overloaded());
-        }
-        self.ask_on(worker, asked, ask);
     }
 
     /// Sends on its way what was admitted before: a step of a request of several.
@@ -220,14 +232,26 @@ impl State {
     }
 }
 
+/// Whether a request comes next that would wait for its answer among others: anything but a ping.
+fn begins_request(bytes: &[u8]) -> bool {
+    let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else { return false };
+    let is_request = header[1] & FLAG_RESPONSE == 0 && header[8..12] != [0; 4];
+    is_request && u16::from_le_bytes([header[2], header[3]]) != PacketKind::Ping as u16
+}
+
 /// Stages the answer to a request.
-pub(super) fn stage(state: &mut State, worker: &Worker, asked: Asked, answer: Answer) {
+pub(super) fn stage(state: &mut State, worker: &Rc<Worker>, asked: Asked, answer: Answer) {
     let Some(connection) = state.connection(asked.connection) else { return };
     connection.session.answered(asked.sequence);
+    if connection.pause != Pause::No || weight_of(asked.kind) != Weight::Small {
+        state.release(worker, asked.connection, asked.kind);
+    }
     let start = state.staging.len();
     match answer {
         Ok(response) => {
+            let begun = if weight_of(asked.kind) == Weight::Small { Time::default() } else { worker.shared.now() };
             of_kind(response, asked.kind).encode(asked.sequence, &mut state.staging);
+            state.note_made(worker, asked.kind, state.staging.len() - start, begun);
             if state.staging.len() - start > worker.shared.session.frame_bytes_max {
                 state.staging.truncate(start);
                 let status = Status::new(Code::OverQuota, "the answer does not fit into a frame; ask for a smaller page");
@@ -251,7 +275,7 @@ impl Worker {
     pub(super) fn history(self: &Rc<Self>, state: &mut State, asker: Asker, room: RoomId, query: Query, scope: HistoryScope) {
         let frame_bytes_max = self.shared.session.frame_bytes_max;
         if state.histories >= HISTORY_QUERIES_MAX {
-            return state.answer_history(asker, Err(overloaded()), frame_bytes_max);
+            return state.answer_history(self, asker, Err(overloaded()), frame_bytes_max);
         }
         state.histories += 1;
         let (worker, shared) = (self.clone(), self.shared.clone());
@@ -261,28 +285,32 @@ impl Worker {
             let page = page.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the history could not be read")));
             worker.with(|state| {
                 state.histories -= 1;
-                state.answer_history(asker, page, frame_bytes_max);
+                state.answer_history(&worker, asker, page, frame_bytes_max);
             });
         });
     }
 }
 
 impl State {
-    fn answer_history(&mut self, asker: Asker, page: Result<HistoryPage, Status>, frame_bytes_max: usize) {
+    fn answer_history(&mut self, worker: &Rc<Worker>, asker: Asker, page: Result<HistoryPage, Status>, frame_bytes_max: usize) {
+        if let Asker::Connection(asked) = &asker {
+            self.release(worker, asked.connection, asked.kind);
+        }
         let response = page.map(|page| {
             let reached_seq = page.reached.map_or(0, |seq| seq.0);
             store::RawHistoryResponse { items: page.items, has_more: page.has_more, reached_seq, ..Default::default() }
         });
         match (asker, response) {
-            (Asker::Connection(asked), Ok(response)) => self.write_history(asked, &response, frame_bytes_max),
+            (Asker::Connection(asked), Ok(response)) => self.write_history(worker, asked, &response, frame_bytes_max),
             (Asker::Connection(asked), Err(status)) => self.refuse(asked.connection, asked.kind, asked.sequence, &status),
             (asker, response) => self.hub.answer(asker, response.and_then(|response| decoded(&response))),
         }
     }
 
-    fn write_history(&mut self, asked: Asked, response: &store::RawHistoryResponse, frame_bytes_max: usize) {
-        let mut frame = BytesMut::new();
+    fn write_history(&mut self, worker: &Worker, asked: Asked, response: &store::RawHistoryResponse, frame_bytes_max: usize) {
+        let (mut frame, begun) = (BytesMut::new(), worker.shared.now());
         encode_history(asked.kind, asked.sequence, response, &mut frame);
+        self.note_made(worker, asked.kind, frame.len(), begun);
         if frame.len() > frame_bytes_max {
             let status = Status::new(Code::OverQuota, "the page does not fit into a frame: ask for a smaller one");
             return self.refuse(asked.connection, asked.kind, asked.sequence, &status);

@@ -10,6 +10,7 @@ use parking_lot::RwLock;
 use super::alias::AliasKey;
 use super::apps::Apps;
 use super::broadcast::Broadcasts;
+use super::budgets::Budgets;
 use super::callback::Callbacks;
 use super::certificates::Certificates;
 use super::config::Config;
@@ -40,7 +41,7 @@ pub(crate) struct Shared {
     pub(crate) figures: Figures,
     pub(crate) certificates: Certificates,
     pub(crate) webhooks: Arc<Webhooks>,
-    pub(crate) backlog_bytes_max: usize,
+    pub(crate) budgets: Arc<Budgets>,
     pub(crate) history_days: u32,
     pub(crate) drain_ms: u64,
     pub(crate) accounts: Arc<Directory>,
@@ -77,6 +78,7 @@ impl Shared {
         certificates: Certificates,
     ) -> Result<Shared, Status> {
         let bounds = &config.limits;
+        let mailboxes: Arc<[Mailbox]> = (0..config.worker_count()).map(|_| Mailbox::default()).collect();
         Ok(Shared {
             session: SessionConfig {
                 frame_bytes_max_before_login: bounds.frame_bytes_max_before_login,
@@ -96,12 +98,12 @@ impl Shared {
             webhooks: Arc::default(),
             account_rooms: Arc::new(AccountRooms::new(random_key()?)),
             aliases: AliasKey::of(log.as_ref())?,
-            backlog_bytes_max: bounds.backlog_bytes_max,
+            budgets: Arc::new(Budgets::new(bounds, &mailboxes)),
             history_days: config.history.days,
             drain_ms: config.timers.drain_ms,
             accounts,
             log,
-            mailboxes: (0..config.worker_count()).map(|_| Mailbox::default()).collect(),
+            mailboxes,
             gate: Gate::new(descriptors.connections, bounds.connections_per_address_max),
             resume: ResumeKey::random()?,
             sessions: Sessions::new(),
@@ -159,7 +161,17 @@ impl Shared {
 
     /// Whether the worker that owns a room has so much waiting that requests are better refused.
     pub(crate) fn is_overloaded(&self, room: RoomId) -> bool {
-        self.mailboxes[owner_of(room, self.mailboxes.len())].is_full()
+        self.mailbox_of(room).is_full()
+    }
+
+    /// Where the worker that owns a room finds what is asked of it.
+    pub(crate) fn mailbox_of(&self, room: RoomId) -> &Mailbox {
+        &self.mailboxes[self.owner_of(room)]
+    }
+
+    /// The worker that owns a room.
+    pub(crate) fn owner_of(&self, room: RoomId) -> usize {
+        owner_of(room, self.mailboxes.len())
     }
 
     /// Starts the drain: until when connections may take to go.

@@ -262,7 +262,7 @@ mod tests {
         let transport = Transport::Plain(tokio::net::TcpStream::from_std(socket).unwrap());
         let id = ConnId::new(0, 1, 0);
         let session = ServerSession::new(&shared.session, shared.now());
-        let mut connection = Connection::new(id, transport, session, address.ip(), shared.backlog_bytes_max);
+        let mut connection = Connection::new(id, transport, session, address.ip(), shared.budgets.clone());
         connection.identity = Some(Box::new(Identity {
             account: AccountId::parse("ann").unwrap(),
             app_key: "app".into(),

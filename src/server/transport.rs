@@ -6,11 +6,12 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::BytesMut;
 use rustls::{ServerConfig, ServerConnection};
 use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use crate::id::ConnId;
@@ -29,6 +30,8 @@ pub(crate) struct TlsStream {
     socket: TcpStream,
     tls: ServerConnection,
     place: Place,
+    /// Bytes that came since the last that could be deciphered: what waits in `tls` is no more.
+    undeciphered: usize,
     /// Our last word is said or the peer's cannot be read: what it still sends is thrown away.
     is_over: bool,
 }
@@ -80,7 +83,7 @@ impl Transport {
     /// TLS with somebody who has just connected.
     pub(crate) fn tls(socket: TcpStream, config: Arc<ServerConfig>) -> Result<Transport, rustls::Error> {
         let tls = ServerConnection::new(config)?;
-        Ok(Transport::Tls(Box::new(TlsStream { socket, tls, place: Place::None, is_over: false })))
+        Ok(Transport::Tls(Box::new(TlsStream { socket, tls, place: Place::None, undeciphered: 0, is_over: false })))
     }
 
     /// Whether the peer can be understood yet.
@@ -88,6 +91,14 @@ impl Transport {
         match self {
             Transport::Plain(_) => true,
             Transport::Tls(stream) => !stream.tls.is_handshaking(),
+        }
+    }
+
+    /// At most so many bytes wait for others that come with them, in a record or a handshake that is not complete.
+    pub(crate) fn undeciphered(&self) -> usize {
+        match self {
+            Transport::Plain(_) => 0,
+            Transport::Tls(stream) => stream.undeciphered,
         }
     }
 
@@ -117,6 +128,21 @@ impl Transport {
         match self {
             Transport::Plain(socket) => socket.poll_write_ready(context),
             Transport::Tls(stream) => stream.socket.poll_write_ready(context),
+        }
+    }
+
+    /// Whether the peer is there no more, for a connection that is not read: it has cut the connection, or, with `wants_to_hear`, has
+    /// said its last word.
+    pub(crate) fn has_gone(&self, wants_to_hear: bool) -> bool {
+        let socket = match self {
+            Transport::Plain(socket) => socket,
+            Transport::Tls(stream) => &stream.socket,
+        };
+        let ready = std::pin::pin!(socket.ready(Interest::READABLE | Interest::WRITABLE));
+        match ready.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(ready)) => ready.is_write_closed() || wants_to_hear && ready.is_read_closed(),
+            Poll::Ready(Err(_)) => true,
+            Poll::Pending => false,
         }
     }
 
@@ -210,7 +236,7 @@ impl TlsStream {
             }
             match self.tls.read_tls(&mut Socket(&self.socket)) {
                 Ok(0) => return Poll::Ready(Ok(0)),
-                Ok(_) => {}
+                Ok(len) => self.undeciphered += len,
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => continue,
                 Err(error) => return Poll::Ready(Err(error)),
             }
@@ -226,6 +252,7 @@ impl TlsStream {
                 }
             };
             if is_handshaking && !self.tls.is_handshaking() {
+                self.undeciphered = 0;
                 count_handshake("wire", "done");
             }
             if self.tls.wants_write() {
@@ -233,6 +260,7 @@ impl TlsStream {
                 let _ = self.poll_flush(context)?;
             }
             if state.plaintext_bytes_to_read() > 0 {
+                self.undeciphered = 0;
                 return Poll::Ready(self.take_plaintext(into));
             }
             if state.peer_has_closed() {

@@ -16,8 +16,9 @@ use slab::Slab;
 
 use super::apps::AppTable;
 use super::callback::CallsUnderWay;
-use super::connection::{Connection, Phase, Sockets};
+use super::connection::{Connection, Pause, Phase, Sockets};
 use super::mailbox::{Mailbox, Order};
+use super::pause::Paused;
 use super::replay::Replays;
 use super::shared::Shared;
 use super::transport::{Handshakes, Transport};
@@ -55,6 +56,9 @@ pub(super) struct State {
     connections_made: u32,
     turn_is_due: bool,
     handshakes: Handshakes,
+    pub(super) paused: Paused,
+    /// Answers are being staged.
+    pub(super) is_carrying_out: bool,
     pub(super) histories: usize,
     pub(super) replays: Replays,
     /// Callbacks that have not answered yet.
@@ -75,6 +79,8 @@ impl Worker {
             connections_made: 0,
             turn_is_due: false,
             handshakes: Handshakes::default(),
+            paused: Paused::default(),
+            is_carrying_out: false,
             histories: 0,
             replays: Replays::default(),
             callbacks: CallsUnderWay::default(),
@@ -94,10 +100,15 @@ impl Worker {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut is_draining = false;
         loop {
+            let next_look = {
+                let paused = &self.state.borrow().paused;
+                paused.is_waiting().then(|| paused.next_look(self.shared.now()))
+            };
             tokio::select! {
                 biased;
                 () = self.mailbox().woken() => {}
                 _ = tick.tick() => self.on_tick(),
+                () = async { tokio::time::sleep(next_look.unwrap_or_default()).await }, if next_look.is_some() => {}
             }
             if self.turn() {
                 is_draining = true;
@@ -106,10 +117,17 @@ impl Worker {
             if is_draining && self.is_done() {
                 return self.hand_over_figures(&mut self.state.borrow_mut());
             }
-            if self.state.borrow().hub.is_broadcasting() {
+            let has_more = |state: &State| {
+                state.hub.is_broadcasting() || state.paused.is_waiting() && state.paused.is_eager(self.shared.now())
+            };
+            if has_more(&self.state.borrow()) {
                 // The rest at the next turn; sockets that are ready come first.
                 self.mailbox().wake();
                 tokio::task::yield_now().await;
+                // A wake-up always comes first above.
+                if std::future::poll_fn(|context| Poll::Ready(tick.poll_tick(context).is_ready())).await {
+                    self.on_tick();
+                }
             }
         }
     }
@@ -125,7 +143,7 @@ impl Worker {
             let number = u8::try_from(self.index).expect("WORKERS_MAX is 256");
             let id = ConnId::new(number, state.connections_made, slot);
             let session = ServerSession::new(&self.shared.session, self.shared.now());
-            entry.insert(Connection::new(id, stream, session, address, self.shared.backlog_bytes_max));
+            entry.insert(Connection::new(id, stream, session, address, self.shared.budgets.clone()));
             id
         };
         tokio::task::spawn_local(std::future::poll_fn(move |context| worker.poll(id, context)));
@@ -165,8 +183,10 @@ impl Worker {
             connection.map(Connection::shake_hands).is_some()
         });
         state.hub.set_clock(self.shared.now(), self.shared.unix());
+        state.paused.begin_turn();
         let inbox = self.mailbox().take();
         state.hub.on_mail(inbox.mail);
+        let has_committed = inbox.committed.is_some();
         if let Some(is_durable) = inbox.committed {
             state.hub.on_committed(is_durable);
         }
@@ -179,6 +199,11 @@ impl Worker {
         }
         state.hub.go_on_broadcasting();
         state.carry_out(self);
+        if state.paused.is_waiting() {
+            state.go_on_with_paused(self, has_committed);
+            state.carry_out(self);
+        }
+        self.mailbox().set_behind(state.hub.is_behind());
         state.hub.flush(&mut Sockets(&mut state.connections));
         if state.hub.has_effects() {
             self.schedule(state);
@@ -229,6 +254,7 @@ impl Worker {
         let now = self.shared.now();
         state.hub.set_clock(now, self.shared.unix());
         state.hub.on_tick();
+        state.watch_paused(self);
         let session = &self.shared.session;
         let due: Vec<ConnId> = state
             .connections
@@ -272,6 +298,7 @@ impl Worker {
         gauge("chatroom_lagging_readers", laggards);
         if self.index == 0 {
             self.shared.certificates.report(self.shared.unix());
+            self.shared.budgets.report();
         }
         if let (0, Some(log)) = (self.index, self.shared.log.stats()) {
             report_log(log);
@@ -328,19 +355,22 @@ impl State {
             {
                 match ready {
                     Err(_) => connection.die(CloseReason::TransportLost),
-                    Ok(()) if connection.write_backlog() && connection.phase == Phase::Open => {
-                        self.hub.on_writable(id, &mut Sockets(&mut self.connections));
-                    }
-                    Ok(()) => {}
+                    Ok(()) => self.write_on(worker, id),
                 }
                 continue;
             }
             if connection.phase == Phase::Closing && !connection.has_backlog() && connection.stream.finish(context) {
                 connection.phase = Phase::Lingering;
             }
+            if connection.pause != Pause::No && connection.phase == Phase::Open {
+                return Poll::Pending;
+            }
             self.read.reserve(READ_BYTES);
             match connection.stream.poll_read(context, &mut self.read, id, &mut self.handshakes) {
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    connection.note_undeciphered();
+                    return Poll::Pending;
+                }
                 Poll::Ready(Err(error)) if error.kind() == ErrorKind::InvalidData && connection.phase == Phase::Open => {
                     tracing::debug!(address = %connection.address, %error, "not TLS");
                     self.read.clear();
@@ -357,10 +387,33 @@ impl State {
         }
     }
 
+    /// Writes what waits, as far as the socket takes it. Who reads is alive, and may ask again.
+    fn write_on(&mut self, worker: &Rc<Worker>, id: ConnId) {
+        let Some(connection) = self.connections.get_mut(id.slot()).filter(|held| held.id == id) else { return };
+        let before = connection.backlog_bytes();
+        let is_written = connection.write_backlog();
+        if connection.phase != Phase::Open {
+            return;
+        }
+        let is_paused = connection.pause == Pause::Answers;
+        if is_paused && connection.backlog_bytes() < before {
+            connection.session.on_life(&worker.shared.session, worker.shared.now());
+        }
+        let may_go_on = is_paused && !connection.owes_enough();
+        if is_written {
+            self.hub.on_writable(id, &mut Sockets(&mut self.connections));
+        }
+        if may_go_on {
+            self.resume(worker, id);
+        }
+    }
+
     fn on_deadline(&mut self, worker: &Rc<Worker>, id: ConnId) {
         let now = worker.shared.now();
         let Some(connection) = self.connections.get_mut(id.slot()).filter(|held| held.id == id) else { return };
-        if connection.phase == Phase::Open {
+        if connection.pause == Pause::Answers && connection.session.is_silent(&worker.shared.session, now) {
+            connection.die(CloseReason::Slow);
+        } else if connection.phase == Phase::Open {
             let mut outputs = std::mem::take(&mut self.outputs);
             connection.session.on_timeout(&worker.shared.session, now, &mut outputs);
             self.handle(worker, id, &mut outputs);
@@ -391,8 +444,21 @@ impl State {
         }
     }
 
+    /// Carries out what the hub wants done, unless that is being done.
+    pub(super) fn carry_out_now(&mut self, worker: &Rc<Worker>) {
+        if !self.is_carrying_out {
+            self.carry_out(worker);
+        }
+    }
+
     /// Carries out what the hub wants done, until it wants nothing more.
     fn carry_out(&mut self, worker: &Rc<Worker>) {
+        self.is_carrying_out = true;
+        self.carry_out_all(worker);
+        self.is_carrying_out = false;
+    }
+
+    fn carry_out_all(&mut self, worker: &Rc<Worker>) {
         loop {
             let mut effects = self.hub.take_effects();
             if effects.is_empty() {
@@ -498,6 +564,24 @@ impl State {
                     identity.globally_muted = muted;
                 }
             }
+            Order::DropSlow => {
+                if let Some(connection) = self.connection(id) {
+                    tracing::info!(%id, address = %connection.address, "closed: its answers took the room others need");
+                    connection.die(CloseReason::Slow);
+                }
+            }
+            Order::DropUnfinished => {
+                let Some(connection) = self.connection(id) else { return };
+                if !connection.holds_unfinished() || matches!(connection.pause, Pause::InLine | Pause::Busy) {
+                    return;
+                }
+                tracing::warn!(%id, address = %connection.address, "closed: frames that are not complete take too much memory");
+                let status = Status::new(Code::Busy, "unfinished frames take too much memory: send each frame in one go");
+                self.staging.clear();
+                Push::Status(Box::new(pb::Status::from(&status))).encode(&mut self.staging);
+                self.write_staged(Some(id));
+                self.end(worker, id, CloseReason::Unfinished);
+            }
         }
     }
 
@@ -507,6 +591,7 @@ impl State {
             worker.shared.sessions.leave(&identity.app_key, &identity.account, id);
         }
         worker.shared.gate.leave(connection.address);
+        self.release_all(worker, &connection);
         let reason = connection.close_reason().unwrap_or(CloseReason::TransportLost);
         metrics::counter!("chatroom_connections_closed_total", "reason" => reason.as_str()).increment(1);
         if let Some(actor) = connection.actor() {
@@ -534,6 +619,9 @@ fn report_log(log: &LogStats) {
     total("chatroom_store_cut_bytes_total", &log.cut_bytes);
     total("chatroom_store_failures_total", &log.failures);
     total("chatroom_store_reopened_total", &log.reopened);
+    let gauge = |name: &'static str, value: &AtomicU64| metrics::gauge!(name).set(value.load(Ordering::Relaxed) as f64);
+    gauge("chatroom_store_buffer_bytes", &log.buffer_bytes);
+    gauge("chatroom_store_cache_bytes", &log.cache_bytes);
     metrics::gauge!("chatroom_log_commit_microseconds_max").set(log.take_slowest() as f64);
 }
 

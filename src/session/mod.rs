@@ -81,6 +81,8 @@ pub enum CloseReason {
     TransportLost,
     /// The peer reads too slowly.
     Slow,
+    /// All peers together have begun more frames than there is memory for, and this one has kept one open longest.
+    Unfinished,
     /// The account was taken off: by an administrator, by another login of its own, or with its room.
     Kicked,
     /// The node is shutting down.
@@ -104,6 +106,7 @@ impl CloseReason {
             CloseReason::LoggedOut => "logged_out",
             CloseReason::TransportLost => "transport_lost",
             CloseReason::Slow => "slow",
+            CloseReason::Unfinished => "unfinished",
             CloseReason::Kicked => "kicked",
             CloseReason::Draining => "draining",
             CloseReason::TooMany => "too_many",

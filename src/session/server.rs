@@ -144,6 +144,21 @@ impl ServerSession {
         self.in_flight.len()
     }
 
+    /// Whether so many requests wait for their answers that the next one would be refused.
+    pub fn is_full(&self, config: &SessionConfig) -> bool {
+        self.in_flight.len() >= config.requests_in_flight_max
+    }
+
+    /// The peer is not heard because it is not listened to, or gives a sign of life below the frames: that is no silence.
+    pub fn on_life(&mut self, config: &SessionConfig, now: Time) {
+        self.hear(config, now);
+    }
+
+    /// Whether nothing was heard for too long.
+    pub fn is_silent(&self, config: &SessionConfig, now: Time) -> bool {
+        now >= self.heard.plus_ms(config.idle_timeout_ms)
+    }
+
     /// A frame has arrived.
     pub fn on_frame(&mut self, config: &SessionConfig, now: Time, frame: Frame, out: &mut Vec<ServerOutput>) {
         if self.state == State::Closed {
@@ -197,7 +212,7 @@ impl ServerSession {
                 let text = "the token has expired: log in with a new one";
                 self.kick(pb::KickReason::TokenExpired, text, false, CloseReason::TokenExpired, out);
             }
-            _ if now >= self.heard.plus_ms(config.idle_timeout_ms) => {
+            _ if self.is_silent(config, now) => {
                 let text = "nothing was heard for too long: send pings";
                 self.kick(pb::KickReason::Silent, text, true, CloseReason::IdleTimeout, out);
             }

@@ -81,6 +81,15 @@ impl Peer {
         Ok(Peer::over(Line::Plain(stream)))
     }
 
+    /// Opens a connection from an address of our own, as somebody else might have it.
+    pub fn connect_from(local: std::net::Ipv4Addr, address: SocketAddr) -> Peer {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket can be made");
+        socket.bind(&SocketAddr::from((local, 0)).into()).expect("the address is ours");
+        socket.connect(&address.into()).expect("the server accepts");
+        socket.set_tcp_nodelay(true).expect("a socket has this option");
+        Peer::over(Line::Plain(socket.into()))
+    }
+
     /// Opens a connection over TLS; `host` is who the server has to be.
     pub fn try_connect_tls(address: SocketAddr, config: Arc<ClientConfig>, host: &str) -> io::Result<Peer> {
         let socket = TcpStream::connect_timeout(&address, PATIENCE)?;

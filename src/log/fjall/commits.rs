@@ -37,8 +37,8 @@ pub(super) struct Journal {
     pub commits: u64,
     /// The running counts of the first and the last of them that have one.
     pub counted: Option<(u64, u64)>,
-    /// Sequence number of the last that has a count.
-    sequence: Option<u64>,
+    /// Sequence numbers of the last of all, and of the last that has a count.
+    sequences: (Option<u64>, Option<u64>),
     /// Whether the first commit has no count: it is of format 1.
     pub begins_uncounted: bool,
     /// The end of the last whole commit.
@@ -87,21 +87,23 @@ pub(super) fn journals(store: &Path) -> Result<Vec<(u64, PathBuf)>> {
 pub(super) fn read(number: u64, path: PathBuf, before: Option<&Journal>) -> Result<Journal> {
     let file = File::open(&path)?;
     let length = file.metadata()?.len();
-    let sequence = before.and_then(|before| before.sequence);
+    // The first commit of all has one of the lowest numbers.
+    let sequences = before.map_or(((number == 0).then_some(0), None), |before| before.sequences);
     let mut last = before.and_then(|before| before.counted).map(|(_, last)| last);
-    let mut journal = Journal { number, path, length, sequence, ..Journal::default() };
+    let mut journal = Journal { number, path, length, sequences, ..Journal::default() };
     let mut reader = BufReader::with_capacity(CHUNK, file);
     let reason = loop {
         match commit(&mut reader, length - journal.end)? {
             (Step::Whole(commit), bytes) => {
-                if let Some(reason) = is_out_of_order(&commit, last, journal.sequence) {
+                if let Some(reason) = is_out_of_order(&commit, last, journal.sequences) {
                     break reason;
                 }
                 journal.begins_uncounted |= journal.commits == 0 && commit.count.is_none();
                 journal.commits += 1;
                 journal.end += bytes;
+                journal.sequences.0 = Some(commit.sequence);
                 if let Some(count) = commit.count {
-                    journal.sequence = Some(commit.sequence);
+                    journal.sequences.1 = Some(commit.sequence);
                     journal.counted = Some((journal.counted.map_or(count, |(first, _)| first), count));
                     last = Some(count);
                 }
@@ -136,13 +138,17 @@ pub(super) fn used(file: &mut File, from: u64) -> Result<u64> {
     Ok(from)
 }
 
-fn is_out_of_order(commit: &Commit, last: Option<u64>, sequence: Option<u64>) -> Option<&'static str> {
-    let (Some(count), Some(last)) = (commit.count, last) else { return None };
-    if count != last.saturating_add(1) {
-        return Some("a commit is missing before the next one");
+/// Nothing but its place vouches for the sequence number of a commit, and no checksum covers it.
+fn is_out_of_order(commit: &Commit, last: Option<u64>, (before, counted): (Option<u64>, Option<u64>)) -> Option<&'static str> {
+    let is_follower = commit.count.zip(last).is_none_or(|(count, last)| count == last.saturating_add(1));
+    // Without a count it may be lower: the last one that was used then was of a keyspace that is gone.
+    let is_higher = commit.count.and(counted).is_none_or(|counted| commit.sequence > counted);
+    let is_near = before.is_none_or(|before| commit.sequence <= before.saturating_add(SEQUENCE_STEP_MAX));
+    match (is_follower, is_higher && is_near) {
+        (false, _) => Some("a commit is missing before the next one"),
+        (true, false) => Some("the sequence number of a commit is wrong"),
+        (true, true) => None,
     }
-    let step = sequence.map(|sequence| commit.sequence.saturating_sub(sequence));
-    step.is_some_and(|step| step == 0 || step > SEQUENCE_STEP_MAX).then_some("the sequence number of a commit is wrong")
 }
 
 /// Whether a whole commit begins anywhere behind one that is damaged. Where looking takes too long the answer is yes, which cuts
@@ -275,5 +281,89 @@ impl<R: Read> Source<'_, R> {
         self.reader.read_exact(&mut bytes)?;
         (self.read, self.left) = (self.read + N as u64, self.left - N as u64);
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A commit with one row, as the store writes it.
+    fn bytes(sequence: u64, count: Option<u64>, value: &[u8]) -> Vec<u8> {
+        let mut items = Vec::new();
+        let rows = [Some((&b"key"[..], value.to_vec())), count.map(|count| (&COUNT_KEY[..], count.to_be_bytes().to_vec()))];
+        for (key, value) in rows.iter().flatten() {
+            items.extend([ITEM, 0, 0]);
+            items.extend(7_u64.to_le_bytes());
+            items.extend(u16::try_from(key.len()).unwrap().to_le_bytes());
+            items.extend([value.len() as u32, value.len() as u32].map(u32::to_le_bytes).as_flattened());
+            items.extend([key, &value[..]].concat());
+        }
+        let mut hasher = Xxh3Default::new();
+        hasher.update(&items);
+        let mut commit = vec![START];
+        commit.extend((rows.iter().flatten().count() as u32).to_le_bytes());
+        commit.extend(sequence.to_le_bytes());
+        commit.extend(items);
+        commit.push(END);
+        commit.extend(hasher.digest().to_le_bytes());
+        commit.extend(END_MARK);
+        commit
+    }
+
+    fn read_bytes(bytes: &[u8]) -> Journal {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        read(0, file.path().to_owned(), None).unwrap()
+    }
+
+    #[test]
+    fn whole_commits_are_counted_and_zeros_behind_them_are_space() {
+        let mut journal = [bytes(1, None, b"old"), bytes(2, Some(1), b"a"), bytes(9, Some(2), b"b")].concat();
+        let end = journal.len() as u64;
+        journal.resize(journal.len() + 100_000, 0);
+        let found = read_bytes(&journal);
+        assert_eq!((found.commits, found.counted, found.end, found.damage), (3, Some((1, 2)), end, None));
+        assert!(found.begins_uncounted);
+    }
+
+    #[test]
+    fn a_gap_in_the_counts_and_a_sequence_number_out_of_order_are_damage() {
+        for (second, reason) in [
+            (bytes(3, Some(3), b"b"), "a commit is missing before the next one"),
+            (bytes(2, Some(2), b"b"), "the sequence number of a commit is wrong"),
+            (bytes(3 + SEQUENCE_STEP_MAX, Some(2), b"b"), "the sequence number of a commit is wrong"),
+        ] {
+            let found = read_bytes(&[bytes(2, Some(1), b"a"), second].concat());
+            assert_eq!((found.commits, found.damage.map(|damage| damage.reason)), (1, Some(reason)));
+        }
+    }
+
+    #[test]
+    fn what_a_message_holds_is_no_commit() {
+        let inner = bytes(900, Some(900), b"a message that looks like a commit");
+        let mut torn = [bytes(2, Some(1), b"a"), bytes(3, Some(2), &inner)].concat();
+        torn.pop();
+        let damage = read_bytes(&torn).damage.unwrap();
+        assert!(!damage.whole_after, "{damage:?}");
+        let whole = [bytes(2, Some(1), b"a"), torn[..40].to_vec(), bytes(4, Some(3), b"c")].concat();
+        assert!(read_bytes(&whole).damage.unwrap().whole_after);
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_read_without_a_panic() {
+        let good = [bytes(2, Some(1), b"a"), bytes(3, Some(2), &[7; 300]), bytes(4, Some(3), b"c")].concat();
+        for at in (0..good.len()).step_by(3) {
+            for value in [1, 0xFF] {
+                let mut bad = good.clone();
+                bad[at] ^= value;
+                let found = read_bytes(&bad);
+                assert!(
+                    found.end <= good.len() as u64 && (bad == good) == (found.commits == 3 && found.damage.is_none())
+                        || found.commits == 3
+                );
+            }
+            read_bytes(&good[..at]);
+        }
     }
 }

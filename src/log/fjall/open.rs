@@ -235,7 +235,9 @@ fn lock(folder: &Path) -> Result<File, LogError> {
             // Only words for people: an owner that cannot be read has no number.
             let _ = (&file).take(20).read_to_string(&mut owner);
             let (folder, owner) = (folder.display(), owner.trim());
-            Err(LogError::Store(format!("{folder} is in use by another chatroomd (process {owner})")))
+            Err(LogError::Store(format!(
+                "{folder} is in use by another chatroomd (process {owner}): choose another folder with --data"
+            )))
         }
         Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
@@ -300,7 +302,8 @@ pub(super) fn day_keyspace(db: &Database, day: i64, write_buffer_bytes: u64) -> 
     // Entries are found by ranges, never by a whole key: filters would be built for nothing.
     let options = || {
         KeyspaceCreateOptions::default()
-            .max_memtable_size(write_buffer_bytes)
+            // The store's buffers are bounded together.
+            .max_memtable_size(write_buffer_bytes.max(1 << 20))
             .filter_policy(FilterPolicy::disabled())
             .data_block_size_policy(BlockSizePolicy::all(16 << 10))
     };
