@@ -21,7 +21,7 @@ pub const PING_BYTES_MAX: usize = 64;
 
 // Sessions (chatroom.md §d.3, §c.0).
 
-/// Silence of the client after which it sends a ping.
+/// Silence of the client, or of the server, after which a client sends a ping.
 pub const HEARTBEAT_MS: u64 = 30_000;
 /// Silence after which the server closes a connection.
 pub const IDLE_TIMEOUT_MS: u64 = 90_000;
@@ -31,13 +31,19 @@ pub const LOGIN_TIMEOUT_MS: u64 = 10_000;
 pub const CONNECT_TIMEOUT_MS: u64 = 8_000;
 /// How long a client waits for a response before it completes the request with 408.
 pub const RESPONSE_TIMEOUT_MS: u64 = 8_000;
+/// The longest time a send may take in all, over all the connections it takes: then it ends with 408 and is never repeated. At the
+/// full rate the server remembers a sender's ids for 100 s and a room's for 65 s ([`DEDUP_IDS_PER_SENDER`],
+/// [`DEDUP_IDS_PER_ROOM`]), so that what is repeated within this time is stored once.
+pub const SEND_TIMEOUT_MS: u64 = 60_000;
+/// Between two attempts to reach a server at one of its addresses: the next one is tried beside the first (RFC 8305 §5).
+pub const CONNECT_STAGGER_MS: u64 = 250;
 /// How long a client waits for the response to a ping before it calls the connection dead.
 pub const PING_TIMEOUT_MS: u64 = 5_000;
 /// Longest delay of the first reconnect; the range doubles with each.
 pub const RECONNECT_MS_MIN: u64 = 1_600;
 /// Longest delay of any reconnect.
 pub const RECONNECT_MS_MAX: u64 = 8_000;
-/// Kicks of lost connections that a room remembers, each for the grace; the oldest goes first.
+/// Kicks that a room remembers, each for the grace; the oldest goes first.
 pub const KICKS_KEPT_MAX: usize = 1_024;
 /// How long a lost connection keeps its place in its rooms.
 pub const DETACH_GRACE_MS: u64 = 10_000;
@@ -602,6 +608,12 @@ pub const CUR_TIME_DIGITS: usize = 10;
 pub const CLIENT_EVENTS_MAX: usize = 256;
 /// Changes of state that wait for a host that does not read its events; further ones are dropped, messages never.
 pub const CLIENT_STATES_MAX: usize = 64;
+/// Lines of the log that wait likewise; further ones are dropped.
+pub const CLIENT_LOGS_MAX: usize = 256;
+/// Addresses that one name may stand for; further ones are not tried.
+pub const CLIENT_ADDRESSES_PER_NAME_MAX: usize = 16;
+/// Stack of the thread that calls the host: as much as a main thread usually has, for what a host does there is its own affair.
+pub const CALLBACK_STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes a client reads from its socket at a time.
 pub const CLIENT_READ_BYTES: usize = 16 * 1024;
 /// Bytes waiting to be written beyond which a client stops reading: bounds what a peer can make it answer.

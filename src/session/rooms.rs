@@ -98,6 +98,11 @@ impl Rooms {
         self.rooms.remove(&room_id);
     }
 
+    /// Whether this client is in no room, and on its way into none.
+    pub fn is_empty(&self) -> bool {
+        self.rooms.is_empty()
+    }
+
     /// One room.
     pub fn room(&self, room_id: i64) -> Option<&Room> {
         self.rooms.get(&room_id)
