@@ -6,10 +6,12 @@ CARGO        ?= cargo
 PREFIX       ?= /usr/local
 # Seconds each fuzz target runs.
 FUZZ_SECONDS ?= 60
+# How long `make soak` runs; the last third counts.
+SOAK_MINUTES ?= 30
 # What `make run` hands to the server, for example ARGS="--memory --workers 2".
 ARGS         ?=
 
-.PHONY: help setup run test coverage-of-mission bench fuzz install ci
+.PHONY: help setup run test coverage-of-mission bench soak fuzz install ci
 
 help:
 	@echo "make setup    install the tools the tests need and that are absent"
@@ -17,6 +19,7 @@ help:
 	@echo "make test     install what is absent, then run every test, those of the C interface included"
 	@echo "make coverage-of-mission  print which rows of the mission which tests name, and which none does"
 	@echo "make bench    run the benchmarks"
+	@echo "make soak     let 2,000 connections come and go for SOAK_MINUTES=$(SOAK_MINUTES) and print the slope of the server's memory"
 	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make install  install chatroomd, chatroom, libchatroom, headers and chatroom.pc under PREFIX=$(PREFIX)"
 	@echo "make ci       everything a change has to pass: tests, format, lints, documentation, fuzz smoke"
@@ -35,6 +38,9 @@ coverage-of-mission:
 
 bench:
 	$(CARGO) bench --locked
+
+soak:
+	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) bench --locked --bench soak
 
 # Stable compilers refuse the sanitizers' flags without RUSTC_BOOTSTRAP.
 fuzz:

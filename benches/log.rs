@@ -122,7 +122,8 @@ fn template() -> Template {
 
 fn record(template: &Template, number: u64) -> Record {
     let (room, seq) = (number % ROOMS + 1, number / ROOMS + 1);
-    let stamp = Stamp { time: UnixMs(1_700_000_000_000 + seq as i64), random: number };
+    let stamp =
+        Stamp { time: UnixMs(1_700_000_000_000 + seq as i64), clock: UnixMs(1_700_000_000_000 + seq as i64), random: number };
     let command = Command { actor: template.actor.clone(), op: template.op.clone() };
     let entry = Entry { seq: Seq(seq), epoch: Epoch(1), stamp, command };
     let push = Some(PushBody::Message { message_type: 0, body: template.body.clone() });

@@ -18,7 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The version of the ABI this header describes. A program asserts at its start that `chatroom_abi_version()` returns it.
+// The version of the ABI this header describes. A program asserts at its start that `chatroom_abi_version()` is at least this:
+// `chatroom_abi_version() >= CHATROOM_ABI_VERSION`.
 //
 // It grows when something is added; what there is stays as it is. The soname moves only when something is broken.
 #define CHATROOM_ABI_VERSION 1
@@ -188,6 +189,8 @@ enum chatroom_result
     CHATROOM_RESULT_NOT_LOGGED_IN = 20001,
     // Already logged in.
     CHATROOM_RESULT_ALREADY_LOGGED_IN = 20002,
+    // Cancelled by the caller.
+    CHATROOM_RESULT_CANCELLED = 191002,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -617,6 +620,29 @@ enum chatroom_event_type
 typedef enum chatroom_event_type chatroom_event_type;
 #else
 typedef int32_t chatroom_event_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How much a line of the log matters. Those of a level and of all smaller ones are told.
+enum chatroom_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // The client gives up.
+    CHATROOM_LOG_LEVEL_ERROR = 1,
+    // Something failed, and is tried again.
+    CHATROOM_LOG_LEVEL_WARN = 2,
+    // The client goes from one state to another.
+    CHATROOM_LOG_LEVEL_INFO = 3,
+    // Each address, each step.
+    CHATROOM_LOG_LEVEL_DEBUG = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chatroom_log_level chatroom_log_level;
+#else
+typedef int32_t chatroom_log_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1136,10 +1162,10 @@ typedef struct chatroom_room_change_t {
 // chatroom_client_dispatch if `host_pumped` is set; never on a thread that does the client's work. What they are lent is valid
 // until they return. They must return: no longjmp, no exception. Any of them may be NULL.
 typedef struct chatroom_options_t {
-    // `sizeof(chatroom_options_t)`.
+    // `sizeof(chatroom_options_t)`. Whatever it says, the fields up to `destructor` must be there.
     size_t struct_size;
-    // Where to: `host:port`, or `tls://host:port` where the server speaks TLS; several with commas between, tried in turn. Must be
-    // set.
+    // Where to: `host:port`, or `tls://host:port` where the server speaks TLS; several with commas between, tried beside each
+    // other. Must be set.
     const char *addresses;
     // The app. Must be set.
     const char *app_key;
@@ -1210,6 +1236,22 @@ typedef struct chatroom_options_t {
     // The name of a PEM file: at `tls://` addresses certificates are good that those in it vouch for, and no others. NULL: those
     // the system trusts, or, where it says nothing, Mozilla. Read at the first such connection.
     const char *ca_file;
+    // An attempt to get in has failed, or the connection that stood is lost and will be tried again; `status` says why, and its
+    // words name each address that was tried: 415 where no server is reached, 408 where it does not answer, 509 where something
+    // else does, 414 where a file cannot be read, or how the server refused the login. `will_retry` is 1 if another attempt
+    // follows after `delay_ms`; else on_disconnected comes next.
+    void (*on_connect_failed)(void *user_data,
+                              const struct chatroom_status_t *status,
+                              uint32_t will_retry,
+                              uint64_t delay_ms);
+    // A line of the log: a `chatroom_log_level`, the part of the library that says it, and words that may change with any version.
+    // Tokens and what is said in rooms are never in it. NULL, the default, makes none.
+    void (*on_log)(void *user_data, int32_t level, struct chatroom_bytes_t target, struct chatroom_bytes_t message);
+    // With `on_log`: the least that is told, a `chatroom_log_level`; 0: 3, info.
+    uint32_t log_level;
+    // Time a send may take in all, lost connections included, in milliseconds; 0: 60000, which is also the most. Then it completes
+    // with 408, and the library never sends it again.
+    uint32_t send_timeout_ms;
 } chatroom_options_t;
 
 // Completes a request of which only the status matters. May be NULL, as every completion.
@@ -1640,7 +1682,8 @@ typedef void (*chatroom_member_attributes_fn)(void *user_data,
 extern "C" {
 #endif // __cplusplus
 
-// The version of the ABI the loaded library has: `CHATROOM_ABI_VERSION` of the header it was built with.
+// The version of the ABI the loaded library has: `CHATROOM_ABI_VERSION` of the header it was built with. A library serves every
+// program whose header has the same version or a smaller one.
 //
 // Threads: any.
 uint32_t chatroom_abi_version(void);
@@ -1785,7 +1828,30 @@ chatroom_result chatroom_client_set_token(const struct chatroom_client_t *client
 // Threads: any, also inside a callback. Does not block.
 chatroom_result chatroom_client_check_connection(const struct chatroom_client_t *client);
 
-// Where the client stands: a `chatroom_state`. 6, exited, once it is closed, and for NULL.
+// The number of the calling thread's last accepted request, for chatroom_client_cancel; 0 before the first. A request is accepted
+// when its call returns 0. Connects, disconnects, flushes and the begin of a batch have none.
+//
+// Threads: any. Does not block.
+uint64_t chatroom_last_request(void);
+
+// Cancels a request by its number: it completes with 191002, unless it is complete already. One that waits for a connection is
+// never sent; one that was sent may have been done all the same, and the library does not repeat it.
+//
+// Threads: any, also inside a callback. Does not block.
+chatroom_result chatroom_client_cancel(const struct chatroom_client_t *client,
+                                       uint64_t request);
+
+// Waits for what was sent: `done` hears 0 when every send that was accepted before this call is complete, whatever it came to,
+// and 408 when some are not after `timeout_ms`; those go on. It comes after the completions of those that are.
+//
+// Threads: any, also inside a callback. Does not block: the wait is the library's.
+chatroom_result chatroom_client_flush(const struct chatroom_client_t *client,
+                                      uint32_t timeout_ms,
+                                      chatroom_done_fn done,
+                                      void *user_data,
+                                      chatroom_destructor_fn destructor);
+
+// Where the client stands: a `chatroom_state`. 6, exited, once it is closed, for NULL, and in a forked child.
 //
 // Threads: any. Does not block.
 int32_t chatroom_client_state(const struct chatroom_client_t *client);
@@ -1815,7 +1881,8 @@ chatroom_result chatroom_client_dispatch(const struct chatroom_client_t *client,
 void chatroom_client_free(struct chatroom_client_t *client);
 
 // Sends a message. Code 0 says that it is in the room's log, and will not be lost. A send outlives a lost connection: it is
-// repeated under its id after the next login, and the server takes it once.
+// repeated under its id after the next login, and the server takes it once. After `send_timeout_ms` it completes with 408, and is
+// never repeated.
 //
 // Completes with 403 outside the room, 416 when sent too often, 423, 13004 or 13006 for the muted, 414 for what is too long.
 // Threads: any. Does not block.

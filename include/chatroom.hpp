@@ -32,6 +32,9 @@ inline std::string last_error() {
     return words;
 }
 
+// The number of the calling thread's last accepted request.
+inline std::uint64_t last_request() noexcept { return chatroom_last_request(); }
+
 // A struct of chatroom.h with struct_size set and everything else 0.
 template <typename T> T make() noexcept {
     T made;
@@ -124,6 +127,10 @@ class Listener {
     virtual void on_thread_stop() {}
     virtual void on_event(const chatroom_event_t &) {}
     virtual void on_room_state(const chatroom_room_change_t &) {}
+    virtual void on_connect_failed(const chatroom_status_t &, bool /* will_retry */, std::uint64_t /* delay_ms */) {}
+    // Lines of at least the options' log_level; info unless it is set. None are made where wants_log says no.
+    virtual bool wants_log() const { return false; }
+    virtual void on_log(std::int32_t, std::string_view /* target */, std::string_view /* message */) {}
 };
 
 // A client; see chatroom_client_t. Its end waits for the last callback, unless it is inside one.
@@ -160,6 +167,12 @@ class Client {
     }
     std::int32_t state() const noexcept { return chatroom_client_state(get()); }
 
+    // Cancels a request that was made through this client or chatroom.h; see chatroom_last_request.
+    chatroom_result cancel(std::uint64_t request) { return chatroom_client_cancel(get(), request); }
+    // Waits, without blocking, until what was sent before is complete.
+    chatroom_result flush(std::uint32_t timeout_ms, Done done) {
+        return chatroom_client_flush(get(), timeout_ms, &told, keep(std::move(done)), &drop<Done>);
+    }
     // Whether the connection lives: for a host that changed networks, or came back to the foreground.
     chatroom_result check_connection() { return chatroom_client_check_connection(get()); }
     chatroom_result set_token(const char *token) { return chatroom_client_set_token(get(), token); }
@@ -391,6 +404,7 @@ class Client {
     static Listener &hears(void *data) { return *static_cast<Listener *>(data); }
     static void listen(chatroom_options_t &options, std::unique_ptr<Listener> listener) {
         if (!listener) listener = std::make_unique<Listener>();
+        const bool wants_log = listener->wants_log();
         options.user_data = listener.release();
         options.destructor = [](void *data) { delete static_cast<Listener *>(data); };
         options.on_state = [](void *data, std::int32_t state) { hears(data).on_state(state); };
@@ -417,6 +431,16 @@ class Client {
         options.on_thread_stop = [](void *data) { hears(data).on_thread_stop(); };
         options.on_event = [](void *data, const chatroom_event_t *event) { hears(data).on_event(*event); };
         options.on_room_state = [](void *data, const chatroom_room_change_t *change) { hears(data).on_room_state(*change); };
+        options.on_connect_failed = [](void *data, const chatroom_status_t *status, std::uint32_t will_retry,
+                                       std::uint64_t delay_ms) {
+            hears(data).on_connect_failed(*status, will_retry != 0, delay_ms);
+        };
+        options.on_log = nullptr;
+        if (wants_log) {
+            options.on_log = [](void *data, std::int32_t level, chatroom_bytes_t target, chatroom_bytes_t message) {
+                hears(data).on_log(level, text(target), text(message));
+            };
+        }
     }
 
     std::unique_ptr<chatroom_client_t, Free> client_;

@@ -122,6 +122,7 @@ codes! {
     NotInitialised = 20000, "client not initialised or destroyed", Local, Fix, false;
     NotLoggedIn = 20001, "not logged in", Local, LogIn, false;
     AlreadyLoggedIn = 20002, "already logged in", Local, Fix, false;
+    Cancelled = 191002, "cancelled by the caller", Local, None, false;
 }
 
 impl Code {

@@ -124,6 +124,11 @@ impl Time {
         Time(self.0.saturating_add(ms.saturating_mul(1000)))
     }
 
+    /// Milliseconds from the clock's 0 to this time.
+    pub fn ms(self) -> i64 {
+        i64::try_from(self.0 / 1000).unwrap_or(i64::MAX)
+    }
+
     /// Milliseconds that have passed since `earlier`, 0 if it lies ahead.
     pub fn ms_since(self, earlier: Time) -> u64 {
         self.0.saturating_sub(earlier.0) / 1000

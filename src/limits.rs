@@ -21,7 +21,7 @@ pub const PING_BYTES_MAX: usize = 64;
 
 // Sessions (chatroom.md §d.3, §c.0).
 
-/// Silence of the client after which it sends a ping.
+/// Silence of the client, or of the server, after which a client sends a ping.
 pub const HEARTBEAT_MS: u64 = 30_000;
 /// Silence after which the server closes a connection.
 pub const IDLE_TIMEOUT_MS: u64 = 90_000;
@@ -31,6 +31,12 @@ pub const LOGIN_TIMEOUT_MS: u64 = 10_000;
 pub const CONNECT_TIMEOUT_MS: u64 = 8_000;
 /// How long a client waits for a response before it completes the request with 408.
 pub const RESPONSE_TIMEOUT_MS: u64 = 8_000;
+/// The longest time a send may take in all, over all the connections it takes: then it ends with 408 and is never repeated. At the
+/// full rate the server remembers a sender's ids for 100 s and a room's for 65 s ([`DEDUP_IDS_PER_SENDER`],
+/// [`DEDUP_IDS_PER_ROOM`]), so that what is repeated within this time is stored once.
+pub const SEND_TIMEOUT_MS: u64 = 60_000;
+/// Between two attempts to reach a server at one of its addresses: the next one is tried beside the first (RFC 8305 §5).
+pub const CONNECT_STAGGER_MS: u64 = 250;
 /// How long a client waits for the response to a ping before it calls the connection dead.
 pub const PING_TIMEOUT_MS: u64 = 5_000;
 /// Longest delay of the first reconnect; the range doubles with each.
@@ -187,6 +193,9 @@ pub const ROBOT_TTL_SECONDS_MAX: u64 = 2_592_000;
 pub const DELAY_CLOSE_SECONDS_MAX: u32 = 604_800;
 /// Things a room does by itself at one tick; what is left waits for the next one, so that no room holds up the others.
 pub const DUE_COMMANDS_MAX: usize = 1000;
+/// Rooms of one worker that do within a second what is due: what was overdue at a restart, or while a clock was wrong, does not come
+/// all at once.
+pub const DUE_ROOMS_MAX: usize = 256;
 /// Items of a page of members or messages asked for by a client.
 pub const PAGE_MAX: u32 = 100;
 /// Bytes of the items of one page of any list that goes over the wire: the answer fits into a frame of [`FRAME_BYTES_MIN`], with
@@ -431,6 +440,17 @@ pub const HISTORY_QUERIES_MAX: usize = 256;
 pub const LOG_QUEUE_MAX: usize = 1024;
 /// Records after which a commit takes no further batch: bounds how long the first of them waits for the others.
 pub const LOG_GROUP_RECORDS: usize = 16_384;
+/// Uptime for which one day of history may go, if it is older than the retention.
+pub const EXPIRE_EVERY_MS: u64 = 3_600_000;
+/// Bytes of blocks read from the store that are held in memory, unless configured (`store.cache_bytes`).
+pub const STORE_CACHE_BYTES: u64 = 32 << 20;
+/// Bytes of new entries the store holds in memory before they are written out sorted, unless configured
+/// (`store.write_buffer_bytes`).
+pub const STORE_WRITE_BUFFER_BYTES: u64 = 64 << 20;
+/// The least either may be configured to.
+pub const STORE_MEMORY_BYTES_MIN: u64 = 1 << 20;
+/// The most either may be configured to.
+pub const STORE_MEMORY_BYTES_MAX: u64 = 64 << 30;
 /// Pause before a store that failed is opened again; doubles.
 pub const STORE_RETRY_MS_FIRST: u64 = 100;
 /// Longest such pause: how late a disk that has space again is noticed.
@@ -588,6 +608,12 @@ pub const CUR_TIME_DIGITS: usize = 10;
 pub const CLIENT_EVENTS_MAX: usize = 256;
 /// Changes of state that wait for a host that does not read its events; further ones are dropped, messages never.
 pub const CLIENT_STATES_MAX: usize = 64;
+/// Lines of the log that wait likewise; further ones are dropped.
+pub const CLIENT_LOGS_MAX: usize = 256;
+/// Addresses that one name may stand for; further ones are not tried.
+pub const CLIENT_ADDRESSES_PER_NAME_MAX: usize = 16;
+/// Stack of the thread that calls the host: as much as a main thread usually has, for what a host does there is its own affair.
+pub const CALLBACK_STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes a client reads from its socket at a time.
 pub const CLIENT_READ_BYTES: usize = 16 * 1024;
 /// Bytes waiting to be written beyond which a client stops reading: bounds what a peer can make it answer.

@@ -32,7 +32,7 @@ fn the_description_needs_no_signature_and_stands_outside_the_base_path() {
     let server = server();
     assert_eq!(description(&server)["servers"][0]["url"], "/nimserver");
     let (status, answer) = server.admin().page("/nimserver/openapi.json");
-    assert_eq!((status, serde_json::from_str::<Value>(&answer).unwrap()["code"].as_i64()), (200, Some(404)));
+    assert_eq!((status, serde_json::from_str::<Value>(&answer).unwrap()["code"].as_i64()), (405, Some(404)));
 }
 
 #[test]
@@ -157,12 +157,16 @@ fn limits(schema: &Value) -> Vec<String> {
     if schema.get("contentSchema").is_some() {
         return vec![r#"{"creator":true}"#.into()];
     }
+    if let (Some(_), Some(max)) = (schema.get("contentMediaType"), schema["maxLength"].as_u64()) {
+        return vec!["[null]".into(), format!("\"{}\"", "x".repeat(max as usize - 2))];
+    }
     match schema["type"].as_str() {
         Some("boolean") => ["true", "false", "1", "0", "TRUE"].map(str::to_owned).into(),
         Some("number") => vec!["1.5".into(), "-3".into()],
         Some("integer") => {
             let ends = ["minimum", "maximum"].map(|end| schema[end].as_i64().map(|end| end.to_string()));
-            ends.into_iter().flatten().collect()
+            let within: Vec<String> = ends.into_iter().flatten().collect();
+            if within.is_empty() && schema.get("format").is_none() { vec!["-7".into(), "1".repeat(40)] } else { within }
         }
         _ => match (schema["maxLength"].as_u64(), schema["pattern"].as_str(), schema.get("anyOf")) {
             (Some(max), ..) => vec!["x".into(), "x".repeat(max as usize)],
@@ -188,6 +192,9 @@ fn beyond(schema: &Value) -> Vec<String> {
     }
     if schema.get("contentSchema").is_some() {
         return vec!["x".into(), "{}".into()];
+    }
+    if let (Some(_), Some(max)) = (schema.get("contentMediaType"), schema["maxLength"].as_u64()) {
+        return vec!["x".into(), "{".into(), format!("\"{}\"", "x".repeat(max as usize - 1))];
     }
     match schema["type"].as_str() {
         Some("boolean") => vec!["yes".into(), "2".into()],

@@ -138,9 +138,18 @@ fn finish(mut child: Child, patience: Duration) -> (String, bool) {
 
 fn valgrind(program: &Path) -> Command {
     let mut command = Command::new("valgrind");
-    command.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect"]);
+    // As anybody runs it, with the suppressions that come with an installation.
+    command.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect,possible"]);
+    command.arg(format!("--suppressions={}", root().join("packaging/chatroom.supp").display()));
     command.args(["--fair-sched=yes", "--child-silent-after-fork=yes"]).arg(program);
     command
+}
+
+/// Runs a program under the sanitizers and under Valgrind.
+fn instrumented(source: &str, arguments: &[String]) {
+    let workshop = Workshop::new();
+    succeeds(Command::new(compiled(&workshop, source)).args(arguments));
+    succeeds(valgrind(&workshop.compile(source, How::Plain("gcc", "c99"))).args(arguments));
 }
 
 /// Runs a program in all its builds: as each C by each compiler, under the sanitizers, and under Valgrind.
@@ -203,6 +212,16 @@ fn clients_close_and_are_freed_at_any_moment() {
     in_all_builds("tests/c/closing.c", &|| vec![silent.to_string(), REFUSED.into()]);
 }
 
+#[test]
+fn requests_are_cancelled_flushed_and_ended_alike() {
+    instrumented("tests/c/pending.c", &[silent_server().to_string()]);
+}
+
+#[test]
+fn the_hosts_process_keeps_its_signals_and_callbacks_have_a_stack() {
+    instrumented("tests/c/process.c", &[REFUSED.into()]);
+}
+
 /// A server without limits on rates, because a program runs once per build against it.
 fn server() -> Server {
     Server::start(Setup { config: support::process::UNLIMITED.into(), memory: true, ..Setup::default() })
@@ -235,6 +254,170 @@ fn the_wrapper_for_cpp_owns_what_it_is_given() {
         let room = admin.create_room("amy", "wrap").to_string();
         [&server.wire.to_string(), APP_KEY, &room, "amy", &amy, "bob", &bob].map(String::from).to_vec()
     });
+}
+
+/// A program, compiled once as C99.
+fn compiled(workshop: &Workshop, source: &str) -> PathBuf {
+    workshop.compile(source, How::Sanitized("clang", "c99"))
+}
+
+/// Runs a program to its end, which must be a success; what it said.
+fn says(program: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(program);
+    let child = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let (said, success) = finish(child.expect("the program that was just compiled runs"), PROGRAM_PATIENCE);
+    assert!(success, "{said}");
+    said
+}
+
+#[test]
+fn a_c_program_hears_why_it_cannot_connect() {
+    let authority = pki::Authority::new();
+    let identity = authority.issue("wire", &["localhost"]);
+    let (certificate, key) = (identity.certificate.display(), identity.key.display());
+    let config = format!("[tls]\nlisten = \"127.0.0.1:0\"\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n");
+    let server = Server::start(Setup { config, memory: true, ..Setup::default() });
+    let tls = server.tls.expect("the ready line names the TLS listener");
+    let (ca, stranger) = (authority.file().display().to_string(), pki::Authority::new());
+    let workshop = Workshop::new();
+    let program = compiled(&workshop, "tests/c/connect_reason.c");
+    for (address, ca, code, will_retry, words) in [
+        (REFUSED.to_owned(), "", 415, 1, "refused"),
+        ("nosuch.invalid:7400".into(), "", 415, 1, "nosuch.invalid:7400"),
+        (format!("tls://localhost:{}", tls.port()), "", 415, 1, "certificate"),
+        (format!("tls://localhost:{}", tls.port()), &*stranger.file().display().to_string(), 415, 1, "certificate"),
+        (format!("tls://127.0.0.1:{}", tls.port()), &*ca, 415, 1, "certificate"),
+        (format!("tls://localhost:{}", tls.port()), "/nowhere/ca.pem", 414, 0, "'/nowhere/ca.pem' cannot be read"),
+        // TLS on the plain port, and the reverse.
+        (format!("tls://{}", server.wire), &*ca, 415, 1, "TLS"),
+        (tls.to_string(), "", 509, 0, "tls://"),
+        // The HTTP API.
+        (server.admin.to_string(), "", 509, 0, "HTTP"),
+        // The application is another one.
+        (server.wire.to_string(), "", 403, 0, ""),
+    ] {
+        let said = says(&program, &[&address, ca, "wrong"]);
+        let told = said.lines().find(|line| line.starts_with("connect_failed")).unwrap_or_else(|| panic!("{address}: {said}"));
+        assert!(told.starts_with(&format!("connect_failed {code} {will_retry} ")) && told.contains(words), "{address}: {said}");
+        let retryable = told.split(' ').nth(3).expect("four words at least");
+        assert_eq!(retryable, will_retry.to_string(), "{address}: {told}");
+        assert!(said.contains("log "), "{address}: {said}");
+    }
+}
+
+#[test]
+fn a_c_program_that_is_put_out_of_its_last_room_ends_in_state_6() {
+    let config = "[rooms]\nmulti_client = \"single\"\n".into();
+    let server = Server::start(Setup { config, memory: true, ..Setup::default() });
+    let admin = server.admin();
+    admin.create_user("boss");
+    let workshop = Workshop::new();
+    let program = compiled(&workshop, "tests/c/put_out.c");
+    std::thread::scope(|scope| {
+        for reason in [1, 2, 3, 5, 6] {
+            let (server, admin, program) = (&server, server.admin(), &program);
+            scope.spawn(move || {
+                let account = format!("a{reason}");
+                let token = admin.create_user(&account);
+                let room = admin.create_room("boss", "r").to_string();
+                let join = || {
+                    let arguments = [&server.wire.to_string(), APP_KEY, &room, &account, &token].map(String::from);
+                    let mut command = Command::new(program);
+                    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it runs")
+                };
+                let mut child = join();
+                let mut out = std::io::BufReader::new(child.stdout.take().expect("stdout is piped"));
+                while line(&mut out) != "entered\n" {}
+                let mut other = None;
+                match reason {
+                    1 => drop(
+                        admin.call("chatroom/toggleCloseStat", &[("roomid", &room), ("operator", "boss"), ("valid", "false")]),
+                    ),
+                    2 => drop(
+                        admin.call("chatroom/kickMember", &[("roomid", &room), ("accid", "boss"), ("targetAccid", &account)]),
+                    ),
+                    3 => other = Some(join()),
+                    5 => {
+                        let who = [
+                            ("roomid", &*room),
+                            ("operator", "boss"),
+                            ("target", &account),
+                            ("opt", "-1"),
+                            ("optvalue", "true"),
+                        ];
+                        admin.call("chatroom/setMemberRole", &who);
+                    }
+                    _ => drop(admin.call("user/block", &[("accid", &account), ("needkick", "true")])),
+                }
+                let mut said = String::new();
+                out.read_to_string(&mut said).expect("a program says text");
+                assert!(child.wait().expect("a child can be waited for").success(), "{reason}: {said}");
+                if let Some(mut other) = other {
+                    other.kill().expect("our own child can be killed");
+                    other.wait().expect("a child can be waited for");
+                }
+                let lines: Vec<&str> = said.lines().skip_while(|line| !line.starts_with("kicked")).collect();
+                let expected = [&format!("kicked {reason}"), "disconnected 20001", "state 6", "final 6"];
+                assert_eq!(lines, expected, "{said}");
+                assert!(!said.contains("will_reconnect"), "{said}");
+            });
+        }
+    });
+}
+
+/// A relay to a server that, once told to, moves no byte of the connections it has, and goes on to make others.
+fn relay(to: SocketAddr, is_dead: std::sync::Arc<std::sync::atomic::AtomicBool>) -> SocketAddr {
+    use std::sync::atomic::Ordering::SeqCst;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("a listener has an address");
+    let pump =
+        move |mut from: TcpStream, mut into: TcpStream, dies: bool, is_dead: std::sync::Arc<std::sync::atomic::AtomicBool>| {
+            let mut chunk = [0; 4096];
+            while let Ok(len) = from.read(&mut chunk) {
+                if dies && is_dead.load(SeqCst) {
+                    // Takes what comes, neither forwards nor closes.
+                    continue;
+                }
+                if len == 0 || into.write_all(&chunk[..len]).is_err() {
+                    break;
+                }
+            }
+            // Whoever has gone already needs no goodbye.
+            let _ = into.shutdown(std::net::Shutdown::Both);
+        };
+    std::thread::spawn(move || {
+        for (count, client) in listener.incoming().map_while(Result::ok).enumerate() {
+            let server = TcpStream::connect(to).expect("the server listens");
+            let clone = |stream: &TcpStream| stream.try_clone().expect("a socket can be cloned");
+            for (from, into) in [(clone(&client), clone(&server)), (server, client)] {
+                let is_dead = is_dead.clone();
+                std::thread::spawn(move || pump(from, into, count == 0, is_dead));
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn a_c_program_that_keeps_talking_notices_a_dead_link() {
+    let config = "[timers]\nheartbeat_ms = 1000\nidle_timeout_ms = 12000\n".into();
+    let server = Server::start(Setup { config, memory: true, ..Setup::default() });
+    let admin = server.admin();
+    let token = admin.create_user("amy");
+    let room = admin.create_room("amy", "talk").to_string();
+    let is_dead = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let address = relay(server.wire, is_dead.clone()).to_string();
+    let workshop = Workshop::new();
+    let mut command = Command::new(compiled(&workshop, "tests/c/busy.c"));
+    command.args([&address, APP_KEY, &room, "amy", &token]).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut out = std::io::BufReader::new(child.stdout.take().expect("stdout is piped"));
+    assert_eq!(line(&mut out), "in\n");
+    is_dead.store(true, std::sync::atomic::Ordering::SeqCst);
+    let died = Instant::now();
+    let (said, success) = finish(child, PROGRAM_PATIENCE);
+    println!("in again {:.1} s after the link died", died.elapsed().as_secs_f64());
+    assert!(success && died.elapsed() < Duration::from_secs(15), "{said}");
 }
 
 /// Starts the example in its room, as its manual says.

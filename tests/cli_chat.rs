@@ -116,6 +116,47 @@ fn send_prints_the_seq_of_its_message() {
 }
 
 #[test]
+fn commands_that_cannot_get_in_end_with_the_reason() {
+    use std::time::{Duration, Instant};
+    let (server, wire, room) = server_with_room();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let silent = silent.local_addr().map(|address| (silent, address.to_string())).expect("a listener has an address");
+    let http = server.admin.to_string();
+    let nobody = "127.0.0.1:1".to_owned();
+    let begun = Instant::now();
+    for (server, exit, words) in [
+        (&http, 1, "HTTP"),
+        (&nobody, 3, "refused"),
+        (&"nosuch.invalid:7400".to_owned(), 3, "nosuch.invalid"),
+        (&silent.1, 3, "after 1 s"),
+    ] {
+        for verb in ["send", "join"] {
+            let mut command = arguments(verb, server, &room, "alice");
+            command.extend(["--timeout", "1"]);
+            command.extend((verb == "send").then_some("hi"));
+            let output = chatroom(&command, "");
+            assert_eq!(output.status.code(), Some(exit), "{verb} {server}: {}", complained(&output));
+            assert!(complained(&output).contains(words), "{verb} {server}: {}", complained(&output));
+        }
+        // The load generator speaks frames by itself.
+        let connections = ["--rooms", &*room, "--connections", "2", "--timeout", "1"];
+        let mut command = vec!["load", "--server", server, "--app", APP_KEY, "--secret", APP_SECRET];
+        command.extend(connections);
+        let output = chatroom(&command, "");
+        assert!(matches!(output.status.code(), Some(1 | 3)), "load {server}: {}", complained(&output));
+        assert!(!complained(&output).is_empty());
+    }
+    let account = |admin: &str| {
+        chatroom(&["account", "--admin", admin, "--app", APP_KEY, "--secret", APP_SECRET, "--timeout", "1", "carol"], "")
+    };
+    for admin in [&silent.1, &nobody, &wire] {
+        let output = account(admin);
+        assert_eq!(output.status.code(), Some(3), "{}", complained(&output));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(60), "none of them has waited for its default of ten seconds");
+}
+
+#[test]
 fn a_static_token_opens_too() {
     let (server, wire, room) = server_with_room();
     let token = server.admin().create_user("carol");

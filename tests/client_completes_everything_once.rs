@@ -4,6 +4,7 @@ mod peer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use chatroom::client::{Client, Event, State, start};
 use chatroom::error::{Code, Status};
@@ -31,10 +32,11 @@ impl Tally {
 
     fn ask(&self, client: &Client, place: usize, request: Request) -> Result<(), Status> {
         let tally = self.clone();
-        client.request_with(request, move |result| {
+        let done = move |result| {
             tally.counts[place].fetch_add(1, Ordering::SeqCst);
             tally.results.send(result).expect("the test listens");
-        })
+        };
+        client.request_with(request, done).map(drop)
     }
 
     fn counts(&self) -> Vec<usize> {
@@ -70,7 +72,7 @@ async fn closing_with_a_hundred_requests_in_flight_completes_each_of_them() {
     soon(peer.see_off()).await;
     for _ in 3..100 {
         let status = soon(results.recv()).await.unwrap().unwrap_err();
-        assert!(matches!(status.code, Code::NotInitialised | Code::NoServer), "{status}");
+        assert_eq!(status.code, Code::NotInitialised, "{status}");
     }
     event(&mut events, |event| (event == Event::Closed).then_some(())).await;
     assert_eq!(soon(events.next()).await, None, "nothing comes after the end");
@@ -162,6 +164,96 @@ async fn one_request_too_many_is_refused_at_once_and_a_place_comes_free_with_an_
         soon(results.recv()).await.unwrap().unwrap_err();
     }
     assert_eq!(tally.counts(), vec![1; CLIENT_QUEUE_MAX + 1]);
+}
+
+#[tokio::test]
+async fn what_a_disconnect_ends_ends_alike_whether_it_was_sent_or_waited() {
+    let (listener, address) = listen().await;
+    let (client, mut events) = start(options(&address));
+    let connecting = connect(&client);
+    let (mut peer, _) = Peer::accept_login(&listener, "r1").await;
+    soon(connecting).await.unwrap().unwrap();
+    let (tally, mut results) = Tally::new(4);
+    let send = || Request::MessageSend(Box::new(pb::MessageSendRequest { room_id: 1, ..Default::default() }));
+    tally.ask(&client, 0, info()).unwrap();
+    tally.ask(&client, 1, send()).unwrap();
+    peer.request().await;
+    peer.request().await;
+    let leaver = client.clone();
+    let leaving = tokio::spawn(async move { leaver.disconnect().await });
+    peer.see_off().await;
+    soon(leaving).await.unwrap();
+    // And over a connection that is gone.
+    let connecting = connect(&client);
+    let (peer, _) = Peer::accept_login(&listener, "r2").await;
+    soon(connecting).await.unwrap().unwrap();
+    drop((peer, listener));
+    state(&mut events, State::Waiting).await;
+    tally.ask(&client, 2, info()).unwrap();
+    tally.ask(&client, 3, send()).unwrap();
+    soon(client.disconnect()).await;
+    for _ in 0..4 {
+        let status = soon(results.recv()).await.unwrap().unwrap_err();
+        assert_eq!((status.code, &*status.desc), (Code::NotLoggedIn, "disconnected by the host"));
+    }
+    assert_eq!(tally.counts(), [1; 4]);
+}
+
+#[tokio::test]
+async fn a_cancelled_request_completes_at_once_and_one_that_waited_is_never_sent() {
+    let (listener, address) = listen().await;
+    let (client, mut events) = start(options(&address));
+    let connecting = connect(&client);
+    let (peer, _) = Peer::accept_login(&listener, "r1").await;
+    soon(connecting).await.unwrap().unwrap();
+    drop(peer);
+    state(&mut events, State::Waiting).await;
+    let (done, mut results) = tokio::sync::mpsc::unbounded_channel();
+    let send = |id: &str| {
+        let (done, request) =
+            (done.clone(), pb::MessageSendRequest { room_id: 1, message_id: id.into(), ..Default::default() });
+        client.request_with(Request::MessageSend(Box::new(request)), move |result| done.send(result).unwrap()).unwrap()
+    };
+    let (first, second) = (send("m1"), send("m2"));
+    assert_ne!(first, second);
+    client.cancel(first).unwrap();
+    client.cancel(first).unwrap();
+    assert_eq!(soon(results.recv()).await.unwrap().unwrap_err().code, Code::Cancelled);
+    let (mut peer, _) = Peer::accept_login(&listener, "r2").await;
+    let (sequence, sent) = peer.send_request().await;
+    assert_eq!(sent.message_id, "m2");
+    peer.respond(sequence, Response::MessageSend(pb::MessageSendResponse::default())).await;
+    assert!(soon(results.recv()).await.unwrap().is_ok());
+    // What is complete cannot be cancelled any more, and nothing completes twice.
+    client.cancel(second).unwrap();
+    client.flush(Duration::from_secs(20)).await.unwrap();
+    assert!(results.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_flush_waits_for_the_sends_before_it_and_no_longer_than_it_is_told() {
+    let (listener, address) = listen().await;
+    let (client, _events) = start(options(&address));
+    soon(client.flush(Duration::from_secs(20))).await.unwrap();
+    let connecting = connect(&client);
+    let (mut peer, _) = Peer::accept_login(&listener, "r1").await;
+    soon(connecting).await.unwrap().unwrap();
+    let (tally, mut results) = Tally::new(3);
+    let send = || Request::MessageSend(Box::new(pb::MessageSendRequest { room_id: 1, ..Default::default() }));
+    tally.ask(&client, 0, send()).unwrap();
+    tally.ask(&client, 1, info()).unwrap();
+    let (sequence, _) = peer.send_request().await;
+    let late = soon(client.flush(Duration::from_millis(30))).await.unwrap_err();
+    assert_eq!((late.code, &*late.desc), (Code::Timeout, "1 sends are not complete"));
+    let waiting = client.try_flush(Duration::from_secs(20)).unwrap();
+    tally.ask(&client, 2, send()).unwrap();
+    peer.respond(sequence, Response::MessageSend(pb::MessageSendResponse::default())).await;
+    // Neither the request that is no send nor the send behind it is waited for.
+    soon(waiting).await.unwrap().unwrap();
+    assert!(soon(results.recv()).await.unwrap().is_ok(), "the send was complete before the flush");
+    assert_eq!(tally.counts(), [1, 0, 0]);
+    client.close();
+    soon(peer.see_off()).await;
 }
 
 // S000-013, S000-016, S001-003

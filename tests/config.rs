@@ -289,6 +289,8 @@ fn values_end_at_their_bounds() {
         ("timers.idle_timeout_ms", "30001", "30000"),
         ("timers.detach_grace_ms", "60000", "60001"),
         ("history.days", "3650", "3651"),
+        ("store.write_buffer_bytes", "1048576", "1048575"),
+        ("store.cache_bytes", "1048576", "1048575"),
         ("rooms.connections_per_account_max", "100", "101"),
         ("rooms.rooms_per_account_max", "1000", "1001"),
         ("rooms.client_rooms_per_account_max", "1", "0"),

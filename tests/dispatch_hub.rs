@@ -5,7 +5,7 @@ mod dispatch_world;
 
 use chatroom::dispatch::{Answer, Asked, Asker, Request};
 use chatroom::error::{Code, Sub};
-use chatroom::id::{AccountId, ConnId, RoomId};
+use chatroom::id::{AccountId, ConnId, Epoch, RoomId};
 use chatroom::limits::{ROBOT_TTL_SECONDS, ROOM_IDLE_MS, SNAPSHOT_ENTRIES};
 use chatroom::room::{Actor, AddRobots, Ask, Enter, Op, Query, Recall, RobotProfile, Settings};
 use chatroom::wire::{Response, pb};
@@ -398,4 +398,94 @@ fn who_closes_the_room_is_answered_before_it_has_to_go() {
         assert!(matches!(world.take_answer(&boss, sequence), Some(Ok(Response::RoomClose(_)))));
         assert_eq!(world.heard(&boss), ["kicked 1 false"]);
     }
+}
+
+/// An hour, by which clocks are wrong here.
+const HOUR_MS: i64 = 3_600_000;
+
+fn mute(account: &str, seconds: u32) -> Op {
+    Op::TempMute(pb::MemberTempMuteRequest { account: account.into(), seconds, ..Default::default() })
+}
+
+#[test]
+fn a_calendar_that_was_ahead_for_one_message_silences_nobody() {
+    let mut world = World::new(Settings::default());
+    let room = room_of(0);
+    world.create_by("carol", room);
+    let ann = world.connect_to(0, "ann");
+    world.enter(&ann, room);
+    world.calendar_ahead_ms = HOUR_MS;
+    world.command(&ann, room, text("from the future")).unwrap();
+    world.calendar_ahead_ms = 0;
+    // The rate of one sender is 10 per second: half of it goes on for as long as it likes.
+    for number in 0..100 {
+        world.pass(200);
+        world.command(&ann, room, text(&format!("m{number}"))).unwrap_or_else(|status| panic!("message {number}: {status:?}"));
+    }
+    let times: Vec<_> = world.records(room).iter().map(|record| record.entry.stamp.time).collect();
+    assert!(times.is_sorted(), "what people see never goes back");
+}
+
+#[test]
+fn a_mute_lasts_as_long_as_it_was_set_for_whatever_the_calendar_does() {
+    for (before, after) in [(0, -HOUR_MS), (HOUR_MS, 0), (0, HOUR_MS)] {
+        let (mut world, room) = world_with_room(0, "carol");
+        let (ann, carol) = (world.connect_to(0, "ann"), world.connect_to(1, "carol"));
+        world.enter(&ann, room);
+        world.enter(&carol, room);
+        world.calendar_ahead_ms = before;
+        world.command(&carol, room, mute("ann", 8)).unwrap();
+        world.calendar_ahead_ms = after;
+        world.pass(7_500);
+        assert_eq!(world.command(&ann, room, text("muted")).unwrap_err().sub, Some(Sub::TempMuted), "{before} to {after}");
+        world.pass(1_000);
+        world.command(&ann, room, text("free")).unwrap();
+    }
+}
+
+#[test]
+fn a_mute_set_by_a_clock_that_was_ahead_ends_in_its_time_after_a_restart() {
+    let (mut world, room) = world_with_room(0, "carol");
+    let (ann, carol) = (world.connect_to(0, "ann"), world.connect_to(1, "carol"));
+    world.enter(&ann, room);
+    world.enter(&carol, room);
+    world.calendar_ahead_ms = HOUR_MS;
+    world.command(&carol, room, mute("ann", 8)).unwrap();
+    world.calendar_ahead_ms = 0;
+    world.restart();
+    let ann = world.connect_to(0, "ann");
+    world.enter(&ann, room);
+    assert_eq!(world.command(&ann, room, text("muted")).unwrap_err().sub, Some(Sub::TempMuted));
+    world.pass(8_100);
+    world.command(&ann, room, text("free")).unwrap();
+}
+
+#[test]
+fn a_log_that_is_back_has_its_rooms_go_on_without_what_was_refused_and_with_everybody_in_them() {
+    let (mut world, room) = world_with_room(0, "carol");
+    let (ann, bob) = (world.connect_to(0, "ann"), world.connect_to(1, "bob"));
+    world.enter(&ann, room);
+    world.enter(&bob, room);
+    world.command(&ann, room, text("kept")).unwrap();
+    world.commits = false;
+    let sequence = world.ask(&ann, room, text("refused"));
+    world.settle();
+    world.hubs[0].take_writes().unwrap();
+    world.hubs[0].on_committed(false);
+    world.settle();
+    assert_eq!(world.take_answer(&ann, sequence).unwrap().unwrap_err().code, Code::ServerError);
+    let carol = world.connect_to(1, "carol");
+    world.enter(&carol, room);
+    world.heard(&bob);
+    world.commits = true;
+    world.hubs[0].on_log_back(Epoch(7));
+    world.settle();
+    let heard = world.heard(&bob);
+    assert!(heard.len() == 2 && heard[0].starts_with("Gap") && heard[1].starts_with("RoomEpoch"), "{heard:?}");
+    let Response::MessageSend(sent) = world.command(&carol, room, text("next")).unwrap() else { unreachable!() };
+    assert_eq!(sent.epoch, 7);
+    assert_eq!(world.heard(&bob), ["next"]);
+    assert_eq!(world.heard(&ann).last().map(String::as_str), Some("next"));
+    let epochs: Vec<_> = world.records(room).iter().map(|record| record.entry.epoch.0).collect();
+    assert_eq!(epochs, [1, 1, 7], "the room's creation, what was kept, and what came after");
 }

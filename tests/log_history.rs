@@ -7,10 +7,10 @@ mod log_records;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chatroom::id::{Seq, UnixMs};
+use chatroom::id::{AccountId, Seq, UnixMs};
 use chatroom::limits;
-use chatroom::log::{Anchor, HistoryQuery, RoomLog};
-use chatroom::room::{HistoryFilter, HistoryScope, PushBody, Record};
+use chatroom::log::{Anchor, HistoryQuery, ReplayQuery, RoomLog};
+use chatroom::room::{HistoryFilter, HistoryScope, Link, PushBody, Record, Replay, ReplayScope};
 use chatroom::wire::pb;
 use log_records::*;
 use prost::Message;
@@ -362,8 +362,48 @@ fn a_filter_that_matches_nothing_is_bounded_and_can_go_on(log: &dyn RoomLog) {
     assert_eq!((items(&page), page.has_more), (vec![1], false));
 }
 
+fn replayed(replay: &Replay) -> Vec<u64> {
+    replay.items.iter().map(|item| item.seq.0).collect()
+}
+
+// Chatroom.md §d.7: what retention removed is told as missing, what presence took is not.
+fn a_replay_tells_what_expired_and_not_what_presence_took(log: &dyn RoomLog) {
+    let carol = AccountId::parse("carol").unwrap();
+    let link = |previous| Link { previous: Seq(previous), epoch_first: None };
+    // Presence took 3 to 5, and 7; the day of the first two is over.
+    let old = [(1, 0), (2, 1)].map(|(seq, before)| Record { link: link(before), ..text(room(1), seq, NOON) });
+    let new = [(6, 2), (8, 6)].map(|(seq, before)| Record { link: link(before), ..text(room(1), seq, NOON + 5 * DAY_MS) });
+    append(log, old.into(), vec![]);
+    append(log, new.into(), vec![snapshot(room(1), 8)]);
+    let replay = |after, last| {
+        let scope = ReplayScope::of_all(carol.clone(), Seq(after), Seq(last));
+        log.replay(&ReplayQuery { room: room(1), scope }).unwrap()
+    };
+    assert_eq!((replayed(&replay(0, 8)), replay(0, 8).gap), (vec![1, 2, 6, 8], None));
+    assert_eq!((replayed(&replay(2, 6)), replay(2, 6).gap), (vec![6], None));
+    assert!(log.expire(UnixMs(NOON + 5 * DAY_MS), 1).unwrap() > 0);
+    assert_eq!((replayed(&replay(0, 8)), replay(0, 8).gap), (vec![6, 8], Some((Seq(1), Seq(2)))));
+    assert_eq!((replayed(&replay(3, 8)), replay(3, 8).gap), (vec![6, 8], None), "only presence lies between");
+}
+
+fn a_replay_leaves_out_what_was_recalled_and_stays_within_its_bounds(log: &dyn RoomLog) {
+    let carol = AccountId::parse("carol").unwrap();
+    let link = |seq: u64| Link { previous: Seq(seq - 1), epoch_first: None };
+    let mut records: Vec<Record> =
+        (1..=1500).map(|seq| Record { link: link(seq), ..text(room(1), seq, NOON + seq as i64) }).collect();
+    let said = records[1399].clone();
+    records.push(Record { link: link(1501), ..recall(room(1), 1501, NOON + 2000, &said) });
+    append(log, records, vec![]);
+    let scope = ReplayScope::of_all(carol, Seq(100), Seq(1501));
+    let replay = log.replay(&ReplayQuery { room: room(1), scope }).unwrap();
+    let expected: Vec<u64> = (501..=1501).filter(|seq| *seq != 1400).collect();
+    assert_eq!((replayed(&replay), replay.gap), (expected, Some((Seq(101), Seq(500)))));
+}
+
 suites! {
     [
+        a_replay_tells_what_expired_and_not_what_presence_took
+        a_replay_leaves_out_what_was_recalled_and_stays_within_its_bounds
         history_pages_chain_in_both_directions
         anchors_are_exclusive_wherever_they_lie
         a_page_is_bounded_in_bytes

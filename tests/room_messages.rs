@@ -1,5 +1,6 @@
 //! Messages: who may send what, what the others hear, and what is answered to a message sent twice.
 
+mod link;
 mod room_world;
 
 use bytes::Bytes;
@@ -139,6 +140,56 @@ fn a_message_is_forgotten_after_ten_minutes() {
     world.time_ms += 600_001;
     let again = MessageSendRequest { resend: true, ..text("m1", "hello") };
     assert!(!sent(&world.apply(&alice, send(again)).unwrap().reply).duplicate);
+}
+
+// chatroom.md §d.3, §e.2
+#[test]
+fn a_send_that_is_repeated_at_its_deadline_in_the_busiest_room_is_stored_once() {
+    const SENDERS: usize = 200;
+    let mut world = World::with(Settings::default());
+    let senders: Vec<Actor> = (0..SENDERS).map(|at| world.enter(&format!("sender{at}"))).collect();
+    // The library sends, the room accepts, and the link is cut before the answer.
+    let mut link = link::Link::in_room_1();
+    link.request(link::send("kept")).unwrap();
+    link.turn();
+    let asked = |link: &link::Link| match &link.asked[..] {
+        [(_, chatroom::wire::Request::MessageSend(request))] => {
+            MessageSendRequest { room_id: 7, body: "x".into(), ..(**request).clone() }
+        }
+        other => panic!("one send, not {other:?}"),
+    };
+    let first = sent(&world.apply(&senders[0], send(asked(&link))).unwrap().reply).clone();
+    link.cut();
+    // Ten a second of each sender, two thousand a second of the room, up to the last moment at which the library repeats it.
+    let limit_ms = i64::try_from(chatroom::limits::SEND_TIMEOUT_MS).unwrap() - 1;
+    let start_ms = world.time_ms;
+    let mut stored = 1;
+    for slot in 1..=limit_ms / 100 {
+        world.time_ms = start_ms + slot * 100;
+        for sender in &senders {
+            let id = format!("{slot}");
+            stored += usize::from(world.apply(sender, send(text(&id, "x"))).is_ok());
+        }
+    }
+    assert!(stored > 119_000, "{stored} messages at the full rate");
+    world.time_ms = start_ms + limit_ms;
+    let back = |link: &mut link::Link| {
+        link.up();
+        link.turn();
+        link.welcome(pb::LoginResponse { enter: Some(link::entered(1, 5, 10)), ..Default::default() });
+        link.turn();
+    };
+    link.pass_ms(u64::try_from(limit_ms).unwrap());
+    back(&mut link);
+    let again = sent(&world.apply(&senders[0], send(asked(&link))).unwrap().reply).clone();
+    assert_eq!((again.duplicate, again.seq, again.time_ms), (true, first.seq, first.time_ms));
+    // From its deadline on it is not repeated any more, whenever the link comes back.
+    link.cut();
+    link.pass_ms(1);
+    assert_eq!(link.take_results()[0].1.as_ref().unwrap_err().code, Code::Timeout);
+    link.pass_ms(600_000);
+    back(&mut link);
+    assert!(link.asked.is_empty());
 }
 
 // S002-034

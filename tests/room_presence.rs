@@ -255,7 +255,8 @@ fn lists_have_no_two_equal_times_and_pages_never_exceed_their_limit() {
     for (query, all) in [(MemberQuery::Fixed, fixed), (MemberQuery::VisitorsNewest, newest_first('v'))] {
         let (mut found, mut time) = (Vec::new(), 0);
         loop {
-            let request = pb::MemberListRequest { room_id: 7, query: query as i32, time_ms: time, limit: 4 };
+            let request =
+                pb::MemberListRequest { room_id: 7, query: query as i32, time_ms: time, limit: 4, ..Default::default() };
             let Ok(Response::MemberList(page)) = world.query(&boss, &Query::Members(request)) else { panic!("a list") };
             assert!(page.members.len() <= 4);
             let times = page.members.iter().map(|member| match query {

@@ -257,8 +257,9 @@ fn an_account_puts_its_other_devices_out_of_every_room() {
         }
     };
     assert_eq!(kick(&mut phone, &["desk"]), 0);
-    let told = [kicked(&mut desk), kicked(&mut desk)];
-    assert!(told.iter().all(|kicked| kicked.reason() == KickReason::SamePlatform && !kicked.may_reconnect));
+    // Each room says so, or the server for all of them.
+    let told = kicked(&mut desk);
+    assert!(told.reason() == KickReason::SamePlatform && !told.may_reconnect, "{told:?}");
     desk.expect_closed_after_pushes();
     assert!(is_in(&mut pad, hall) && is_in(&mut pad, lobby) && is_in(&mut phone, lobby));
     assert_eq!(kick(&mut phone, &[]), 0, "without names all others go");

@@ -363,6 +363,7 @@ const NOT_GIVEN: &[(i32, &str)] = &[
     (7101, "beyond rooms: messages between two accounts"),
     (13001, "reserved for clients that tunnel through an IM link"),
     (20002, "local to the client library"),
+    (191002, "local to the client library"),
 ];
 
 /// Sub codes this server never gives over the wire, and why.

@@ -147,7 +147,7 @@ fn as_many_requests_may_wait_as_the_bound_says() {
 }
 
 #[test]
-fn a_client_beats_after_thirty_seconds_of_its_own_silence() {
+fn a_client_beats_after_thirty_seconds_of_silence() {
     let mut link = Link::in_room_1();
     link.pass_ms(29_999);
     assert!(link.to_server.is_empty());
@@ -159,10 +159,144 @@ fn a_client_beats_after_thirty_seconds_of_its_own_silence() {
     link.turn();
     link.pass_ms(8_000);
     assert_eq!(link.take_results()[0].1.as_ref().unwrap_err().code, Code::Timeout);
-    assert!(link.to_server.is_empty(), "its own request has put the next beat off");
-    link.pass_ms(22_000);
+    assert_eq!(link.to_server.len(), 1, "nothing at all has arrived since: a beat at once");
+    link.turn();
+    link.pass_ms(29_999);
+    assert!(link.to_server.is_empty(), "the beat has put the next one off");
+    link.pass_ms(1);
     assert_eq!(link.to_server.len(), 1);
     assert_eq!((link.closed, link.client.ignored()), (None, 0));
+}
+
+/// The pings among what the client has sent, taken; the rest is lost on its way.
+fn pings(link: &mut Link) -> usize {
+    let sent = std::mem::take(&mut link.to_server);
+    sent.iter().filter(|bytes| matches!(packet(bytes), Packet::Request { request: Request::Ping(_), .. })).count()
+}
+
+// chatroom.md §d.3
+#[test]
+fn a_client_that_keeps_talking_into_a_dead_link_notices_within_thirteen_seconds() {
+    let mut link = Link::in_room_1();
+    for second in 0..8 {
+        link.request(send(&format!("m{second}"))).unwrap();
+        link.pass_ms(1_000);
+        assert_eq!(pings(&mut link), usize::from(second == 7), "eight seconds after the first send");
+    }
+    link.request(send("m8")).unwrap();
+    link.pass_ms(4_999);
+    assert_eq!(link.closed, None);
+    link.pass_ms(1);
+    assert_eq!(link.closed, Some(CloseReason::PingTimeout));
+    assert_eq!(link.cut(), Loss::Retry);
+}
+
+#[test]
+fn an_unanswered_request_is_no_sign_of_death_while_anything_arrives() {
+    let mut link = Link::in_room_1();
+    link.request(send("m1")).unwrap();
+    link.pass_ms(4_000);
+    link.push(&message(11, "bob", "b1"));
+    link.deliver_to_client();
+    link.pass_ms(4_000);
+    assert_eq!(link.take_results().len(), 1, "408");
+    assert_eq!(pings(&mut link), 0);
+}
+
+#[test]
+fn a_client_that_hears_nothing_for_thirty_seconds_beats_however_much_it_says() {
+    let mut link = Link::new(pb::LoginRequest::default());
+    // More patient with answers than with silence.
+    let config = chatroom::session::ClientConfig { response_timeout_ms: 60_000, ..Default::default() };
+    link.client = chatroom::session::ClientSession::new(config, 42, link.now);
+    link.up();
+    link.turn();
+    link.welcome(pb::LoginResponse::default());
+    link.turn();
+    for _ in 0..29 {
+        link.pass_ms(1_000);
+        link.request(info()).unwrap();
+    }
+    assert_eq!(pings(&mut link), 0);
+    link.pass_ms(1_000);
+    assert_eq!(pings(&mut link), 1);
+    // Nor does one that reads nothing by itself; but the server is told that it lives.
+    let now = link.now;
+    link.push(&message(1, "bob", "b1"));
+    link.deliver_to_client();
+    link.client.pause();
+    for _ in 0..35 {
+        link.pass_ms(1_000);
+        link.request(info()).unwrap();
+    }
+    assert_eq!((pings(&mut link), link.closed), (0, None));
+    link.pass_ms(30_000);
+    assert_eq!((pings(&mut link), link.now), (1, now.plus_ms(65_000)));
+}
+
+#[test]
+fn a_send_ends_after_its_deadline_and_is_never_sent_again() {
+    let mut link = Link::in_room_1();
+    let id = link.request(send("m1")).unwrap();
+    link.turn();
+    link.pass_ms(1_000);
+    link.cut();
+    // Still within its time it is repeated, once per connection.
+    link.pass_ms(54_000);
+    link.up();
+    link.turn();
+    link.welcome(pb::LoginResponse { resume_token: "r2".into(), enter: Some(entered(1, 5, 10)), ..Default::default() });
+    link.turn();
+    assert!(matches!(&link.asked[..], [(_, Request::MessageSend(send))] if send.resend && send.message_id == "m1"));
+    link.cut();
+    link.pass_ms(4_999);
+    assert!(link.take_results().is_empty());
+    link.pass_ms(1);
+    let results = link.take_results();
+    assert_eq!((results[0].0, results[0].1.as_ref().unwrap_err().code), (id, Code::Timeout), "60 s after it was accepted");
+    link.up();
+    link.turn();
+    link.welcome(pb::LoginResponse { resume_token: "r3".into(), enter: Some(entered(1, 5, 10)), ..Default::default() });
+    link.turn();
+    assert!(link.asked.is_empty());
+}
+
+#[test]
+fn the_answer_to_a_send_is_not_waited_for_beyond_its_deadline() {
+    let mut link = Link::in_room_1();
+    link.cut();
+    link.request(send("m1")).unwrap();
+    link.pass_ms(58_000);
+    link.up();
+    link.turn();
+    link.welcome(pb::LoginResponse { enter: Some(entered(1, 5, 10)), ..Default::default() });
+    link.turn();
+    link.pass_ms(1_999);
+    assert!(link.take_results().is_empty());
+    link.pass_ms(1);
+    assert_eq!(link.take_results()[0].1.as_ref().unwrap_err().code, Code::Timeout);
+}
+
+#[test]
+fn what_is_cancelled_while_it_waits_is_never_sent() {
+    let mut link = Link::in_room_1();
+    let sent = link.request(send("m1")).unwrap();
+    link.turn();
+    link.cut();
+    let waiting = link.request(send("m2")).unwrap();
+    for id in [sent, waiting, waiting] {
+        link.drive(|client, _, out| client.cancel(id, out));
+    }
+    let results = link.take_results();
+    let desc = |at: usize| results[at].1.as_ref().unwrap_err().desc.to_string();
+    assert_eq!(results.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [sent, waiting], "once each");
+    assert!(results.iter().all(|(_, result)| result.as_ref().unwrap_err().code == Code::Cancelled));
+    assert!(desc(0).contains("may have been done") && desc(1).contains("before it was sent"));
+    link.up();
+    link.turn();
+    link.welcome(pb::LoginResponse { enter: Some(entered(1, 5, 10)), ..Default::default() });
+    link.turn();
+    assert!(link.asked.is_empty());
 }
 
 #[test]
@@ -224,7 +358,7 @@ fn a_login_without_answer_is_tried_again_elsewhere_after_eight_seconds() {
 }
 
 #[test]
-fn what_waits_for_a_connection_ends_after_eight_seconds_but_a_send_goes_on_waiting() {
+fn what_waits_for_a_connection_ends_after_eight_seconds_and_a_send_after_sixty() {
     let mut link = Link::in_room_1();
     link.cut();
     let asked = link.request(info()).unwrap();
@@ -234,5 +368,9 @@ fn what_waits_for_a_connection_ends_after_eight_seconds_but_a_send_goes_on_waiti
     assert_eq!(results.len(), 1);
     assert_eq!((results[0].0, results[0].1.as_ref().unwrap_err().code), (asked, Code::Timeout));
     assert_eq!(link.client.requests_open(), 1);
+    link.pass_ms(51_999);
+    assert_eq!(link.client.requests_open(), 1);
+    link.pass_ms(1);
+    assert_eq!(link.take_results()[0].1.as_ref().unwrap_err().code, Code::Timeout);
     assert_eq!(link.client.deadline(), None);
 }

@@ -270,36 +270,92 @@ fn a_kick_says_whether_to_come_back() {
     assert!(matches!(link.cut(), Loss::Final(_)));
 }
 
-#[test]
-fn a_kick_out_of_one_room_leaves_the_connection() {
+/// A link whose client is in rooms 1 and 2.
+fn in_two_rooms() -> Link {
     let mut link = Link::in_room_1();
-    let kicked = pb::Kicked { reason: pb::KickReason::ManagerKick.into(), room_id: 1, ..Default::default() };
-    link.push(&Push::Kicked(Box::new(kicked)));
+    link.request(Request::RoomEnter(Box::new(pb::RoomEnterRequest { room_id: 2, ..Default::default() }))).unwrap();
     link.turn();
-    assert_eq!((link.closed, link.client.positions().len()), (None, 0));
+    let (sequence, _) = link.asked[0];
+    link.answer(sequence, &Response::RoomEnter(Box::new(entered(2, 5, 3))));
+    link.turn();
+    link.told.clear();
+    link
+}
 
+fn kick_out_of(room_id: i64, reason: pb::KickReason, may_reconnect: bool) -> Box<pb::Kicked> {
+    Box::new(pb::Kicked { reason: reason.into(), room_id, may_reconnect, ..Default::default() })
+}
+
+// chatroom.md §d.6, §d.7
+#[test]
+fn a_kick_out_of_one_of_several_rooms_leaves_the_connection_and_is_not_undone() {
+    for (reason, may_reconnect) in [(pb::KickReason::ManagerKick, true), (pb::KickReason::Silent, false)] {
+        let mut link = in_two_rooms();
+        let kicked = kick_out_of(1, reason, may_reconnect);
+        link.push(&Push::Kicked(kicked.clone()));
+        link.turn();
+        assert_eq!(link.told, [ClientOutput::Push(Push::Kicked(kicked))]);
+        assert_eq!((link.closed, link.client.positions().len()), (None, 1));
+        link.pass_ms(10_000);
+        link.turn();
+        assert!(link.asked.iter().all(|(_, request)| !matches!(request, Request::RoomEnter(_))));
+        // Nor by the next login, although that is made with the room that the first one asked for.
+        assert_eq!(link.cut(), Loss::Retry);
+        link.up();
+        link.turn();
+        let login = link.logins.last().unwrap();
+        assert_eq!((login.enter.as_ref(), login.resume.as_ref().unwrap().rooms.len()), (None, 1));
+    }
+}
+
+#[test]
+fn a_kick_out_of_the_last_room_is_told_and_ends_the_connection_for_good() {
+    use pb::KickReason::*;
+    for reason in [RoomClosed, ManagerKick, SamePlatform, Silent, Blocklisted, AccountBlocked, TokenExpired] {
+        let mut link = Link::in_room_1();
+        let kicked = kick_out_of(1, reason, false);
+        link.push(&Push::Kicked(kicked.clone()));
+        link.turn();
+        assert_eq!(link.told, [ClientOutput::Push(Push::Kicked(kicked))], "{reason:?}");
+        assert!(link.closed.is_some(), "{reason:?}");
+        let code = if reason == TokenExpired { Code::TokenExpired } else { Code::NotLoggedIn };
+        assert!(matches!(link.cut(), Loss::Final(status) if status.code == code), "{reason:?}");
+    }
+    // A reset that is to be undone is undone silently.
     let mut link = Link::in_room_1();
-    let reason = pb::KickReason::Silent.into();
-    link.push(&Push::Kicked(Box::new(pb::Kicked { reason, room_id: 1, may_reconnect: true, ..Default::default() })));
+    link.push(&Push::Kicked(kick_out_of(1, Silent, true)));
     link.turn();
-    assert!(link.told.is_empty(), "silently");
+    assert!(link.told.is_empty() && link.closed.is_none());
     link.pass_ms(1_600);
     link.turn();
     assert!(matches!(&link.asked[..], [(_, Request::RoomEnter(_))]));
 }
 
 #[test]
-fn a_reset_of_one_room_that_says_not_to_come_back_is_final_for_that_room() {
+fn one_who_is_entering_another_room_when_the_last_one_puts_it_out_hears_whether_it_may() {
+    for may_enter in [true, false] {
+        let mut link = Link::in_room_1();
+        link.request(Request::RoomEnter(Box::new(pb::RoomEnterRequest { room_id: 2, ..Default::default() }))).unwrap();
+        link.turn();
+        let (sequence, _) = link.asked[0];
+        link.push(&Push::Kicked(kick_out_of(1, pb::KickReason::ManagerKick, false)));
+        link.turn();
+        assert_eq!(link.closed, None);
+        if may_enter {
+            link.answer(sequence, &Response::RoomEnter(Box::new(entered(2, 5, 3))));
+        } else {
+            link.refuse(sequence, &Status::new(Code::RoomClosed, "no"));
+        }
+        link.turn();
+        assert_eq!(link.closed.is_none(), may_enter);
+        assert_eq!(matches!(link.cut(), Loss::Final(_)), !may_enter);
+    }
+    // The server may close before it answers.
     let mut link = Link::in_room_1();
-    let reason = pb::KickReason::Silent.into();
-    let kicked = pb::Kicked { reason, room_id: 1, may_reconnect: false, ..Default::default() };
-    link.push(&Push::Kicked(Box::new(kicked.clone())));
-    link.turn();
-    assert_eq!(link.told, [ClientOutput::Push(Push::Kicked(Box::new(kicked)))]);
-    assert_eq!((link.closed, link.client.positions().len()), (None, 0));
-    link.pass_ms(10_000);
-    link.turn();
-    assert!(link.asked.iter().all(|(_, request)| !matches!(request, Request::RoomEnter(_))));
+    link.request(Request::RoomEnter(Box::new(pb::RoomEnterRequest { room_id: 2, ..Default::default() }))).unwrap();
+    link.push(&Push::Kicked(kick_out_of(1, pb::KickReason::ManagerKick, false)));
+    link.deliver_to_client();
+    assert!(matches!(link.cut(), Loss::Final(_)));
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Stage {
     }
 
     fn entry(&self, actor: Actor, op: Op) -> Entry {
-        let stamp = Stamp { time: UnixMs(self.time_ms), random: self.count };
+        let stamp = Stamp { time: UnixMs(self.time_ms), clock: UnixMs(self.time_ms), random: self.count };
         Entry { seq: self.room.next_seq(), epoch: Epoch(1), stamp, command: Command { actor, op } }
     }
 

@@ -34,6 +34,16 @@ static void on_notification(void *user_data, const chatroom_notification_t *noti
         fprintf(stderr, "* %.*s left\n", TEXT(notification->operator_account));
 }
 
+static void on_connect_failed(void *user_data, const chatroom_status_t *status, uint32_t will_retry, uint64_t delay_ms)
+{
+    (void)user_data;
+    fprintf(stderr, "* no connection: %ld %.*s", (long)status->code, TEXT(status->desc));
+    if (will_retry)
+        fprintf(stderr, "; trying again in %.1f s\n", (double)delay_ms / 1000);
+    else
+        fprintf(stderr, "\n");
+}
+
 static void on_done(void *user_data, const chatroom_status_t *status)
 {
     (void)user_data;
@@ -88,6 +98,7 @@ int main(int argc, char **argv)
     options.enter = &enter;
     options.on_message = on_message;
     options.on_notification = on_notification;
+    options.on_connect_failed = on_connect_failed;
 
     if (chatroom_client_new(&options, &client) != CHATROOM_RESULT_OK)
         fprintf(stderr, "* HOST:PORT and ACCOUNT must be given\n");

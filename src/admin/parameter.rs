@@ -144,7 +144,7 @@ impl Parameter {
             Kind::Flag => json!({ "type": "boolean" }),
             Kind::Numbers => json!({ "type": "string", "pattern": "^-?[0-9]{1,9}(,-?[0-9]{1,9})*$" }),
             Kind::Accounts(max) => array(account(), max),
-            Kind::Rooms(max) => array(json!({ "type": "integer", "format": "int64", "minimum": 1 }), max),
+            Kind::Rooms(max) => array(json!({ "type": "integer", "format": "int64" }), max),
             Kind::Texts(min, max) => some(json!({ "type": "string" }), *min, max),
             Kind::Objects(max) => array(json!({ "type": "object" }), max),
             Kind::Pairs(max) => json_text(json!({

@@ -57,7 +57,7 @@ impl Described {
     }
 
     fn spell_text(&self, text: &str) -> String {
-        let is_part = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+        let is_part = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
         let (mut spelled, mut rest) = (String::with_capacity(text.len()), text.strip_prefix("at.").unwrap_or(text));
         while !rest.is_empty() {
             let (word, after) = rest.split_at(rest.find(|letter| !is_part(letter)).unwrap_or(rest.len()));
@@ -108,6 +108,16 @@ mod tests {
     #[test]
     fn the_coordinates_of_a_point_are_parameters_of_their_own() {
         assert_eq!(spelled("/chatroom/sendMsg.action", "at.y must be a finite number"), "locY must be a finite number");
+    }
+
+    #[test]
+    fn a_refusal_that_names_a_parameter_already_stays_as_it_is() {
+        for row in super::super::described::TABLE {
+            for parameter in row.parameters() {
+                let text = format!("{} must be at most 64 characters", parameter.name);
+                assert_eq!(row.spell_text(&text), text, "{}", row.path);
+            }
+        }
     }
 
     #[test]

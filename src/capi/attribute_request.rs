@@ -123,6 +123,7 @@ pub unsafe extern "C" fn chatroom_client_set_attributes(
         // SAFETY: the caller promises the struct as its documentation has it, or NULL; and each text in it.
         let request = unsafe {
             let edit = input::plain(edit, "edit")?;
+            input::reserved(edit.reserved, "edit")?;
             pb::AttributesSetRequest {
                 room_id: edit.room_id,
                 attributes: input::pairs(edit.attributes, edit.attribute_count, "attributes")?,

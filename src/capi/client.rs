@@ -1,9 +1,11 @@
 //! The client's handle and its threads: one that runs the client, one that calls the host.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Runtime;
@@ -15,9 +17,11 @@ use super::constants::{chatroom_result, chatroom_state};
 use super::input;
 use super::options::{self, chatroom_options_t};
 use super::request::chatroom_done_fn;
+use super::threads::Masked;
 use super::types::{UserData, chatroom_destructor_fn, chatroom_status_t};
-use crate::client::{self, Client, Events};
+use crate::client::{self, Client, Events, RequestHandle};
 use crate::error::{Code, Status};
+use crate::limits;
 use crate::wire::{Request, Response};
 
 /// A client: one login, one connection, restored when lost.
@@ -27,6 +31,11 @@ use crate::wire::{Request, Response};
 /// Ends with: chatroom_client_free.
 pub struct chatroom_client_t {
     shared: Arc<Shared>,
+}
+
+thread_local! {
+    /// The last request of this thread that was accepted.
+    static LAST_REQUEST: Cell<u64> = const { Cell::new(0) };
 }
 
 /// What a handle shares with its threads.
@@ -63,12 +72,13 @@ impl Shared {
         &self,
         user_data: UserData,
         tell: Tell<Response>,
-        ask: impl FnOnce(&Client, Box<dyn FnOnce(Result<Response, Status>) + Send>) -> Result<(), Status>,
+        ask: impl FnOnce(&Client, Box<dyn FnOnce(Result<Response, Status>) + Send>) -> Result<RequestHandle, Status>,
     ) -> Result<(), Error> {
         let client = self.client.read();
         let client = client.as_ref().ok_or_else(closed)?;
         let ticket = Ticket::new(&self.calls, self.calls.place()?, user_data, tell);
-        ask(client, Box::new(move |result| ticket.fulfil(result)))?;
+        let RequestHandle(request) = ask(client, Box::new(move |result| ticket.fulfil(result)))?;
+        LAST_REQUEST.set(request);
         Ok(())
     }
 
@@ -121,21 +131,8 @@ pub(super) fn on(client: *const chatroom_client_t, body: impl FnOnce(&Shared) ->
     })
 }
 
-/// Keeps SIGPIPE away from the calling thread: a host rarely ignores it, and writing to a lost connection would end the process.
-fn block_sigpipe() {
-    #[cfg(unix)]
-    // SAFETY: the set is initialised before it is used, and the mask is that of this thread, which is ours.
-    unsafe {
-        let mut set = std::mem::zeroed::<libc::sigset_t>();
-        libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, libc::SIGPIPE);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
-    }
-}
-
 /// Runs the client to its end, on a thread of its own.
 fn drive(runtime: Runtime, mut events: Events, shared: &Shared) {
-    block_sigpipe();
     let _quiet = Quiet::new(true);
     let _ = caught(|| {
         runtime.block_on(async {
@@ -158,12 +155,13 @@ fn drive(runtime: Runtime, mut events: Events, shared: &Shared) {
 
 fn start(options: client::ClientOptions, calls: Arc<Calls>, host_pumped: bool) -> Result<Arc<Shared>, Error> {
     let failed = |what: &str, error: std::io::Error| Error::new(Code::ServerError, format!("{what} cannot be made: {error}"));
+    // The threads begin with the mask of this one, and start others with theirs.
+    let _masked = Masked::new();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .max_blocking_threads(2)
         .thread_name("chatroom-names")
-        .on_thread_start(block_sigpipe)
         .build()
         .map_err(|error| failed("a runtime", error))?;
     let (client, events) = {
@@ -191,8 +189,8 @@ fn start(options: client::ClientOptions, calls: Arc<Calls>, host_pumped: bool) -
         return Ok(shared);
     }
     let its = shared.clone();
-    let call_thread = std::thread::Builder::new().name("chatroom-calls".into()).spawn(move || {
-        block_sigpipe();
+    let builder = std::thread::Builder::new().name("chatroom-calls".into()).stack_size(limits::CALLBACK_STACK_BYTES);
+    let call_thread = builder.spawn(move || {
         its.calls.pump_to_the_end(true);
         join(&its.io_thread);
     });
@@ -304,7 +302,46 @@ pub unsafe extern "C" fn chatroom_client_check_connection(client: *const chatroo
     })
 }
 
-/// Where the client stands: a `chatroom_state`. 6, exited, once it is closed, and for NULL.
+/// The number of the calling thread's last accepted request, for chatroom_client_cancel; 0 before the first. A request is accepted
+/// when its call returns 0. Connects, disconnects, flushes and the begin of a batch have none.
+///
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub extern "C" fn chatroom_last_request() -> u64 {
+    value(0, || LAST_REQUEST.get())
+}
+
+/// Cancels a request by its number: it completes with 191002, unless it is complete already. One that waits for a connection is
+/// never sent; one that was sent may have been done all the same, and the library does not repeat it.
+///
+/// Threads: any, also inside a callback. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_cancel(client: *const chatroom_client_t, request: u64) -> chatroom_result {
+    on(client, |shared| {
+        let client = shared.client.read();
+        client.as_ref().ok_or_else(closed)?.cancel(RequestHandle(request))?;
+        Ok(())
+    })
+}
+
+/// Waits for what was sent: `done` hears 0 when every send that was accepted before this call is complete, whatever it came to,
+/// and 408 when some are not after `timeout_ms`; those go on. It comes after the completions of those that are.
+///
+/// Threads: any, also inside a callback. Does not block: the wait is the library's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_client_flush(
+    client: *const chatroom_client_t,
+    timeout_ms: u32,
+    done: chatroom_done_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    let patience = Duration::from_millis(timeout_ms.into());
+    on(client, |shared| shared.order(|client| client.try_flush(patience), |result| result, done, user_data))
+}
+
+/// Where the client stands: a `chatroom_state`. 6, exited, once it is closed, for NULL, and in a forked child.
 ///
 /// Threads: any. Does not block.
 #[unsafe(no_mangle)]
@@ -313,6 +350,10 @@ pub unsafe extern "C" fn chatroom_client_state(client: *const chatroom_client_t)
     value(exited, || {
         // SAFETY: the caller promises a client of ours that is not freed before the call returns, or NULL.
         let Some(client) = (unsafe { client.as_ref() }) else { return exited };
+        if client.shared.process != std::process::id() {
+            // The threads are in the other process, and so may be one that holds the lock.
+            return exited;
+        }
         client.shared.client.read().as_ref().map_or(exited, |client| client.state() as i32)
     })
 }

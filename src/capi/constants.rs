@@ -87,6 +87,8 @@ pub enum chatroom_result {
     NotLoggedIn = 20001,
     /// Already logged in.
     AlreadyLoggedIn = 20002,
+    /// Cancelled by the caller.
+    Cancelled = 191002,
 }
 
 impl From<Code> for chatroom_result {
@@ -132,6 +134,7 @@ impl From<Code> for chatroom_result {
             Code::NotInitialised => chatroom_result::NotInitialised,
             Code::NotLoggedIn => chatroom_result::NotLoggedIn,
             Code::AlreadyLoggedIn => chatroom_result::AlreadyLoggedIn,
+            Code::Cancelled => chatroom_result::Cancelled,
         }
     }
 }
@@ -497,13 +500,27 @@ pub const CHATROOM_SENT_DUPLICATE: u32 = 4;
 
 /// Flag of a frame: it answers a request.
 pub const CHATROOM_FRAME_RESPONSE: u8 = 1;
+/// How much a line of the log matters. Those of a level and of all smaller ones are told.
+#[repr(i32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum chatroom_log_level {
+    /// The client gives up.
+    Error = 1,
+    /// Something failed, and is tried again.
+    Warn = 2,
+    /// The client goes from one state to another.
+    Info = 3,
+    /// Each address, each step.
+    Debug = 4,
+}
+
 /// Bytes of a frame's header.
 pub const CHATROOM_HEADER_BYTES: usize = 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{RoomState, RoomStateCause, State};
+    use crate::client::{LogLevel, RoomState, RoomStateCause, State};
     use crate::error::CODES;
     use crate::wire::{frame, pb};
 
@@ -521,6 +538,8 @@ mod tests {
         assert_eq!(CHATROOM_FRAME_RESPONSE, frame::FLAG_RESPONSE);
         assert_eq!(chatroom_state::Exited as i32, State::Exited as i32);
         assert_eq!(chatroom_state::Entered as i32, State::Entered as i32);
+        assert_eq!(chatroom_log_level::Error as i32, LogLevel::Error as i32);
+        assert_eq!(chatroom_log_level::Debug as i32, LogLevel::Debug as i32);
         assert_eq!(chatroom_message_type::Custom as i32, pb::MessageType::Custom as i32);
         assert_eq!(chatroom_message_type::Tip as i32, pb::MessageType::Tip as i32);
         assert_eq!(chatroom_notification_type::MemberEnter as i32, pb::NotificationType::MemberEnter as i32);

@@ -115,6 +115,11 @@ pub(super) fn flags(flags: u32, known: u32, name: &str) -> Result<(), Error> {
     Err(Error::new(Code::BadParameter, format!("{name} has bits that this library does not know")))
 }
 
+/// A field that has no meaning yet: 0, so that it can be given one.
+pub(super) fn reserved(field: u32, name: &str) -> Result<(), Error> {
+    if field == 0 { Ok(()) } else { Err(Error::new(Code::BadParameter, format!("reserved of {name} must be 0"))) }
+}
+
 /// A struct that C fills in, that begins with `struct_size`, and that grows at its end.
 ///
 /// # Safety

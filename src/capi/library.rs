@@ -5,12 +5,14 @@ use super::types::chatroom_bytes_t;
 use crate::error::Code;
 use std::ffi::c_char;
 
-/// The version of the ABI this header describes. A program asserts at its start that `chatroom_abi_version()` returns it.
+/// The version of the ABI this header describes. A program asserts at its start that `chatroom_abi_version()` is at least this:
+/// `chatroom_abi_version() >= CHATROOM_ABI_VERSION`.
 ///
 /// It grows when something is added; what there is stays as it is. The soname moves only when something is broken.
 pub const CHATROOM_ABI_VERSION: u32 = 1;
 
-/// The version of the ABI the loaded library has: `CHATROOM_ABI_VERSION` of the header it was built with.
+/// The version of the ABI the loaded library has: `CHATROOM_ABI_VERSION` of the header it was built with. A library serves every
+/// program whose header has the same version or a smaller one.
 ///
 /// Threads: any.
 #[unsafe(no_mangle)]

@@ -34,6 +34,8 @@ pub(super) struct Listener {
     on_thread_stop: Plain,
     on_event: Option<unsafe extern "C" fn(*mut c_void, *const chatroom_event_t)>,
     on_room_state: Option<unsafe extern "C" fn(*mut c_void, *const chatroom_room_change_t)>,
+    on_connect_failed: Option<unsafe extern "C" fn(*mut c_void, *const chatroom_status_t, u32, u64)>,
+    on_log: Option<unsafe extern "C" fn(*mut c_void, i32, chatroom_bytes_t, chatroom_bytes_t)>,
 }
 
 impl Listener {
@@ -57,6 +59,8 @@ impl Listener {
             on_thread_stop: options.on_thread_stop,
             on_event: options.on_event,
             on_room_state: options.on_room_state,
+            on_connect_failed: options.on_connect_failed,
+            on_log: options.on_log,
         }
     }
 
@@ -119,6 +123,17 @@ impl Listener {
                 Event::RoomState(change) => {
                     if let Some(callback) = self.on_room_state {
                         callback(data, &chatroom_room_change_t::lend(&change));
+                    }
+                }
+                Event::ConnectFailed { status, will_retry, delay_ms } => {
+                    if let Some(callback) = self.on_connect_failed {
+                        callback(data, &chatroom_status_t::lend(&status), will_retry.into(), delay_ms);
+                    }
+                }
+                Event::Log(line) => {
+                    if let Some(callback) = self.on_log {
+                        let (target, message) = (chatroom_bytes_t::text(line.target), chatroom_bytes_t::text(&line.message));
+                        callback(data, line.level as i32, target, message);
                     }
                 }
                 Event::WillReconnect { retry_count, delay_ms } => {

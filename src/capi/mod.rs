@@ -28,6 +28,7 @@ mod options;
 mod queue_request;
 mod request;
 mod room_request;
+mod threads;
 mod types;
 
 pub use attribute_request::*;

@@ -1,6 +1,7 @@
 //! Who connects, where to, and who hears of it.
 
 use std::ffi::{c_char, c_void};
+use std::mem::offset_of;
 
 use super::boundary::Error;
 use super::constants::*;
@@ -9,9 +10,10 @@ use super::input::{self, Growing};
 use super::lend::chatroom_message_t;
 use super::listener::Listener;
 use super::notify::{chatroom_entered_t, chatroom_kicked_t, chatroom_login_t, chatroom_notification_t};
-use super::types::{UserData, chatroom_destructor_fn, chatroom_status_t};
-use crate::client::{ClientOptions, Trust, parse_address};
+use super::types::{UserData, chatroom_bytes_t, chatroom_destructor_fn, chatroom_status_t};
+use crate::client::{ClientOptions, LogLevel, Trust, parse_address};
 use crate::error::Code;
+use crate::limits;
 use crate::wire::pb;
 
 /// A room to enter, and as whom. Set `struct_size` to its size and the rest to 0 before filling it in.
@@ -134,10 +136,10 @@ impl chatroom_enter_t {
 /// until they return. They must return: no longjmp, no exception. Any of them may be NULL.
 #[repr(C)]
 pub struct chatroom_options_t {
-    /// `sizeof(chatroom_options_t)`.
+    /// `sizeof(chatroom_options_t)`. Whatever it says, the fields up to `destructor` must be there.
     pub struct_size: usize,
-    /// Where to: `host:port`, or `tls://host:port` where the server speaks TLS; several with commas between, tried in turn. Must be
-    /// set.
+    /// Where to: `host:port`, or `tls://host:port` where the server speaks TLS; several with commas between, tried beside each
+    /// other. Must be set.
     pub addresses: *const c_char,
     /// The app. Must be set.
     pub app_key: *const c_char,
@@ -208,6 +210,21 @@ pub struct chatroom_options_t {
     /// The name of a PEM file: at `tls://` addresses certificates are good that those in it vouch for, and no others. NULL: those
     /// the system trusts, or, where it says nothing, Mozilla. Read at the first such connection.
     pub ca_file: *const c_char,
+    /// An attempt to get in has failed, or the connection that stood is lost and will be tried again; `status` says why, and its
+    /// words name each address that was tried: 415 where no server is reached, 408 where it does not answer, 509 where something
+    /// else does, 414 where a file cannot be read, or how the server refused the login. `will_retry` is 1 if another attempt
+    /// follows after `delay_ms`; else on_disconnected comes next.
+    pub on_connect_failed:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, will_retry: u32, delay_ms: u64)>,
+    /// A line of the log: a `chatroom_log_level`, the part of the library that says it, and words that may change with any version.
+    /// Tokens and what is said in rooms are never in it. NULL, the default, makes none.
+    pub on_log:
+        Option<unsafe extern "C" fn(user_data: *mut c_void, level: i32, target: chatroom_bytes_t, message: chatroom_bytes_t)>,
+    /// With `on_log`: the least that is told, a `chatroom_log_level`; 0: 3, info.
+    pub log_level: u32,
+    /// Time a send may take in all, lost connections included, in milliseconds; 0: 60000, which is also the most. Then it completes
+    /// with 408, and the library never sends it again.
+    pub send_timeout_ms: u32,
 }
 
 // SAFETY: repr(C), led by a usize; integers, pointers and nullable function pointers only.
@@ -220,10 +237,23 @@ unsafe impl Growing for chatroom_options_t {}
 /// `theirs` is NULL or a struct as its documentation has it.
 pub(super) unsafe fn adopt(theirs: *const chatroom_options_t) -> (Option<Listener>, Result<(ClientOptions, bool), Error>) {
     // SAFETY: the caller promises the struct, which has the header's promise of `struct_size`.
-    let (ours, sound) = unsafe { input::growing(theirs, "options") };
-    let Some(ours) = ours else {
-        return (None, sound.and_then(|()| Err(Error::null("options"))));
+    let (ours, mut sound) = unsafe { input::growing(theirs, "options") };
+    let mut ours = match (ours, theirs.is_null()) {
+        (Some(ours), _) => ours,
+        (None, true) => return (None, sound.and_then(|()| Err(Error::null("options")))),
+        // SAFETY: zero is a value of every growing struct.
+        (None, false) => unsafe { std::mem::zeroed() },
     };
+    let least = offset_of!(chatroom_options_t, destructor) + size_of::<chatroom_destructor_fn>();
+    // SAFETY: the header has the caller promise that the fields up to `destructor` are there whatever `struct_size` says.
+    let (size, user_data, destructor) = unsafe {
+        let size = theirs.cast::<usize>().read_unaligned();
+        (size, (&raw const (*theirs).user_data).read_unaligned(), (&raw const (*theirs).destructor).read_unaligned())
+    };
+    (ours.user_data, ours.destructor) = (user_data, destructor);
+    if size < least {
+        sound = Err(Error::new(Code::BadParameter, "struct_size of options must be the size of the struct"));
+    }
     let listener = Listener::new(UserData::adopt(ours.user_data, ours.destructor), &ours);
     // SAFETY: the caller promises each text of the struct.
     let read = sound.and_then(|()| unsafe { read(&ours) });
@@ -258,6 +288,17 @@ unsafe fn read(ours: &chatroom_options_t) -> Result<ClientOptions, Error> {
     if account.is_empty() && ours.anonymous == 0 {
         return Err(bad("account must be set unless anonymous is"));
     }
+    if u64::from(ours.send_timeout_ms) > limits::SEND_TIMEOUT_MS {
+        return Err(bad("send_timeout_ms is at most 60000: the server's memory of message ids reaches no further"));
+    }
+    let level = match ours.log_level {
+        0 | 3 => LogLevel::Info,
+        1 => LogLevel::Error,
+        2 => LogLevel::Warn,
+        4 => LogLevel::Debug,
+        _ => return Err(bad("log_level is none of chatroom_log_level")),
+    };
+    let log = ours.on_log.map(|_| level);
     Ok(ClientOptions {
         addresses,
         trust: if ca_file.is_empty() { Trust::System } else { Trust::File(ca_file.into()) },
@@ -275,6 +316,8 @@ unsafe fn read(ours: &chatroom_options_t) -> Result<ClientOptions, Error> {
         reconnect_attempts_max: (ours.reconnect_attempts_max != 0).then_some(ours.reconnect_attempts_max),
         connect_timeout_ms: or(ours.connect_timeout_ms, default.connect_timeout_ms),
         response_timeout_ms: or(ours.response_timeout_ms, default.response_timeout_ms),
+        send_timeout_ms: or(ours.send_timeout_ms, default.send_timeout_ms),
+        log,
         ..default
     })
 }

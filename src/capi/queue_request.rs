@@ -103,6 +103,7 @@ unsafe fn read_offers(offers: *const chatroom_offer_t, count: usize) -> Result<V
     // SAFETY: the caller promises the array, and pointers may have any bits.
     let offers = unsafe { input::array(offers, count, "offers") }?;
     let read = |offer: &chatroom_offer_t| {
+        input::reserved(offer.reserved, "offers")?;
         // SAFETY: the caller promises each text, and `value_len` readable bytes at `value`.
         unsafe {
             Ok(pb::QueueElement {

@@ -202,7 +202,8 @@ fn history(response: Response) -> Option<pb::MessageHistoryResponse> {
 }
 
 /// Sends a message. Code 0 says that it is in the room's log, and will not be lost. A send outlives a lost connection: it is
-/// repeated under its id after the next login, and the server takes it once.
+/// repeated under its id after the next login, and the server takes it once. After `send_timeout_ms` it completes with 408, and is
+/// never repeated.
 ///
 /// Completes with 403 outside the room, 416 when sent too often, 423, 13004 or 13006 for the muted, 414 for what is too long.
 /// Threads: any. Does not block.

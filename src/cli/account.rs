@@ -1,11 +1,13 @@
 //! `chatroom account`: a new account with a static token, for a program that logs in with one.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
 use super::failure::Failure;
 use super::http::Caller;
+use super::who::seconds;
 
 #[derive(Args)]
 pub(super) struct Flags {
@@ -21,6 +23,9 @@ pub(super) struct Flags {
     /// The application's secret
     #[arg(long, env = "CHATROOM_SECRET", hide_env_values = true)]
     secret: String,
+    /// Seconds after which to give up and say why
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    timeout: Duration,
     /// The account
     #[arg(value_name = "NAME")]
     name: String,
@@ -28,7 +33,7 @@ pub(super) struct Flags {
 
 /// Makes the account over HTTP and prints its token.
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
-    let caller = Caller::new(&flags.admin, flags.ca.as_deref(), &flags.app, &flags.secret)?;
+    let caller = Caller::new(&flags.admin, flags.ca.as_deref(), flags.timeout, &flags.app, &flags.secret)?;
     let answer = caller.call("user/create", &[("accid", &flags.name)])?;
     match answer["info"]["token"].as_str() {
         Some(token) => println!("{token}"),

@@ -13,8 +13,6 @@ use crate::account::check_sum;
 use crate::error::Code;
 use crate::tls::{provider, read_certificates, system_certificates};
 
-/// Time for one call.
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// What the paths of the API begin with unless the server is configured otherwise.
 const DEFAULT_BASE: &str = "/nimserver";
 /// How often a call that came too fast is tried again, and after how long: the server blocks a hasty caller for ten seconds.
@@ -33,9 +31,15 @@ pub(super) struct Caller<'a> {
 
 impl Caller<'_> {
     /// A caller of the API at `admin`, a `host:port` or an address with `https://`; of those, certificates that `ca` vouches for
-    /// are good, or that the system trusts.
-    pub(super) fn new<'a>(admin: &'a str, ca: Option<&Path>, app: &'a str, secret: &'a str) -> Result<Caller<'a>, Failure> {
-        let mut config = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT));
+    /// are good, or that the system trusts. `timeout` is the time for one call.
+    pub(super) fn new<'a>(
+        admin: &'a str,
+        ca: Option<&Path>,
+        timeout: Duration,
+        app: &'a str,
+        secret: &'a str,
+    ) -> Result<Caller<'a>, Failure> {
+        let mut config = ureq::Agent::config_builder().timeout_global(Some(timeout));
         if admin.starts_with("https://") {
             let trusted = match ca {
                 Some(ca) => read_certificates(ca).map_err(|reason| Failure::usage(format!("--ca: {reason}")))?,

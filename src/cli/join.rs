@@ -27,7 +27,7 @@ pub(super) struct Flags {
 
 /// Stays in the room until the input ends, `/quit`, an interrupt, or the room's door.
 pub(super) async fn run(mut flags: Flags) -> Result<(), Failure> {
-    let Entered { client, events, account, answer } = flags.who.enter().await?;
+    let Entered { client, events, account, answer, .. } = flags.who.enter().await?;
     let room = answer.room.unwrap_or_default();
     eprintln!(
         "entered room {} \"{}\" as {}, {} online; /help lists what you can do, /quit leaves",
@@ -64,18 +64,22 @@ async fn tell(client: &Client, mut events: Events, who: &Who) -> Result<(), Fail
             Event::Disconnected(status) => {
                 return Err(Failure::unreachable(format!("the connection is over: {}", with_advice(&status))));
             }
-            Event::WillReconnect { delay_ms, .. } => {
+            Event::ConnectFailed { status, will_retry: true, delay_ms } => {
+                eprintln!("connection lost: {status}; trying again in {:.1} s", delay_ms as f64 / 1000.0);
+            }
+            Event::WillReconnect { .. } => {
                 if let Some(token) = who.fresh_token() {
                     client.set_token(token).await;
                 }
-                eprintln!("connection lost, trying again in {:.1} s", delay_ms as f64 / 1000.0);
             }
             Event::TokenWillExpire(seconds) => match who.fresh_token() {
                 // The answer comes over the socket that is read only while events are: it cannot be waited for here.
                 Some(token) => drop(tokio::spawn(renew(client.clone(), token))),
                 None => eprintln!("the token expires in {seconds} s"),
             },
-            Event::LoggedIn { .. } | Event::State(_) | Event::RoomState(_) | Event::Closed => {}
+            Event::LoggedIn { .. } | Event::State(_) | Event::RoomState(_) | Event::Log(_) | Event::Closed => {}
+            // `Disconnected` says it.
+            Event::ConnectFailed { .. } => {}
         }
     }
     Ok(())

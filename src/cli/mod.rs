@@ -79,5 +79,9 @@ impl Cli {
 /// Runs a conversation to its end on this thread.
 fn on_one_thread(conversation: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::failed(format!("the system gives no event loop: {error}")))?.block_on(conversation)
+    let runtime = runtime.map_err(|error| Failure::failed(format!("the system gives no event loop: {error}")))?;
+    let outcome = runtime.block_on(conversation);
+    // A look-up of names may hang; nobody waits for it.
+    runtime.shutdown_background();
+    outcome
 }

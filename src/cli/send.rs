@@ -5,7 +5,7 @@ use std::io::Read;
 use clap::{Args, ValueEnum};
 
 use super::failure::Failure;
-use super::who::Who;
+use super::who::{Who, in_time};
 use crate::wire::pb::{self, MessageType};
 
 #[derive(Args)]
@@ -43,7 +43,8 @@ pub(super) async fn run(mut flags: Flags) -> Result<(), Failure> {
     let entered = flags.who.enter().await?;
     // The answer is all that is wanted here.
     drop(entered.events);
-    let answer = entered.client.send(request(flags.who.room, flags.kind, content)).await;
+    let sending = entered.client.send(request(flags.who.room, flags.kind, content));
+    let answer = in_time(entered.deadline, sending).await;
     entered.client.disconnect().await;
     println!("{}", answer?.seq);
     Ok(())

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
+use tokio::time::{Instant, timeout_at};
 
-use super::failure::Failure;
+use super::failure::{Failure, with_advice};
 use crate::account::jwt;
-use crate::client::{self, Client, ClientOptions, Events, Trust};
+use crate::client::{self, Client, ClientOptions, Event, Events, State, Trust};
+use crate::error::{Code, Status};
 use crate::id::UnixMs;
-use crate::limits;
 use crate::wire::pb;
 
 /// Life of the tokens made from a secret, in seconds. They are renewed before they end.
@@ -18,7 +19,7 @@ const TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
 #[derive(Args, Clone)]
 #[group(skip)]
 pub(super) struct Where {
-    /// Where the server accepts clients, as tls://HOST:PORT if over TLS; repeat for more addresses, which are tried in turn
+    /// Where the server accepts clients, as tls://HOST:PORT if over TLS; repeat for more addresses, which are tried beside each other
     #[arg(long, value_name = "HOST:PORT", env = "CHATROOM_SERVER", value_delimiter = ',', default_value = "127.0.0.1:7400")]
     pub(super) server: Vec<String>,
     /// Over TLS: trust the certificates in this PEM file, in place of those the system trusts
@@ -27,6 +28,17 @@ pub(super) struct Where {
     /// The application's key
     #[arg(long, value_name = "KEY", env = "CHATROOM_APP")]
     pub(super) app: String,
+    /// Seconds after which to give up and say why: until the connection is in and, where one thing is asked, answered
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(super) timeout: Duration,
+}
+
+/// A time in seconds that one can wait for.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("a number of seconds above 0 is expected, at most 86400".to_owned()),
+    }
 }
 
 #[derive(Args, Clone)]
@@ -57,14 +69,15 @@ pub(super) struct Entered {
     pub(super) events: Events,
     pub(super) account: String,
     pub(super) answer: Box<pb::RoomEnterResponse>,
+    /// When to give up waiting for what else is asked.
+    pub(super) deadline: Instant,
 }
 
 impl Who {
-    /// Connects, logs in and enters the room.
+    /// Connects, logs in and enters the room; gives up after `--timeout`, or at once where nobody listens.
     pub(super) async fn enter(&mut self) -> Result<Entered, Failure> {
         let account = self.account.get_or_insert_with(made_up_account).clone();
         let trust = self.place.ca.clone().map_or(Trust::System, Trust::File);
-        reach(&self.place.server, &trust).await?;
         let (client, mut events) = client::start(ClientOptions {
             addresses: self.place.server.clone(),
             trust,
@@ -81,17 +94,18 @@ impl Who {
             entrant.enter(request).await
         };
         tokio::pin!(entering);
+        let deadline = Instant::now() + self.place.timeout;
+        let mut waiting = Waiting { place: &self.place, reason: None, was_reached: false };
         // Nobody else reads the events yet, and unread ones would keep the answer from coming in.
         let answer = loop {
             tokio::select! {
                 biased;
-                answer = &mut entering => break answer,
-                Some(event) = events.next() => if let client::Event::WillReconnect { delay_ms, .. } = event {
-                    eprintln!("no login yet, trying again in {:.1} s", delay_ms as f64 / 1000.0);
-                },
+                answer = &mut entering => break answer?,
+                Some(event) = events.next() => waiting.on_event(event)?,
+                () = tokio::time::sleep_until(deadline) => return Err(waiting.give_up()),
             }
         };
-        Ok(Entered { client, events, account, answer: answer? })
+        Ok(Entered { client, events, account, answer, deadline })
     }
 
     /// A new token, if there is a secret to make it from.
@@ -112,25 +126,54 @@ pub(super) fn unix_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Looks whether anybody listens at one of the addresses. A client would try for ever, and a person would wait for it.
-async fn reach(addresses: &[String], trust: &Trust) -> Result<(), Failure> {
-    let patience = Duration::from_millis(limits::CONNECT_TIMEOUT_MS);
-    let mut refusals = Vec::new();
-    let mut advice = "Is chatroomd running there? Its line `chatroomd ready wire=…` says where it listens";
-    for address in addresses {
-        let refusal = match tokio::time::timeout(patience, client::reach(address, trust)).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => {
-                if error.kind() == std::io::ErrorKind::InvalidData {
-                    advice = "If the server is the right one, --ca FILE names the certificate to trust";
-                }
-                error.to_string()
-            }
-            Err(_) => "no connection in time".to_owned(),
-        };
-        refusals.push(format!("{address}: {refusal}"));
+/// Waits for an answer until it is time to give up.
+pub(super) async fn in_time<T>(deadline: Instant, answer: impl Future<Output = Result<T, Status>>) -> Result<T, Failure> {
+    match timeout_at(deadline, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Failure::unreachable("no answer in time, and what was asked may be done all the same: see --timeout")),
     }
-    Err(Failure::unreachable(format!("no server at {}. {advice}", refusals.join(", "))))
+}
+
+/// A client that is on its way in: what it says of itself meanwhile.
+struct Waiting<'a> {
+    place: &'a Where,
+    /// Why the last attempt failed.
+    reason: Option<Status>,
+    /// The present attempt got as far as a transport.
+    was_reached: bool,
+}
+
+impl Waiting<'_> {
+    fn on_event(&mut self, event: Event) -> Result<(), Failure> {
+        match event {
+            Event::State(State::Connecting) => self.was_reached = false,
+            Event::State(State::Connected) => self.was_reached = true,
+            // A client would go on trying; a person looks at the address.
+            Event::ConnectFailed { status, will_retry: true, .. } if !self.was_reached && status.code == Code::NoServer => {
+                return Err(Failure::unreachable(format!("no server at {}. {}", status.desc, self.advice())));
+            }
+            Event::ConnectFailed { status, will_retry: true, delay_ms } => {
+                eprintln!("no login yet: {status}; trying again in {:.1} s", delay_ms as f64 / 1000.0);
+                self.reason = Some(status);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn advice(&self) -> &'static str {
+        if self.place.server.iter().any(|address| address.starts_with("tls://")) {
+            "If the server is the right one, --ca FILE names the certificate to trust"
+        } else {
+            "Is chatroomd running there? Its line `chatroomd ready wire=…` says where it listens"
+        }
+    }
+
+    fn give_up(&self) -> Failure {
+        let reason = self.reason.as_ref().map_or_else(|| "no answer".to_owned(), with_advice);
+        let (server, seconds) = (self.place.server.join(", "), self.place.timeout.as_secs_f64());
+        Failure::unreachable(format!("not in at {server} after {seconds} s: {reason}"))
+    }
 }
 
 /// A name for somebody who gave none: two terminals of one person are two members.
@@ -154,13 +197,11 @@ mod tests {
         assert!(AccountId::parse(&made_up_account()).is_ok());
     }
 
-    #[tokio::test]
-    async fn an_address_without_a_listener_is_said_at_once() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        assert!(reach(&["nowhere.invalid:1".to_owned(), address.clone()], &Trust::System).await.is_ok());
-        drop(listener);
-        let failure = reach(std::slice::from_ref(&address), &Trust::System).await.unwrap_err();
-        assert!(failure.to_string().contains(&address), "{failure}");
+    #[test]
+    fn a_time_to_wait_is_a_number_of_seconds() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for wrong in ["0", "-1", "x", "inf", "NaN", "100000"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use tokio_util::codec::Decoder;
 
 use super::State;
 use super::task::{Task, Wish};
-use super::transport::Stream;
+use super::transport::{Stream, foreign};
 use crate::error::{Code, Status};
 use crate::limits;
 use crate::session::Loss;
@@ -38,6 +38,7 @@ impl Task {
         self.close = None;
         self.write.clear();
         self.failure = Status::new(Code::NoServer, "the connection was lost");
+        self.has_heard = false;
         self.session.on_transport_up(self.now());
         self.session.login(self.now(), &self.template, &mut self.outputs);
         self.go(State::Entering);
@@ -46,8 +47,10 @@ impl Task {
         let codec = FrameCodec::new(self.session.frame_bytes_max());
         let mut link = Link { stream, codec, incoming: BytesMut::new(), outgoing: BytesMut::new() };
         let wish = self.exchange(&mut link).await;
-        if wish.is_some() {
+        if let Some(wish) = &wish {
             self.log_out(&mut link).await;
+            // Whether it was on its way or waited: all that is open now ends alike.
+            self.session.give_up(&wish.unfinished(), &mut self.outputs);
         }
         drop(link);
         let loss = self.session.on_transport_lost(&mut self.outputs);
@@ -102,34 +105,66 @@ impl Task {
                 },
                 read = reader.read_buf(incoming), if may_read => match read {
                     Ok(bytes) if bytes > 0 => self.on_bytes(codec, incoming),
-                    _ => return None,
+                    read => {
+                        self.on_cut(read.err());
+                        return None;
+                    }
                 },
                 written = async { if outgoing.is_empty() { writer.flush().await.map(|()| 0) } else { writer.write_buf(outgoing).await } },
                     if !outgoing.is_empty() || !is_flushed =>
                 match written {
                     Ok(bytes) => is_flushed = bytes == 0,
-                    Err(_) => return None,
+                    Err(error) => {
+                        self.on_cut(Some(error));
+                        return None;
+                    }
                 },
             }
         }
         None
     }
 
+    /// The transport has ended without a word: says so, and where.
+    fn on_cut(&mut self, error: Option<std::io::Error>) {
+        let how = error.map_or_else(|| "closed the connection".to_owned(), |error| format!("lost the connection ({error})"));
+        let (there, is_in) = (self.there(), self.session.is_logged_in());
+        let when = if is_in || self.has_heard { "" } else { " without a word: is it chatroomd's port for clients?" };
+        self.failure = Status::new(Code::NoServer, format!("{there} {how}{when}"));
+    }
+
     fn on_bytes(&mut self, codec: &mut FrameCodec, incoming: &mut BytesMut) {
         let now = self.now();
+        let first: [u8; 8] = std::array::from_fn(|at| incoming.get(at).copied().unwrap_or(0));
         while self.close.is_none() {
             match codec.decode(incoming) {
-                Ok(Some(frame)) => self.session.on_frame(now, frame, &mut self.outputs),
+                Ok(Some(frame)) => {
+                    self.has_heard = true;
+                    self.session.on_frame(now, frame, &mut self.outputs);
+                }
                 Ok(None) => break,
                 Err(error) => {
-                    if error != FrameError::Transport {
-                        self.failure = Status::new(Code::InvalidProtocol, format!("from the server: {error}"));
-                    }
+                    self.on_foreign_bytes(error, &first);
                     self.session.on_frame_error(error, &mut self.outputs);
                 }
             }
             self.apply();
             codec.set_frame_bytes_max(self.session.frame_bytes_max());
+        }
+    }
+    /// What arrives is no frame: names what it may be, and whether the place is worth another attempt.
+    fn on_foreign_bytes(&mut self, error: FrameError, first: &[u8]) {
+        if error == FrameError::Transport {
+            return;
+        }
+        let there = self.there();
+        let words = match error {
+            FrameError::NotOurs { .. } if !self.has_heard => format!("{there}: {}", foreign(first)),
+            error => format!("from {there}: {error}"),
+        };
+        self.failure = Status::new(Code::InvalidProtocol, words);
+        let is_other = matches!(error, FrameError::NotOurs { .. } | FrameError::UnknownVersion { .. });
+        if let (Some(place), true, false) = (self.place, is_other, self.has_heard) {
+            self.standing.give_up(place);
         }
     }
 }

@@ -24,6 +24,31 @@ pub enum State {
     Exited = 6,
 }
 
+/// How much a line of the log matters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(i32)]
+pub enum LogLevel {
+    /// The client gives up.
+    Error = 1,
+    /// Something failed, and is tried again.
+    Warn = 2,
+    /// The client goes from one state to another.
+    Info = 3,
+    /// Each address, each step.
+    Debug = 4,
+}
+
+/// A line of the log: for people, its words may change with any version. Tokens and what is said in rooms are never in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogLine {
+    /// How much it matters.
+    pub level: LogLevel,
+    /// Which part of the client says so.
+    pub target: &'static str,
+    /// The words.
+    pub message: String,
+}
+
 /// What happened, in the order in which it did.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
@@ -52,6 +77,17 @@ pub enum Event {
     },
     /// A room made by a client stands elsewhere than before: entered, on the way back, left.
     RoomState(RoomStateChange),
+    /// An attempt to get in has failed, or the connection that stood is lost and will be tried again; the status says why. Comes
+    /// before the [`Event::WillReconnect`] or [`Event::Disconnected`] that follows from it.
+    ConnectFailed {
+        /// Why: 415 where no server is reached, 408 where it does not answer, 509 where something else does, 414 where a file
+        /// cannot be read, or how the server refused the login. Its words name each address that was tried.
+        status: Status,
+        /// Whether another attempt follows.
+        will_retry: bool,
+        /// Time until that attempt; 0 without one.
+        delay_ms: u64,
+    },
     /// The connection is lost and will be tried again. The moment to give a fresh token.
     WillReconnect {
         /// How many attempts have failed since the last login, this one included: 1, 2, 3 …
@@ -71,6 +107,8 @@ pub enum Event {
     Kicked(Box<pb::Kicked>),
     /// The token expires in so many seconds: renew it.
     TokenWillExpire(u32),
+    /// A line of the log, with [`ClientOptions::log`](crate::client::ClientOptions::log).
+    Log(LogLine),
     /// The last event of all.
     Closed,
 }

@@ -6,33 +6,38 @@
 //!
 //! May use `session`, `wire` and `tls`.
 
+mod attempt;
 mod connection;
 mod event;
+mod flush;
 mod options;
+mod race;
 mod requests;
 mod room_event;
 mod task;
+mod telling;
 mod transport;
 mod whole_queue;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
-pub use event::{Event, State};
+pub use event::{Event, LogLevel, LogLine, State};
 pub use options::ClientOptions;
 pub use room_event::{RoomEvent, derive};
 pub use transport::Trust;
 #[cfg(feature = "capi")]
 pub(crate) use transport::parse as parse_address;
-#[cfg(feature = "cli")]
-pub(crate) use transport::reach;
 
 pub use crate::session::{BatchConfig, RoomState, RoomStateCause, RoomStateChange};
 
 use crate::error::{Code, Status};
 use crate::limits;
 use crate::wire::{Request, Response, pb};
+use flush::Flush;
 
 /// What the host says to the task.
 enum Command {
@@ -42,14 +47,21 @@ enum Command {
     Token(String),
     BeginBatch(i64, BatchConfig, oneshot::Sender<Result<(), Status>>),
     EndBatch(i64, Completion),
+    Cancel(RequestHandle),
+    Flush(Flush),
     Check,
 }
+
+/// Names an accepted request, to cancel it. No two requests of a client have the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct RequestHandle(pub u64);
 
 type Done = Box<dyn FnOnce(Result<Response, Status>) + Send>;
 
 /// The promise to complete a request exactly once: whoever lets go of it unfulfilled completes it as closed.
 struct Completion {
     done: Option<Done>,
+    request: RequestHandle,
     /// The request's place among those that may be open.
     _permit: OwnedSemaphorePermit,
 }
@@ -84,6 +96,8 @@ fn busy() -> Status {
 struct Shared {
     /// Open requests: one permit each.
     open: Arc<Semaphore>,
+    /// The last request that was named.
+    last_request: AtomicU64,
     /// Raised once, to close.
     closing: watch::Sender<bool>,
     /// Where the client stands.
@@ -117,6 +131,7 @@ pub fn start(options: ClientOptions) -> (Client, Events) {
     let (events_in, events) = mpsc::channel(limits::CLIENT_EVENTS_MAX);
     let shared = Arc::new(Shared {
         open: Arc::new(Semaphore::new(limits::CLIENT_QUEUE_MAX)),
+        last_request: AtomicU64::new(0),
         closing: watch::Sender::new(false),
         state: watch::Sender::new(State::Disconnected),
         clock: watch::Sender::new(None),
@@ -169,7 +184,8 @@ impl Client {
         }
     }
 
-    /// Asks the server, and waits for its answer or for the status that stands for it.
+    /// Asks the server, and waits for its answer or for the status that stands for it. A caller that stops waiting does not
+    /// cancel the request.
     pub async fn request(&self, request: Request) -> Result<Response, Status> {
         let (done, outcome) = oneshot::channel();
         self.request_with(request, move |result| {
@@ -179,7 +195,7 @@ impl Client {
         outcome.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Asks the server; `done` is called exactly once, on the client's task, and must not block.
+    /// Asks the server, and gives the request's name for [`Client::cancel`]; `done` is called exactly once, on the client's task, and must not block.
     ///
     /// Refused at once, and `done` dropped without a call, with 503 when too many requests are open, and with 20000 when the
     /// client is closed.
@@ -187,19 +203,57 @@ impl Client {
         &self,
         request: Request,
         done: impl FnOnce(Result<Response, Status>) + Send + 'static,
-    ) -> Result<(), Status> {
-        self.promise(done, |completion| Command::Request(request, completion))
+    ) -> Result<RequestHandle, Status> {
+        self.request_as(self.new_handle(), request, done)
+    }
+
+    /// A name that no request has yet.
+    fn new_handle(&self) -> RequestHandle {
+        RequestHandle(self.shared.last_request.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// [`Client::request_with`] under a name that is given.
+    fn request_as(
+        &self,
+        handle: RequestHandle,
+        request: Request,
+        done: impl FnOnce(Result<Response, Status>) + Send + 'static,
+    ) -> Result<RequestHandle, Status> {
+        self.promise(handle, done, |completion| Command::Request(request, completion))
+    }
+
+    /// Cancels a request: it completes with 191002, unless it is complete already. One that waits for a connection is never
+    /// sent; one that was sent may have been done all the same, and is not repeated. Returns at once.
+    pub fn cancel(&self, request: RequestHandle) -> Result<(), Status> {
+        self.try_order(Command::Cancel(request))
+    }
+
+    /// Waits until every send that was accepted before this call is complete, whatever it came to; 408 when some are not after
+    /// `patience`, which go on all the same.
+    pub async fn flush(&self, patience: Duration) -> Result<(), Status> {
+        self.try_flush(patience)?.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// [`Client::flush`] for a caller that is not asynchronous. A receiver that fails stands for a closed client.
+    pub fn try_flush(&self, patience: Duration) -> Result<oneshot::Receiver<Result<(), Status>>, Status> {
+        let permit = self.shared.open.clone().try_acquire_owned().map_err(|_| busy())?;
+        let (done, outcome) = oneshot::channel();
+        // A time beyond what can be counted is a day, longer than any send takes.
+        let now = tokio::time::Instant::now();
+        let deadline = now.checked_add(patience).unwrap_or(now + Duration::from_secs(86_400));
+        self.try_order(Command::Flush(Flush { deadline, done, permit, last: None })).map(|()| outcome)
     }
 
     /// Hands a command over that promises to complete `done`; refused, it completes nothing.
     fn promise(
         &self,
+        request: RequestHandle,
         done: impl FnOnce(Result<Response, Status>) + Send + 'static,
         command: impl FnOnce(Completion) -> Command,
-    ) -> Result<(), Status> {
+    ) -> Result<RequestHandle, Status> {
         let permit = self.shared.open.clone().try_acquire_owned().map_err(|_| busy())?;
-        let completion = Completion { done: Some(Box::new(done)), _permit: permit };
-        self.commands.try_send(command(completion)).map_err(|refused| {
+        let completion = Completion { done: Some(Box::new(done)), request, _permit: permit };
+        self.commands.try_send(command(completion)).map(|()| request).map_err(|refused| {
             let (command, status) = match refused {
                 mpsc::error::TrySendError::Full(command) => (command, busy()),
                 mpsc::error::TrySendError::Closed(command) => (command, closed()),
@@ -252,8 +306,8 @@ impl Client {
         &self,
         room_id: i64,
         done: impl FnOnce(Result<Response, Status>) + Send + 'static,
-    ) -> Result<(), Status> {
-        self.promise(done, |completion| Command::EndBatch(room_id, completion))
+    ) -> Result<RequestHandle, Status> {
+        self.promise(self.new_handle(), done, |completion| Command::EndBatch(room_id, completion))
     }
 
     /// For a host with reason to doubt the connection: the network was changed, the application came back to the foreground.

@@ -1,5 +1,6 @@
 //! How a client connects and who it is.
 
+use super::event::LogLevel;
 use super::transport::Trust;
 use crate::limits;
 use crate::wire::pb;
@@ -7,7 +8,8 @@ use crate::wire::pb;
 /// Who connects, where to, and how patiently.
 #[derive(Clone)]
 pub struct ClientOptions {
-    /// `host:port`, or `tls://host:port` where the server speaks TLS, tried in turn.
+    /// `host:port`, or `tls://host:port` where the server speaks TLS. They are tried beside each other, the next one 250 ms after
+    /// the one before; the one that led to a login comes first the next time, and those that did not come last.
     pub addresses: Vec<String>,
     /// Whose certificates are good at addresses with `tls://`.
     pub trust: Trust,
@@ -39,7 +41,10 @@ pub struct ClientOptions {
     pub connect_timeout_ms: u64,
     /// Time for an answer.
     pub response_timeout_ms: u64,
-    /// Own silence after which a ping is sent; the server may ask for less.
+    /// Time a send may take in all, lost connections included; at most [`limits::SEND_TIMEOUT_MS`], which is below the server's
+    /// memory of message ids. Then it ends with 408, and is never repeated.
+    pub send_timeout_ms: u64,
+    /// Silence of either side after which a ping is sent; the server may ask for less.
     pub heartbeat_ms: u64,
     /// Time for the answer to that ping.
     pub ping_timeout_ms: u64,
@@ -51,6 +56,8 @@ pub struct ClientOptions {
     pub return_spread_ms: u64,
     /// Seeds message ids and jitter; a random one when absent.
     pub seed: Option<u64>,
+    /// The least level of the lines told as [`Event::Log`](super::Event::Log); `None` tells none.
+    pub log: Option<LogLevel>,
 }
 
 impl Default for ClientOptions {
@@ -72,12 +79,14 @@ impl Default for ClientOptions {
             reconnect_attempts_max: None,
             connect_timeout_ms: limits::CONNECT_TIMEOUT_MS,
             response_timeout_ms: limits::RESPONSE_TIMEOUT_MS,
+            send_timeout_ms: limits::SEND_TIMEOUT_MS,
             heartbeat_ms: limits::HEARTBEAT_MS,
             ping_timeout_ms: limits::PING_TIMEOUT_MS,
             reconnect_ms_min: limits::RECONNECT_MS_MIN,
             reconnect_ms_max: limits::RECONNECT_MS_MAX,
             return_spread_ms: limits::RETURN_SPREAD_MS,
             seed: None,
+            log: None,
         }
     }
 }

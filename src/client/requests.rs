@@ -56,7 +56,8 @@ operations! {
     /// Changes the own place in a room. The client stands there again after a lost connection.
     update_location(request: pb::MemberUpdateLocationRequest) => MemberUpdateLocation, pb::Status;
     /// Sends a message. Without a message id the client makes one. A send outlives a lost connection: it is repeated under
-    /// the same id after the next login, and the server takes it once.
+    /// the same id after the next login, and the server takes it once. After its deadline
+    /// ([`ClientOptions::send_timeout_ms`](super::ClientOptions::send_timeout_ms)) it ends with 408 and is never repeated.
     send(request: pb::MessageSendRequest) => MessageSend, pb::MessageSendResponse;
     /// One page of a room's history.
     history(request: pb::MessageHistoryRequest) => MessageHistory, pb::MessageHistoryResponse;

@@ -1,21 +1,26 @@
 //! The task that owns a client's connection: state machine of chatroom.md §d.2.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use super::connection::Cut;
-use super::transport::{self, Secure, Stream};
+use super::event::LogLevel::{Error, Info, Warn};
+use super::flush::Flush;
+use super::race::{Place, Standing};
+use super::telling::is_own;
+use super::transport::Secure;
 use super::{ClientOptions, Command, Completion, Event, Shared, State, closed};
 use crate::error::{Code, Status};
 use crate::id::Time;
-use crate::limits;
-use crate::session::{Backoff, ClientConfig, ClientOutput, ClientSession, CloseReason, Loss, RequestId, return_delay_ms, uuid};
-use crate::wire::{Push, pb};
+use crate::session::{
+    Backoff, ClientConfig, ClientOutput, ClientSession, CloseReason, Loss, RequestId, return_delay_ms, status_of, uuid,
+};
+use crate::wire::{Push, Request, pb};
 
 /// What the host wants, as far as it changes where the client goes.
 pub(super) enum Wish {
@@ -25,28 +30,44 @@ pub(super) enum Wish {
 }
 
 /// How a life between two rests ends.
-enum End {
+pub(super) enum End {
     Wish(Wish),
     Final(Status),
 }
 
+impl Wish {
+    /// What becomes of everything that is open when the host wants this.
+    pub(super) fn unfinished(&self) -> Status {
+        match self {
+            Wish::Close => closed(),
+            Wish::Connect | Wish::Disconnect => Status::new(Code::NotLoggedIn, "disconnected by the host"),
+        }
+    }
+}
+
 /// A client at work.
 pub(super) struct Task {
-    options: ClientOptions,
+    pub(super) options: ClientOptions,
     pub(super) template: pb::LoginRequest,
     shared: Arc<Shared>,
     closing: watch::Receiver<bool>,
     commands: mpsc::Receiver<Command>,
-    events: mpsc::Sender<Event>,
+    pub(super) events: mpsc::Sender<Event>,
     /// Events the channel has no room for; while there are any, the socket is not read.
     pub(super) backlog: VecDeque<Event>,
     /// How many of them the client made by itself, without a server that could be made to wait.
-    backlog_states: usize,
+    pub(super) backlog_states: usize,
+    /// How many of them are lines of the log.
+    pub(super) backlog_logs: usize,
     start: Instant,
     pub(super) state: State,
     pub(super) session: ClientSession,
     pub(super) outputs: Vec<ClientOutput>,
-    completions: HashMap<RequestId, Completion>,
+    pub(super) completions: HashMap<RequestId, Completion>,
+    /// The sends among them.
+    pub(super) open_sends: BTreeSet<RequestId>,
+    /// Who waits for sends to be complete.
+    pub(super) flushes: Vec<Flush>,
     /// Who waits for the client to be in.
     connecting: Vec<oneshot::Sender<Result<(), Status>>>,
     /// Who waits for the client to be out.
@@ -55,16 +76,22 @@ pub(super) struct Task {
     /// What is to be written to the socket next.
     pub(super) write: BytesMut,
     pub(super) close: Option<CloseReason>,
+    /// A whole frame has arrived over the present connection.
+    pub(super) has_heard: bool,
     backoff: Backoff,
     /// Attempts since the last login.
     retry_count: u32,
-    /// Which address is tried first.
-    address: usize,
+    /// What is remembered of the addresses.
+    pub(super) standing: Standing,
+    /// Where the present connection goes to.
+    pub(super) place: Option<Place>,
+    /// The present connection, or the last one, has got in.
+    was_in: bool,
     /// The host wants no more waiting before the next attempt.
     is_hurried: bool,
     pub(super) failure: Status,
     /// How to speak TLS, once that was wanted; with it, what makes the next handshake shorter.
-    tls: Option<Secure>,
+    pub(super) tls: Option<Secure>,
 }
 
 /// Runs a client until it is closed.
@@ -77,6 +104,7 @@ pub(super) async fn run(
     let start = Instant::now();
     let config = ClientConfig {
         response_timeout_ms: options.response_timeout_ms,
+        send_timeout_ms: options.send_timeout_ms,
         heartbeat_ms: options.heartbeat_ms,
         ping_timeout_ms: options.ping_timeout_ms,
         ..ClientConfig::default()
@@ -111,18 +139,24 @@ pub(super) async fn run(
         events,
         backlog: VecDeque::new(),
         backlog_states: 0,
+        backlog_logs: 0,
         start,
         state: State::Disconnected,
         session,
         outputs: Vec::new(),
         completions: HashMap::new(),
+        open_sends: BTreeSet::new(),
+        flushes: Vec::new(),
         connecting: Vec::new(),
         leaving: Vec::new(),
         is_leaving: false,
         write: BytesMut::new(),
         close: None,
+        has_heard: false,
         retry_count: 0,
-        address: 0,
+        standing: Standing::default(),
+        place: None,
+        was_in: false,
         is_hurried: false,
         failure: Status::OK,
         tls: None,
@@ -146,7 +180,7 @@ impl Task {
             }
             match self.live().await {
                 End::Wish(Wish::Close) => break,
-                End::Wish(_) => self.rest(Status::OK, &Status::new(Code::NotLoggedIn, "disconnected by the host")),
+                End::Wish(wish) => self.rest(Status::OK, &wish.unfinished()),
                 End::Final(status) if status.is_ok() => self.rest(status, &Status::new(Code::NotLoggedIn, "logged out")),
                 End::Final(status) => self.rest(status.clone(), &status),
             }
@@ -177,11 +211,14 @@ impl Task {
     async fn live(&mut self) -> End {
         self.retry_count = 0;
         self.backoff = backoff(&self.options);
-        if self.options.addresses.is_empty() {
-            return End::Final(Status::bad_parameter("addresses must name at least one host:port"));
+        self.standing.forgive();
+        self.go(State::Connecting);
+        if let Err(status) = self.prepare() {
+            return self.fail(status);
         }
         loop {
             self.go(State::Connecting);
+            self.was_in = false;
             let loss = match self.connect().await {
                 Err(wish) => return End::Wish(wish),
                 Ok(None) => Loss::Retry,
@@ -190,26 +227,48 @@ impl Task {
                     Cut::Lost(loss) => loss,
                 },
             };
+            if let (Some(place), false) = (self.place, self.was_in) {
+                self.standing.failed(place);
+            }
             let delay_ms = match loss {
-                Loss::Final(status) => return End::Final(status),
+                Loss::Final(status) if self.was_in => {
+                    self.log(Warn, || format!("the connection is over: {status}"));
+                    return End::Final(status);
+                }
+                Loss::Final(status) => return self.fail(status),
+                // What answers at every address is no chatroomd: waiting changes nothing about that.
+                Loss::Retry if self.standing.is_hopeless() => return self.fail(self.failure.clone()),
                 Loss::Again => 0,
                 Loss::Retry => self.backoff.next(self.session.random()),
                 Loss::Return { retry_after_ms, spread_ms } => {
-                    self.address += 1;
+                    if let Some(place) = self.place {
+                        self.standing.failed(place);
+                    }
+                    self.failure = Status::new(Code::TryAgain, "the server sent this client away, to come back");
                     let most = self.options.return_spread_ms;
                     return_delay_ms(retry_after_ms.into(), spread_ms.into(), most, self.session.random())
                 }
             };
             if self.options.reconnect_attempts_max.is_some_and(|max| self.retry_count >= max) {
-                return End::Final(self.failure.clone());
+                return self.fail(self.failure.clone());
             }
             self.retry_count = self.retry_count.saturating_add(1);
+            let status = self.failure.clone();
+            self.log(Warn, || format!("{status}; trying again in {delay_ms} ms"));
+            self.tell(Event::ConnectFailed { status, will_retry: true, delay_ms });
             self.go(State::Waiting);
             self.tell(Event::WillReconnect { retry_count: self.retry_count, delay_ms });
             if let Some(wish) = self.wait(delay_ms).await {
                 return End::Wish(wish);
             }
         }
+    }
+
+    /// Attempts are over: says why.
+    fn fail(&mut self, status: Status) -> End {
+        self.log(Error, || format!("giving up: {status}"));
+        self.tell(Event::ConnectFailed { status: status.clone(), will_retry: false, delay_ms: 0 });
+        End::Final(status)
     }
 
     /// S1: waits out the delay, and then for a host that is behind with its events.
@@ -225,51 +284,6 @@ impl Task {
             }
         }
         None
-    }
-
-    /// S2: the first address that answers. `None` when there is none.
-    async fn connect(&mut self) -> Result<Option<Stream>, Wish> {
-        let patience = Duration::from_millis(self.options.connect_timeout_ms);
-        for _ in 0..self.options.addresses.len() {
-            let place = self.address % self.options.addresses.len();
-            let address = self.options.addresses[place].clone();
-            let tls = match self.tls(&address) {
-                Ok(tls) => tls,
-                Err(error) => {
-                    self.failure = Status::new(Code::NoServer, format!("{address}: {error}"));
-                    self.address = place + 1;
-                    continue;
-                }
-            };
-            let attempt = timeout(patience, transport::open(&address, tls));
-            tokio::pin!(attempt);
-            let outcome = loop {
-                tokio::select! {
-                    wish = self.attend() => if let Some(wish) = wish {
-                        return Err(wish);
-                    },
-                    outcome = &mut attempt => break outcome,
-                }
-            };
-            match outcome {
-                Ok(Ok(stream)) => return Ok(Some(stream)),
-                Ok(Err(error)) => self.failure = Status::new(Code::NoServer, format!("{address}: {error}")),
-                Err(_) => self.failure = Status::new(Code::NoServer, format!("{address}: no connection in time")),
-            }
-            self.address = place + 1;
-        }
-        Ok(None)
-    }
-
-    /// How to speak TLS, if the address wants it.
-    fn tls(&mut self, address: &str) -> std::io::Result<Option<Secure>> {
-        if !transport::parse(address).is_some_and(|(is_tls, ..)| is_tls) {
-            return Ok(None);
-        }
-        if self.tls.is_none() {
-            self.tls = Some(self.options.trust.secure()?);
-        }
-        Ok(self.tls.clone())
     }
 
     /// Serves host and clock until the host wants the client to go elsewhere.
@@ -291,6 +305,7 @@ impl Task {
             Timeout,
         }
         let deadline = self.session.deadline().map(|at| self.start + Duration::from_micros(at.0));
+        let deadline = [deadline, self.flush_deadline()].into_iter().flatten().min();
         let turn = tokio::select! {
             // The sender lives as long as `shared`, which is ours too: this cannot fail.
             () = async { drop(self.closing.wait_for(|closing| *closing).await) }, if !self.is_leaving => Turn::Close,
@@ -298,6 +313,7 @@ impl Task {
             permit = self.events.reserve(), if !self.backlog.is_empty() => match (permit, self.backlog.pop_front()) {
                 (Ok(permit), Some(event)) => {
                     self.backlog_states -= usize::from(is_own(&event));
+                    self.backlog_logs -= usize::from(matches!(event, Event::Log(_)));
                     permit.send(event);
                     Turn::Told
                 }
@@ -314,6 +330,7 @@ impl Task {
             Turn::Timeout => {
                 self.session.on_timeout(self.now(), &mut self.outputs);
                 self.apply();
+                self.settle_flushes();
             }
         }
         None
@@ -324,9 +341,22 @@ impl Task {
         match command {
             Command::Request(_, completion) if is_resting => completion.complete(Err(not_connected())),
             Command::Request(request, completion) => {
+                let is_send = matches!(request, Request::MessageSend(_));
                 let outcome = self.session.request(self.now(), request, &mut self.outputs);
+                if let (true, Ok(id)) = (is_send, &outcome) {
+                    self.open_sends.insert(*id);
+                }
                 self.accept(outcome, completion);
             }
+            Command::Cancel(request) => {
+                if let Some(id) =
+                    self.completions.iter().find(|(_, completion)| completion.request == request).map(|(id, _)| *id)
+                {
+                    self.session.cancel(id, &mut self.outputs);
+                    self.apply();
+                }
+            }
+            Command::Flush(flush) => self.flush(flush),
             Command::Connect(done) if self.state == State::Entered => {
                 // The host may have stopped waiting, here and below.
                 let _ = done.send(Err(Status::new(Code::AlreadyLoggedIn, "connected already")));
@@ -378,10 +408,7 @@ impl Task {
             match output {
                 ClientOutput::Transmit(bytes) => self.write.extend_from_slice(&bytes),
                 ClientOutput::LoggedIn(response) => self.on_logged_in(*response),
-                ClientOutput::LoginRefused(status) => {
-                    self.failure = status;
-                    self.address += 1;
-                }
+                ClientOutput::LoginRefused(status) => self.failure = status,
                 ClientOutput::Entered(response) => self.tell(Event::Entered(response)),
                 ClientOutput::RoomState(change) => self.tell(Event::RoomState(change)),
                 ClientOutput::Left { room_id, status } => self.tell(Event::Left { room_id, status }),
@@ -390,15 +417,20 @@ impl Task {
                     if let Some(completion) = self.completions.remove(&id) {
                         completion.complete(result);
                     }
+                    self.open_sends.remove(&id);
                 }
                 ClientOutput::Push(push) => match push {
                     Push::Message(message) => self.tell(Event::Message(message)),
                     Push::Notification(notification) => self.tell(Event::Notification(notification)),
                     Push::Gap(gap) => self.tell(Event::Gap(gap)),
-                    Push::Kicked(kicked) => self.tell(Event::Kicked(kicked)),
+                    Push::Kicked(kicked) => {
+                        self.log(Warn, || format!("kicked out of room {} with reason {}", kicked.room_id, kicked.reason));
+                        self.tell(Event::Kicked(kicked));
+                    }
                     Push::TokenWillExpire(warning) => self.tell(Event::TokenWillExpire(warning.seconds)),
-                    // `Disconnected` carries it.
-                    Push::Status(_) | Push::RoomEpoch(_) => {}
+                    // `Disconnected` or `ConnectFailed` carries it.
+                    Push::Status(status) => self.failure = status_of(&status),
+                    Push::RoomEpoch(_) => {}
                 },
                 ClientOutput::Close(reason) => {
                     if reason == CloseReason::PingTimeout {
@@ -409,11 +441,17 @@ impl Task {
             }
         }
         self.outputs = outputs;
+        self.settle_flushes();
     }
 
     fn on_logged_in(&mut self, response: pb::LoginResponse) {
         self.retry_count = 0;
         self.backoff = backoff(&self.options);
+        self.was_in = true;
+        if let Some(place) = self.place {
+            self.standing.succeeded(place);
+        }
+        self.log(Info, || format!("logged in as {}{}", response.account, if response.resumed { ", resumed" } else { "" }));
         self.shared.clock.send_replace(Some((Instant::now(), response.server_time_ms)));
         self.tell(Event::LoggedIn {
             account: response.account,
@@ -435,38 +473,6 @@ impl Task {
         }
     }
 
-    /// Gives the host an event, now or when it has read others.
-    fn tell(&mut self, event: Event) {
-        if self.is_leaving && matches!(event, Event::Message(_) | Event::Notification(_) | Event::Gap(_)) {
-            // The host goes; waiting for it to read would keep it from going.
-            return;
-        }
-        if self.backlog.is_empty() {
-            match self.events.try_send(event) {
-                Ok(()) => {}
-                Err(mpsc::error::TrySendError::Closed(_)) => self.forget_events(),
-                Err(mpsc::error::TrySendError::Full(event)) => self.keep(event),
-            }
-        } else {
-            self.keep(event);
-        }
-    }
-
-    fn keep(&mut self, event: Event) {
-        if is_own(&event) {
-            if self.backlog_states >= limits::CLIENT_STATES_MAX {
-                return;
-            }
-            self.backlog_states += 1;
-        }
-        self.backlog.push_back(event);
-    }
-
-    fn forget_events(&mut self) {
-        self.backlog.clear();
-        self.backlog_states = 0;
-    }
-
     pub(super) fn now(&self) -> Time {
         Time(u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
@@ -475,10 +481,4 @@ impl Task {
 /// The status of what is asked of a client that is not to be connected.
 fn not_connected() -> Status {
     Status::new(Code::NotLoggedIn, "not connected: connect first")
-}
-
-/// Whether the client makes this event by itself, so that not reading the socket does not hold it back.
-fn is_own(event: &Event) -> bool {
-    use Event::*;
-    matches!(event, State(_) | RoomState(_) | WillReconnect { .. } | LoggedIn { .. } | Disconnected(_))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::requests::mismatch;
-use super::{Client, Command, Shared, closed};
+use super::{Client, Command, RequestHandle, Shared, closed};
 use crate::error::Status;
 use crate::limits::QUEUE_SIZE_MAX;
 use crate::wire::{Request, Response, pb};
@@ -17,6 +17,8 @@ struct Gather {
     commands: mpsc::WeakSender<Command>,
     shared: Arc<Shared>,
     room_id: i64,
+    /// All requests go by one name, so that cancelling it ends the whole.
+    handle: RequestHandle,
     elements: Vec<pb::QueueElement>,
     done: Done,
 }
@@ -41,10 +43,10 @@ impl Client {
         &self,
         room_id: i64,
         done: impl FnOnce(Result<Response, Status>) + Send + 'static,
-    ) -> Result<(), Status> {
-        let (commands, shared) = (self.commands.downgrade(), self.shared.clone());
-        let gather = Gather { commands, shared, room_id, elements: Vec::new(), done: Box::new(done) };
-        self.request_with(list(room_id, 0), move |answer| gather.take(answer))
+    ) -> Result<RequestHandle, Status> {
+        let (commands, shared, handle) = (self.commands.downgrade(), self.shared.clone(), self.new_handle());
+        let gather = Gather { commands, shared, room_id, handle, elements: Vec::new(), done: Box::new(done) };
+        self.request_as(handle, list(room_id, 0), move |answer| gather.take(answer))
     }
 }
 
@@ -66,11 +68,11 @@ impl Gather {
         }
         let Some(commands) = self.commands.upgrade() else { return (self.done)(Err(closed())) };
         let client = Client { commands, shared: self.shared.clone() };
-        let request = list(self.room_id, page.reached);
+        let (request, handle) = (list(self.room_id, page.reached), self.handle);
         // Whichever way it goes, there is one to tell: a request that is refused at once never calls what it was given.
         let gather = Arc::new(parking_lot::Mutex::new(Some(self)));
         let later = gather.clone();
-        let refused = client.request_with(request, move |answer| {
+        let refused = client.request_as(handle, request, move |answer| {
             if let Some(gather) = later.lock().take() {
                 gather.take(answer);
             }

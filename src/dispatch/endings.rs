@@ -51,9 +51,11 @@ impl Hub {
     pub(super) fn note_left(&mut self, id: RoomId) {
         let Some(Owned::Live(live)) = self.rooms.get(&id) else { return };
         let room = &live.room;
+        // The room's own clock may be ahead, and by less when it is read again.
+        let on_our_clock = |at: UnixMs| UnixMs(at.0.saturating_sub(live.ahead_ms));
         let left = room.ends_at().zip(room.maker()).map(|(ends_at, maker)| Left {
-            since: room.empty_since(),
-            ends_at,
+            since: on_our_clock(room.empty_since()),
+            ends_at: on_our_clock(ends_at),
             maker: self.config.accounts.maker(room.app_key(), maker),
         });
         let before = match left {
@@ -86,7 +88,7 @@ impl Hub {
     /// Has rooms read whose end has come while they were not in memory, and those that nobody has looked at since the start, a few
     /// at a time.
     pub(super) fn read_ending_rooms(&mut self) {
-        let due = self.endings.by_time.iter().take_while(|(at, _)| *at <= self.unix).map(|(_, id)| *id);
+        let due = self.endings.by_time.iter().take_while(|(at, _)| *at <= self.steady).map(|(_, id)| *id);
         let mut ids: Vec<RoomId> = due.filter(|id| !self.rooms.contains_key(id)).take(ENDINGS_PER_TICK).collect();
         // Those who were in a room as the node went down have the grace to come back to it.
         if self.started.is_some_and(|started| self.now >= started.plus_ms(self.config.detach_grace_ms)) {

@@ -76,7 +76,7 @@ impl Hub {
         // What was seen beyond is gone, although its numbers are not given again.
         room.note_epoch(self.config.epoch, held.next());
         let downlink = Downlink::new(room.settings());
-        let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now);
+        let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
         (live.followers, live.detached, live.kicked, live.saved) = (old.followers, old.detached, old.kicked, held);
         let (seq, state) = (live.last_seq(), live.room.snapshot());
         self.rooms.insert(id, Owned::Live(Box::new(live)));
@@ -97,7 +97,7 @@ impl Hub {
 
     /// The room was never made as far as the log knows: nobody is in it.
     fn disband(&mut self, id: RoomId, room: Room, old: &Live) {
-        let live = Live::new(room, self.config.workers, self.config.epoch, self.now);
+        let live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
         self.rooms.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
         for (account, connections) in old.room.everybody() {

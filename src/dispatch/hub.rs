@@ -141,7 +141,12 @@ struct Reader {
 pub struct Hub {
     pub(super) config: HubConfig,
     pub(super) now: Time,
+    /// The clock of the calendar, which may be set at any time.
     pub(super) unix: UnixMs,
+    /// The clock of durations.
+    pub(super) steady: UnixMs,
+    /// The calendar's time at which `now` was 0.
+    start_ms: Option<i64>,
     pub(super) effects: Vec<Effect>,
     pub(super) counters: Counters,
     pub(super) feeds: ByNumber<RoomId, Feed>,
@@ -192,6 +197,8 @@ impl Hub {
         Hub {
             now: Time::default(),
             unix: UnixMs::default(),
+            steady: UnixMs::default(),
+            start_ms: None,
             effects: Vec::new(),
             counters: Counters::default(),
             feeds: ByNumber::default(),
@@ -226,8 +233,9 @@ impl Hub {
 
     /// Sets the clock for what follows; to be called before each batch of inputs.
     pub fn set_clock(&mut self, now: Time, unix: UnixMs) {
-        self.now = now;
-        self.unix = unix;
+        // From the calendar at the start, and on from there as time passes.
+        let start_ms = *self.start_ms.get_or_insert(unix.0.saturating_sub(now.ms()));
+        (self.now, self.unix, self.steady) = (now, unix, UnixMs(start_ms.saturating_add(now.ms())));
         self.started.get_or_insert(now);
     }
 

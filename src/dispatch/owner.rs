@@ -37,6 +37,8 @@ pub(super) struct Live {
     pub(super) room: Room,
     /// The epoch of its new entries: that in which it was last read from the log.
     pub(super) epoch: Epoch,
+    /// How far the room's clock of durations is ahead of the hub's.
+    pub(super) ahead_ms: i64,
     /// How many connections hear it, by worker.
     pub(super) followers: Vec<u32>,
     /// Lost connections that keep their place, and on whose behalf they leave in the end.
@@ -51,11 +53,15 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(room: Room, workers: usize, epoch: Epoch, now: Time) -> Live {
+    /// A room, and by how much its clock of durations is ahead of `steady`: one that has gone further does not stand still until
+    /// that has caught up.
+    pub(super) fn new(room: Room, workers: usize, epoch: Epoch, now: Time, steady: UnixMs) -> Live {
         let followers = vec![0; workers];
+        let ahead_ms = room.last_clock().0.saturating_sub(steady.0).max(0);
         Live {
             room,
             epoch,
+            ahead_ms,
             followers,
             detached: ByNumber::default(),
             kicked: Vec::new(),
@@ -63,6 +69,11 @@ impl Live {
             saved: Seq(0),
             used: now,
         }
+    }
+
+    /// The room's clock of durations.
+    pub(super) fn clock(&self, steady: UnixMs) -> UnixMs {
+        UnixMs(steady.0.saturating_add(self.ahead_ms)).max(self.room.last_clock())
     }
 
     fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Query) -> Answer {
@@ -125,7 +136,7 @@ impl Hub {
             Some(Owned::Loading(_)) => self.answer(request.asker, Err(busy("the room is being loaded"))),
             None if let Ask::Command(Op::Create(create)) = &request.ask => {
                 let fresh = Room::new(room, self.config.rules.settings(&create.app_key));
-                self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, self.config.epoch, now))));
+                self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, self.config.epoch, now, self.steady))));
                 self.ask(request);
             }
             None => {
@@ -141,12 +152,12 @@ impl Hub {
         let mut nowhere = Room::new(request.room, self.config.rules.settings(""));
         let answer = match request.ask {
             Ask::Command(op) => {
-                let stamp = Stamp { time: self.unix, random: 0 };
+                let stamp = Stamp { time: self.unix, clock: self.steady, random: 0 };
                 let command = Command { actor: request.actor, op };
                 let entry = Entry { seq: nowhere.next_seq(), epoch: self.config.epoch, stamp, command };
                 nowhere.apply(&entry).map(|_| room_missing())
             }
-            Ask::Query(query) => nowhere.query(self.unix, &request.actor, &query).map(|_| room_missing()),
+            Ask::Query(query) => nowhere.query(self.steady, &request.actor, &query).map(|_| room_missing()),
         };
         let (Ok(refused) | Err(refused)) = answer;
         self.answer(request.asker, Err(refused));
@@ -172,7 +183,7 @@ impl Hub {
             }
             (Ok(mut room), None) => {
                 room.set_settings(self.config.rules.settings(room.app_key()));
-                let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now);
+                let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
                 live.saved = live.last_seq();
                 self.rooms.insert(id, Owned::Live(Box::new(live)));
                 self.tidy_after_load(id);
@@ -190,17 +201,18 @@ impl Hub {
         if app_key.is_some_and(|app_key| *app_key != *live.room.app_key()) && live.room.exists() {
             return self.answer(asker, Err(room_missing()));
         }
+        let clock = live.clock(self.steady);
         match ask {
             Ask::Command(Op::Recall(recall)) if recall.seq.is_none() => {
                 let request = recall.request;
-                match live.room.may_recall(self.unix, &actor, &request) {
+                match live.room.may_recall(clock, &actor, &request) {
                     Ok(()) => self.after_writes(Held::Find(Box::new(Find { room, asker, actor, request }))),
                     Err(status) => self.answer(asker, Err(status)),
                 }
             }
             Ask::Command(op) => self.command(room, asker, Command { actor, op }, resume),
             Ask::Query(query @ (Query::History(_) | Query::HistoryByTags(_))) => {
-                match (live.room.history_scope(self.unix, &actor, &query), asker) {
+                match (live.room.history_scope(clock, &actor, &query), asker) {
                     // Whoever holds the connection looks it up, because only there it can be written.
                     (Ok(scope), Asker::Connection(asked)) => {
                         let mail = Mail::History { asked, query: Box::new(query), scope };
@@ -211,7 +223,7 @@ impl Hub {
                 }
             }
             Ask::Query(query) => {
-                let answer = live.answer(self.unix, &actor, &query);
+                let answer = live.answer(clock, &actor, &query);
                 self.answer(asker, answer);
             }
         }
@@ -323,7 +335,8 @@ impl Hub {
         follow_ups: &mut VecDeque<Command>,
     ) {
         let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
-        let stamp = Stamp { time: UnixMs(self.unix.0.max(live.room.last_time().0)), random: self.random.u64(..) };
+        let time = self.unix.max(live.room.last_time());
+        let stamp = Stamp { time, clock: live.clock(self.steady), random: self.random.u64(..) };
         let heard = live.last_seq();
         let entry = Entry { seq: live.room.next_seq(), epoch: live.epoch, stamp, command };
         if let (Op::Open(open), false) = (&entry.command.op, live.room.exists()) {

@@ -5,7 +5,7 @@ use super::hub::Hub;
 use super::mail::Asker;
 use super::owner::{Live, Owned};
 use crate::id::{RoomId, UnixMs};
-use crate::limits::{DUE_COMMANDS_MAX, EXPRESSIONS_KEPT_TICKS, ROOM_IDLE_MS};
+use crate::limits::{DUE_COMMANDS_MAX, DUE_ROOMS_MAX, EXPRESSIONS_KEPT_TICKS, ROOM_IDLE_MS};
 use crate::room::{Actor, Command, Op, Origin};
 
 impl Hub {
@@ -33,17 +33,21 @@ impl Hub {
 
     /// Lets rooms do what they do by themselves when its time has come. A room that is not in memory does it when it is loaded.
     pub(super) fn do_what_is_due(&mut self) {
-        let is_due = |live: &Live| live.room.deadline().is_some_and(|at| at <= self.unix);
-        let due = self.rooms.iter().filter(|(_, owned)| matches!(owned, Owned::Live(live) if is_due(live)));
-        let mut due: Vec<RoomId> = due.map(|(id, _)| *id).collect();
+        let due = |live: &Live| live.room.deadline().filter(|at| *at <= live.clock(self.steady));
+        let due = self.rooms.iter().filter_map(|(id, owned)| match owned {
+            Owned::Live(live) => Some((due(live)?, *id)),
+            Owned::Loading(_) => None,
+        });
+        let mut due: Vec<(UnixMs, RoomId)> = due.collect();
+        // Those that have waited longest; the others follow a second later.
         due.sort_unstable();
-        due.into_iter().for_each(|id| self.do_due(id));
+        due.into_iter().take(DUE_ROOMS_MAX).for_each(|(_, id)| self.do_due(id));
     }
 
     pub(super) fn do_due(&mut self, id: RoomId) {
         for _ in 0..DUE_COMMANDS_MAX {
             let Some(Owned::Live(live)) = self.rooms.get(&id) else { return };
-            let Some(command) = live.room.due(self.unix) else { return };
+            let Some(command) = live.room.due(live.clock(self.steady)) else { return };
             let refused = self.counters.refused;
             self.command(id, Asker::Nobody, command, None);
             if self.is_broken || self.counters.refused > refused {
@@ -77,11 +81,13 @@ impl Hub {
             return;
         }
         if let Some(since) = self.endings.left_since(id) {
+            let since = UnixMs(since.0.saturating_add(live.ahead_ms));
             return live.room.empty_for_long(since);
         }
         let up_ms = self.now.ms_since(self.started.unwrap_or(self.now));
         let left_ms = i64::try_from(grace_ms).unwrap_or(i64::MAX).saturating_sub(i64::try_from(up_ms).unwrap_or(i64::MAX));
-        live.room.vacated(UnixMs(self.unix.0.saturating_add(left_ms)));
+        let since = live.clock(self.steady).0.saturating_add(left_ms);
+        live.room.vacated(UnixMs(since));
         self.note_left(id);
     }
 

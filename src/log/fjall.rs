@@ -5,6 +5,7 @@
 //! snapshot covered, `meta` for the node's counters, one keyspace for each [`Space`], and `reports` for
 //! what applications are still to be told.
 
+mod buffers;
 mod commits;
 mod copy;
 mod cut;
@@ -44,6 +45,7 @@ use super::{
     Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, ReplayQuery, RoomLog, Snapshot, Space, highest_created,
 };
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
+use crate::limits;
 use crate::room::{Record, Replay};
 
 /// What an acknowledged entry survives.
@@ -65,8 +67,8 @@ pub struct Options {
     pub durability: Durability,
     /// Bytes of blocks read from disk that are held in memory.
     pub cache_bytes: u64,
-    /// Bytes of new entries of a day held in memory before they are written out sorted; up to four times as much while the disk
-    /// is behind.
+    /// Bytes of new entries held in memory before they are written out sorted: half of it collects them, the other half is being
+    /// written out meanwhile.
     pub write_buffer_bytes: u64,
     /// Files that stay open between two uses.
     pub files_cached: usize,
@@ -74,7 +76,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { durability: Durability::Commit, cache_bytes: 32 << 20, write_buffer_bytes: 32 << 20, files_cached: 256 }
+        Options {
+            durability: Durability::Commit,
+            cache_bytes: limits::STORE_CACHE_BYTES,
+            write_buffer_bytes: limits::STORE_WRITE_BUFFER_BYTES,
+            files_cached: 256,
+        }
     }
 }
 
@@ -201,6 +208,10 @@ impl RoomLog for FjallLog {
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
         let _one_at_a_time = self.expiring.lock();
         self.shared.writable()?.expire(now, days)
+    }
+
+    fn days(&self) -> Vec<i64> {
+        self.shared.store().map(|store| store.days.read().open.keys().copied().collect()).unwrap_or_default()
     }
 
     fn erase(&self, room: RoomId) -> Result<(), LogError> {

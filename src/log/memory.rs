@@ -135,6 +135,10 @@ impl RoomLog for MemoryLog {
         Ok(dropped.len())
     }
 
+    fn days(&self) -> Vec<i64> {
+        self.shared.tables.read().days.keys().copied().collect()
+    }
+
     fn erase(&self, room: RoomId) -> Result<(), LogError> {
         let tables = &mut *self.shared.tables.write();
         let all = || key(room, Seq(0))..=key(room, Seq(u64::MAX));

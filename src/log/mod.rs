@@ -202,6 +202,9 @@ pub trait RoomLog: Send + Sync + 'static {
     /// Returns how many days went.
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError>;
 
+    /// The UTC days, counted from 1970, of which entries are held, oldest first; what is carried counts to none.
+    fn days(&self) -> Vec<i64>;
+
     /// Removes everything of a room but its last entry, which says that the room is gone, durably with some later commit. Nothing
     /// may be appended to the room any more. Reads and writes the disk.
     fn erase(&self, room: RoomId) -> Result<(), LogError>;

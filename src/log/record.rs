@@ -42,6 +42,7 @@ pub fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), LogError> {
         epoch: entry.epoch.0,
         time_ms: entry.stamp.time.0,
         random: entry.stamp.random,
+        clock_ahead_ms: entry.stamp.clock.0.saturating_sub(entry.stamp.time.0),
         skip_history: !record.in_history,
         notify_target_tags: record.notify_target_tags.clone(),
         epoch_first_seq: record.link.epoch_first.map_or(0, |first| first.0),
@@ -125,7 +126,8 @@ pub(super) fn unpack(room: RoomId, kept: store::Record) -> Result<Record, LogErr
     } else {
         None
     };
-    let stamp = Stamp { time: UnixMs(kept.time_ms), random: kept.random };
+    let clock = UnixMs(kept.time_ms.saturating_add(kept.clock_ahead_ms));
+    let stamp = Stamp { time: UnixMs(kept.time_ms), clock, random: kept.random };
     let entry = Entry { seq: Seq(kept.seq), epoch: Epoch(kept.epoch), stamp, command };
     let link = Link {
         previous: Seq(kept.seq.saturating_sub(1).saturating_sub(kept.skipped)),
@@ -187,7 +189,7 @@ mod tests {
             client_type: 16,
             on_behalf: None,
         };
-        let stamp = Stamp { time: UnixMs(1_700_000_000_123), random: 7 };
+        let stamp = Stamp { time: UnixMs(1_700_000_000_123), clock: UnixMs(1_700_000_003_456), random: 7 };
         let entry = Entry { seq: Seq(3), epoch: Epoch(2), stamp, command: Command { actor, op } };
         let notify_target_tags = "{\"tag\":\"a\"}".into();
         let link = Link { previous: Seq(1), epoch_first: Some(Seq(2)) };

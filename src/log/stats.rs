@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Counters of a log. Any thread may read them at any time; each only grows, but for `commit_us_max`.
+/// Counters of a log. Any thread may read them at any time; each only grows, but for `commit_us_max` and the gauges.
 #[derive(Debug, Default)]
 pub struct LogStats {
     /// Batches that became durable.
@@ -24,6 +24,10 @@ pub struct LogStats {
     pub busy: AtomicU64,
     /// Batches the store failed on.
     pub failed: AtomicU64,
+    /// Bytes of new entries in the store's buffers, as of the last commit: a gauge.
+    pub buffer_bytes: AtomicU64,
+    /// Bytes in the store's cache of blocks, likewise.
+    pub cache_bytes: AtomicU64,
     /// Torn ends that the start cut off the newest journal.
     pub cut_ends: AtomicU64,
     /// Bytes of them.

@@ -297,7 +297,7 @@ impl Room {
     /// Rows 4 to 9 of chatroom.md §c.0.
     fn reach_attributes(&self, entry: &Entry, operation: Operation) -> Result<(), Status> {
         self.reach(&entry.command.actor)?;
-        self.permit(&entry.command.actor, operation, entry.stamp.time).map(drop)
+        self.permit(&entry.command.actor, operation, entry.stamp.clock).map(drop)
     }
 
     /// As [`Room::reach`], for what only the server does.

@@ -371,8 +371,10 @@ pub enum Ask {
 /// The moment a command is looked at: its owner's clock and a random number. Nothing in `room/` has any other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stamp {
-    /// Never before the room's last entry.
+    /// The clock of the calendar, which people see. Never before the room's last entry, and so it may stand still.
     pub time: UnixMs,
+    /// The clock of rates and durations: it goes on from entry to entry as time passes, whatever the calendar's does.
+    pub clock: UnixMs,
     /// Uniform over all 64-bit numbers.
     pub random: u64,
 }

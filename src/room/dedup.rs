@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::command::Stamp;
 use super::rate::Bucket;
 use crate::id::{AccountId, Epoch, MessageId, Seq, UnixMs};
 use crate::limits;
@@ -12,8 +13,21 @@ pub(super) struct Accepted {
     pub id: MessageId,
     pub seq: Seq,
     pub epoch: Epoch,
-    pub time: UnixMs,
+    pub stamp: When,
     pub high_priority: bool,
+}
+
+/// When it was, on both clocks of an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct When {
+    pub time: UnixMs,
+    pub clock: UnixMs,
+}
+
+impl From<Stamp> for When {
+    fn from(Stamp { time, clock, .. }: Stamp) -> When {
+        When { time, clock }
+    }
 }
 
 /// One account that has sent something lately, here or not.
@@ -38,7 +52,7 @@ impl Senders {
     pub fn accepted(&self, account: &AccountId, id: &str, now: UnixMs) -> Option<&Accepted> {
         let sender = self.by_account.get(account)?;
         let found = sender.accepted.iter().rev().find(|accepted| accepted.id.as_str() == id)?;
-        is_recent(found.time, now).then_some(found)
+        is_recent(found.stamp.clock, now).then_some(found)
     }
 
     /// What the account has left of its pace.
@@ -52,14 +66,14 @@ impl Senders {
         let Some(sender) = self.by_account.get(account) else { return 0 };
         let place = sender.accepted.len().checked_sub(most);
         let oldest = place.and_then(|place| sender.accepted.get(place));
-        oldest.map_or(0, |oldest| oldest.time.0.saturating_add(limits::SENDS_LONG_MS).saturating_sub(now.0).max(0))
+        oldest.map_or(0, |oldest| oldest.stamp.clock.0.saturating_add(limits::SENDS_LONG_MS).saturating_sub(now.0).max(0))
     }
 
     /// Remembers a message and what its sender has left; forgets what is beyond the bounds.
     pub fn remember(&mut self, account: &AccountId, accepted: Accepted, bucket: Option<Bucket>) {
-        let (seq, time) = (accepted.seq, accepted.time);
+        let (seq, clock) = (accepted.seq, accepted.stamp.clock);
         while self.order.len() >= limits::DEDUP_IDS_PER_ROOM
-            || self.order.front().is_some_and(|oldest| !is_recent(oldest.2, time))
+            || self.order.front().is_some_and(|oldest| !is_recent(oldest.2, clock))
         {
             self.forget_oldest();
         }
@@ -74,7 +88,7 @@ impl Senders {
         if let Some(bucket) = bucket {
             sender.bucket = bucket;
         }
-        self.order.push_back((account.clone(), seq, time));
+        self.order.push_back((account.clone(), seq, clock));
     }
 
     /// Notes what an account has left after a message of which nothing else is kept.
@@ -116,7 +130,7 @@ mod tests {
             id: MessageId::parse(&format!("m{seq}")).unwrap(),
             seq: Seq(seq),
             epoch: Epoch(1),
-            time: UnixMs(time),
+            stamp: When { time: UnixMs(time), clock: UnixMs(time) },
             high_priority: false,
         }
     }

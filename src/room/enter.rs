@@ -25,7 +25,7 @@ impl Room {
         self.check_enter(actor, enter)?;
         let bearing = self.check_bearing(enter)?;
         if actor.anonymous && !self.settings.anonymous_enabled {
-            self.permit(actor, Operation::Enter, entry.stamp.time)?;
+            self.permit(actor, Operation::Enter, entry.stamp.clock)?;
         }
         if !self.exists() || !self.is_named(&enter.app_key, &enter.request.alias) {
             return Err(self.missing());
@@ -33,7 +33,7 @@ impl Room {
         if !self.info.valid {
             return Err(Status::with_sub(Code::RoomClosed, Sub::RoomClosed));
         }
-        self.permit(actor, Operation::Enter, entry.stamp.time)?;
+        self.permit(actor, Operation::Enter, entry.stamp.clock)?;
         if self.people.has(&actor.account, connection) {
             let sub = if self.id.is_of_client() { Sub::AlreadyInRoom } else { Sub::RoomRepeated };
             return Err(Status::with_sub(Code::Repeated, sub));
@@ -49,7 +49,7 @@ impl Room {
         bearing: Bearing,
         connection: ConnId,
     ) -> Result<Outcome, Status> {
-        let (actor, now) = (&entry.command.actor, entry.stamp.time);
+        let (actor, now) = (&entry.command.actor, entry.stamp.clock);
         // A name that stands in the room's records is somebody's, whether the application knows the account or not.
         if actor.anonymous && (self.creator.as_ref() == Some(&actor.account) || self.roster.record(&actor.account).is_some()) {
             return Err(Status::with_sub(Code::WrongToken, Sub::InvalidToken));
@@ -84,7 +84,7 @@ impl Room {
         bearing: Bearing,
         connection: ConnId,
     ) -> Result<Outcome, Status> {
-        let (actor, now) = (&entry.command.actor, entry.stamp.time);
+        let (actor, now) = (&entry.command.actor, entry.stamp.clock);
         let mut outcome = Outcome::reply(Response::RoomEnter(Box::default()));
         let displaced = self.displaced(actor, enter);
         let fixed = self.roster.record(&actor.account).is_some();
@@ -178,7 +178,7 @@ impl Room {
     }
 
     pub(super) fn enter_response(&self, entry: &Entry, connection: ConnId, resumed: bool) -> Response {
-        let mut member = self.member(&entry.command.actor.account, entry.stamp.time);
+        let mut member = self.member(&entry.command.actor.account, entry.stamp.clock);
         self.show_tags(&mut member, connection);
         Response::RoomEnter(Box::new(pb::RoomEnterResponse {
             room: Some(self.room_info()),
@@ -208,7 +208,7 @@ impl Room {
         }
         let actor = &entry.command.actor;
         let mut notice = self.notice_about(entry, kind, &actor.account, ext);
-        let member = self.member(&actor.account, entry.stamp.time);
+        let member = self.member(&actor.account, entry.stamp.clock);
         notice.entered = Some(pb::Entered {
             muted: member.muted,
             temp_mute_seconds: member.temp_mute_seconds,
@@ -233,7 +233,7 @@ impl Room {
             Origin::Server => Way::Offline,
         };
         self.note_passage(&actor.account, connection, way, "", &mut outcome);
-        self.leave(&actor.account, connection, entry.stamp.time, &mut outcome);
+        self.leave(&actor.account, connection, entry.stamp.clock, &mut outcome);
         outcome.presence.push(Presence::Left(connection));
         Ok(outcome)
     }
@@ -241,7 +241,7 @@ impl Room {
     pub(super) fn detach(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         let actor = &entry.command.actor;
         let connection = self.here(actor)?;
-        self.note_heard(&actor.account, connection, entry.stamp.time);
+        self.note_heard(&actor.account, connection, entry.stamp.clock);
         self.people.detach(&actor.account, connection);
         Ok(Outcome::reply(self.exit_response()))
     }

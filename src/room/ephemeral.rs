@@ -38,7 +38,7 @@ impl Room {
         self.check_enter(actor, enter)?;
         let bearing = self.check_bearing(enter)?;
         if actor.anonymous && !self.settings.anonymous_enabled {
-            self.permit(actor, Operation::Enter, entry.stamp.time)?;
+            self.permit(actor, Operation::Enter, entry.stamp.clock)?;
         }
         if self.exists() {
             return self.open_existing(entry, open, bearing, connection);
@@ -124,7 +124,7 @@ impl Room {
     /// A closed room made over HTTP ends for good, with everything in it.
     fn delete(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         self.check_exists()?;
-        self.permit(&entry.command.actor, Operation::Close, entry.stamp.time)?;
+        self.permit(&entry.command.actor, Operation::Close, entry.stamp.clock)?;
         if self.info.valid {
             return Err(Status::new(Code::Forbidden, "close the room before you delete it"));
         }
@@ -211,7 +211,7 @@ impl Room {
         let leaving = person.connections.iter().map(|own| own.id).collect();
         let mut outcome = self.leaving(entry, leaving);
         let farewell = Farewell { reason: KickReason::Silent, message: "the account has entered too many rooms", ext: "" };
-        self.expel(&actor.account, &farewell, entry.stamp.time, &mut outcome);
+        self.expel(&actor.account, &farewell, entry.stamp.clock, &mut outcome);
         Ok(outcome)
     }
 
@@ -235,7 +235,7 @@ impl Room {
             self.note_passage(&actor.account, connection, Way::LoginKick, "", &mut outcome);
             outcome.presence.push(Presence::Left(connection));
             outcome.kicks.push(Kick { connection, kicked: self.kicked(&farewell) });
-            self.leave(&actor.account, connection, entry.stamp.time, &mut outcome);
+            self.leave(&actor.account, connection, entry.stamp.clock, &mut outcome);
         }
         Ok(outcome)
     }

@@ -94,7 +94,7 @@ impl Life {
 
     fn apply(&mut self, command: Command) -> Vec<Command> {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let stamp = Stamp { time: UnixMs(self.time_ms), random: self.random >> 20 };
+        let stamp = Stamp { time: UnixMs(self.time_ms), clock: UnixMs(self.time_ms), random: self.random >> 20 };
         let entry = Entry { seq: self.room.next_seq(), epoch: Epoch(3), stamp, command };
         let before = (self.room.snapshot(), self.room.connections(), self.room.online_count());
         let result = self.room.apply(&entry);
@@ -185,7 +185,7 @@ impl Life {
 /// What must be equal after a replay: presence takes places and times too, but is not in the log.
 fn lasting(room: &Room) -> store::Snapshot {
     let mut snapshot = store::Snapshot::decode(&*room.snapshot()).expect("our own snapshot is readable");
-    (snapshot.last_seq, snapshot.last_time_ms) = (0, 0);
+    (snapshot.last_seq, snapshot.last_time_ms, snapshot.last_clock_ms) = (0, 0, 0);
     snapshot.epoch = 0;
     snapshot.boundaries.clear();
     snapshot.members.iter_mut().for_each(|member| member.enter_time_ms = 0);

@@ -80,7 +80,7 @@ impl Room {
         let actor = &entry.command.actor;
         check_update_self(actor, request)?;
         self.reach(actor)?;
-        self.permit(actor, Operation::UpdateSelf, entry.stamp.time)?;
+        self.permit(actor, Operation::UpdateSelf, entry.stamp.clock)?;
         let is_fixed = self.roster.record(&actor.account).is_some();
         if actor.origin == Origin::Http && !is_fixed && self.people.person(&actor.account).is_none() {
             return Err(Status::with_sub(Code::NotFound, Sub::MemberMissing));

@@ -47,7 +47,7 @@ struct Sendable {
 
 impl Room {
     pub(super) fn send(&mut self, entry: &Entry, request: &pb::MessageSendRequest) -> Result<Outcome, Status> {
-        let (actor, now) = (&entry.command.actor, entry.stamp.time);
+        let (actor, now) = (&entry.command.actor, entry.stamp.clock);
         let request = &*plain(request);
         let Sendable { id, receivers, paid, may_be_high, rewritten } = match self.check_send(now, actor, request)? {
             Checked::Duplicate(accepted) => return Ok(Outcome::reply(sent(accepted, true))),
@@ -65,7 +65,7 @@ impl Room {
             }
             let response = pb::MessageSendResponse {
                 message_id: request.message_id.clone(),
-                time_ms: now.0,
+                time_ms: entry.stamp.time.0,
                 epoch: entry.epoch.0,
                 abandoned: true,
                 ..Default::default()
@@ -88,9 +88,10 @@ impl Room {
         }
         message.resend_on_enter = message.high_priority && request.high_priority_resend.unwrap_or(true) && receivers.is_empty();
         if message.resend_on_enter {
-            self.priority.keep(&message, &audience);
+            self.priority.keep(&message, &audience, now);
         }
-        let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time: now, high_priority: message.high_priority };
+        let high_priority = message.high_priority;
+        let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, stamp: entry.stamp.into(), high_priority };
         let reply = sent(accepted.clone(), false);
         if request.r#type == MessageType::Barrage as i32 {
             return Ok(Outcome { push: Some(Push::Message(message)), audience, ..Outcome::reply(reply) });
@@ -216,11 +217,11 @@ impl Room {
 
     pub(super) fn note_send(&mut self, entry: &Entry, request: &pb::MessageSendRequest) {
         if let Ok(id) = MessageId::parse(&request.message_id) {
-            let (time, high_priority) = (entry.stamp.time, request.high_priority);
-            let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, time, high_priority };
+            let high_priority = request.high_priority;
+            let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, stamp: entry.stamp.into(), high_priority };
             self.senders.remember(&entry.command.actor.account, accepted, None);
             if high_priority {
-                self.priority.admit(time, limits::HIGH_PRIORITY_PER_SECOND_MAX);
+                self.priority.admit(entry.stamp.clock, limits::HIGH_PRIORITY_PER_SECOND_MAX);
             }
         }
     }
@@ -246,7 +247,7 @@ pub(super) fn plain(request: &pb::MessageSendRequest) -> Cow<'_, pb::MessageSend
 pub(super) fn sent(accepted: Accepted, duplicate: bool) -> Response {
     Response::MessageSend(pb::MessageSendResponse {
         message_id: accepted.id.as_str().into(),
-        time_ms: accepted.time.0,
+        time_ms: accepted.stamp.time.0,
         seq: accepted.seq.0,
         epoch: accepted.epoch.0,
         high_priority: accepted.high_priority,

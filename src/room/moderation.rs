@@ -17,7 +17,7 @@ use crate::wire::{Push, Response};
 
 impl Room {
     pub(super) fn set_role(&mut self, entry: &Entry, request: &pb::MemberSetRoleRequest) -> Result<Outcome, Status> {
-        let (actor, time) = (&entry.command.actor, entry.stamp.time);
+        let (actor, time) = (&entry.command.actor, entry.stamp.clock);
         let (action, operation, kind) = what_change(request)?;
         let target = check::account("account", &request.account)?;
         check::notify_ext(&request.notify_ext)?;
@@ -34,7 +34,7 @@ impl Room {
         // Read before the record goes, with which an absent member's name would go.
         let mut notice = self.notice_about(entry, kind, &target, &request.notify_ext);
         if is_kept {
-            self.note_set_role(&target, after, request, time);
+            self.note_set_role(&target, after, request, entry.stamp.time);
             self.people.set_fixed(&target, after != Standpoint::Visitor);
             if !was_fixed && let Some(enter_time) = self.people.person(&target).map(Person::last_enter_time) {
                 self.roster.set_enter_time(&target, enter_time);
@@ -74,7 +74,7 @@ impl Room {
     }
 
     pub(super) fn kick(&mut self, entry: &Entry, request: &pb::MemberKickRequest) -> Result<Outcome, Status> {
-        let (actor, time) = (&entry.command.actor, entry.stamp.time);
+        let (actor, time) = (&entry.command.actor, entry.stamp.clock);
         let target = check::account("account", &request.account)?;
         check::notify_ext(&request.notify_ext)?;
         self.reach(actor)?;
@@ -91,7 +91,7 @@ impl Room {
     }
 
     pub(super) fn temp_mute(&mut self, entry: &Entry, request: &pb::MemberTempMuteRequest) -> Result<Outcome, Status> {
-        let (actor, time) = (&entry.command.actor, entry.stamp.time);
+        let (actor, time) = (&entry.command.actor, entry.stamp.clock);
         let target = check::account("account", &request.account)?;
         if request.seconds > limits::TEMP_MUTE_SECONDS_MAX {
             return Err(Status::bad_parameter(format!("seconds must not exceed {}", limits::TEMP_MUTE_SECONDS_MAX)));

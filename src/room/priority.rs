@@ -20,6 +20,8 @@ struct Pending {
     /// Running number in the backlog: neighbours there have neighbouring numbers, whatever lies between them in the room.
     number: u64,
     message: Box<pb::Message>,
+    /// When it was said, by the clock of durations.
+    clock: UnixMs,
     audience: Audience,
     weight: usize,
 }
@@ -82,7 +84,7 @@ impl Priority {
     }
 
     /// Keeps a message for who enters. Its texts are copied: a slice would keep all of what it was received in.
-    pub fn keep(&mut self, message: &pb::Message, audience: &Audience) {
+    pub fn keep(&mut self, message: &pb::Message, audience: &Audience, clock: UnixMs) {
         let copied = pb::Message {
             body: Bytes::copy_from_slice(&message.body),
             attach: Bytes::copy_from_slice(&message.attach),
@@ -99,7 +101,7 @@ impl Priority {
         let listed_bytes = if is_short { listed * size_of::<ConnId>() } else { 0 };
         let weight = limits::PRIORITY_MESSAGE_BYTES + copied.encoded_len() + listed_bytes;
         self.backlog_bytes += weight;
-        self.backlog.push_back(Pending { number: self.next, message: Box::new(copied), audience, weight });
+        self.backlog.push_back(Pending { number: self.next, message: Box::new(copied), clock, audience, weight });
         self.next += 1;
         while self.backlog_bytes > limits::PRIORITY_BACKLOG_BYTES_MAX || self.backlog.len() > limits::PRIORITY_BACKLOG_MAX {
             self.drop_oldest();
@@ -109,7 +111,7 @@ impl Priority {
     /// Forgets what is no longer valid.
     pub fn expire(&mut self, now: UnixMs, valid_ms: i64) {
         let is_over = |time: UnixMs| now.0.saturating_sub(time.0) > valid_ms;
-        while self.backlog.front().is_some_and(|pending| is_over(UnixMs(pending.message.time_ms))) {
+        while self.backlog.front().is_some_and(|pending| is_over(pending.clock)) {
             self.drop_oldest();
         }
         if self.backlog.is_empty() && !self.order.is_empty() {
@@ -236,7 +238,7 @@ impl Room {
             && request.high_priority_resend == Some(true)
             && let Ok(message) = pb::Message::decode(body.clone())
         {
-            self.priority.keep(&message, &Audience::Only([].into()));
+            self.priority.keep(&message, &Audience::Only([].into()), record.entry.stamp.clock);
         }
     }
 }
@@ -262,11 +264,11 @@ mod tests {
     fn a_backlog_is_bounded_in_bytes_and_in_messages() {
         let mut priority = Priority::default();
         for seq in 0..200 {
-            priority.keep(&message(seq, 0, 16 * 1024), &Audience::All);
+            priority.keep(&message(seq, 0, 16 * 1024), &Audience::All, UnixMs(0));
             assert!(priority.backlog_bytes <= limits::PRIORITY_BACKLOG_BYTES_MAX);
         }
         for seq in 0..2 * limits::PRIORITY_BACKLOG_MAX as u64 {
-            priority.keep(&message(seq, 0, 1), &Audience::All);
+            priority.keep(&message(seq, 0, 1), &Audience::All, UnixMs(0));
         }
         assert_eq!(priority.backlog.len(), limits::PRIORITY_BACKLOG_MAX);
         priority.expire(UnixMs(1), 0);
@@ -277,7 +279,7 @@ mod tests {
     fn notes_are_bounded_and_go_with_the_backlog() {
         let mut priority = Priority::default();
         let connection = ConnId::new(0, 1, 1);
-        priority.keep(&message(1, 0, 1), &Audience::All);
+        priority.keep(&message(1, 0, 1), &Audience::All, UnixMs(0));
         for number in 0..limits::PRIORITY_NOTES_MAX + 10 {
             let account = AccountId::parse(&format!("a{number}")).unwrap();
             priority.note_heard(&account, connection, Seq(0), UnixMs(0));

@@ -56,7 +56,7 @@ impl Room {
         let actor = &entry.command.actor;
         self.check_update(actor, request)?;
         self.reach(actor)?;
-        self.permit(actor, Operation::Update, entry.stamp.time)?;
+        self.permit(actor, Operation::Update, entry.stamp.clock)?;
         let changed = self.changes(request);
         if changed == (pb::RoomUpdateRequest { room_id: self.id.get(), ..Default::default() }) {
             return Err(Status::with_sub(Code::NoChange, Sub::IdenticalFields));
@@ -141,7 +141,7 @@ impl Room {
         let actor = &entry.command.actor;
         check::notify_ext(&request.notify_ext)?;
         self.reach(actor)?;
-        self.permit(actor, Operation::MuteRoom, entry.stamp.time)?;
+        self.permit(actor, Operation::MuteRoom, entry.stamp.clock)?;
         let reply = Response::RoomMute(pb::Status::default());
         if self.info.muted == request.mute {
             return Ok(Outcome::reply(reply));
@@ -156,11 +156,11 @@ impl Room {
         let actor = &entry.command.actor;
         check::notify_ext(&request.notify_ext)?;
         if actor.origin == Origin::Http && self.exists() && !self.info.valid {
-            self.permit(actor, Operation::Close, entry.stamp.time)?;
+            self.permit(actor, Operation::Close, entry.stamp.clock)?;
             return Err(Status::with_sub(Code::Repeated, Sub::RoomRepeated));
         }
         self.reach(actor)?;
-        self.permit(actor, Operation::Close, entry.stamp.time)?;
+        self.permit(actor, Operation::Close, entry.stamp.clock)?;
         let notice = self.notice(entry, NotificationType::RoomClosed, &request.notify_ext);
         let mut outcome = Outcome::notified(Response::RoomClose(pb::Status::default()), Some(notice));
         let farewell = Farewell { reason: KickReason::RoomClosed, message: "the room is closed", ext: &request.notify_ext };
@@ -168,7 +168,7 @@ impl Room {
             self.say_farewell(&account, &person, &farewell, &mut outcome);
             outcome.departed.push(account);
         }
-        self.empty_since = entry.stamp.time;
+        self.empty_since = entry.stamp.clock;
         self.note_close();
         Ok(outcome)
     }
@@ -187,7 +187,7 @@ impl Room {
     pub(super) fn reopen(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         let actor = &entry.command.actor;
         self.check_exists()?;
-        self.permit(actor, Operation::Close, entry.stamp.time)?;
+        self.permit(actor, Operation::Close, entry.stamp.clock)?;
         if self.info.valid {
             return Err(Status::with_sub(Code::Repeated, Sub::RoomRepeated));
         }

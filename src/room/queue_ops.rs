@@ -20,7 +20,7 @@ impl Room {
         if request.size_limit.is_some_and(|size| size > limits::QUEUE_SIZE_MAX) {
             return Err(Status::bad_parameter(format!("size_limit must not exceed {}", limits::QUEUE_SIZE_MAX)));
         }
-        self.reach_queue(&entry.command.actor, entry.stamp.time, Some(Operation::QueueInit))?;
+        self.reach_queue(&entry.command.actor, entry.stamp.clock, Some(Operation::QueueInit))?;
         self.note_queue_init(request);
         Ok(Outcome::lasting(Response::QueueInit(pb::Status::default())))
     }
@@ -33,8 +33,8 @@ impl Room {
         let actor = &entry.command.actor;
         check_element(&request.key, &request.value)?;
         let owner = check_owner(actor, &request.owner)?;
-        self.reach_queue(actor, entry.stamp.time, None)?;
-        self.check_owners(actor, entry.stamp.time, &[(owner, request.transient)])?;
+        self.reach_queue(actor, entry.stamp.clock, None)?;
+        self.check_owners(actor, entry.stamp.clock, &[(owner, request.transient)])?;
         if !self.queue.has_room_for(&request.key) {
             return Err(full());
         }
@@ -60,8 +60,8 @@ impl Room {
         check::notify_ext(&request.notify_ext)?;
         let owners = request.elements.iter().map(|element| Ok((check_owner(actor, &element.owner)?, element.transient)));
         let owners = owners.collect::<Result<Vec<_>, Status>>()?;
-        self.reach_queue(actor, entry.stamp.time, None)?;
-        self.check_owners(actor, entry.stamp.time, &owners)?;
+        self.reach_queue(actor, entry.stamp.clock, None)?;
+        self.check_owners(actor, entry.stamp.clock, &owners)?;
         self.check_notice(entry, request.notify)?;
         let (failed_keys, changes) = self.note_queue_batch_offer(actor, request);
         self.batch_outcome(entry, QueueEvent::BatchOffer, changes, failed_keys, request.notify, &request.notify_ext)
@@ -95,7 +95,7 @@ impl Room {
         if request.notify && request.notify_ext.is_empty() {
             return Err(Status::bad_parameter("notify_ext must be given with notify"));
         }
-        self.reach_queue(actor, entry.stamp.time, None)?;
+        self.reach_queue(actor, entry.stamp.clock, None)?;
         self.check_notice(entry, request.notify)?;
         let failed_keys = self.note_queue_change(actor, request);
         let done = request.elements.iter().filter(|element| !failed_keys.contains(&element.key));
@@ -123,7 +123,7 @@ impl Room {
         if request.key.len() > limits::QUEUE_KEY_BYTES_MAX {
             return Err(bad_key());
         }
-        self.reach_queue(&entry.command.actor, entry.stamp.time, None)?;
+        self.reach_queue(&entry.command.actor, entry.stamp.clock, None)?;
         let is_there = if request.key.is_empty() { self.queue.head() } else { self.queue.element(&request.key) }.is_some();
         if !is_there {
             return Err(no_element());
@@ -138,7 +138,7 @@ impl Room {
     }
 
     pub(super) fn queue_drop(&mut self, entry: &Entry) -> Result<Outcome, Status> {
-        self.reach_queue(&entry.command.actor, entry.stamp.time, Some(Operation::QueueDrop))?;
+        self.reach_queue(&entry.command.actor, entry.stamp.clock, Some(Operation::QueueDrop))?;
         if self.queue.len() == 0 {
             return Ok(Outcome::reply(Response::QueueDrop(pb::QueueDropResponse::default())));
         }
@@ -249,7 +249,7 @@ impl Room {
     fn check_notice(&mut self, entry: &Entry, notify: bool) -> Result<(), Status> {
         let wish = entry.command.actor.on_behalf.as_ref().map(|wishes| wishes.notice).unwrap_or_default();
         let must_be_high = notify && wish == NoticePriority::HighOrNever;
-        if must_be_high && !self.priority.admits(entry.stamp.time, self.settings.high_priority_per_second) {
+        if must_be_high && !self.priority.admits(entry.stamp.clock, self.settings.high_priority_per_second) {
             return Err(Status::with_sub(Code::TooFrequent, Sub::HighPriorityRate));
         }
         Ok(())
@@ -261,7 +261,7 @@ impl Room {
         self.check_notice(entry, true)?;
         let wish = entry.command.actor.on_behalf.as_ref().map(|wishes| wishes.notice).unwrap_or_default();
         let is_wanted = wish != NoticePriority::Ordinary;
-        Ok(is_wanted && self.priority.admit(entry.stamp.time, self.settings.high_priority_per_second))
+        Ok(is_wanted && self.priority.admit(entry.stamp.clock, self.settings.high_priority_per_second))
     }
 
     fn queue_notice(

@@ -56,13 +56,18 @@ impl Room {
     }
 
     pub(super) fn recall(&mut self, entry: &Entry, recall: &Recall) -> Result<Outcome, Status> {
-        let (actor, now, request) = (&entry.command.actor, entry.stamp.time, &recall.request);
+        let (actor, now, request) = (&entry.command.actor, entry.stamp.clock, &recall.request);
         self.may_recall(now, actor, request)?;
         let author = check::account("from", &request.from)?;
         let Some(seq) = recall.seq.filter(|seq| (self.born..entry.seq).contains(seq) && !self.recalled.has(*seq)) else {
             return Err(message_missing());
         };
-        let age_ms = now.0.saturating_sub(request.time_ms);
+        // The message's own clock is known for as long as a sender may send it again, which is longer than it may recall it.
+        let accepted = self.senders.accepted(&author, &request.message_id, now);
+        let age_ms = match accepted.filter(|accepted| accepted.stamp.time.0 == request.time_ms) {
+            Some(accepted) => now.0.saturating_sub(accepted.stamp.clock.0),
+            None => entry.stamp.time.0.saturating_sub(request.time_ms),
+        };
         if age_ms > limits::RECALL_WINDOW_MS && author == actor.account && !self.has_power(actor) {
             return Err(Status::with_sub(Code::Forbidden, Sub::RecallTooLate));
         }

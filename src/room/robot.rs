@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::check;
-use super::command::{Actor, AddRobots, Command, Op, Origin, RemoveRobots, Robot};
+use super::command::{Actor, AddRobots, Command, Op, Origin, RemoveRobots, Robot, Stamp};
 use super::entry::{Entry, Outcome};
 use super::presence::Profile;
 use super::report::Way;
@@ -24,7 +24,7 @@ impl Room {
     /// The answer lists those who come as members and those who were here as `already_here`. When nobody comes and nobody was
     /// here, the reason of the first is the answer: 13003 or 419.
     pub(super) fn add_robots(&mut self, entry: &Entry, request: &AddRobots) -> Result<Outcome, Status> {
-        let (actor, time) = (&entry.command.actor, entry.stamp.time);
+        let (actor, Stamp { time, clock, .. }) = (&entry.command.actor, entry.stamp);
         check_count(request.robots.len())?;
         check::chars("role_ext", &request.ext, limits::EXT_CHARS_MAX)?;
         check::notify_ext(&request.notify_ext)?;
@@ -40,7 +40,7 @@ impl Room {
             let name = || account.as_str().to_owned();
             if self.people.person(account).is_some() {
                 if self.people.is_robot(account) {
-                    self.people.seat_robot(account, time, self.robot_until(time), false);
+                    self.people.seat_robot(account, time, self.robot_until(clock), false);
                 }
                 here.push(name());
             } else if self.roster.record(account).is_some_and(|record| record.blocklisted) {
@@ -87,7 +87,7 @@ impl Room {
 
     /// A robot takes its place, and the room hears of it as of anybody who enters. Named twice in one call, it comes once.
     pub(super) fn seat_robot(&mut self, entry: &Entry, robot: &Robot) -> Result<Outcome, Status> {
-        let (actor, time) = (&entry.command.actor, entry.stamp.time);
+        let (actor, Stamp { time, clock, .. }) = (&entry.command.actor, entry.stamp);
         self.check_robots(actor)?;
         let record = self.roster.record(&actor.account);
         let kept = |kept: Option<&str>, given: &str| kept.filter(|kept| !kept.is_empty()).unwrap_or(given).into();
@@ -98,7 +98,7 @@ impl Room {
         };
         let fixed = record.is_some();
         let mut outcome = Outcome::reply(Response::MemberList(pb::MemberListResponse::default()));
-        if self.people.seat_robot(&actor.account, time, self.robot_until(time), fixed) {
+        if self.people.seat_robot(&actor.account, time, self.robot_until(clock), fixed) {
             self.people.set_profile(&actor.account, profile);
             let enter_time = self.people.person(&actor.account).map_or(time, |person| person.enter_time);
             self.roster.set_enter_time(&actor.account, enter_time);

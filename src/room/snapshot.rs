@@ -32,6 +32,7 @@ impl Room {
             last_seq: self.last_seq.0,
             epoch: self.epoch.0,
             last_time_ms: self.last_time.0,
+            last_clock_ms: self.last_clock.0,
             app_key: self.app_key.clone(),
             info: self.exists().then(|| pb::RoomInfo { queue_size_limit: self.queue.size_limit(), ..self.info.clone() }),
             members: self.roster.by_update().iter().filter_map(|(_, account)| self.fixed_member(account)).collect(),
@@ -76,7 +77,9 @@ impl Room {
         let mut room = Room::new(id, settings);
         room.last_seq = Seq(snapshot.last_seq);
         room.last_time = UnixMs(snapshot.last_time_ms);
-        room.empty_since = room.last_time;
+        // A snapshot of before has one clock.
+        room.last_clock = if snapshot.last_clock_ms == 0 { room.last_time } else { UnixMs(snapshot.last_clock_ms) };
+        room.empty_since = room.last_clock;
         room.epoch = Epoch(snapshot.epoch);
         room.born = Seq(snapshot.born_seq);
         room.left_before = (snapshot.left_since_ms != 0).then_some(UnixMs(snapshot.left_since_ms));

@@ -273,7 +273,7 @@ impl Room {
         let given = given.ok_or_else(|| Status::bad_parameter("x, y, z, distance or enabled must be given"))?;
         Place::default().with(&given)?;
         let connection = self.here(actor)?;
-        self.permit(actor, Operation::UpdateLocation, entry.stamp.time)?;
+        self.permit(actor, Operation::UpdateLocation, entry.stamp.clock)?;
         let old = self.people.space().place(connection);
         let new = old.with(&given)?;
         if new == old {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::attributes::{Map, MemberAttributes};
-use super::command::{Actor, Op, Origin, Query};
+use super::command::{Actor, Op, Origin, Query, Stamp};
 use super::dedup::Senders;
 use super::entry::{Entry, Outcome};
 use super::expression::Expressions;
@@ -31,6 +31,7 @@ pub struct Room {
     pub(super) settings: Arc<Settings>,
     pub(super) last_seq: Seq,
     pub(super) last_time: UnixMs,
+    pub(super) last_clock: UnixMs,
     pub(super) epoch: Epoch,
     pub(super) app_key: String,
     /// Absent until the room is created.
@@ -72,6 +73,7 @@ impl Room {
             settings,
             last_seq: Seq::default(),
             last_time: UnixMs::default(),
+            last_clock: UnixMs::default(),
             epoch: Epoch::default(),
             app_key: String::new(),
             creator: None,
@@ -117,6 +119,11 @@ impl Room {
         self.last_time
     }
 
+    /// The time of the last entry on the clock of durations: the next one may not lie before it.
+    pub fn last_clock(&self) -> UnixMs {
+        self.last_clock
+    }
+
     /// The application the room belongs to; empty until the room exists.
     pub fn app_key(&self) -> &str {
         &self.app_key
@@ -157,15 +164,15 @@ impl Room {
     /// `Err`: it left no trace, and its place goes to the next entry. So does the place of an outcome with neither a push nor
     /// durability.
     pub fn apply(&mut self, entry: &Entry) -> Result<Outcome, Status> {
-        if entry.seq != self.next_seq() || entry.stamp.time < self.last_time {
+        if entry.seq != self.next_seq() || entry.stamp.time < self.last_time || entry.stamp.clock < self.last_clock {
             return Err(Status::new(Code::ServerError, "the entry is out of its place"));
         }
         self.check_family(&entry.command.op)?;
         let was_empty = self.is_empty_of_people();
-        self.priority.expire(entry.stamp.time, self.settings.high_priority_resend_ms);
+        self.priority.expire(entry.stamp.clock, self.settings.high_priority_resend_ms);
         let mut outcome = self.decide(entry)?;
         if !was_empty && self.is_empty_of_people() {
-            self.empty_since = entry.stamp.time;
+            self.empty_since = entry.stamp.clock;
             // Nobody says anything to anybody any more.
             self.expressions = Expressions::default();
         }
@@ -194,7 +201,7 @@ impl Room {
             }
             return;
         }
-        let time = entry.stamp.time;
+        let Stamp { time, clock, .. } = entry.stamp;
         match &entry.command.op {
             Op::Create(create) => self.note_create(create, time),
             Op::Update(request) => self.note_update(request, time),
@@ -202,7 +209,7 @@ impl Room {
             Op::Reopen => self.info.valid = true,
             Op::MuteRoom(request) => self.info.muted = request.mute,
             Op::SetRole(request) => self.replay_set_role(request, time),
-            Op::TempMute(request) => self.note_temp_mute(request, time),
+            Op::TempMute(request) => self.note_temp_mute(request, clock),
             Op::UpdateSelf(request) => self.note_update_self(&entry.command.actor.account, request, time),
             Op::Send(request) => self.note_send(entry, request),
             Op::QueueInit(request) => self.note_queue_init(request),
@@ -215,11 +222,11 @@ impl Room {
             Op::QueueClearSome(count) => {
                 drop(self.queue.clear_owner(&entry.command.actor.account, usize::try_from(*count).unwrap_or(usize::MAX)));
             }
-            Op::DelayClose(delay) => self.note_delay_close(delay, time),
+            Op::DelayClose(delay) => self.note_delay_close(delay, clock),
             Op::Open(open) => self.note_open(entry, open),
             Op::Destroy => self.note_destroy(),
-            Op::TagTempMute(request) => self.note_tag_temp_mute(request, time),
-            Op::Recall(recall) => self.note_recall(recall, time),
+            Op::TagTempMute(request) => self.note_tag_temp_mute(request, clock),
+            Op::Recall(recall) => self.note_recall(recall, clock),
             Op::SetAttributes(request) => self.note_set_attributes(&entry.command.actor.account, request),
             Op::DeleteAttributes(request) => self.note_delete_attributes(&entry.command.actor.account, request),
             Op::BatchAttributes(request) => self.note_batch_attributes(&entry.command.actor.account, request),
@@ -233,7 +240,7 @@ impl Room {
         }
         self.advance(entry);
         self.logged_seq = entry.seq;
-        self.empty_since = self.last_time;
+        self.empty_since = self.last_clock;
     }
 
     /// Every account here with its connections, in the order of accounts.
@@ -249,6 +256,7 @@ impl Room {
         self.people.settle_fixed(|account| roster.record(account).is_some());
         self.last_seq = self.last_seq.max(old.last_seq.next());
         self.last_time = self.last_time.max(old.last_time);
+        self.last_clock = self.last_clock.max(old.last_clock);
         self.empty_since = old.empty_since;
         self.intake = old.intake;
         self.queries = old.queries;
@@ -329,6 +337,7 @@ impl Room {
     fn advance(&mut self, entry: &Entry) {
         self.last_seq = entry.seq;
         self.last_time = self.last_time.max(entry.stamp.time);
+        self.last_clock = self.last_clock.max(entry.stamp.clock);
         self.epoch = entry.epoch;
         self.boundaries.note(entry.epoch, entry.seq);
     }

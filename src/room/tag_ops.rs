@@ -68,7 +68,7 @@ impl Room {
         self.check_expression(request.notify_target_tags.as_deref())?;
         check::notify_ext(&request.notify_ext)?;
         let connection = self.here(actor)?;
-        self.permit(actor, Operation::UpdateTags, entry.stamp.time)?;
+        self.permit(actor, Operation::UpdateTags, entry.stamp.clock)?;
 
         let known = self.people.tags().tagged(connection);
         let old_target = known.and_then(|known| known.target.clone());
@@ -127,7 +127,7 @@ impl Room {
     }
 
     pub(super) fn tag_temp_mute(&mut self, entry: &Entry, request: &pb::MemberTagTempMuteRequest) -> Result<Outcome, Status> {
-        let (actor, time) = (&entry.command.actor, entry.stamp.time);
+        let (actor, time) = (&entry.command.actor, entry.stamp.clock);
         check::tag("tag", &request.tag)?;
         if request.seconds > limits::TEMP_MUTE_SECONDS_MAX {
             return Err(Status::bad_parameter(format!("seconds must not exceed {}", limits::TEMP_MUTE_SECONDS_MAX)));

@@ -105,8 +105,8 @@ impl Room {
         if actor.origin == Origin::Member {
             return Err(Status::new(Code::Forbidden, "a room is told over HTTP to close later"));
         }
-        self.permit(actor, Operation::Close, entry.stamp.time)?;
-        self.note_delay_close(request, entry.stamp.time);
+        self.permit(actor, Operation::Close, entry.stamp.clock)?;
+        self.note_delay_close(request, entry.stamp.clock);
         Ok(Outcome::lasting(Response::RoomInfo(self.info_response())))
     }
 

@@ -63,6 +63,8 @@ pub struct Config {
     pub timers: Timers,
     /// What is kept of the past.
     pub history: History,
+    /// How much memory the store takes.
+    pub store: Store,
     /// What may not be said.
     pub moderation: Moderation,
     /// The HTTP API.
@@ -225,6 +227,16 @@ pub struct Http {
     pub key: PathBuf,
 }
 
+/// How much memory the store takes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// Bytes of new entries held in memory before they are written out sorted.
+    pub write_buffer_bytes: u64,
+    /// Bytes of blocks read from disk that are held in memory.
+    pub cache_bytes: u64,
+}
+
 /// What is counted in rooms (rest-api.md §4.14).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -280,6 +292,7 @@ impl Default for Config {
             rooms: Rooms::default(),
             timers: Timers::default(),
             history: History::default(),
+            store: Store::default(),
             moderation: Moderation::default(),
             http: Http::default(),
             stats: Stats::default(),
@@ -330,6 +343,12 @@ impl Default for Timers {
 impl Default for History {
     fn default() -> History {
         History { days: limits::HISTORY_DAYS }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Store {
+        Store { write_buffer_bytes: limits::STORE_WRITE_BUFFER_BYTES, cache_bytes: limits::STORE_CACHE_BYTES }
     }
 }
 
@@ -475,6 +494,13 @@ impl Config {
             ("timers.login_timeout_ms", timers.login_timeout_ms, 100, day_ms),
             ("timers.detach_grace_ms", timers.detach_grace_ms, 0, limits::DETACH_GRACE_MS_MAX),
             ("timers.drain_ms", timers.drain_ms, 0, day_ms),
+            (
+                "store.write_buffer_bytes",
+                self.store.write_buffer_bytes,
+                limits::STORE_MEMORY_BYTES_MIN,
+                limits::STORE_MEMORY_BYTES_MAX,
+            ),
+            ("store.cache_bytes", self.store.cache_bytes, limits::STORE_MEMORY_BYTES_MIN, limits::STORE_MEMORY_BYTES_MAX),
             ("history.days", u64::from(self.history.days), 0, u64::from(limits::HISTORY_DAYS_MAX)),
             ("http.block_ms", self.http.block_ms, 0, day_ms),
             ("http.connections_max", self.http.connections_max as u64, 1, u64::from(u32::MAX)),

@@ -63,6 +63,8 @@ const GAUGES: &[(&str, &str)] = &[
         "chatroom_rooms_waiting_for_end",
         "Rooms made by clients that everybody has left and that have not ended, in memory or not.",
     ),
+    ("chatroom_store_buffer_bytes", "New entries in the store's buffers; half of `store.write_buffer_bytes` at most."),
+    ("chatroom_store_cache_bytes", "Blocks in the store's cache; `store.cache_bytes` at most."),
     ("chatroom_store_failed", "1 while the store takes no changes, else 0; `/readyz` says why."),
     ("chatroom_tls_certificate_expires_seconds", "How long the certificate of a listener lasts; below 0 it has expired."),
     ("chatroom_unfinished_frames_bytes", "Bytes held of frames that are not complete, or wait to be acted on."),

@@ -34,6 +34,7 @@ mod rare;
 mod reload;
 mod replay;
 mod resume;
+mod retention;
 mod serve;
 mod sessions;
 mod shared;

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::task::LocalSet;
 
@@ -90,7 +89,7 @@ pub struct Node {
     workers: Vec<JoinHandle<()>>,
     counting: JoinHandle<()>,
     control: Option<Control>,
-    history_days: u32,
+    pub(super) history_days: u32,
 }
 
 impl Node {
@@ -164,21 +163,6 @@ impl Node {
         Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, control, history_days })
     }
 
-    /// Removes what is older than the retention, once at the start and then every hour. Never returns.
-    pub async fn expire(&self) {
-        let mut hourly = tokio::time::interval(Duration::from_secs(3600));
-        loop {
-            hourly.tick().await;
-            let (log, now, days) = (self.log.clone(), self.shared.unix(), self.history_days);
-            match tokio::task::spawn_blocking(move || log.expire(now, days)).await {
-                Ok(Ok(0)) => {}
-                Ok(Ok(days)) => tracing::info!(days, "history expired"),
-                Ok(Err(error)) => tracing::error!(%error, "history could not be expired"),
-                Err(error) => tracing::error!(%error, "expiring the history failed"),
-            }
-        }
-    }
-
     /// Says why the store takes nothing at present; nothing while it is well.
     pub fn store_failure(&self) -> Arc<dyn Fn() -> Option<String> + Send + Sync> {
         let log = self.log.clone();
@@ -216,7 +200,12 @@ fn open_log(config: &Config, descriptors: &Descriptors) -> Result<Arc<dyn RoomLo
         Durability::Commit => log::Durability::Commit,
         Durability::Interval { interval_ms } => log::Durability::Interval { ms: interval_ms },
     };
-    let options = log::Options { durability, files_cached: descriptors.store_files_cached(), ..log::Options::default() };
+    let options = log::Options {
+        durability,
+        cache_bytes: config.store.cache_bytes,
+        write_buffer_bytes: config.store.write_buffer_bytes,
+        files_cached: descriptors.store_files_cached(),
+    };
     Ok(Arc::new(FjallLog::open(&config.data, &options)?))
 }
 

@@ -619,6 +619,9 @@ fn report_log(log: &LogStats) {
     total("chatroom_store_cut_bytes_total", &log.cut_bytes);
     total("chatroom_store_failures_total", &log.failures);
     total("chatroom_store_reopened_total", &log.reopened);
+    let gauge = |name: &'static str, value: &AtomicU64| metrics::gauge!(name).set(value.load(Ordering::Relaxed) as f64);
+    gauge("chatroom_store_buffer_bytes", &log.buffer_bytes);
+    gauge("chatroom_store_cache_bytes", &log.cache_bytes);
     metrics::gauge!("chatroom_log_commit_microseconds_max").set(log.take_slowest() as f64);
 }
 

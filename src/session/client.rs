@@ -2,6 +2,7 @@
 
 mod batch;
 mod entering;
+mod liveness;
 
 pub use batch::BatchConfig;
 
@@ -24,7 +25,9 @@ use crate::wire::{Frame, FrameError, PacketKind, Push, Request, Response, pb};
 pub struct ClientConfig {
     /// Time for a response, the one to the login included.
     pub response_timeout_ms: u64,
-    /// Own silence after which a ping is sent; the server may ask for less.
+    /// Time a send may take in all, over all its connections; at most [`limits::SEND_TIMEOUT_MS`].
+    pub send_timeout_ms: u64,
+    /// Silence of either side after which a ping is sent; the server may ask for less.
     pub heartbeat_ms: u64,
     /// Time after that ping in which something must be heard.
     pub ping_timeout_ms: u64,
@@ -36,6 +39,7 @@ impl Default for ClientConfig {
     fn default() -> ClientConfig {
         ClientConfig {
             response_timeout_ms: limits::RESPONSE_TIMEOUT_MS,
+            send_timeout_ms: limits::SEND_TIMEOUT_MS,
             heartbeat_ms: limits::HEARTBEAT_MS,
             ping_timeout_ms: limits::PING_TIMEOUT_MS,
             requests_max: limits::CLIENT_QUEUE_MAX,
@@ -118,7 +122,8 @@ enum Link {
 ///
 /// A lost connection loses no send: a send that was on its way is repeated after the next login under the same message id and
 /// with `resend` set, so that the server takes it once. All other requests on their way end with 415. Requests made while there
-/// is no connection wait for one; those that are no sends end with 408 when that takes too long.
+/// is no connection wait for one, and end with 408 when that takes too long. A send ends so after its deadline wherever it is,
+/// and is never repeated beyond it: the server's memory of message ids reaches further, so that no message is stored twice.
 #[derive(Debug)]
 pub struct ClientSession {
     config: ClientConfig,
@@ -135,9 +140,15 @@ pub struct ClientSession {
     resume_token: Option<String>,
     /// The room the login on its way asks for.
     asked: Option<pb::RoomEnterRequest>,
+    /// A login has succeeded since the host connected: the list of rooms says where this client is, not the template.
+    has_been_in: bool,
+    /// The client was taken out of its last room for good: the connection ends with it, unless an entry on its way succeeds.
+    evicted: Option<Status>,
     frame_bytes_max: usize,
     heartbeat_ms: u64,
     sent: Time,
+    /// When something last arrived.
+    heard: Time,
     /// The heartbeat on its way.
     ping_sequence: u32,
     /// When the connection is dead unless something is heard.
@@ -164,9 +175,12 @@ impl ClientSession {
             token: None,
             resume_token: None,
             asked: None,
+            has_been_in: false,
+            evicted: None,
             frame_bytes_max: limits::FRAME_BYTES_MAX,
             heartbeat_ms: config.heartbeat_ms,
             sent: now,
+            heard: now,
             ping_sequence: 0,
             dead_at: None,
             is_paused: false,
@@ -216,6 +230,7 @@ impl ClientSession {
         self.change_all(RoomState::Disconnected, RoomStateCause::NetDisconnected, out);
         self.rooms.clear();
         self.resume_token = None;
+        self.has_been_in = false;
         self.loss = Loss::Retry;
     }
 
@@ -223,7 +238,9 @@ impl ClientSession {
     pub fn on_transport_up(&mut self, now: Time) {
         self.link = Link::Up;
         self.loss = Loss::Retry;
+        self.evicted = None;
         self.sent = now;
+        self.heard = now;
         self.dead_at = None;
         self.is_paused = false;
         self.is_probing = false;
@@ -240,7 +257,9 @@ impl ClientSession {
         }
         if let Some(token) = &self.resume_token {
             request.resume = Some(pb::Resume { token: token.clone(), rooms: self.rooms.positions() });
-            // A room that was left in the meantime is not entered again.
+        }
+        if self.has_been_in {
+            // A room that was left in the meantime, or that put this client out, is not entered again.
             request.enter = request.enter.as_ref().and_then(|enter| self.rooms.wanted(enter)).map(Room::again);
         }
         self.asked.clone_from(&request.enter);
@@ -271,18 +290,17 @@ impl ClientSession {
             out.push(ClientOutput::Response { id, result });
             return Ok(id);
         }
-        let is_send = match &mut request {
+        let patience_ms = match &mut request {
             Request::MessageSend(send) => {
                 if send.message_id.is_empty() {
                     send.message_id = uuid(&mut self.random);
                 }
-                true
+                self.config.send_timeout_ms.min(limits::SEND_TIMEOUT_MS)
             }
-            _ => false,
+            _ => self.config.response_timeout_ms,
         };
         let id = self.next_id();
-        let deadline = (!is_send).then(|| now.plus_ms(self.config.response_timeout_ms));
-        self.pending.insert(id, Purpose::Host, request, deadline);
+        self.pending.insert(id, Purpose::Host, request, Some(now.plus_ms(patience_ms)));
         if self.link == Link::In {
             self.send(now, id, out);
         }
@@ -295,6 +313,7 @@ impl ClientSession {
             return;
         }
         // Whatever comes is a sign of life.
+        self.heard = now;
         self.dead_at = None;
         self.is_probing = false;
         let (kind, sequence) = (frame.header.kind, frame.header.sequence);
@@ -343,7 +362,10 @@ impl ClientSession {
                 _ => self.complete(id, Err(Status::new(Code::NoServer, "connection lost before the answer")), out),
             }
         }
-        let loss = std::mem::replace(&mut self.loss, Loss::Retry);
+        let mut loss = std::mem::replace(&mut self.loss, Loss::Retry);
+        if let Some(status) = self.evicted.take() {
+            loss = Loss::Final(status);
+        }
         if !matches!(loss, Loss::Final(_)) {
             self.change_all(RoomState::Connecting, RoomStateCause::NetInterrupted, out);
         }
@@ -357,70 +379,12 @@ impl ClientSession {
         }
     }
 
-    /// Reading stops because the host is slow: silence is no sign of death now.
-    pub fn pause(&mut self) {
-        self.is_paused = true;
-    }
-
-    /// Reading goes on.
-    pub fn unpause(&mut self, now: Time) {
-        self.is_paused = false;
-        if self.dead_at.is_some() {
-            self.dead_at = Some(now.plus_ms(self.config.ping_timeout_ms));
-        }
-    }
-
-    /// The host has reason to doubt the connection: a network was changed, an application came back to the foreground. Asks the
-    /// server for a sign of life at once, and allows it [`limits::PROBE_TIMEOUT_MS`] instead of the usual patience.
-    pub fn probe(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
-        if self.is_logged_in() {
-            self.ping(now, out);
-            let at = now.plus_ms(limits::PROBE_TIMEOUT_MS.min(self.config.ping_timeout_ms));
-            self.dead_at = self.dead_at.map_or(Some(at), |usual| Some(usual.min(at)));
-            self.is_probing = true;
-        }
-    }
-
-    /// `deadline` has come.
-    pub fn on_timeout(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
-        while let Some(id) = self.pending.overdue(now) {
-            self.finish(now, id, Err(Status::new(Code::Timeout, "no answer in time")), out);
-        }
-        match self.link {
-            Link::LoggingIn { deadline, .. } if now >= deadline => {
-                out.push(ClientOutput::LoginRefused(Status::new(Code::Timeout, "the login was not answered in time")));
-                self.close(CloseReason::LoginTimeout, out);
-            }
-            Link::Entering | Link::In => {
-                if !self.is_paused && self.dead_at.is_some_and(|at| now >= at) {
-                    if self.is_probing {
-                        self.loss = Loss::Again;
-                    }
-                    return self.close(CloseReason::PingTimeout, out);
-                }
-                for room_id in self.rooms.take_due(now) {
-                    self.enter(now, room_id, out);
-                }
-                if now >= self.sent.plus_ms(self.heartbeat_ms) {
-                    self.ping(now, out);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// When to call `on_timeout`; `None` while nothing can time out.
-    pub fn deadline(&self) -> Option<Time> {
-        let link = match self.link {
-            Link::LoggingIn { deadline, .. } => Some(deadline),
-            Link::Entering | Link::In => {
-                let dead_at = self.dead_at.filter(|_| !self.is_paused);
-                let heartbeat = self.sent.plus_ms(self.heartbeat_ms);
-                [dead_at, self.rooms.enter_at(), Some(heartbeat)].into_iter().flatten().min()
-            }
-            _ => None,
-        };
-        [link, self.pending.deadline()].into_iter().flatten().min()
+    /// Ends a request of the host now, as the host wishes. One that was sent may have been done all the same; it is not repeated.
+    pub fn cancel(&mut self, id: RequestId, out: &mut Vec<ClientOutput>) {
+        let was_sent = self.pending.open_mut(id).is_some_and(|open| open.was_sent);
+        let desc =
+            if was_sent { "cancelled; it was sent before, and may have been done" } else { "cancelled before it was sent" };
+        self.complete(id, Err(Status::new(Code::Cancelled, desc)), out);
     }
 
     fn next_id(&mut self) -> RequestId {
@@ -444,15 +408,6 @@ impl ClientSession {
         }
     }
 
-    fn ping(&mut self, now: Time, out: &mut Vec<ClientOutput>) {
-        let mut bytes = BytesMut::new();
-        self.ping_sequence = self.pending.next_sequence();
-        Request::Ping(Bytes::new()).encode(self.ping_sequence, &mut bytes);
-        self.transmit(now, bytes, out);
-        // An older ping that is still unanswered keeps its deadline.
-        self.dead_at.get_or_insert(now.plus_ms(self.config.ping_timeout_ms));
-    }
-
     /// Sends a request that waits.
     fn send(&mut self, now: Time, id: RequestId, out: &mut Vec<ClientOutput>) {
         let sequence = self.pending.next_sequence();
@@ -470,7 +425,7 @@ impl ClientSession {
         if !is_needed_later(request) {
             open.request = None;
         }
-        self.pending.sent(id, sequence, now.plus_ms(self.config.response_timeout_ms));
+        self.pending.sent(id, sequence, now, now.plus_ms(self.config.response_timeout_ms));
         self.transmit(now, bytes, out);
     }
 
@@ -529,6 +484,9 @@ impl ClientSession {
                 }
                 self.flush(now, out);
             }
+        }
+        if self.evicted.is_some() && !self.pending.is_coming_in() {
+            self.close(CloseReason::Kicked, out);
         }
     }
 

@@ -26,8 +26,14 @@ pub(super) struct Open {
     pub kind: u16,
     /// The sequence it was sent with; 0 while it waits for a connection.
     pub sequence: u32,
-    /// When it ends with 408; `None` for one that may wait.
+    /// When it ends with 408, as things are; `None` for one that may wait.
     pub deadline: Option<Time>,
+    /// When it ends with 408 if no connection comes; for a send, wherever it is by then.
+    expires: Option<Time>,
+    /// When it was sent over the present connection.
+    sent_at: Option<Time>,
+    /// It was sent, over this connection or an earlier one.
+    pub was_sent: bool,
     /// The request, while it waits and where its answer or its repetition needs it.
     pub request: Option<Request>,
 }
@@ -51,7 +57,17 @@ impl Pending {
     pub fn insert(&mut self, id: RequestId, purpose: Purpose, request: Request, deadline: Option<Time>) {
         self.deadlines.extend(deadline.map(|at| (at, id)));
         let kind = request.kind() as u16;
-        self.open.insert(id, Open { purpose, kind, sequence: 0, deadline, request: Some(request) });
+        let open = Open {
+            purpose,
+            kind,
+            sequence: 0,
+            deadline,
+            expires: deadline,
+            sent_at: None,
+            was_sent: false,
+            request: Some(request),
+        };
+        self.open.insert(id, open);
     }
 
     /// Takes a request out.
@@ -79,22 +95,33 @@ impl Pending {
         }
     }
 
-    /// The request goes out with this sequence, and ends at this time.
-    pub fn sent(&mut self, id: RequestId, sequence: u32, deadline: Time) {
+    /// The request goes out with this sequence, and ends at this time; a send no later than it expires.
+    pub fn sent(&mut self, id: RequestId, sequence: u32, now: Time, mut deadline: Time) {
         self.sequences.insert(sequence, id);
         if let Some(open) = self.open.get_mut(&id) {
             open.sequence = sequence;
+            open.sent_at = Some(now);
+            open.was_sent = true;
+            if let (Some(Request::MessageSend(_)), Some(expires)) = (&open.request, open.expires) {
+                deadline = deadline.min(expires);
+            }
         }
         self.set_deadline(id, Some(deadline));
     }
 
-    /// The request waits for another connection.
+    /// When a request was sent over the present connection.
+    pub fn sent_at(&self, id: RequestId) -> Option<Time> {
+        self.open.get(&id)?.sent_at
+    }
+
+    /// The request waits for another connection, until it expires.
     pub fn unsent(&mut self, id: RequestId) {
-        if let Some(open) = self.open.get_mut(&id) {
-            self.sequences.remove(&open.sequence);
-            open.sequence = 0;
-        }
-        self.set_deadline(id, None);
+        let Some(open) = self.open.get_mut(&id) else { return };
+        self.sequences.remove(&open.sequence);
+        open.sequence = 0;
+        open.sent_at = None;
+        let expires = open.expires;
+        self.set_deadline(id, expires);
     }
 
     fn set_deadline(&mut self, id: RequestId, deadline: Option<Time>) {
@@ -130,6 +157,14 @@ impl Pending {
     /// Whether a request of the session's own that enters rooms is open.
     pub fn is_entering(&self) -> bool {
         self.open.values().any(|open| open.purpose != Purpose::Host)
+    }
+
+    /// Whether a request that leads into a room is on its way.
+    pub fn is_coming_in(&self) -> bool {
+        let leads_in = |open: &Open| {
+            matches!(&open.request, Some(Request::RoomEnter(_) | Request::RoomCreate(_) | Request::RoomSwitch(_)))
+        };
+        self.open.values().any(|open| open.sequence != 0 && leads_in(open))
     }
 
     /// The earliest deadline.

@@ -98,6 +98,11 @@ impl Rooms {
         self.rooms.remove(&room_id);
     }
 
+    /// Whether this client is in no room, and on its way into none.
+    pub fn is_empty(&self) -> bool {
+        self.rooms.is_empty()
+    }
+
     /// One room.
     pub fn room(&self, room_id: i64) -> Option<&Room> {
         self.rooms.get(&room_id)
@@ -338,5 +343,55 @@ mod tests {
         assert_eq!(entered(pb::RoomEnterResponse { gap: true, ..resumed }), (true, (3, 14)));
         assert_eq!(entered(pb::RoomEnterResponse { last_seq: 10, ..response.clone() }), (false, (3, 10)));
         assert_eq!(entered(pb::RoomEnterResponse { epoch: 4, last_seq: 10, ..response }), (true, (4, 10)));
+    }
+
+    fn seen(last_lasting: u64, last: u64) -> Rooms {
+        let mut rooms = in_room();
+        let room = rooms.room_mut(1).unwrap();
+        room.roll_back(0, 0);
+        room.advance(3, last_lasting, true);
+        room.advance(3, last, false);
+        rooms
+    }
+
+    fn come_back(rooms: &mut Rooms, response: pb::RoomEnterResponse) -> pb::RoomEnterResponse {
+        let mut response = pb::RoomEnterResponse { epoch: 4, ..response };
+        rooms.entered(pb::RoomEnterRequest { room_id: 1, ..Default::default() }, &mut response);
+        response
+    }
+
+    #[test]
+    fn presence_beyond_the_log_is_no_loss_and_a_message_is() {
+        for (last_lasting, gap) in [(10, false), (11, true)] {
+            let answer = pb::RoomEnterResponse { log_seq: Some(10), last_seq: 10, ..Default::default() };
+            let mut rooms = seen(last_lasting, 14);
+            let told = come_back(&mut rooms, answer.clone());
+            assert_eq!((told.gap, told.gap_first != 0), (gap, gap));
+            assert_eq!(rooms.room(1).unwrap().position, (4, 10));
+            assert!(!come_back(&mut rooms, answer).gap, "told once");
+        }
+    }
+
+    #[test]
+    fn a_cut_in_the_middle_of_a_replay_goes_on_where_it_was() {
+        let answer = pb::RoomEnterResponse { log_seq: Some(30), last_seq: 30, replayed: 3, ..Default::default() };
+        let mut rooms = seen(10, 10);
+        assert!(!come_back(&mut rooms, answer).gap);
+        let place = |rooms: &Rooms| rooms.room(1).unwrap().position;
+        assert_eq!(place(&rooms), (4, 10));
+        let mut hear = |seq, resent| {
+            rooms.on_message(&pb::Message { room_id: 1, seq, epoch: 3, resent, ..Default::default() });
+            place(&rooms)
+        };
+        assert_eq!(hear(25, true), (4, 10), "what comes once more lies before it");
+        assert_eq!([hear(12, false), hear(17, false)], [(4, 12), (4, 17)]);
+        assert_eq!(hear(18, false), (4, 30), "what is left up to there is for others");
+    }
+
+    #[test]
+    fn a_message_of_its_own_is_none_to_be_delivered() {
+        let mut rooms = in_room();
+        rooms.sends(1, "alice", "7");
+        assert!(rooms.is_double(&message(7)) && !rooms.is_double(&message(8)));
     }
 }

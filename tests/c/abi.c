@@ -11,7 +11,7 @@ static void destroy(void *user_data)
 
 static void versions_agree(void)
 {
-    CHECK(chatroom_abi_version() == CHATROOM_ABI_VERSION);
+    CHECK(chatroom_abi_version() >= CHATROOM_ABI_VERSION);
     CHECK(strlen(chatroom_version()) >= 5);
     CHECK(bytes_are(chatroom_result_meaning(CHATROOM_RESULT_OK), "success"));
     CHECK(bytes_are(chatroom_result_meaning(CHATROOM_RESULT_BUSY), "busy"));
@@ -223,10 +223,12 @@ static void null_is_refused_for_each_pointer(void)
     CHECK(chatroom_client_lookup_member_attributes(client, 1, NULL, 0, NULL, &calls, destroy) == result);              \
     CHECK(chatroom_client_member_attributes(client, 1, NULL, 0, NULL, &calls, destroy) == result);                     \
     CHECK(chatroom_client_kick_devices(client, NULL, 0, NULL, &calls, destroy) == result);                             \
+    CHECK(chatroom_client_flush(client, 0, NULL, &calls, destroy) == result);                                          \
     CHECK(chatroom_client_ping(client, NULL, &calls, destroy) == result)
     CALLS(NULL, bad);
-    CHECK(destroyed == 46); /* once each, though each call failed */
+    CHECK(destroyed == 47); /* once each, though each call failed */
     CHECK(chatroom_client_check_connection(NULL) == bad);
+    CHECK(chatroom_client_cancel(NULL, 1) == bad);
     CHECK(chatroom_client_set_token(NULL, "t") == bad);
     CHECK(chatroom_client_close(NULL) == bad);
     CHECK(chatroom_client_dispatch(NULL, 0, NULL) == bad);
@@ -317,6 +319,13 @@ static void null_is_refused_for_each_pointer(void)
     tag_query.tag_count = 0;
     tag_query.type_count = 1;
     CHECK(chatroom_client_history_by_tags(client, &tag_query, NULL, &calls, destroy) == bad);
+    attributes.reserved = 1;
+    CHECK(chatroom_client_set_attributes(client, &attributes, NULL, &calls, destroy) == bad);
+    attributes.reserved = 0;
+    offer.reserved = 1;
+    CHECK(chatroom_client_queue_change(client, 1, &offer, 1, 0, NULL, NULL, &calls, destroy) == bad);
+    CHECK(chatroom_client_queue_batch_offer(client, 1, &offer, 1, 0, NULL, NULL, &calls, destroy) == bad);
+    offer.reserved = 0;
     attributes.attribute_count = 1;
     CHECK(chatroom_client_set_attributes(client, &attributes, NULL, &calls, destroy) == bad);
     of_members.account_count = 1;
@@ -325,7 +334,7 @@ static void null_is_refused_for_each_pointer(void)
     CHECK(chatroom_client_queue_change(client, 1, &offer, 1, 0, NULL, NULL, &calls, destroy) == bad);
     offer.key = NULL;
     CHECK(chatroom_client_queue_batch_offer(client, 1, &offer, 1, 0, NULL, NULL, &calls, destroy) == bad);
-    CHECK(destroyed == 38);
+    CHECK(destroyed == 41);
     OK(chatroom_client_check_connection(client)); /* not connected: nothing to check */
     chatroom_client_free(client);
 }
@@ -340,6 +349,9 @@ static void options_may_be_shorter_and_longer_than_ours(void)
     } longer;
     chatroom_client_t *client = NULL;
     char words[200];
+    static const size_t wrong[] = {0, 1, sizeof(size_t), offsetof(chatroom_options_t, user_data),
+                                   offsetof(chatroom_options_t, destructor), 1 << 20, (size_t)-1};
+    size_t i;
 
     memset(&longer, 0, sizeof longer);
     longer.options = options_for("127.0.0.1:1, localhost:2");
@@ -350,25 +362,36 @@ static void options_may_be_shorter_and_longer_than_ours(void)
     OK(chatroom_client_new(&longer.options, &client));
     chatroom_client_free(client);
     CHECK(destroyed == 1);
-    longer.options.struct_size = offsetof(chatroom_options_t, user_data); /* older than the destructor: nothing to call */
-    OK(chatroom_client_new(&longer.options, &client));
-    chatroom_client_free(client);
-    CHECK(destroyed == 1);
-    longer.options.struct_size = sizeof longer;
+    longer.options.struct_size = offsetof(chatroom_options_t, on_state);
     OK(chatroom_client_new(&longer.options, &client));
     chatroom_client_free(client);
     CHECK(destroyed == 2);
+    longer.options.struct_size = sizeof longer;
+    OK(chatroom_client_new(&longer.options, &client));
+    chatroom_client_free(client);
+    CHECK(destroyed == 3);
 
     client = NULL;
     longer.newer[15] = 1;
     CHECK(chatroom_client_new(&longer.options, &client) == bad && client == NULL);
     chatroom_last_error_message(words, sizeof words);
     CHECK(strstr(words, "newer than this library") != NULL);
-    CHECK(destroyed == 3); /* ownership passed with the call, though it failed */
-    longer.options.struct_size = 0;
-    CHECK(chatroom_client_new(&longer.options, &client) == bad && destroyed == 3);
-    longer.options.struct_size = (size_t)-1;
-    CHECK(chatroom_client_new(&longer.options, &client) == bad && destroyed == 3);
+    CHECK(destroyed == 4); /* ownership passed with the call, though it failed */
+    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) { /* so it does when the size cannot be */
+        longer.options.struct_size = wrong[i];
+        CHECK(chatroom_client_new(&longer.options, &client) == bad && destroyed == 5 + (int)i);
+        chatroom_last_error_message(words, sizeof words);
+        CHECK(strstr(words, "struct_size") != NULL);
+    }
+    destroyed = 3;
+    longer.options.struct_size = sizeof longer.options;
+    longer.options.send_timeout_ms = 60001;
+    CHECK(chatroom_client_new(&longer.options, &client) == bad && destroyed == 4);
+    longer.options.send_timeout_ms = 60000;
+    longer.options.log_level = 5;
+    CHECK(chatroom_client_new(&longer.options, &client) == bad && destroyed == 5);
+    longer.options.log_level = CHATROOM_LOG_LEVEL_DEBUG;
+    destroyed = 3;
 
     longer.options.struct_size = sizeof longer.options;
     longer.options.addresses = "nowhere";

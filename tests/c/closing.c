@@ -34,7 +34,7 @@ static void on_closed(void *user_data)
 static void on_will_reconnect(void *user_data, uint32_t retry_count, uint64_t delay_ms)
 {
     struct host *host = user_data;
-    CHECK(retry_count >= 1 && delay_ms > 0);
+    CHECK(retry_count >= 1 && delay_ms <= 8000);
     count_add(&host->reconnects, 1);
 }
 

@@ -6,12 +6,14 @@
 #if UINTPTR_MAX == UINT64_MAX
 LAYOUT(bytes, sizeof(chatroom_bytes_t) == 16 && offsetof(chatroom_bytes_t, len) == 8);
 LAYOUT(status, sizeof(chatroom_status_t) == 32 && offsetof(chatroom_status_t, desc) == 16);
-LAYOUT(options, sizeof(chatroom_options_t) == 256 && offsetof(chatroom_options_t, enter) == 64);
+LAYOUT(options, sizeof(chatroom_options_t) == 280 && offsetof(chatroom_options_t, enter) == 64);
 LAYOUT(options_user_data, offsetof(chatroom_options_t, user_data) == 104);
 LAYOUT(options_on_state, offsetof(chatroom_options_t, on_state) == 120);
 LAYOUT(options_on_thread_stop, offsetof(chatroom_options_t, on_thread_stop) == 224);
 LAYOUT(options_on_room_state, offsetof(chatroom_options_t, on_room_state) == 240);
 LAYOUT(options_ca_file, offsetof(chatroom_options_t, ca_file) == 248);
+LAYOUT(options_on_log, offsetof(chatroom_options_t, on_connect_failed) == 256 && offsetof(chatroom_options_t, on_log) == 264);
+LAYOUT(options_send_timeout, offsetof(chatroom_options_t, send_timeout_ms) == 276);
 LAYOUT(enter, sizeof(chatroom_enter_t) == 112 && offsetof(chatroom_enter_t, tags) == 48);
 LAYOUT(draft, sizeof(chatroom_draft_t) == 184 && offsetof(chatroom_draft_t, body) == 32);
 LAYOUT(draft_x, offsetof(chatroom_draft_t, x) == 112);
@@ -40,7 +42,7 @@ LAYOUT(room, offsetof(chatroom_room_t, name) == 48);
 /* With 32-bit pointers a pointer and a length take half, and 64-bit numbers keep their own alignment. */
 LAYOUT(bytes, sizeof(chatroom_bytes_t) == 8 && offsetof(chatroom_bytes_t, len) == 4);
 LAYOUT(status, sizeof(chatroom_status_t) == 24 && offsetof(chatroom_status_t, desc) == 16);
-LAYOUT(options, sizeof(chatroom_options_t) == 144 && offsetof(chatroom_options_t, user_data) == 68);
+LAYOUT(options, sizeof(chatroom_options_t) == 160 && offsetof(chatroom_options_t, user_data) == 68);
 LAYOUT(item, sizeof(chatroom_item_t) == 8);
 LAYOUT(pair, sizeof(chatroom_pair_t) == 8);
 LAYOUT(offer, sizeof(chatroom_offer_t) == 24);

@@ -65,6 +65,8 @@ pub struct World {
     last_room: Arc<AtomicI64>,
     epoch: u64,
     now_ms: u64,
+    /// How far the calendar's clock is ahead of the true time.
+    pub calendar_ahead_ms: i64,
     sequence: u32,
     connections: u32,
 }
@@ -90,6 +92,7 @@ impl World {
             last_room: Arc::new(AtomicI64::new(1000)),
             epoch: 0,
             now_ms: 1000,
+            calendar_ahead_ms: 0,
             sequence: 0,
             connections: 0,
         };
@@ -304,7 +307,7 @@ impl World {
     }
 
     fn set_clocks(&mut self) {
-        let unix = UnixMs(1_700_000_000_000 + i64::try_from(self.now_ms).unwrap());
+        let unix = UnixMs(1_700_000_000_000 + i64::try_from(self.now_ms).unwrap() + self.calendar_ahead_ms);
         self.hubs.iter_mut().for_each(|hub| hub.set_clock(Time(self.now_ms * 1000), unix));
     }
 

@@ -31,7 +31,7 @@ pub fn record_of(room: RoomId, seq: u64, time: i64, op: Op, push: Option<PushBod
         client_type: 16,
         on_behalf: None,
     };
-    let stamp = Stamp { time: UnixMs(time), random: seq };
+    let stamp = Stamp { time: UnixMs(time), clock: UnixMs(time), random: seq };
     let entry = Entry { seq: Seq(seq), epoch: Epoch(1), stamp, command: Command { actor, op } };
     Record { room, entry, push, notify_target_tags: String::new(), in_history: true, link: Link::default() }
 }

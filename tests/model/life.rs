@@ -124,7 +124,7 @@ impl Life {
     }
 
     fn apply(&mut self, random: u64, command: Command) -> Result<Vec<Command>, Difference> {
-        let stamp = Stamp { time: UnixMs(self.time_ms), random };
+        let stamp = Stamp { time: UnixMs(self.time_ms), clock: UnixMs(self.time_ms), random };
         let entry = Entry { seq: self.room.next_seq(), epoch: Epoch(EPOCH), stamp, command };
         let got = self.room.apply(&entry);
         let before = self.model.everybody();
@@ -286,7 +286,7 @@ impl Life {
 /// What must be equal after a replay: presence takes places and times too, but is not in the log.
 fn lasting(room: &Room) -> store::Snapshot {
     let mut snapshot = store::Snapshot::decode(&*room.snapshot()).expect("our own snapshot is readable");
-    (snapshot.last_seq, snapshot.last_time_ms, snapshot.epoch) = (0, 0, 0);
+    (snapshot.last_seq, snapshot.last_time_ms, snapshot.last_clock_ms, snapshot.epoch) = (0, 0, 0, 0);
     snapshot.members.iter_mut().for_each(|member| member.enter_time_ms = 0);
     snapshot
 }

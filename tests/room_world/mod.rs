@@ -81,7 +81,7 @@ impl World {
     }
 
     fn place(&mut self, command: Command) -> Result<Outcome, Status> {
-        let stamp = Stamp { time: UnixMs(self.time_ms), random: self.random };
+        let stamp = Stamp { time: UnixMs(self.time_ms), clock: UnixMs(self.time_ms), random: self.random };
         let entry = Entry { seq: self.room.next_seq(), epoch: Epoch(5), stamp, command };
         let outcome = self.room.apply(&entry)?;
         if outcome.durable {
@@ -162,7 +162,7 @@ impl Drop for World {
 /// The lasting state, without what presence leaves in it: presence takes places and times, but is not in the log.
 pub fn lasting(room: &Room) -> store::Snapshot {
     let mut state = store::Snapshot::decode(&*room.snapshot()).expect("a room's own snapshot is readable");
-    (state.last_seq, state.last_time_ms, state.epoch) = (0, 0, 0);
+    (state.last_seq, state.last_time_ms, state.last_clock_ms, state.epoch) = (0, 0, 0, 0);
     state.members.iter_mut().for_each(|member| member.enter_time_ms = 0);
     state
 }

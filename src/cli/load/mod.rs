@@ -85,7 +85,7 @@ pub(super) struct Flags {
 /// Makes the load and prints the report. Losses, doubles, disorder, refusals and connections that end early are a failure.
 pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let rooms = match flags.create {
-        Some(count) => rooms::create(&flags.admin, flags.place.ca.as_deref(), &flags.place.app, &flags.secret, count)?,
+        Some(count) => rooms::create(&flags.admin, &flags.place, &flags.secret, count)?,
         None => flags.rooms.clone(),
     };
     let plan = Arc::new(Plan::new(flags, rooms)?);
@@ -101,7 +101,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     }
     drop(ready);
     let bar = progress_bar(flags.json);
-    let shots = connect_all(&plan, &entered, &bar)?;
+    let shots = connect_all(&plan, &entered, flags.place.timeout, &bar)?;
 
     let start = *live.start.get_or_init(Instant::now);
     phase.send_replace(Phase::Sending);
@@ -127,13 +127,19 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     report.verdict(flags.allow_refusals)
 }
 
-/// Waits until every connection is in its room; what comes back hands messages to the senders.
-fn connect_all(plan: &Plan, entered: &mpsc::Receiver<worker::Ready>, bar: &ProgressBar) -> Result<plan::Shots, Failure> {
+/// Waits until every connection is in its room, and gives up when none has come in for `patience`; what comes back hands messages
+/// to the senders.
+fn connect_all(
+    plan: &Plan,
+    entered: &mpsc::Receiver<worker::Ready>,
+    patience: Duration,
+    bar: &ProgressBar,
+) -> Result<plan::Shots, Failure> {
     bar.set_length(plan.connections as u64);
     bar.set_message("connecting");
     let mut shots = plan::Shots::new(plan.senders.len());
-    for _ in 0..plan.connections {
-        match entered.recv() {
+    for count in 0..plan.connections {
+        match entered.recv_timeout(patience) {
             Ok(Ok(sender)) => {
                 if let Some((sender, trigger)) = sender {
                     shots.put(sender, trigger);
@@ -144,7 +150,17 @@ fn connect_all(plan: &Plan, entered: &mpsc::Receiver<worker::Ready>, bar: &Progr
                 bar.finish_and_clear();
                 return Err(failure);
             }
-            Err(_) => return Err(Failure::failed("a thread of the generator ended before its time")),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                bar.finish_and_clear();
+                return Err(Failure::unreachable(format!(
+                    "{count} of {} connections are in, and no other was let in for {} s: no answer. Is it chatroomd's port for clients?",
+                    plan.connections,
+                    patience.as_secs_f64()
+                )));
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return Err(Failure::failed("a thread of the generator ended before its time"));
+            }
         }
     }
     Ok(shots)

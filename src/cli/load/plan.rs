@@ -1,6 +1,7 @@
 //! What is to be done by whom, fixed before anything starts; and the schedule of the messages.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -82,8 +83,7 @@ impl Plan {
             if server.starts_with("tls://") {
                 return Err(Failure::usage("load speaks no TLS: give --server an address without tls://"));
             }
-            let found = server.to_socket_addrs().map_err(|error| Failure::unreachable(format!("{server}: {error}")))?;
-            servers.extend(found.take(1));
+            servers.extend(look_up(server.clone(), flags.place.timeout)?);
         }
         if servers.is_empty() {
             return Err(Failure::unreachable(format!("{}: no such host", flags.place.server.join(", "))));
@@ -210,6 +210,21 @@ impl Shots {
                 let _ = trigger.send(due);
             }
         }
+    }
+}
+
+/// The first address a name stands for. The thread that asks the system ends with the process, wherever it waits.
+fn look_up(server: String, patience: Duration) -> Result<Option<SocketAddr>, Failure> {
+    let (sender, found) = mpsc::channel();
+    let name = server.clone();
+    // Nobody listens any more after `patience`.
+    let ask = move || drop(sender.send(name.to_socket_addrs().map(|mut found| found.next())));
+    let thread = std::thread::Builder::new().name("names".to_owned()).spawn(ask);
+    thread.map_err(|error| Failure::failed(format!("no thread: {error}")))?;
+    match found.recv_timeout(patience) {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => Err(Failure::unreachable(format!("{server}: {error}"))),
+        Err(_) => Err(Failure::unreachable(format!("{server}: the name was not looked up in time"))),
     }
 }
 

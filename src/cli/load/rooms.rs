@@ -1,13 +1,12 @@
 //! Rooms for a run, made over HTTP.
 
-use std::path::Path;
-
 use super::super::failure::Failure;
 use super::super::http::Caller;
+use super::super::who::Where;
 
 /// Makes rooms of a new account's, which tell nobody who comes and goes.
-pub(super) fn create(admin: &str, ca: Option<&Path>, app: &str, secret: &str, count: u32) -> Result<Vec<i64>, Failure> {
-    let caller = Caller::new(admin, ca, app, secret)?;
+pub(super) fn create(admin: &str, place: &Where, secret: &str, count: u32) -> Result<Vec<i64>, Failure> {
+    let caller = Caller::new(admin, place.ca.as_deref(), place.timeout, &place.app, secret)?;
     let owner = format!("load-owner-{:08x}", fastrand::u32(..));
     caller.call("user/create", &[("accid", &owner)])?;
     (1..=count)

@@ -302,7 +302,8 @@ pub(super) fn day_keyspace(db: &Database, day: i64, write_buffer_bytes: u64) -> 
     // Entries are found by ranges, never by a whole key: filters would be built for nothing.
     let options = || {
         KeyspaceCreateOptions::default()
-            .max_memtable_size(write_buffer_bytes)
+            // The store's buffers are bounded together.
+            .max_memtable_size(write_buffer_bytes.max(1 << 20))
             .filter_policy(FilterPolicy::disabled())
             .data_block_size_policy(BlockSizePolicy::all(16 << 10))
     };

@@ -156,6 +156,7 @@ impl DiskSink {
         let mode = if is_acknowledged { self.mode() } else { PersistMode::Buffer };
         store.commit(write, Some(mode))?;
         drop(days);
+        store.bound_buffers()?;
         self.check_at = Some(Instant::now() + CHECK_AFTER);
         self.last_room_id = last_room_id;
         if mode != PersistMode::Buffer {

@@ -86,6 +86,7 @@ impl ClientSession {
         let room_id = enter.room_id;
         let cause = if self.rooms.room(room_id).is_some() { RoomStateCause::Success } else { cause };
         self.rooms.entered(enter, response);
+        self.evicted = None;
         out.extend(self.rooms.change(room_id, RoomState::Connected, cause).map(ClientOutput::RoomState));
     }
 
@@ -186,6 +187,7 @@ impl ClientSession {
         }
         unanswered.retain(|room_id| answers.iter().all(|(answered, _)| answered != room_id));
         self.link = Link::Entering;
+        self.has_been_in = true;
         out.push(ClientOutput::LoggedIn(response));
         for (room_id, mut answer) in answers {
             let status = enter_status(&answer);
@@ -229,20 +231,35 @@ impl ClientSession {
                 return;
             }
             self.go_out(kicked.room_id, RoomStateCause::of_kick(kicked.reason), out);
+            let (reason, status) = end_of(&kicked);
             out.push(ClientOutput::Push(Push::Kicked(kicked)));
+            if self.rooms.is_empty() {
+                // The server closes a connection that is in no room any more. One that is about to enter another is given the
+                // time to hear whether it may.
+                self.evicted = Some(status);
+                if !self.pending.is_coming_in() {
+                    self.close(reason, out);
+                }
+            }
         } else if is_silent {
             self.loss = Loss::Return { retry_after_ms: kicked.retry_after_ms, spread_ms: kicked.spread_ms };
             self.close(CloseReason::Kicked, out);
         } else {
-            let expired = kicked.reason == i32::from(pb::KickReason::TokenExpired);
-            let code = if expired { Code::TokenExpired } else { Code::NotLoggedIn };
-            let desc = format!("kicked with reason {}: {}", kicked.reason, kicked.message);
-            self.loss = Loss::Final(Status::new(code, desc));
+            let (reason, status) = end_of(&kicked);
+            self.loss = Loss::Final(status);
             self.change_all(RoomState::Disconnected, RoomStateCause::of_kick(kicked.reason), out);
             out.push(ClientOutput::Push(Push::Kicked(kicked)));
-            self.close(if expired { CloseReason::TokenExpired } else { CloseReason::Kicked }, out);
+            self.close(reason, out);
         }
     }
+}
+
+/// How a kick for good ends the connection, and the status that says so.
+fn end_of(kicked: &pb::Kicked) -> (CloseReason, Status) {
+    let expired = kicked.reason == i32::from(pb::KickReason::TokenExpired);
+    let (reason, code) =
+        if expired { (CloseReason::TokenExpired, Code::TokenExpired) } else { (CloseReason::Kicked, Code::NotLoggedIn) };
+    (reason, Status::new(code, format!("kicked with reason {}: {}", kicked.reason, kicked.message)))
 }
 
 fn enter_status(response: &pb::RoomEnterResponse) -> Status {
