@@ -43,7 +43,7 @@ pub const PING_TIMEOUT_MS: u64 = 5_000;
 pub const RECONNECT_MS_MIN: u64 = 1_600;
 /// Longest delay of any reconnect.
 pub const RECONNECT_MS_MAX: u64 = 8_000;
-/// Kicks of lost connections that a room remembers, each for the grace; the oldest goes first.
+/// Kicks that a room remembers, each for the grace; the oldest goes first.
 pub const KICKS_KEPT_MAX: usize = 1_024;
 /// How long a lost connection keeps its place in its rooms.
 pub const DETACH_GRACE_MS: u64 = 10_000;

@@ -4,6 +4,8 @@
 mod hall;
 
 use chatroom::client::{Event, RoomEvent, derive};
+use chatroom::error::Code;
+use chatroom::limits;
 use chatroom::wire::pb::{self, MemberType, NotificationType, RoleChange};
 use hall::peer::{event, soon};
 use hall::{Hall, notification};
@@ -100,4 +102,28 @@ async fn notifications_mean_one_thing_to_their_target_and_another_to_the_others(
         _ => None,
     });
     assert_eq!(kicked.await.reason(), pb::KickReason::RoomClosed);
+}
+
+/// The server lists a queue in pages that fit into a frame; the client gathers them.
+#[tokio::test]
+async fn a_whole_queue_of_the_largest_elements_is_asked_for_at_once() {
+    let hall = Hall::new();
+    let room_id = hall.room_id;
+    let (owner, _events) = hall.enter("owner").await;
+    assert_eq!(soon(owner.whole_queue(room_id)).await.unwrap(), []);
+    let element = |number: usize| pb::QueueElement {
+        key: format!("{number:0128}"),
+        value: "v".repeat(limits::QUEUE_VALUE_BYTES_MAX).into(),
+        ..Default::default()
+    };
+    for batch in 0..10 {
+        let elements = (100 * batch..100 * (batch + 1)).map(element).collect();
+        let request = pb::QueueBatchOfferRequest { room_id, elements, ..Default::default() };
+        assert!(soon(owner.queue_batch_offer(request)).await.unwrap().failed_keys.is_empty());
+    }
+    let page = soon(owner.queue_list(pb::QueueListRequest { room_id, ..Default::default() })).await.unwrap();
+    assert!(page.has_more && page.elements.len() > 100);
+    let keys: Vec<String> = soon(owner.whole_queue(room_id)).await.unwrap().into_iter().map(|element| element.key).collect();
+    assert!(keys == (0..1000).map(|number| element(number).key).collect::<Vec<_>>(), "{} keys", keys.len());
+    assert_eq!(soon(owner.whole_queue(room_id + 1)).await.unwrap_err().code, Code::NotFound);
 }

@@ -191,6 +191,23 @@ fn instead_of(room: RoomId, lost: &Actor) -> Op {
 }
 
 #[test]
+fn a_kick_whose_word_was_lost_with_the_connection_is_told_and_one_who_came_in_again_is_in() {
+    let (mut world, room, ann, ..) = world_of_two();
+    let kick = || Op::Kick(pb::MemberKickRequest { room_id: room.get(), account: "ann".into(), ..Default::default() });
+    world.command(&dispatch_world::over_http("boss"), room, kick()).unwrap();
+    world.lose(&ann, false);
+    let again = world.connect("ann");
+    assert_eq!(world.command(&again, room, instead_of(room, &ann)).unwrap_err().code, Code::Forbidden);
+    let ann = world.connect("ann");
+    world.enter(&ann, room);
+    world.command(&dispatch_world::over_http("boss"), room, kick()).unwrap();
+    world.enter(&ann, room);
+    world.lose(&ann, false);
+    let again = world.connect("ann");
+    assert!(entered(world.command(&again, room, instead_of(room, &ann))).resumed);
+}
+
+#[test]
 fn a_kick_met_while_away_is_told_to_who_takes_the_connection_over() {
     let (mut world, room, ann, bob, _) = world_of_two();
     world.lose(&ann, false);

@@ -447,7 +447,10 @@ fn http_sees_at_once_what_the_wire_has_done() {
     let batch = world.admin.call("chatroom/getBatch", &[("roomids", &ids), ("needOnlineUserCount", "1")]);
     assert_eq!(batch["succRooms"][0], world.room_object());
     let online = world.admin.call("user/userOnlineStatus", &[("accids", "[\"bob\",\"dave\"]")]);
-    assert_eq!((online["data"]["status"]["bob"].as_array().unwrap().len(), &online["data"]["status"]["dave"]), (1, &json!([])));
+    assert_eq!(
+        (online["data"]["status"]["bob"].as_array().unwrap().len(), &online["data"]["status"]["dave"]),
+        (1, &json!(null))
+    );
     let address =
         world.done("chatroom/requestAddr", &[("accid", "dave"), ("clienttype", "2")])["addr"][0].as_str().unwrap().to_owned();
     let mut dave = Peer::connect(address.parse().unwrap());

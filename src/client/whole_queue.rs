@@ -77,7 +77,9 @@ impl Gather {
                 gather.take(answer);
             }
         });
-        if let (Err(status), Some(gather)) = (refused, gather.lock().take()) {
+        if let Err(status) = refused
+            && let Some(gather) = gather.lock().take()
+        {
             (gather.done)(Err(status));
         }
     }

@@ -43,8 +43,9 @@ pub(super) struct Live {
     pub(super) followers: Vec<u32>,
     /// Lost connections that keep their place, and on whose behalf they leave in the end.
     pub(super) detached: ByNumber<ConnId, Actor>,
-    /// What lost connections were put out for, oldest first, and until when whoever takes one over is told.
-    pub(super) kicked: Vec<(Time, ConnId, Box<pb::Kicked>)>,
+    /// What connections were put out for, oldest first, and until when whoever takes one over is told: the word of it may have
+    /// gone to a connection that was lost already.
+    pub(super) kicked: VecDeque<(Time, ConnId, Box<pb::Kicked>)>,
     /// Entries in the log that no snapshot covers.
     entries_since_snapshot: u64,
     /// The last number a durable snapshot covers.
@@ -64,7 +65,7 @@ impl Live {
             ahead_ms,
             followers,
             detached: ByNumber::default(),
-            kicked: Vec::new(),
+            kicked: VecDeque::new(),
             entries_since_snapshot: 0,
             saved: Seq(0),
             used: now,
@@ -89,16 +90,14 @@ impl Live {
         Seq(self.room.next_seq().0.saturating_sub(1))
     }
 
-    /// A lost connection was put out: whoever takes it over before that time is told.
+    /// A connection was put out: whoever takes it over before that time is told.
     fn remember_kick(&mut self, (now, until): (Time, Time), connection: ConnId, kicked: &pb::Kicked) {
-        self.kicked.retain(|(until, ..)| *until > now);
-        if kicked.may_reconnect {
-            return;
+        while self.kicked.len() >= KICKS_KEPT_MAX || self.kicked.front().is_some_and(|(until, ..)| *until <= now) {
+            self.kicked.pop_front();
         }
-        if self.kicked.len() >= KICKS_KEPT_MAX {
-            self.kicked.remove(0);
+        if !kicked.may_reconnect {
+            self.kicked.push_back((until, connection, Box::new(kicked.clone())));
         }
-        self.kicked.push((until, connection, Box::new(kicked.clone())));
     }
 
     /// What the connection that this entry takes over from was put out for.
@@ -109,6 +108,9 @@ impl Live {
     }
 
     fn follow(&mut self, connection: ConnId) {
+        if !self.kicked.is_empty() {
+            self.kicked.retain(|(_, kicked, _)| *kicked != connection);
+        }
         if let Some(count) = self.followers.get_mut(connection.worker()) {
             *count += 1;
         }
@@ -511,6 +513,10 @@ impl Hub {
                 continue;
             }
             let Some(Owned::Live(live)) = self.rooms.get_mut(&room) else { return };
+            if let Some(kick) = kick {
+                let until = self.now.plus_ms(self.config.detach_grace_ms);
+                live.remember_kick((self.now, until), connection, &kick.kicked);
+            }
             if live.unfollow(connection) {
                 self.late_joins(|joins| {
                     joins.iter_mut().filter(|join| (join.0, join.1) == (room, connection)).for_each(|join| join.2 = None);
@@ -522,9 +528,6 @@ impl Hub {
                 } else {
                     self.send(connection.worker(), mail);
                 }
-            } else if let Some(kick) = kick {
-                let until = self.now.plus_ms(self.config.detach_grace_ms);
-                live.remember_kick((self.now, until), connection, &kick.kicked);
             }
         }
     }

@@ -93,7 +93,7 @@ mod tests {
             let command = Command { actor, op: Op::Reopen };
             let seq = crate::id::Seq(u64::try_from(number).unwrap() + 1);
             let entry = Entry { seq, epoch: crate::id::Epoch(1), stamp, command };
-            Record { room, entry, push: None, notify_target_tags: String::new(), in_history: false }
+            Record { room, entry, push: None, notify_target_tags: String::new(), in_history: false, link: Default::default() }
         });
         let (done, written) = std::sync::mpsc::channel();
         let committed = Box::new(move |result| done.send(result).unwrap());

@@ -38,8 +38,10 @@ pub(super) struct Survey {
     pub notes: Vec<String>,
     /// The end of the newest journal is torn and may be cut.
     pub is_torn: bool,
-    /// Commits that somebody was told of.
+    /// Commits that somebody was told of and the disk had.
     pub told: Option<u64>,
+    /// Commits that somebody was told of, in this start of the machine: a killed process leaves these too.
+    pub heard: Option<u64>,
     /// Commits that may be missing of them.
     pub slack: u64,
 }
@@ -52,11 +54,12 @@ impl Survey {
         newest.or(first.map(|_| 0))
     }
 
-    /// The last one known to have been acknowledged, and what is said where fewer are found.
+    /// What is said where fewer commits are found than somebody was told of: an error if the disk had been waited for.
     pub fn is_short(&self, found: u64) -> Option<Result<String, String>> {
-        let told = self.told.filter(|told| *told > found)?;
-        let words = format!("{found} of {told} acknowledged commits can be read, {} are missing at the end", told - found);
-        Some(if told - found > self.slack { Err(words) } else { Ok(words) })
+        let heard = self.heard.max(self.told).filter(|heard| *heard > found)?;
+        let words = format!("{found} of {heard} acknowledged commits can be read, {} are missing at the end", heard - found);
+        let is_lost = self.told.is_some_and(|told| told > found.saturating_add(self.slack));
+        Some(if is_lost { Err(words) } else { Ok(words) })
     }
 }
 
@@ -72,10 +75,11 @@ pub(super) fn survey(folder: &Path, depth: Depth, progress: &mut dyn FnMut(u64, 
         notes: Vec::new(),
         is_torn: false,
         told: None,
+        heard: None,
         slack: 0,
     };
     let store = folder.join("store");
-    (survey.told, survey.slack) = told(&survey.state, &survey.mark);
+    (survey.told, survey.heard, survey.slack) = told(&survey.state, &survey.mark);
     if let Word::Said(state) = &survey.state
         && state.format > FORMAT
     {
@@ -113,20 +117,21 @@ pub(super) fn survey(folder: &Path, depth: Depth, progress: &mut dyn FnMut(u64, 
     Ok(survey)
 }
 
-/// How many commits somebody was told of, and how many of these may be missing: the last one may have been torn on a disk that
-/// said it had it.
-fn told(state: &Word<State>, mark: &Word<Mark>) -> (Option<u64>, u64) {
+/// How many commits somebody was told of that the disk had, how many in all, and how many of the first may be missing: the last one
+/// may have been torn on a disk that said it had it.
+fn told(state: &Word<State>, mark: &Word<Mark>) -> (Option<u64>, Option<u64>, u64) {
     let mark = match mark {
         Word::Said(mark) => Some(*mark),
         Word::Missing | Word::Damaged => None,
     };
+    let synced = mark.map(|mark| mark.synced);
     match state {
-        Word::Said(state) if state.clean => (Some(state.commits), 0),
-        Word::Said(state) if !state.boot.is_empty() && state.boot == boot() => {
-            (Some(mark.map_or(state.commits, |mark| mark.commits)), 1)
+        Word::Said(state) if state.clean => (Some(state.commits), None, 0),
+        Word::Said(state) => {
+            let is_same_boot = !state.boot.is_empty() && state.boot == boot();
+            (synced.or(Some(state.commits)), mark.map(|mark| mark.commits).filter(|_| is_same_boot), 1)
         }
-        Word::Said(state) => (Some(mark.map_or(state.commits, |mark| mark.synced)), 1),
-        Word::Missing | Word::Damaged => (mark.map(|mark| mark.synced), 1),
+        Word::Missing | Word::Damaged => (synced, None, 1),
     }
 }
 
