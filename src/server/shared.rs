@@ -1,8 +1,8 @@
 //! What all workers of a node share.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::RwLock;
@@ -67,6 +67,14 @@ pub(crate) fn unix() -> UnixMs {
     UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// The calendar's time, or less if the calendar was set ahead since the process began: by it nothing is older than it is.
+pub(crate) fn unix_at_most() -> UnixMs {
+    static START: OnceLock<(Instant, UnixMs)> = OnceLock::new();
+    let (began, at) = START.get_or_init(|| (Instant::now(), unix()));
+    let passed_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+    unix().min(UnixMs(at.0.saturating_add(passed_ms)))
+}
+
 impl Shared {
     pub(crate) fn new(
         config: &Config,
@@ -79,6 +87,7 @@ impl Shared {
     ) -> Result<Shared, Status> {
         let bounds = &config.limits;
         let mailboxes: Arc<[Mailbox]> = (0..config.worker_count()).map(|_| Mailbox::default()).collect();
+        unix_at_most();
         Ok(Shared {
             session: SessionConfig {
                 frame_bytes_max_before_login: bounds.frame_bytes_max_before_login,
@@ -187,7 +196,7 @@ impl Shared {
 
     /// Rebuilds a room from the log; the hub gives it the settings of its application. Waits for the disk.
     pub(crate) fn load(&self, id: RoomId) -> Result<Room, Status> {
-        let loaded = self.log.load(id, self.unix()).map_err(|error| store_failed(&error))?;
+        let loaded = self.log.load(id, unix_at_most()).map_err(|error| store_failed(&error))?;
         let settings = self.apps.settings("");
         let Some(loaded) = loaded else { return Ok(Room::new(id, settings)) };
         let mut room = match &loaded.snapshot {

@@ -24,6 +24,7 @@ use crate::limits::{
 use crate::log::{Line, LogError, Place, RoomLog, Spooled};
 use crate::server::apps::{AppTable, Apps};
 use crate::server::outgoing::HttpClient;
+use crate::server::shared::unix_at_most;
 
 /// How often the gauges are brought up to date while there is something in the spool.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -530,7 +531,7 @@ impl Trouble {
 /// What happened before that is given up.
 fn too_old(table: &AppTable) -> UnixMs {
     let keep_ms = i64::try_from(table.webhooks.keep_hours).unwrap_or(i64::MAX).saturating_mul(3_600_000);
-    UnixMs(unix().0.saturating_sub(keep_ms))
+    UnixMs(unix_at_most().0.saturating_sub(keep_ms))
 }
 
 /// Whether nothing stood behind what was read.
