@@ -4,8 +4,8 @@
 
 use super::commit::Held;
 use super::downlink::{Class, Downlink};
-use super::feed::Item;
 use super::hub::{Effect, Hub};
+use super::item::Item;
 use super::mail::Mail;
 use super::owner::{Live, Owned, broken};
 use crate::id::{ConnId, Epoch, RoomId, Seq};

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use slab::Slab;
 
 use super::downlink::{Allowance, Class, Downlink};
+use super::item::Item;
 use crate::id::{ConnId, Seq, Time};
-use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, FEED_SAVED_FRAME_BYTES, READ_BYTES, RESUME_ITEMS_MAX};
+use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
 use crate::room::Audience;
 
 /// Where bytes for a connection go. A connection that is gone takes everything.
@@ -21,39 +22,6 @@ pub trait Outlet {
 
     /// Keeps what is left of a frame that was begun, to be written before anything else.
     fn hold(&mut self, connection: ConnId, rest: Bytes);
-}
-
-/// A frame of a room, encoded once, for whoever of the room hears it.
-#[derive(Clone, Debug)]
-pub struct Item {
-    /// The bytes on the wire.
-    pub frame: Bytes,
-    /// Its place in the room.
-    pub seq: Seq,
-    /// Who hears it.
-    pub audience: Audience,
-    /// What is left out first when a reader cannot have everything (chatroom.md §e.7).
-    pub class: Class,
-    /// How much of the room one reader is sent, as the room's settings have it by now.
-    pub downlink: Downlink,
-    /// When it came.
-    pub at: Time,
-}
-
-impl Item {
-    fn is_for(&self, connection: ConnId) -> bool {
-        self.audience.admits(connection)
-    }
-
-    /// Whether it is for the many: for whoever its audience does not name.
-    fn is_common(&self) -> bool {
-        !matches!(self.audience, Audience::Only(_))
-    }
-
-    /// About how many bytes it keeps: the frame, and the connections its audience names.
-    pub fn weight(&self) -> usize {
-        self.frame.len() + size_of_val(self.audience.named())
-    }
 }
 
 /// A connection's place in a feed, stable for as long as it stays.
@@ -474,17 +442,17 @@ impl Feed {
         if !lacking.is_empty() {
             lacking.sort_unstable();
             let item = Item { audience: Audience::Only(lacking.into()), ..item };
-            self.saved_bytes += saved_weight(&item);
+            self.saved_bytes += item.saved_weight();
             let saved = if item.class == Class::High { &mut self.saved_high } else { &mut self.saved };
             saved.push_back((number, item));
         }
         while self.saved_bytes > FEED_SAVED_BYTES_MAX {
             if let Some((_, item)) = self.saved_high.pop_front() {
-                self.saved_bytes -= saved_weight(&item);
+                self.saved_bytes -= item.saved_weight();
                 continue;
             }
             let Some((number, item)) = self.saved.pop_front() else { break };
-            self.saved_bytes -= saved_weight(&item);
+            self.saved_bytes -= item.saved_weight();
             self.saved_from = number + 1;
         }
     }
@@ -595,11 +563,6 @@ impl Feed {
         }
         (next, None)
     }
-}
-
-/// What a frame that the ring has dropped counts for.
-fn saved_weight(item: &Item) -> usize {
-    item.frame.len().min(FEED_SAVED_FRAME_BYTES) + size_of_val(item.audience.named())
 }
 
 #[cfg(test)]

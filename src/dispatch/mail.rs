@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::broadcast::Broadcasting;
-use super::feed::Item;
+use super::item::Item;
 use super::replay::CatchUp;
 use crate::error::Status;
 use crate::id::{ConnId, RoomId};

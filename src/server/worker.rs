@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use slab::Slab;
 use super::apps::AppTable;
 use super::callback::CallsUnderWay;
 use super::connection::{Connection, Pause, Phase, Sockets};
-use super::mailbox::{Mailbox, Order};
+use super::mailbox::Mailbox;
 use super::pause::Paused;
 use super::replay::Replays;
 use super::shared::Shared;
@@ -26,11 +25,10 @@ use super::webhook::Fresh;
 use crate::dispatch::{Counters, Effect, Find, Hub, Rules};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId};
-use crate::limits::{HISTORY_QUERIES_MAX, READ_BYTES, RETURN_SPREAD_MS};
-use crate::log::{Batch, LogStats, Snapshot};
+use crate::limits::{HISTORY_QUERIES_MAX, READ_BYTES};
+use crate::log::{Batch, Snapshot};
 use crate::room::{Actor, Origin};
 use crate::session::{CloseReason, ServerOutput, ServerSession};
-use crate::wire::{Push, pb};
 
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(1000);
@@ -65,7 +63,7 @@ pub(super) struct State {
     pub(super) callbacks: CallsUnderWay,
     /// What the applications have been told, as of the version last seen.
     pub(super) apps: (u64, Arc<AppTable>),
-    reported: Counters,
+    pub(super) reported: Counters,
 }
 
 impl Worker {
@@ -273,39 +271,6 @@ impl Worker {
         self.report(state);
     }
 
-    /// Gives away what has been counted in the rooms here.
-    fn hand_over_figures(&self, state: &mut State) {
-        self.shared.figures.add(state.hub.take_tallies());
-    }
-
-    fn report(&self, state: &mut State) {
-        let counters = state.hub.counters();
-        let (rooms, readers, laggards) = state.hub.gauges();
-        let worker = self.index.to_string();
-        let count = |name: &'static str, value: u64| metrics::counter!(name, "worker" => worker.clone()).increment(value);
-        count("chatroom_entries_total", counters.entries - state.reported.entries);
-        count("chatroom_commands_refused_total", counters.refused - state.reported.refused);
-        count("chatroom_deliveries_total", counters.deliveries - state.reported.deliveries);
-        count("chatroom_gaps_total", counters.gaps - state.reported.gaps);
-        count("chatroom_hopeless_readers_total", counters.hopeless - state.reported.hopeless);
-        count("chatroom_webhooks_lost_total", counters.reports_lost - state.reported.reports_lost);
-        state.reported = counters;
-        let gauge = |name: &'static str, value: usize| metrics::gauge!(name, "worker" => worker.clone()).set(value as f64);
-        gauge("chatroom_connections", state.connections.len());
-        gauge("chatroom_rooms_in_memory", rooms);
-        gauge("chatroom_rooms_waiting_for_end", state.hub.waiting_for_end());
-        gauge("chatroom_members", readers);
-        gauge("chatroom_lagging_readers", laggards);
-        if self.index == 0 {
-            self.shared.certificates.report(self.shared.unix());
-            self.shared.budgets.report();
-        }
-        if let (0, Some(log)) = (self.index, self.shared.log.stats()) {
-            report_log(log);
-            metrics::gauge!("chatroom_store_failed").set(f64::from(self.shared.log.failure().is_some()));
-        }
-    }
-
     /// Whether a draining worker has nothing left to do.
     fn is_done(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
@@ -424,26 +389,6 @@ impl State {
         worker.schedule(self);
     }
 
-    fn send_everybody_away(&mut self, worker: &Rc<Worker>) {
-        let close_by = worker.shared.now().plus_ms(LINGER_MS);
-        let spread_ms = u32::try_from(RETURN_SPREAD_MS).unwrap_or(u32::MAX);
-        for (_, connection) in &mut self.connections {
-            let kicked = pb::Kicked {
-                reason: pb::KickReason::Silent as i32,
-                message: "the server is going down".into(),
-                may_reconnect: true,
-                // Spread over 8 s (chatroom.md §d.3), so that the clients do not come back all at once.
-                retry_after_ms: fastrand::u32(0..=spread_ms),
-                spread_ms,
-                ..pb::Kicked::default()
-            };
-            self.staging.clear();
-            Push::Kicked(Box::new(kicked)).encode(&mut self.staging);
-            connection.transmit(&self.staging);
-            connection.close(CloseReason::Draining, close_by);
-        }
-    }
-
     /// Carries out what the hub wants done, unless that is being done.
     pub(super) fn carry_out_now(&mut self, worker: &Rc<Worker>) {
         if !self.is_carrying_out {
@@ -506,85 +451,6 @@ impl State {
         self.staging.clear();
     }
 
-    fn kick(&mut self, worker: &Rc<Worker>, id: ConnId, kicked: Box<pb::Kicked>, is_last_room: bool) {
-        let may_return = kicked.may_reconnect;
-        self.staging.clear();
-        Push::Kicked(kicked).encode(&mut self.staging);
-        let close_by = worker.shared.now().plus_ms(LINGER_MS);
-        if let Some(connection) = self.connections.get_mut(id.slot()).filter(|connection| connection.id == id) {
-            connection.transmit(&self.staging);
-            if is_last_room {
-                // Who is sent away to come back at once keeps its place for the grace.
-                connection.close(if may_return { CloseReason::Slow } else { CloseReason::Kicked }, close_by);
-            }
-        }
-        self.staging.clear();
-    }
-
-    /// Does what the application wants with a connection, if it is still there.
-    fn obey(&mut self, worker: &Rc<Worker>, id: ConnId, order: Order) {
-        match order {
-            Order::PutOut(ext) => {
-                let kicked = pb::Kicked {
-                    reason: pb::KickReason::AccountBlocked as i32,
-                    message: "the account is blocked".into(),
-                    ext: ext.into(),
-                    ..pb::Kicked::default()
-                };
-                self.kick(worker, id, Box::new(kicked), true);
-            }
-            Order::GiveUpName => {
-                let is_anonymous = |connection: &mut Connection| connection.identity.as_ref().is_some_and(|who| who.anonymous);
-                if !self.connection(id).is_some_and(is_anonymous) {
-                    return;
-                }
-                let kicked = pb::Kicked {
-                    reason: pb::KickReason::TokenExpired as i32,
-                    message: "the name is an account's now: come again under another one".into(),
-                    ..pb::Kicked::default()
-                };
-                self.kick(worker, id, Box::new(kicked), true);
-            }
-            Order::KickDevice(devices, ext) => {
-                let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
-                let Some(identity) = connection.identity.as_deref() else { return };
-                if !devices.is_empty() && !devices.contains(&identity.device_id) {
-                    return;
-                }
-                let kicked = pb::Kicked {
-                    reason: pb::KickReason::SamePlatform as i32,
-                    message: "put out by another device of the account".into(),
-                    ext: ext.into(),
-                    ..pb::Kicked::default()
-                };
-                self.kick(worker, id, Box::new(kicked), true);
-            }
-            Order::SetMuted(muted) => {
-                if let Some(identity) = self.connection(id).and_then(|connection| connection.identity.as_deref_mut()) {
-                    identity.globally_muted = muted;
-                }
-            }
-            Order::DropSlow => {
-                if let Some(connection) = self.connection(id) {
-                    tracing::info!(%id, address = %connection.address, "closed: its answers took the room others need");
-                    connection.die(CloseReason::Slow);
-                }
-            }
-            Order::DropUnfinished => {
-                let Some(connection) = self.connection(id) else { return };
-                if !connection.holds_unfinished() || matches!(connection.pause, Pause::InLine | Pause::Busy) {
-                    return;
-                }
-                tracing::warn!(%id, address = %connection.address, "closed: frames that are not complete take too much memory");
-                let status = Status::new(Code::Busy, "unfinished frames take too much memory: send each frame in one go");
-                self.staging.clear();
-                Push::Status(Box::new(pb::Status::from(&status))).encode(&mut self.staging);
-                self.write_staged(Some(id));
-                self.end(worker, id, CloseReason::Unfinished);
-            }
-        }
-    }
-
     fn remove(&mut self, worker: &Rc<Worker>, id: ConnId) {
         let connection = self.connections.remove(id.slot());
         if let Some(identity) = &connection.identity {
@@ -605,24 +471,6 @@ impl State {
             self.hub.on_connection_gone(&actor, is_on_purpose(reason));
         }
     }
-}
-
-/// The log is the node's: one worker reports it.
-fn report_log(log: &LogStats) {
-    let total = |name: &'static str, value: &AtomicU64| metrics::counter!(name).absolute(value.load(Ordering::Relaxed));
-    total("chatroom_log_commits_total", &log.commits);
-    total("chatroom_log_records_total", &log.records);
-    total("chatroom_log_bytes_total", &log.bytes);
-    total("chatroom_log_commit_microseconds_total", &log.commit_us);
-    total("chatroom_log_batches_failed_total", &log.failed);
-    total("chatroom_store_cut_ends_total", &log.cut_ends);
-    total("chatroom_store_cut_bytes_total", &log.cut_bytes);
-    total("chatroom_store_failures_total", &log.failures);
-    total("chatroom_store_reopened_total", &log.reopened);
-    let gauge = |name: &'static str, value: &AtomicU64| metrics::gauge!(name).set(value.load(Ordering::Relaxed) as f64);
-    gauge("chatroom_store_buffer_bytes", &log.buffer_bytes);
-    gauge("chatroom_store_cache_bytes", &log.cache_bytes);
-    metrics::gauge!("chatroom_log_commit_microseconds_max").set(log.take_slowest() as f64);
 }
 
 /// What a request is refused with whose room's worker cannot keep up.

@@ -1,0 +1,46 @@
+//! What a feed carries: one frame for many.
+
+use bytes::Bytes;
+
+use super::downlink::{Class, Downlink};
+use crate::id::{ConnId, Seq, Time};
+use crate::limits::FEED_SAVED_FRAME_BYTES;
+use crate::room::Audience;
+
+/// A frame of a room, encoded once, for whoever of the room hears it.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The bytes on the wire.
+    pub frame: Bytes,
+    /// Its place in the room.
+    pub seq: Seq,
+    /// Who hears it.
+    pub audience: Audience,
+    /// What is left out first when a reader cannot have everything (chatroom.md §e.7).
+    pub class: Class,
+    /// How much of the room one reader is sent, as the room's settings have it by now.
+    pub downlink: Downlink,
+    /// When it came.
+    pub at: Time,
+}
+
+impl Item {
+    pub(super) fn is_for(&self, connection: ConnId) -> bool {
+        self.audience.admits(connection)
+    }
+
+    /// Whether it is for the many: for whoever its audience does not name.
+    pub(super) fn is_common(&self) -> bool {
+        !matches!(self.audience, Audience::Only(_))
+    }
+
+    /// About how many bytes it keeps: the frame, and the connections its audience names.
+    pub fn weight(&self) -> usize {
+        self.frame.len() + size_of_val(self.audience.named())
+    }
+
+    /// What it counts for once the ring has dropped it.
+    pub(super) fn saved_weight(&self) -> usize {
+        self.frame.len().min(FEED_SAVED_FRAME_BYTES) + size_of_val(self.audience.named())
+    }
+}
