@@ -170,6 +170,11 @@ impl Connection {
         self.backlog_bytes() + self.reserved as usize > self.budgets.backlog_bytes_max
     }
 
+    /// Whether so many bytes more are better not put on top of what waits to be written.
+    pub(crate) fn would_owe_too_much(&self, bytes: usize) -> bool {
+        self.has_backlog() && self.backlog_bytes() + bytes > self.budgets.backlog_bytes_max
+    }
+
     /// Writes bytes meant for this connection alone, after whatever waits already.
     pub(crate) fn transmit(&mut self, bytes: &[u8]) {
         if matches!(self.phase, Phase::Lingering | Phase::Dead) {
