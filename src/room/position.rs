@@ -109,6 +109,16 @@ pub struct Replay {
     pub gap: Option<(Seq, Seq)>,
 }
 
+impl Replay {
+    /// Bytes of the bodies of its items.
+    pub fn bytes(&self) -> usize {
+        let body = |item: &Missed| match &item.push {
+            PushBody::Message { body, .. } | PushBody::Notification(body) => body.len(),
+        };
+        self.items.iter().map(body).sum()
+    }
+}
+
 impl ReplayScope {
     /// Whether the connection hears what is said at a place.
     pub fn reaches(&self, at: pb::Point) -> bool {

@@ -18,7 +18,7 @@ use super::unread::Unread;
 use crate::account::TokenKind;
 use crate::dispatch::Outlet;
 use crate::id::{AccountId, ConnId, DeviceId, Time};
-use crate::room::{Actor, ClientFacts, Origin};
+use crate::room::{Actor, Origin};
 use crate::session::{CloseReason, ServerSession};
 use crate::wire::pb;
 
@@ -66,8 +66,6 @@ pub(crate) struct Identity {
     /// Nick and avatar of the account's profile; absent where both are empty.
     pub(crate) face: Option<Box<(Box<str>, Box<str>)>>,
     pub(crate) device_id: DeviceId,
-    /// Where it comes from and by what library; only if its application wants to know who comes.
-    pub(crate) client: Option<Arc<ClientFacts>>,
 }
 
 /// The connection a client asks to take over from.
@@ -170,6 +168,11 @@ impl Connection {
     /// Whether so much waits to be read by the peer, or is about to, that nothing more is taken from it.
     pub(crate) fn owes_enough(&self) -> bool {
         self.backlog_bytes() + self.reserved as usize > self.budgets.backlog_bytes_max
+    }
+
+    /// Whether so many bytes more are better not put on top of what waits to be written.
+    pub(crate) fn would_owe_too_much(&self, bytes: usize) -> bool {
+        self.has_backlog() && self.backlog_bytes() + bytes > self.budgets.backlog_bytes_max
     }
 
     /// Writes bytes meant for this connection alone, after whatever waits already.

@@ -41,6 +41,11 @@ impl Worker {
             let read = read.unwrap_or_else(|_| Err(Status::new(Code::ServerError, "the log could not be read")));
             worker.with(|state| {
                 state.replays.reading -= 1;
+                // Who has not read what waits already is told the gap instead of more on top of it.
+                let bytes = read.as_ref().map_or(0, Replay::bytes);
+                let connection = state.connection(waiting.asked.connection);
+                let is_too_much = connection.is_some_and(|connection| connection.would_owe_too_much(bytes));
+                let read = if is_too_much { Err(overloaded()) } else { read };
                 state.hub.on_caught_up(*waiting, read);
                 if let Some(next) = state.replays.waiting.pop_front() {
                     worker.read_missed(state, next);

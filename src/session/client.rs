@@ -363,7 +363,9 @@ impl ClientSession {
             }
         }
         let mut loss = std::mem::replace(&mut self.loss, Loss::Retry);
-        if let Some(status) = self.evicted.take() {
+        if let Some(status) = self.evicted.take()
+            && !matches!(loss, Loss::Final(_))
+        {
             loss = Loss::Final(status);
         }
         if !matches!(loss, Loss::Final(_)) {

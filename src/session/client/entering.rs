@@ -212,6 +212,9 @@ impl ClientSession {
         for room_id in unanswered {
             self.enter(now, room_id, out);
         }
+        if self.evicted.is_some() && !self.pending.is_coming_in() {
+            return self.close(CloseReason::Kicked, out);
+        }
         self.flush(now, out);
     }
 
@@ -235,9 +238,9 @@ impl ClientSession {
             out.push(ClientOutput::Push(Push::Kicked(kicked)));
             if self.rooms.is_empty() {
                 // The server closes a connection that is in no room any more. One that is about to enter another is given the
-                // time to hear whether it may.
+                // time to hear whether it may, and one that comes back, and meets the kick it missed, what its login comes to.
                 self.evicted = Some(status);
-                if !self.pending.is_coming_in() {
+                if !self.pending.is_coming_in() && !matches!(self.link, Link::LoggingIn { .. }) {
                     self.close(reason, out);
                 }
             }

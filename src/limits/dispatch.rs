@@ -1,0 +1,62 @@
+//! Dispatch (design.md §3).
+
+/// Bytes of recent frames a room's feed keeps per worker; the oldest go first. A reader that lags further is told the gap.
+pub const FEED_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of notifications a feed keeps beyond its ring for readers that lag; one that lacks even these is closed.
+pub const FEED_SAVED_BYTES_MAX: usize = 256 * 1024;
+/// Bytes the frame of such a notification counts for at most. So there is room for those that tell of a full queue of which every
+/// element goes at once, ten of 424 KiB; sixteen of them, some 7 MiB, are the most there can be.
+pub const FEED_SAVED_FRAME_BYTES: usize = 16 * 1024;
+/// Frames a feed keeps.
+pub const FEED_FRAMES_MAX: usize = 1024;
+/// Age after which a frame leaves the feed of a room that is quiet (chatroom.md §d.7: resume reaches back 30 s).
+pub const FEED_AGE_MS: u64 = 30_000;
+/// Items a resume replays at most (chatroom.md §d.7).
+pub const RESUME_ITEMS_MAX: usize = 200;
+/// Epochs of which a room remembers with which number they began (im.md §0.2).
+pub const ROOM_EPOCHS_MAX: usize = 64;
+/// Bytes of answers that may wait for a slow connection, with those that are under way, before nothing more is taken from it; of
+/// personal pushes, before it is closed. One answer alone may be longer.
+pub const BACKLOG_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of answers that may wait for all connections of a node, and of large ones under way: who wants more has to wait.
+pub const ANSWERS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Time for which a connection with answers waiting takes none of them, after which it is closed when others need the room.
+pub const ANSWERS_STALL_MS: u64 = 1000;
+/// Bytes of large answers a worker's connections may have under way at once: two pages of history, or lists of other workers' rooms.
+pub const ANSWERS_UNDER_WAY_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of large answers a worker makes in a turn, some tenths of a millisecond's work, before others have their turn.
+pub const ANSWER_BYTES_PER_TURN: usize = 256 * 1024;
+/// How many times as long as a turn's large answers took no more of them are made: others have three quarters of a worker's time.
+pub const ANSWERS_REST: u64 = 3;
+/// How long a request may wait unread for others' sake before it is refused with 503: less than the [`PING_TIMEOUT_MS`] and
+/// [`RESPONSE_TIMEOUT_MS`] of a client that waits for an answer behind it.
+pub const REQUEST_WAIT_MS: u64 = 3000;
+/// How often connections are looked at that wait for others' sake.
+pub const PAUSE_LOOK_MS: u64 = 10;
+/// The part of memory that frames may take which have begun and are not complete, unless configured otherwise: a 32nd.
+pub const UNFINISHED_SHARE: usize = 32;
+/// Bytes of that on a machine with little memory: eight frames of the default limit.
+pub const UNFINISHED_BYTES_MIN: usize = 8 * 1024 * 1024;
+/// Bytes kept beside the beginning of a frame, so that the next piece has a place. Of a long one it may be a fifth more.
+pub const UNREAD_SPARE_BYTES: usize = 512;
+/// Addresses that are looked at for a connection that has held what it holds for too long, those that hold most first.
+pub const LEDGER_ADDRESSES_LOOKED_AT: usize = 64;
+/// Workers of a node.
+pub const WORKERS_MAX: usize = 256;
+/// Bytes that may wait in a worker's mailbox; beyond it requests are answered 503.
+pub const MAILBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Commands that may wait for a room that is being loaded; one more is 503.
+pub const LOADING_COMMANDS_MAX: usize = 1000;
+/// Steps a broadcast takes in one turn of a worker, about a millisecond's work: a room that is passed by is one step, a room that
+/// has it is [`BROADCAST_STEPS_PER_ROOM`] and one for each connection in it.
+pub const BROADCAST_STEPS_PER_TURN: usize = 4096;
+/// See [`BROADCAST_STEPS_PER_TURN`].
+pub const BROADCAST_STEPS_PER_ROOM: usize = 16;
+/// Broadcasts of a node under way at once; one more is 503.
+pub const BROADCASTS_UNDER_WAY_MAX: usize = 64;
+/// Broadcasts of one application that are remembered to tell one that is repeated: ten minutes at the usual rate of ten a minute.
+pub const BROADCASTS_REMEMBERED_MAX: usize = 1000;
+/// The time by which what happens in rooms is told apart: hours and days of every time zone begin with a quarter of an hour.
+pub const TALLY_QUARTER_MS: i64 = 900_000;
+/// Rooms, and pairs of a room and an account, that a worker notes between two of its ticks: more than it can serve in that time.
+pub const TALLIED_ACCOUNTS_MAX: usize = 262_144;
