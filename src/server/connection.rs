@@ -18,7 +18,7 @@ use super::unread::Unread;
 use crate::account::TokenKind;
 use crate::dispatch::Outlet;
 use crate::id::{AccountId, ConnId, DeviceId, Time};
-use crate::room::{Actor, ClientFacts, Origin};
+use crate::room::{Actor, Origin};
 use crate::session::{CloseReason, ServerSession};
 use crate::wire::pb;
 
@@ -66,8 +66,6 @@ pub(crate) struct Identity {
     /// Nick and avatar of the account's profile; absent where both are empty.
     pub(crate) face: Option<Box<(Box<str>, Box<str>)>>,
     pub(crate) device_id: DeviceId,
-    /// Where it comes from and by what library; only if its application wants to know who comes.
-    pub(crate) client: Option<Arc<ClientFacts>>,
 }
 
 /// The connection a client asks to take over from.

@@ -106,7 +106,11 @@ impl State {
         let is_of_use = old.is_some() || enter.as_ref().is_some_and(|(_, enter)| enter.position.is_none());
         let resume = request.resume.filter(|_| is_of_use);
         let resume = resume.map(|resume| Box::new(Resume { replaces: old, rooms: resume.rooms }));
-        connection.change_rare(|rare| rare.resume = resume);
+        let client = wants_client.then(|| {
+            let sdk_version: String = request.sdk_version.chars().take(SDK_VERSION_CHARS_MAX).collect();
+            Arc::new(ClientFacts { address: connection.address.to_string().into(), sdk_version: sdk_version.into() })
+        });
+        connection.change_rare(|rare| (rare.resume, rare.client) = (resume, client));
         connection.identity = Some(Box::new(Identity {
             account: verified.account,
             app_key: shared.app_key(&request.app_key),
@@ -119,10 +123,6 @@ impl State {
             face: (!verified.nick.is_empty() || !verified.avatar.is_empty())
                 .then(|| Box::new((verified.nick.into(), verified.avatar.into()))),
             device_id: request.device_id.as_str().into(),
-            client: wants_client.then(|| {
-                let sdk_version: String = request.sdk_version.chars().take(SDK_VERSION_CHARS_MAX).collect();
-                Arc::new(ClientFacts { address: connection.address.to_string().into(), sdk_version: sdk_version.into() })
-            }),
         }));
         if is_taken {
             return self.refuse_login(worker, id, sequence, &wrong_token(), None);

@@ -1,11 +1,14 @@
 //! What few connections have at a time. It stands apart, so that the many that are idle pay a pointer for it.
 
+use std::sync::Arc;
+
 use super::connection::{Connection, PendingLogin, Resume};
 use super::ledger::Claim;
 use super::pause::Parked;
 use super::presend::Held;
 use super::steps::UnderWay;
 use crate::id::Time;
+use crate::room::ClientFacts;
 use crate::session::CloseReason;
 
 /// What few connections have at a time.
@@ -20,6 +23,8 @@ pub(crate) struct Rare {
     pub(super) parked: Vec<Parked>,
     /// Since when the connection waits for what is none of its fault, or is refused because it has waited long enough.
     pub(super) busy_since: Option<Time>,
+    /// Where it comes from and by what library; only if its application wants to know who comes.
+    pub(super) client: Option<Arc<ClientFacts>>,
     /// What has come of a record or a handshake of TLS that is not complete.
     pub(super) undeciphered: Option<Box<Claim>>,
     pub(super) end: Option<Box<End>>,
@@ -34,8 +39,8 @@ pub(super) struct End {
 
 impl Rare {
     fn is_empty(&self) -> bool {
-        let Rare { pending_login, resume, held, steps, parked, busy_since, undeciphered, end } = self;
-        let is_calm = parked.is_empty() && busy_since.is_none() && undeciphered.is_none() && end.is_none();
+        let Rare { pending_login, resume, held, steps, parked, busy_since, undeciphered, client, end } = self;
+        let is_calm = parked.is_empty() && busy_since.is_none() && undeciphered.is_none() && client.is_none() && end.is_none();
         is_calm && pending_login.is_none() && resume.is_none() && held.is_none() && steps.is_none()
     }
 }

@@ -181,6 +181,7 @@ impl State {
             let resume = connection.resume()?;
             resume.rooms.iter().any(|position| position.room_id == room.get()).then_some(resume.replaces).flatten()
         });
+        let client = connection.as_ref().and_then(|connection| connection.rare.as_ref()?.client.clone());
         let identity = connection.and_then(|connection| connection.identity.as_deref());
         let face = identity.and_then(|identity| identity.face.as_deref());
         Enter {
@@ -193,7 +194,7 @@ impl State {
             replaces,
             leaves: None,
             over_quota: false,
-            client: identity.and_then(|identity| identity.client.clone()),
+            client,
         }
     }
 

@@ -274,7 +274,6 @@ mod tests {
             long_token: false,
             face: None,
             device_id: DeviceId::default(),
-            client: None,
         }));
         worker.with(|state| assert_eq!(state.connections.insert(connection), id.slot()));
         (worker, id, client)
