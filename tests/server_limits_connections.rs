@@ -53,8 +53,8 @@ fn a_node_full_of_members_and_strangers_keeps_files_for_its_store_and_for_http()
     let silent: Vec<TcpStream> = (0..strangers).filter_map(|_| TcpStream::connect(server.wire).ok()).collect();
     assert!(silent.len() * 10 >= strangers * 9, "{} strangers are at the door", silent.len());
 
-    for round in 0..3 {
-        assert_eq!(inside[round].send_text(room, &format!("m{round}"), "kept").code, 0, "an acknowledged send is on disk");
+    for (round, member) in inside.iter_mut().enumerate().take(3) {
+        assert_eq!(member.send_text(room, &format!("m{round}"), "kept").code, 0, "an acknowledged send is on disk");
         let another = admin.create_quiet_room("owner", "another");
         assert!(another > room, "the HTTP API accepts, and the store takes what it is given");
     }

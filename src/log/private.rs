@@ -130,7 +130,9 @@ mod tests {
         assert_eq!(mode(&data), 0o700, "an empty folder");
         std::fs::create_dir_all(&inner).unwrap();
         std::fs::write(inner.join("file"), b"secret").unwrap();
-        (set(&inner.join("file"), 0o644), set(&inner, 0o755), set(&data, 0o2775));
+        set(&inner.join("file"), 0o644);
+        set(&inner, 0o755);
+        set(&data, 0o2775);
         own_folder(&data).unwrap();
         narrow(&data).unwrap();
         assert_eq!((mode(&data), mode(&inner), mode(&inner.join("file"))), (0o2700, 0o700, 0o600));
