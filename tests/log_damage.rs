@@ -370,10 +370,15 @@ fn a_folder_of_format_1_opens_and_is_raised() {
 
 /// Makes the word of the last run say that it was before the last start of the machine.
 fn lose_power(folder: &Path) {
+    name_boot(folder, "another");
+}
+
+/// Makes the word of the last run name this start of the machine.
+fn name_boot(folder: &Path, name: &str) {
     let path = folder.join("store.state");
     let text = fs::read_to_string(&path).unwrap();
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-    let body = text.lines().next().unwrap().replace(boot.trim(), "another");
+    let body = text.lines().next().unwrap().replace(boot.trim(), name);
     let sum = xxhash_rust::xxh3::xxh3_64(body.as_bytes());
     fs::write(&path, format!("{body}\n{sum:016x}\n")).unwrap();
 }
@@ -396,6 +401,10 @@ fn a_power_loss_may_tear_what_the_disk_was_not_waited_for_and_nothing_else() {
     let hole = synced + (used - synced) / 2;
     flip(&path, hole);
     assert!(!whole_or_refused(&left, "a wrong byte without a power loss"));
+    let nameless = home.path().join("nameless");
+    copy(&left, &nameless);
+    name_boot(&nameless, "");
+    assert!(!kept(&open(&nameless)).0.is_empty(), "where starts of the machine have no names");
     lose_power(&left);
     let again = home.path().join("again");
     copy(&left, &again);

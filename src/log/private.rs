@@ -50,7 +50,8 @@ pub(super) fn own_folder(folder: &Path) -> Result<(), LogError> {
     narrow_one(folder, &known).map_err(|error| refused(&format!("its mode could not be changed ({error})")))
 }
 
-/// Takes what group and others may do with everything below a folder that is the owner's alone. Links are left alone.
+/// Takes what group and others may do with everything below a folder that is the owner's alone. Links are left alone, and so is what a
+/// file system rescues: the folder for that is root's.
 pub(super) fn narrow(folder: &Path) -> Result<(), LogError> {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -63,6 +64,9 @@ pub(super) fn narrow(folder: &Path) -> Result<(), LogError> {
             let path = entry.path();
             // The store's own threads may remove a file meanwhile.
             let Ok(known) = entry.metadata() else { continue };
+            if known.is_dir() && entry.file_name() == RESCUE {
+                continue;
+            }
             if known.is_dir() {
                 folders.push(path.clone());
             }
@@ -136,6 +140,19 @@ mod tests {
         own_folder(&data).unwrap();
         narrow(&data).unwrap();
         assert_eq!((mode(&data), mode(&inner), mode(&inner.join("file"))), (0o2700, 0o700, 0o600));
+    }
+
+    #[test]
+    fn what_a_file_system_rescues_is_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let (data, rescue) = (home.path().join("data"), home.path().join("data").join(RESCUE));
+        std::fs::create_dir_all(&rescue).unwrap();
+        std::fs::write(rescue.join("#12"), b"").unwrap();
+        set(&rescue.join("#12"), 0o644);
+        set(&rescue, 0o755);
+        own_folder(&data).unwrap();
+        narrow(&data).unwrap();
+        assert_eq!((mode(&data), mode(&rescue), mode(&rescue.join("#12"))), (0o700, 0o755, 0o644));
     }
 
     #[test]

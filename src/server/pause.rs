@@ -123,16 +123,20 @@ impl State {
         if connection.pending_login().is_some_and(|pending| pending.sequence == asked.sequence) {
             return self.complete_login(worker, asked, Err(overloaded()));
         }
-        if let Weight::Middle(bytes) = weight_of(asked.kind) {
-            // An answer that is staged gives back what was set aside for it.
-            connection.reserved += bytes;
-        }
+        // An answer that is staged gives back what was set aside for it.
+        let set_aside = match weight_of(asked.kind) {
+            Weight::Middle(bytes) => bytes,
+            Weight::Small | Weight::Large(_) => 0,
+        };
+        connection.reserved = connection.reserved.saturating_add(set_aside);
         match self.take_step(worker, asked, Err(overloaded())) {
             // While answers are being carried out it is this connection's that are staged.
             None if self.is_carrying_out => {}
             None => self.write_staged(Some(asked.connection)),
             Some(_) => {
-                self.release(worker, asked.connection, asked.kind);
+                if let Some(connection) = self.connection(asked.connection) {
+                    connection.reserved = connection.reserved.saturating_sub(set_aside);
+                }
                 self.refuse(asked.connection, asked.kind, asked.sequence, &overloaded());
             }
         }
@@ -144,14 +148,17 @@ impl State {
             return Admission::Park(connection.pause);
         }
         let mailbox = worker.shared.mailbox_of(asked.room);
-        if mailbox.is_pressed() {
-            return match self.may_wait(worker, asked.connection) {
-                true => Admission::Park(Pause::Busy),
-                false if mailbox.is_full() => Admission::Refuse,
-                false => Admission::Ask,
-            };
+        let is_pressed = mailbox.is_pressed();
+        if is_pressed {
+            match self.may_wait(worker, asked.connection) {
+                true => return Admission::Park(Pause::Busy),
+                false if mailbox.is_full() => return Admission::Refuse,
+                // It has waited long enough: it goes on, within the budgets all the same.
+                false => {}
+            }
         }
         let (bytes, is_large) = match weight_of(asked.kind) {
+            Weight::Small if is_pressed => return Admission::Ask,
             Weight::Small => {
                 self.calm(asked.connection);
                 return Admission::Ask;
@@ -184,7 +191,9 @@ impl State {
             connection.reserved_of_all += bytes;
         }
         connection.reserved += bytes;
-        self.calm(asked.connection);
+        if !is_pressed {
+            self.calm(asked.connection);
+        }
         Admission::Ask
     }
 
@@ -230,7 +239,9 @@ impl State {
             connection.reserved = connection.reserved.saturating_sub(bytes);
         }
         if let Weight::Large(bytes) = weight {
-            connection.reserved_of_all = connection.reserved_of_all.saturating_sub(bytes);
+            // Never more than it has: the budget is everybody's.
+            let bytes = bytes.min(connection.reserved_of_all);
+            connection.reserved_of_all -= bytes;
             self.paused.under_way = self.paused.under_way.saturating_sub(bytes as usize);
             worker.shared.budgets.answers.release(bytes as usize);
         }
@@ -339,5 +350,62 @@ fn reason(pause: Pause) -> &'static str {
         Pause::No | Pause::InLine => "turn",
         Pause::Answers => "answers",
         Pause::Busy => "busy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::steps::tests::{on_other_worker, worker};
+    use super::*;
+    use crate::room::Query;
+    use crate::wire::{PacketKind, pb};
+
+    const LARGE: u16 = PacketKind::QueueList as u16;
+
+    /// Asks a large question of a room of the other worker.
+    fn ask_for_much(state: &mut State, worker: &Rc<Worker>, id: ConnId, sequence: u32) {
+        let room = on_other_worker();
+        let ask = Ask::Query(Query::QueueList(pb::QueueListRequest { room_id: room.get(), ..Default::default() }));
+        state.ask(worker, Asked { connection: id, sequence, kind: LARGE, room }, ask);
+    }
+
+    /// Nobody may wait any more, as when frames that wait take too much memory.
+    fn end_patience(worker: &Worker) {
+        while !worker.shared.budgets.unfinished.is_half_full() {
+            assert!(worker.shared.budgets.unfinished.reserve(1 << 20));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_question_that_is_refused_gives_back_nothing_it_has_not_taken() {
+        let (worker, id, _client) = worker();
+        let answers = &worker.shared.budgets.answers;
+        worker.with(|state| {
+            ask_for_much(state, &worker, id, 1);
+            let (taken, under_way) = (answers.bytes(), state.paused.under_way);
+            assert!(taken > 0 && under_way == taken);
+            end_patience(&worker);
+            // No more are under way at a time than a worker may have.
+            state.paused.under_way = ANSWERS_UNDER_WAY_MAX;
+            state.connection(id).unwrap().reserved = 0;
+            ask_for_much(state, &worker, id, 2);
+            assert_eq!((answers.bytes(), state.paused.under_way), (taken, ANSWERS_UNDER_WAY_MAX));
+            state.release(&worker, id, LARGE);
+            assert_eq!(answers.bytes(), 0, "the first one has its answer");
+        });
+    }
+
+    #[tokio::test]
+    async fn a_large_question_that_has_waited_long_enough_for_the_log_is_within_the_budgets() {
+        let (worker, id, _client) = worker();
+        let answers = &worker.shared.budgets.answers;
+        worker.shared.mailbox_of(on_other_worker()).set_behind(true);
+        end_patience(&worker);
+        worker.with(|state| {
+            ask_for_much(state, &worker, id, 1);
+            assert!(answers.bytes() > 0 && state.connection(id).unwrap().reserved > 0);
+            state.release(&worker, id, LARGE);
+            assert_eq!((answers.bytes(), state.paused.under_way), (0, 0));
+        });
     }
 }

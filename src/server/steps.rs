@@ -214,7 +214,7 @@ fn switched(entered: pb::RoomEnterResponse) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::{ErrorKind, Read};
     use std::net::{TcpListener, TcpStream};
     use std::sync::atomic::AtomicI64;
@@ -236,7 +236,7 @@ mod tests {
     const SEQUENCE: u32 = 7;
 
     /// The first of two workers, of a node whose second one does nothing any more, and one connection, with the client's end of it.
-    fn worker() -> (Rc<Worker>, ConnId, TcpStream) {
+    pub(in crate::server) fn worker() -> (Rc<Worker>, ConnId, TcpStream) {
         let listen = "127.0.0.1:0".parse().unwrap();
         let config = Config { memory: true, workers: 2, listen, ..Config::default() };
         let node = Node::start(&config).unwrap();
@@ -277,6 +277,11 @@ mod tests {
         }));
         worker.with(|state| assert_eq!(state.connections.insert(connection), id.slot()));
         (worker, id, client)
+    }
+
+    /// A room of the other worker.
+    pub(in crate::server) fn on_other_worker() -> RoomId {
+        (1..100).map(|number| RoomId::of_client(number << 2)).find(|room| owner_of(*room, 2) == 1).unwrap()
     }
 
     /// Puts so much into the mailbox of the other worker that it counts as overloaded.

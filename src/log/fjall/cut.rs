@@ -21,10 +21,10 @@ pub(super) fn cut(folder: &Path, journal: &Journal) -> Result<PathBuf> {
     let number = earlier.last().map_or(1, |(number, _)| number + 1);
     let path = kept.join(format!("{number}-{}.jnl", journal.number));
     let used = journal.end + journal.damage.as_ref().map_or(0, |damage| damage.bytes);
-    let mut copy = private::open_file(&path)?;
-    std::io::copy(&mut File::open(&journal.path)?.take(used), &mut copy)?;
-    copy.set_len(journal.length)?;
-    copy.sync_all()?;
+    copy(journal, used, &path).inspect_err(|_| {
+        // Half a copy would take the room that the next attempt needs; what cannot be removed is pushed out by later ones.
+        let _ = std::fs::remove_file(&path);
+    })?;
     sync_folder(&kept)?;
     sync_folder(folder)?;
     let file = OpenOptions::new().write(true).open(&journal.path)?;
@@ -34,6 +34,14 @@ pub(super) fn cut(folder: &Path, journal: &Journal) -> Result<PathBuf> {
         std::fs::remove_file(earlier.remove(0).1)?;
     }
     Ok(path)
+}
+
+/// Copies what is written of a journal, and brings it to the disk.
+fn copy(journal: &Journal, used: u64, path: &Path) -> Result<()> {
+    let mut copy = private::open_file(path)?;
+    std::io::copy(&mut File::open(&journal.path)?.take(used), &mut copy)?;
+    copy.set_len(journal.length)?;
+    copy.sync_all()
 }
 
 /// The originals there are, oldest first.
@@ -46,4 +54,28 @@ fn originals(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
     }
     found.sort_unstable();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::commits;
+    use super::*;
+
+    #[test]
+    fn an_original_that_cannot_be_kept_leaves_nothing_of_itself_and_the_journal_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("0.jnl");
+        std::fs::write(&path, b"torn").unwrap();
+        let journal = commits::read(0, path.clone(), None).unwrap();
+        // Longer than any file may be, which fails as a full disk does.
+        let mut too_long = journal.clone();
+        too_long.length = u64::MAX;
+        assert!(cut(home.path(), &too_long).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"torn");
+        let left = || originals(&home.path().join(FOLDER)).unwrap();
+        assert!(left().is_empty());
+        let kept = cut(home.path(), &journal).unwrap();
+        assert_eq!((std::fs::read(&path).unwrap(), std::fs::read(&kept).unwrap()), (Vec::new(), b"torn".to_vec()));
+        assert!(kept.ends_with("1-0.jnl") && left().len() == 1);
+    }
 }

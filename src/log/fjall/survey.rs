@@ -154,7 +154,9 @@ fn read_journals(store: &Path, survey: &mut Survey) -> std::io::Result<()> {
 fn judge(survey: &mut Survey) {
     let Survey { state, journals, problems, notes, told, slack, .. } = survey;
     let is_clean = matches!(state, Word::Said(state) if state.clean);
-    let may_have_lost_power = matches!(state, Word::Said(state) if !is_clean && state.boot != boot());
+    // Where starts of the machine have no names, nothing rules it out.
+    let may_have_lost_power =
+        matches!(state, Word::Said(state) if !is_clean && (state.boot.is_empty() || state.boot != boot()));
     let count = journals.len();
     let (mut last, mut whole) = (None, 0);
     for (at, journal) in journals.iter().enumerate() {
