@@ -284,3 +284,35 @@ async fn a_disconnect_logs_out_and_the_client_can_connect_again() {
     soon(connecting).await.unwrap().unwrap();
     assert_eq!(login.resume, None, "who logged out has nothing to resume");
 }
+
+#[tokio::test]
+async fn a_list_that_is_asked_for_in_pages_ends_where_it_is_cancelled_also_between_two_of_them() {
+    let (listener, address) = listen().await;
+    let (client, _events) = start(options(&address));
+    let connecting = connect(&client);
+    let (mut peer, _) = Peer::accept_login(&listener, "r1").await;
+    soon(connecting).await.unwrap().unwrap();
+
+    let (done, outcome) = tokio::sync::oneshot::channel();
+    let list = client.whole_queue_with(1, move |result| drop(done.send(result))).unwrap();
+    let (first, _) = peer.request().await;
+    // What is told first cancels the list, while its first page lies there already.
+    let canceller = client.clone();
+    client.request_with(info(), move |_| canceller.cancel(list).unwrap()).unwrap();
+    let (sequence, _) = peer.request().await;
+    let page = |key: &str, has_more| {
+        let elements = vec![pb::QueueElement { key: key.into(), ..Default::default() }];
+        Response::QueueList(pb::QueueListResponse { elements, has_more, reached: 1, ..Default::default() })
+    };
+    let mut bytes = bytes::BytesMut::new();
+    Response::RoomInfo(Box::default()).encode(sequence, &mut bytes);
+    page("a", true).encode(first, &mut bytes);
+    tokio::io::AsyncWriteExt::write_all(&mut peer.stream, &bytes).await.unwrap();
+    let playing = tokio::spawn(async move {
+        while let Some(chatroom::wire::Packet::Request { sequence, .. }) = peer.next().await {
+            peer.respond(sequence, page("b", false)).await;
+        }
+    });
+    assert_eq!(soon(outcome).await.unwrap().unwrap_err().code, Code::Cancelled);
+    playing.abort();
+}

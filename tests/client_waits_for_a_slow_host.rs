@@ -59,6 +59,27 @@ async fn the_server_is_stopped_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_server_that_talks_in_place_of_answering_the_login_is_stopped_too() {
+    let (listener, address) = listen().await;
+    let (client, _events) = start(options_entering(&address));
+    let _connecting = connect(&client);
+    let mut peer = Peer::accept(&listener).await;
+    peer.request().await;
+    let mut bytes = BytesMut::new();
+    let mut written = 0;
+    while written < MESSAGES {
+        bytes.clear();
+        large(11 + written).encode(&mut bytes);
+        // As above; or the client has left this server, and what was kept of it does not grow any more.
+        match timeout(Duration::from_millis(300), peer.stream.write_all(&bytes)).await {
+            Ok(Ok(())) => written += 1,
+            _ => break,
+        }
+    }
+    assert!(written < MESSAGES, "all {MESSAGES} messages were taken from the server, {} bytes", written * 4096);
+}
+
+#[tokio::test]
 async fn a_host_that_wants_no_events_drops_them_and_the_client_goes_on() {
     let (listener, address) = listen().await;
     let (client, events) = start(options_entering(&address));

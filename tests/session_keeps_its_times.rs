@@ -262,6 +262,23 @@ fn a_send_ends_after_its_deadline_and_is_never_sent_again() {
 }
 
 #[test]
+fn a_send_whose_time_passed_unnoticed_is_not_sent_by_the_login_that_is_read_first() {
+    let mut link = Link::in_room_1();
+    let id = link.request(send("m1")).unwrap();
+    link.turn();
+    link.cut();
+    link.up();
+    link.turn();
+    link.welcome(pb::LoginResponse { enter: Some(entered(1, 5, 10)), ..Default::default() });
+    // The process was stopped meanwhile: the answer lies there, and no timer has gone off.
+    link.now = link.now.plus_ms(60_000);
+    link.turn();
+    assert!(link.asked.is_empty(), "{:?}", link.asked);
+    let results = link.take_results();
+    assert_eq!((results[0].0, results[0].1.as_ref().unwrap_err().code), (id, Code::Timeout));
+}
+
+#[test]
 fn the_answer_to_a_send_is_not_waited_for_beyond_its_deadline() {
     let mut link = Link::in_room_1();
     link.cut();

@@ -210,6 +210,47 @@ fn a_room_that_is_lost_for_good_is_told_and_forgotten_and_holds_nothing_up() {
 }
 
 #[test]
+fn the_room_of_the_login_that_is_lost_for_good_is_forgotten_like_any_other() {
+    let mut link = back_with_two_rooms();
+    let closed = pb::RoomEnterResponse { code: 13002, sub: 113406, desc: "closed".into(), ..Default::default() };
+    link.welcome(pb::LoginResponse {
+        resumed: true,
+        resumed_rooms: vec![closed.clone(), pb::RoomEnterResponse { resumed: true, ..entered(2, 3, 7) }],
+        enter: Some(closed),
+        ..Default::default()
+    });
+    link.turn();
+    assert!(link.told.iter().any(|output| matches!(output, ClientOutput::Left { room_id: 1, .. })));
+    let rooms: Vec<i64> = link.client.positions().iter().map(|position| position.room_id).collect();
+    assert_eq!(rooms, [2]);
+    // The other room is the last one now.
+    link.push(&Push::Kicked(kick_out_of(2, pb::KickReason::ManagerKick, false)));
+    link.turn();
+    assert!(link.closed.is_some());
+    assert!(matches!(link.cut(), Loss::Final(_)));
+}
+
+#[test]
+fn a_room_that_was_to_be_tried_again_when_the_connection_was_lost_is_tried_once() {
+    let mut link = back_with_two_rooms();
+    link.welcome(pb::LoginResponse { enter: Some(entered(1, 5, 10)), ..Default::default() });
+    link.turn();
+    let (sequence, _) = link.asked[0];
+    link.refuse(sequence, &Status::new(Code::TryAgain, "loading"));
+    link.turn();
+    link.cut();
+    link.pass_ms(2_000);
+    link.up();
+    link.turn();
+    link.welcome(pb::LoginResponse { enter: Some(entered(1, 5, 10)), ..Default::default() });
+    link.turn();
+    link.drive(|client, now, out| client.on_timeout(now, out));
+    link.turn();
+    let entries = link.asked.iter().filter(|(_, request)| matches!(request, Request::RoomEnter(_)));
+    assert_eq!(entries.count(), 1);
+}
+
+#[test]
 fn a_room_that_is_busy_is_tried_again_later() {
     let mut link = back_with_two_rooms();
     link.welcome(pb::LoginResponse { enter: Some(entered(1, 5, 10)), ..Default::default() });

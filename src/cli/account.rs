@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use super::http::Caller;
+use super::text::printable;
 use super::who::seconds;
 
 #[derive(Args)]
@@ -36,7 +37,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), Failure> {
     let caller = Caller::new(&flags.admin, flags.ca.as_deref(), flags.timeout, &flags.app, &flags.secret)?;
     let answer = caller.call("user/create", &[("accid", &flags.name)])?;
     match answer["info"]["token"].as_str() {
-        Some(token) => println!("{token}"),
+        Some(token) => println!("{}", printable(token)),
         None => return Err(Failure::failed(format!("user/create answered without a token: {answer}"))),
     }
     Ok(())

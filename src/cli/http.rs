@@ -8,6 +8,7 @@ use serde_json::Value;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::failure::Failure;
+use super::text::printable;
 use super::who::unix_ms;
 use crate::account::check_sum;
 use crate::error::Code;
@@ -63,7 +64,7 @@ impl Caller<'_> {
             }
             tries += 1;
             if code != i64::from(Code::TooFrequent.number()) || tries >= TRIES_MAX {
-                let words = answer["desc"].as_str().unwrap_or("no reason given");
+                let words = printable(answer["desc"].as_str().unwrap_or("no reason given"));
                 return Err(Failure::failed(format!(
                     "{endpoint} over HTTP was refused: {code} {words}. Check --app and --secret."
                 )));
@@ -113,6 +114,33 @@ impl Caller<'_> {
             Err(error) => return Err(error),
         };
         let description: Value = serde_json::from_str(&response.body_mut().read_to_string()?).unwrap_or_default();
-        Ok(description["servers"][0]["url"].as_str().unwrap_or(DEFAULT_BASE).to_owned())
+        Ok(base_of(&description).to_owned())
+    }
+}
+
+/// The base that a description of the API names, if it is a path: nothing else may say where signed calls go.
+fn base_of(description: &Value) -> &str {
+    let is_path = |url: &&str| {
+        url.is_empty() || (url.starts_with('/') && !url.ends_with('/') && url.bytes().all(|byte| byte.is_ascii_graphic()))
+    };
+    description["servers"][0]["url"].as_str().filter(is_path).unwrap_or(DEFAULT_BASE)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_path_is_taken_for_the_base() {
+        let base = |url: Value| base_of(&json!({ "servers": [{ "url": url }] })).to_owned();
+        for path in ["", "/api", "/a/b.c"] {
+            assert_eq!(base(path.into()), path);
+        }
+        for other in ["@elsewhere.example", ".elsewhere.example/x", "https://elsewhere.example/api", ":1/x", "/a b", "/a/"] {
+            assert_eq!(base(other.into()), DEFAULT_BASE, "{other}");
+        }
+        assert_eq!((base(Value::Null).as_str(), base_of(&Value::Null)), (DEFAULT_BASE, DEFAULT_BASE));
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::failure::{Failure, with_advice};
 use super::order::Order;
-use super::text;
+use super::text::{self, printable};
 use super::who::{Entered, Who};
 use crate::client::{Client, Event, Events};
 use crate::error::{Code, Status};
@@ -32,8 +32,8 @@ pub(super) async fn run(mut flags: Flags) -> Result<(), Failure> {
     eprintln!(
         "entered room {} \"{}\" as {}, {} online; /help lists what you can do, /quit leaves",
         room.room_id,
-        text::printable(&room.name),
-        text::printable(&account),
+        printable(&room.name),
+        printable(&account),
         room.online_count
     );
     let outcome = tokio::select! {
@@ -65,7 +65,8 @@ async fn tell(client: &Client, mut events: Events, who: &Who) -> Result<(), Fail
                 return Err(Failure::unreachable(format!("the connection is over: {}", with_advice(&status))));
             }
             Event::ConnectFailed { status, will_retry: true, delay_ms } => {
-                eprintln!("connection lost: {status}; trying again in {:.1} s", delay_ms as f64 / 1000.0);
+                let reason = printable(&status.to_string());
+                eprintln!("connection lost: {reason}; trying again in {:.1} s", delay_ms as f64 / 1000.0);
             }
             Event::WillReconnect { .. } => {
                 if let Some(token) = who.fresh_token() {

@@ -7,6 +7,7 @@ use clap::Args;
 use tokio::time::{Instant, timeout_at};
 
 use super::failure::{Failure, with_advice};
+use super::text::printable;
 use crate::account::jwt;
 use crate::client::{self, Client, ClientOptions, Event, Events, State, Trust};
 use crate::error::{Code, Status};
@@ -153,7 +154,8 @@ impl Waiting<'_> {
                 return Err(Failure::unreachable(format!("no server at {}. {}", status.desc, self.advice())));
             }
             Event::ConnectFailed { status, will_retry: true, delay_ms } => {
-                eprintln!("no login yet: {status}; trying again in {:.1} s", delay_ms as f64 / 1000.0);
+                let reason = printable(&status.to_string());
+                eprintln!("no login yet: {reason}; trying again in {:.1} s", delay_ms as f64 / 1000.0);
                 self.reason = Some(status);
             }
             _ => {}

@@ -86,8 +86,9 @@ impl Task {
             } else {
                 outgoing.extend_from_slice(&self.write.split());
             }
-            // While logging in we read in any case: the answer is near, and little else comes.
-            let is_behind = !self.backlog.is_empty() && self.state == State::Entered && !self.is_leaving;
+            // While logging in we read on for a while: the answer is near, and little else comes from an honest server.
+            let unread_max = if self.state == State::Entered { 0 } else { limits::CLIENT_EVENTS_MAX };
+            let is_behind = self.backlog.len() > unread_max && !self.is_leaving;
             let may_read = !is_behind && outgoing.len() < limits::CLIENT_WRITE_BYTES_MAX;
             if may_read != is_reading {
                 is_reading = may_read;

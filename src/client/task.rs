@@ -14,9 +14,10 @@ use super::flush::Flush;
 use super::race::{Place, Standing};
 use super::telling::is_own;
 use super::transport::Secure;
-use super::{ClientOptions, Command, Completion, Event, Shared, State, closed};
+use super::{ClientOptions, Command, Completion, Event, RequestHandle, Shared, State, closed};
 use crate::error::{Code, Status};
 use crate::id::Time;
+use crate::limits;
 use crate::session::{
     Backoff, ClientConfig, ClientOutput, ClientSession, CloseReason, Loss, RequestId, return_delay_ms, status_of, uuid,
 };
@@ -66,6 +67,8 @@ pub(super) struct Task {
     pub(super) completions: HashMap<RequestId, Completion>,
     /// The sends among them.
     pub(super) open_sends: BTreeSet<RequestId>,
+    /// The last names that were to be cancelled and were no open request's: that of one which asks in pages may be between two.
+    cancelled: VecDeque<RequestHandle>,
     /// Who waits for sends to be complete.
     pub(super) flushes: Vec<Flush>,
     /// Who waits for the client to be in.
@@ -146,6 +149,7 @@ pub(super) async fn run(
         outputs: Vec::new(),
         completions: HashMap::new(),
         open_sends: BTreeSet::new(),
+        cancelled: VecDeque::new(),
         flushes: Vec::new(),
         connecting: Vec::new(),
         leaving: Vec::new(),
@@ -340,6 +344,9 @@ impl Task {
         let is_resting = matches!(self.state, State::Disconnected | State::Exited);
         match command {
             Command::Request(_, completion) if is_resting => completion.complete(Err(not_connected())),
+            Command::Request(_, completion) if self.cancelled.contains(&completion.request) => {
+                completion.complete(Err(Status::new(Code::Cancelled, "cancelled before it was sent")));
+            }
             Command::Request(request, completion) => {
                 let is_send = matches!(request, Request::MessageSend(_));
                 let outcome = self.session.request(self.now(), request, &mut self.outputs);
@@ -354,6 +361,11 @@ impl Task {
                 {
                     self.session.cancel(id, &mut self.outputs);
                     self.apply();
+                } else {
+                    if self.cancelled.len() >= limits::CLIENT_CANCELLED_MAX {
+                        self.cancelled.pop_front();
+                    }
+                    self.cancelled.push_back(request);
                 }
             }
             Command::Flush(flush) => self.flush(flush),

@@ -10,7 +10,9 @@ use crate::limits;
 impl Task {
     /// Gives the host an event, now or when it has read others.
     pub(super) fn tell(&mut self, event: Event) {
-        if self.is_leaving && matches!(event, Event::Message(_) | Event::Notification(_) | Event::Gap(_)) {
+        if self.is_leaving
+            && matches!(event, Event::Message(_) | Event::Notification(_) | Event::Gap(_) | Event::TokenWillExpire(_))
+        {
             // The host goes; waiting for it to read would keep it from going.
             return;
         }

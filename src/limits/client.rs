@@ -8,6 +8,8 @@ pub const CLIENT_EVENTS_MAX: usize = 256;
 pub const CLIENT_STATES_MAX: usize = 64;
 /// Lines of the log that wait likewise; further ones are dropped.
 pub const CLIENT_LOGS_MAX: usize = 256;
+/// Names of requests that were cancelled while nothing was open under them, which a client remembers for what asks in pages.
+pub const CLIENT_CANCELLED_MAX: usize = 64;
 /// Addresses that one name may stand for; further ones are not tried.
 pub const CLIENT_ADDRESSES_PER_NAME_MAX: usize = 16;
 /// Stack of the thread that calls the host: as much as a main thread usually has, for what a host does there is its own affair.

@@ -53,3 +53,5 @@ pub const CONTROL_TIMEOUT_MS: u64 = 10_000;
 pub const CONTROL_PROGRESS_MS: u64 = 500;
 /// Bytes of running counts held in memory before they are written out: some 10,000 commits.
 pub const STORE_COUNT_BUFFER_BYTES: u64 = 1024 * 1024;
+/// How long a start waits for another process to give the folder up.
+pub const STORE_LOCK_PATIENCE_MS: u64 = 500;

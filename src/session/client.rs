@@ -412,6 +412,10 @@ impl ClientSession {
 
     /// Sends a request that waits.
     fn send(&mut self, now: Time, id: RequestId, out: &mut Vec<ClientOutput>) {
+        if self.pending.has_expired(id, now) {
+            // Its time passed while nobody looked at the clock: the server may have forgotten its message id.
+            return self.finish(now, id, Err(Status::new(Code::Timeout, "no connection in time")), out);
+        }
         let sequence = self.pending.next_sequence();
         let Some(open) = self.pending.open_mut(id) else { return };
         let Some(request) = &open.request else { return };

@@ -109,6 +109,11 @@ impl Pending {
         self.set_deadline(id, Some(deadline));
     }
 
+    /// Whether a request's time has passed, whatever the timers have made of it.
+    pub fn has_expired(&self, id: RequestId, now: Time) -> bool {
+        self.open.get(&id).and_then(|open| open.expires).is_some_and(|at| at <= now)
+    }
+
     /// When a request was sent over the present connection.
     pub fn sent_at(&self, id: RequestId) -> Option<Time> {
         self.open.get(&id)?.sent_at

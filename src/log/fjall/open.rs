@@ -5,6 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use ::fjall::config::{BlockSizePolicy, FilterPolicy};
 use ::fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
@@ -17,7 +18,7 @@ use super::state::{Ledger, Reach, sync_folder};
 use super::survey::{Depth, FORMAT, Survey, survey};
 use super::{Days, Lasting, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
 use crate::id::Epoch;
-use crate::limits::{STORE_COUNT_BUFFER_BYTES, STORE_START_CHECK_BYTES};
+use crate::limits::{STORE_COUNT_BUFFER_BYTES, STORE_LOCK_PATIENCE_MS, STORE_START_CHECK_BYTES};
 use crate::log::stats::LogStats;
 use crate::log::{LogError, private};
 
@@ -27,6 +28,8 @@ const JOURNAL_BYTES: u64 = 128 << 20;
 const STORE_THREADS: usize = 2;
 /// Bytes of reports held in memory before they are written out sorted; most are delivered and removed long before.
 const SPOOL_BUFFER_BYTES: u64 = 8 << 20;
+/// Between two tries to take a folder.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 const DAY_PREFIX: &str = "day-";
 
 /// The keyspaces of every store of this format, but for the days.
@@ -223,12 +226,20 @@ pub(super) fn folder_of(keyspace: &Keyspace) -> Option<u64> {
     keyspace.path().file_name()?.to_str()?.parse().ok()
 }
 
-/// Takes the folder for this process alone; whoever has it is named in the error.
+/// Takes the folder for this process alone; whoever has it is named in the error. Waits a moment for a process that is just
+/// ending, and for one that was just forked: until it runs another program it holds what its parent held.
 fn lock(folder: &Path) -> Result<File, LogError> {
     let path = folder.join("lock");
     let unusable = |error: std::io::Error| LogError::Store(format!("{}: {error}", path.display()));
     let file = private::open_file(&path).map_err(unusable)?;
-    match file.try_lock() {
+    let give_up = Instant::now() + Duration::from_millis(STORE_LOCK_PATIENCE_MS);
+    let locked = loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < give_up => std::thread::sleep(LOCK_PAUSE),
+            locked => break locked,
+        }
+    };
+    match locked {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();

@@ -114,7 +114,9 @@ impl ClientSession {
 
     /// Enters a room again on behalf of the session itself.
     pub(super) fn enter(&mut self, now: Time, room_id: i64, out: &mut Vec<ClientOutput>) {
-        let Some(room) = self.rooms.room(room_id) else { return };
+        let Some(room) = self.rooms.room_mut(room_id) else { return };
+        // One attempt at a time.
+        room.enter_at = None;
         let request = Request::RoomEnter(Box::new(room.again()));
         let id = self.next_id();
         self.pending.insert(id, Purpose::Enter { room_id }, request, None);
@@ -205,6 +207,7 @@ impl ClientSession {
             }
         }
         if let Some(asked) = asked
+            && unanswered.contains(&asked.room_id)
             && self.rooms.wanted(&asked).is_none()
         {
             self.rooms.intend(asked);
