@@ -117,6 +117,19 @@ fn an_unknown_version_is_told_the_known_ones() {
 }
 
 #[test]
+fn a_login_of_another_version_is_told_the_known_ones() {
+    let server = Server::start_unlimited();
+    let mut peer = Peer::connect(server.wire);
+    let request = pb::LoginRequest { protocol_version: 9, ..support::peer::login("newer", None) };
+    peer.write(&frame(0, PacketKind::Login as u16, 7, &request.encode_to_vec())).unwrap();
+    let found = next(&mut peer);
+    assert_eq!((found.header.kind, found.header.sequence), (PacketKind::Login as u16, 7));
+    let status = pb::Status::decode(found.body).expect("every response can be read as a status");
+    assert_eq!((status.code, &status.supported_versions[..]), (201, &[1][..]));
+    peer.expect_closed();
+}
+
+#[test]
 fn a_reserved_flag_ends_the_connection() {
     let server = Server::start_unlimited();
     for bit in 2..8 {

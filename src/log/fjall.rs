@@ -281,7 +281,10 @@ impl RoomLog for FjallLog {
     }
 
     fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
-        self.shared.store()?.copy(target, goes_on)
+        let (store, health) = (self.shared.store()?, &self.shared.lasting.health);
+        // A store that failed is opened again when nobody holds it any more.
+        let copied = store.copy(target, &mut |copied| !health.has_failed() && goes_on(copied));
+        copied.map_err(|error| health.failure().map_or(error, LogError::Store))
     }
 
     fn stats(&self) -> Option<&LogStats> {

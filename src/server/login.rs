@@ -18,6 +18,7 @@ use crate::limits::{CLIENT_ROOM_TOKEN_SECONDS_MAX, LOGIN_CALLBACK_MS, SDK_VERSIO
 use crate::room::{Ask, ClientFacts, Op};
 use crate::session::CloseReason;
 use crate::wire::frame::VERSIONS;
+use crate::wire::packet::encode_status;
 use crate::wire::{PacketKind, Response, pb};
 
 /// What a client that does not say its type counts as: a desktop (chatroom.md §a.5).
@@ -234,16 +235,16 @@ impl State {
     fn refuse_login(&mut self, worker: &Rc<Worker>, id: ConnId, sequence: u32, status: &Status, room: Option<RoomId>) {
         metrics::counter!("chatroom_logins_refused_total", "code" => status.code.number().to_string()).increment(1);
         tracing::debug!(%id, %status, "login refused");
-        let plain = pb::Status::from(status);
-        let response = pb::LoginResponse {
-            code: plain.code,
-            sub: plain.sub,
-            desc: plain.desc,
-            enter: room.map(|room| refused(status, room)),
-            ..pb::LoginResponse::default()
-        };
         let mut frame = BytesMut::new();
-        Response::Login(Box::new(response)).encode(sequence, &mut frame);
+        match room {
+            Some(room) => {
+                let enter = refused(status, room);
+                let (code, sub, desc) = (enter.code, enter.sub, enter.desc.clone());
+                let response = pb::LoginResponse { code, sub, desc, enter: Some(enter), ..pb::LoginResponse::default() };
+                Response::Login(Box::new(response)).encode(sequence, &mut frame);
+            }
+            None => encode_status(PacketKind::Login as u16, sequence, status, &mut frame),
+        }
         let Some(connection) = self.connection(id) else { return };
         connection.session.refuse_login();
         connection.transmit(&frame);

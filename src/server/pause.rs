@@ -12,12 +12,14 @@ use crate::dispatch::Asked;
 use crate::id::{ConnId, Time};
 use crate::limits::{ANSWER_BYTES_PER_TURN, ANSWERS_REST, ANSWERS_UNDER_WAY_MAX, PAUSE_LOOK_MS, REQUEST_WAIT_MS};
 use crate::room::Ask;
-use crate::session::CloseReason;
+use crate::session::{CloseReason, ServerOutput};
 
-/// A request that was taken and waits for its turn.
-pub(crate) struct Parked {
-    asked: Asked,
-    ask: Ask,
+/// What was taken and waits for its turn.
+pub(crate) enum Parked {
+    /// A request, and of which room it is asked.
+    Request(Asked, Ask),
+    /// What stood in line behind such a request, and behind a message that was being judged.
+    Behind(ServerOutput),
 }
 
 /// The connections of a worker that are not read.
@@ -98,7 +100,7 @@ impl State {
             Admission::Park(pause) => {
                 let Some(connection) = self.connection(asked.connection) else { return };
                 let is_first = connection.pause == Pause::No;
-                connection.change_rare(|rare| rare.parked.push(Parked { asked, ask }));
+                connection.change_rare(|rare| rare.parked.push(Parked::Request(asked, ask)));
                 if is_first {
                     self.pause(asked.connection, pause);
                 }
@@ -315,13 +317,33 @@ impl State {
             None => Vec::new(),
         };
         self.paused.is_resuming = true;
-        for Parked { asked, ask } in parked {
-            self.ask(worker, asked, ask);
+        for parked in parked {
+            match parked {
+                Parked::Request(asked, ask) => self.ask(worker, asked, ask),
+                Parked::Behind(output) => {
+                    if let Some(output) = self.park_behind(id, output).and_then(|output| self.hold_back(id, output)) {
+                        self.dispatch(worker, id, output);
+                    }
+                }
+            }
         }
         self.paused.is_resuming = false;
         self.on_bytes(worker, id);
         if let Some(connection) = self.connection(id).filter(|connection| connection.pause == Pause::No) {
             connection.wake();
+        }
+    }
+
+    /// Has something wait behind a request that waits; gives it back if none does.
+    pub(super) fn park_behind(&mut self, id: ConnId, output: ServerOutput) -> Option<ServerOutput> {
+        match self.connection(id).filter(|connection| connection.phase == Phase::Open) {
+            Some(connection) if connection.pause == Pause::No => Some(output),
+            Some(connection) => {
+                connection.change_rare(|rare| rare.parked.push(Parked::Behind(output)));
+                None
+            }
+            // Who has ended asks nothing any more.
+            None => None,
         }
     }
 
@@ -358,7 +380,26 @@ mod tests {
     use super::super::steps::tests::{on_other_worker, worker};
     use super::*;
     use crate::room::Query;
-    use crate::wire::{PacketKind, pb};
+    use crate::wire::{PacketKind, Request, pb};
+
+    #[tokio::test]
+    async fn what_stood_behind_a_judged_message_does_not_overtake_a_request_that_waits() {
+        let (worker, id, _client) = worker();
+        let room = on_other_worker();
+        worker.shared.mailbox_of(room).set_behind(true);
+        let offer = pb::QueueOfferRequest { room_id: room.get(), key: "song".into(), ..Default::default() };
+        let offer = ServerOutput::Request { sequence: 1, request: Request::QueueOffer(Box::new(offer)) };
+        worker.with(|state| {
+            state.go_on(&worker, id, [offer, ServerOutput::Logout { sequence: 2 }].into());
+            assert!(state.hub.take_mail(1).is_empty());
+            let connection = state.connection(id).unwrap();
+            assert_eq!((connection.phase, connection.pause), (Phase::Open, Pause::Busy));
+            worker.shared.mailbox_of(room).set_behind(false);
+            state.resume(&worker, id);
+            assert_eq!(state.hub.take_mail(1).len(), 1, "the offer, before the logout");
+            assert_eq!(state.connection(id).unwrap().phase, Phase::Closing);
+        });
+    }
 
     const LARGE: u16 = PacketKind::QueueList as u16;
 

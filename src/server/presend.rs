@@ -225,11 +225,9 @@ impl State {
         self.go_on(worker, id, waiting);
     }
 
-    fn go_on(&mut self, worker: &Rc<Worker>, id: ConnId, mut waiting: VecDeque<ServerOutput>) {
+    pub(super) fn go_on(&mut self, worker: &Rc<Worker>, id: ConnId, mut waiting: VecDeque<ServerOutput>) {
         while let Some(output) = waiting.pop_front() {
-            if self.connection(id).is_none_or(|connection| connection.phase != Phase::Open) {
-                return;
-            }
+            let Some(output) = self.park_behind(id, output) else { continue };
             self.dispatch(worker, id, output);
             if let Some(held) = self.connection(id).and_then(|connection| connection.held_mut()) {
                 held.bytes = waiting.iter().map(weight_of).sum();

@@ -8,7 +8,7 @@ use crate::error::{Code, Status};
 use crate::id::Time;
 use crate::limits;
 use crate::wire::packet::encode_status;
-use crate::wire::{Frame, FrameError, PacketError, PacketKind, Push, Request, Response, frame, pb};
+use crate::wire::{Frame, FrameError, PacketError, PacketKind, Push, Request, Response, pb};
 
 /// What all sessions of a node share. Passed by reference, because a node holds very many sessions.
 #[derive(Clone, Debug)]
@@ -188,12 +188,7 @@ impl ServerSession {
             FrameError::NotOurs { .. } => self.close(CloseReason::NotOurs, out),
             FrameError::Transport => self.close(CloseReason::TransportLost, out),
             FrameError::UnknownVersion { .. } => {
-                let status = pb::Status {
-                    code: Code::VersionTooOld.number(),
-                    desc: error.to_string(),
-                    supported_versions: frame::VERSIONS.to_vec(),
-                    ..Default::default()
-                };
+                let status = pb::Status::from(&Status::new(Code::VersionTooOld, error.to_string()));
                 out.push(ServerOutput::Transmit(encode_push(&Push::Status(Box::new(status)))));
                 self.close(CloseReason::Protocol(ProtocolError::Frame(error)), out);
             }

@@ -2,10 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::frame::{FLAG_RESPONSE, Frame, Header, encode_message};
+use super::frame::{FLAG_RESPONSE, Frame, Header, VERSIONS, encode_message};
 use super::pb::{self, PacketKind};
 use super::store;
-use crate::error::{FailedKeys, Status};
+use crate::error::{Code, FailedKeys, Status};
 
 /// Why a frame's body could not be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -284,7 +284,7 @@ impl From<&Status> for pb::Status {
             code: if status.is_ok() { 0 } else { status.number() },
             sub: status.sub_number(),
             desc: status.desc.clone().into_owned(),
-            supported_versions: Vec::new(),
+            supported_versions: if status.code == Code::VersionTooOld { VERSIONS.to_vec() } else { Vec::new() },
             retry_after_ms: status.retry_after_ms,
         }
     }

@@ -200,3 +200,32 @@ fn raise_epoch(store: &Path) -> Result<u64, LogError> {
     batch.commit().map_err(failed)?;
     Ok(count)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::super::FjallLog;
+    use super::*;
+    use crate::log::RoomLog as _;
+
+    #[test]
+    fn a_backup_does_not_keep_a_store_that_failed_from_coming_back() {
+        let home = tempfile::tempdir().unwrap();
+        let log = FjallLog::open(&home.path().join("data"), &Options::default()).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut asked = 0;
+        let copied = log.backup(&home.path().join("backup"), &mut |_| {
+            asked += 1;
+            log.shared.lasting.failed("the disk is gone");
+            Instant::now() < deadline
+        });
+        let words = copied.unwrap_err().to_string();
+        assert!(asked == 1 && words.contains("the disk is gone"), "{asked} {words}");
+        while log.failure().is_some() {
+            assert!(Instant::now() < deadline, "{:?}", log.failure());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        log.backup(&home.path().join("again"), &mut |_| true).unwrap();
+    }
+}
