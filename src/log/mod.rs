@@ -14,7 +14,7 @@ mod writer;
 
 pub use self::fjall::{Copied, Durability, FjallLog, Options, restore, verify};
 pub use memory::MemoryLog;
-pub use private::make_files_private;
+pub use private::{give_to_owner, make_files_private};
 pub use record::fuzz_record;
 pub use spool::{Line, Place, Spool, Spooled};
 pub use stats::LogStats;
