@@ -306,6 +306,16 @@ fn a_c_program_hears_why_it_cannot_connect() {
 }
 
 #[test]
+fn names_that_are_not_answered_for_do_not_hold_up_the_one_that_is() {
+    let server = Server::start(Setup { memory: true, ..Setup::default() });
+    let workshop = Workshop::new();
+    let program = compiled(&workshop, "tests/c/slow_names.c");
+    // The application is another one: the login gets that far, and is refused.
+    let said = says(&program, &[&server.wire.port().to_string()]);
+    assert!(said.starts_with("connect_failed 403 "), "{said}");
+}
+
+#[test]
 fn a_c_program_that_is_put_out_of_its_last_room_ends_in_state_6() {
     let config = "[rooms]\nmulti_client = \"single\"\n".into();
     let server = Server::start(Setup { config, memory: true, ..Setup::default() });

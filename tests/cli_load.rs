@@ -90,6 +90,16 @@ fn a_run_in_which_messages_are_refused_fails_and_says_how_many() {
 }
 
 #[test]
+fn a_time_that_nobody_can_wait_for_is_refused_before_the_run() {
+    for flag in ["--drain", "--duration"] {
+        let run = ["load", "--app", APP_KEY, "--secret", APP_SECRET, "--rooms", "1", "--rate", "1e-300", flag, "1e300"];
+        let output = chatroom(&run, "");
+        assert_eq!(output.status.code(), Some(2), "{}", complained(&output));
+        assert!(complained(&output).contains("864000 seconds"), "{}", complained(&output));
+    }
+}
+
+#[test]
 fn people_get_a_table_and_no_progress_bar_in_a_pipe() {
     let server = Server::start(Setup { memory: true, ..Setup::default() });
     server.admin().create_user("owner");

@@ -316,3 +316,34 @@ async fn a_list_that_is_asked_for_in_pages_ends_where_it_is_cancelled_also_betwe
     assert_eq!(soon(outcome).await.unwrap().unwrap_err().code, Code::Cancelled);
     playing.abort();
 }
+
+#[tokio::test]
+async fn a_list_that_is_asked_for_in_pages_keeps_its_place_among_as_many_requests_as_there_may_be() {
+    let (listener, address) = listen().await;
+    let (client, _events) = start(options(&address));
+    let connecting = connect(&client);
+    let (mut peer, _) = Peer::accept_login(&listener, "r1").await;
+    soon(connecting).await.unwrap().unwrap();
+
+    let (done, outcome) = tokio::sync::oneshot::channel();
+    client.whole_queue_with(1, move |result| drop(done.send(result))).unwrap();
+    for _ in 1..CLIENT_QUEUE_MAX {
+        client.request_with(info(), drop).unwrap();
+    }
+    let playing = tokio::spawn(async move {
+        let mut pages = 0;
+        while pages < 2 {
+            let (sequence, request) = peer.request().await;
+            if matches!(request, Request::QueueList(_)) {
+                pages += 1;
+                let elements = vec![pb::QueueElement { key: pages.to_string(), ..Default::default() }];
+                let page = pb::QueueListResponse { elements, has_more: pages < 2, reached: 1, ..Default::default() };
+                peer.respond(sequence, Response::QueueList(page)).await;
+            }
+        }
+        peer
+    });
+    let Response::QueueList(list) = soon(outcome).await.unwrap().unwrap() else { panic!("a list was asked for") };
+    assert_eq!(list.elements.len(), 2);
+    drop(soon(playing).await);
+}

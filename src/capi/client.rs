@@ -160,7 +160,7 @@ fn start(options: client::ClientOptions, calls: Arc<Calls>, host_pumped: bool) -
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        .max_blocking_threads(2)
+        .max_blocking_threads(limits::CLIENT_NAME_THREADS_MAX)
         .thread_name("chatroom-names")
         .build()
         .map_err(|error| failed("a runtime", error))?;

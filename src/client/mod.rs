@@ -63,11 +63,13 @@ struct Completion {
     done: Option<Done>,
     request: RequestHandle,
     /// The request's place among those that may be open.
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Completion {
     fn complete(mut self, result: Result<Response, Status>) {
+        // First, so that who is told may ask for more.
+        drop(self.permit.take());
         if let Some(done) = self.done.take() {
             done(result);
         }
@@ -252,7 +254,7 @@ impl Client {
         command: impl FnOnce(Completion) -> Command,
     ) -> Result<RequestHandle, Status> {
         let permit = self.shared.open.clone().try_acquire_owned().map_err(|_| busy())?;
-        let completion = Completion { done: Some(Box::new(done)), request, _permit: permit };
+        let completion = Completion { done: Some(Box::new(done)), request, permit: Some(permit) };
         self.commands.try_send(command(completion)).map(|()| request).map_err(|refused| {
             let (command, status) = match refused {
                 mpsc::error::TrySendError::Full(command) => (command, busy()),

@@ -12,6 +12,9 @@ pub const CLIENT_LOGS_MAX: usize = 256;
 pub const CLIENT_CANCELLED_MAX: usize = 64;
 /// Addresses that one name may stand for; further ones are not tried.
 pub const CLIENT_ADDRESSES_PER_NAME_MAX: usize = 16;
+/// Names that a client of the C interface looks up at a time: the system's look-up holds a thread each, also of a name that is not
+/// answered for, beside which the others must go on.
+pub const CLIENT_NAME_THREADS_MAX: usize = 32;
 /// Stack of the thread that calls the host: as much as a main thread usually has, for what a host does there is its own affair.
 pub const CALLBACK_STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes a client reads from its socket at a time.

@@ -57,6 +57,9 @@ pub(super) struct Plan {
     pub(super) threads: usize,
 }
 
+/// The longest time to send or to wait, in seconds: ten days.
+const SECONDS_MAX: f64 = 864_000.0;
+
 impl Plan {
     pub(super) fn new(flags: &Flags, rooms: Vec<i64>) -> Result<Plan, Failure> {
         let connections = flags.connections as usize;
@@ -73,6 +76,9 @@ impl Plan {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         if !positive(flags.duration) || !positive(flags.rate) || !flags.drain.is_finite() || flags.drain < 0.0 {
             return Err(Failure::usage("--duration and --rate must be more than 0, --drain not less"));
+        }
+        if flags.duration.max(flags.drain) > SECONDS_MAX {
+            return Err(Failure::usage(format!("--duration and --drain are at most {SECONDS_MAX} seconds")));
         }
         let pace = flags.window.map_or(Pace::Rate(flags.rate), Pace::Window);
         if flags.rate * flags.duration > f64::from(MESSAGES_PER_ROOM_MAX) {
