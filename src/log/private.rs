@@ -124,7 +124,7 @@ fn narrow_one(path: &Path, known: &Metadata) -> std::io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(known.mode() & 0o7700))
 }
 
-/// Whether a node has used a folder, or nothing speaks against it: one with folders in it is likely to be somebody else's.
+/// True if a node has used a folder, or nothing speaks against it: one with folders in it is likely to be somebody else's.
 fn is_ours_or_new(folder: &Path) -> std::io::Result<bool> {
     let mut is_new = true;
     for entry in std::fs::read_dir(folder)? {
