@@ -5,7 +5,7 @@ mod dispatch_world;
 
 use chatroom::dispatch::{Answer, Asked, Asker, Request};
 use chatroom::error::{Code, Sub};
-use chatroom::id::{AccountId, ConnId, Epoch, RoomId};
+use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::{ROBOT_TTL_SECONDS, ROOM_IDLE_MS, SNAPSHOT_ENTRIES};
 use chatroom::room::{Actor, AddRobots, Ask, Enter, Op, Query, Recall, RobotProfile, Settings};
 use chatroom::wire::{Response, pb};
@@ -488,4 +488,30 @@ fn a_log_that_is_back_has_its_rooms_go_on_without_what_was_refused_and_with_ever
     assert_eq!(world.heard(&ann).last().map(String::as_str), Some("next"));
     let epochs: Vec<_> = world.records(room).iter().map(|record| record.entry.epoch.0).collect();
     assert_eq!(epochs, [1, 1, 7], "the room's creation, what was kept, and what came after");
+}
+
+#[test]
+fn a_grace_that_ends_while_its_room_is_read_again_is_not_forgotten() {
+    let (mut world, room) = world_with_room(0, "carol");
+    let (ann, bob) = (world.connect_to(0, "ann"), world.connect_to(1, "bob"));
+    world.enter(&ann, room);
+    world.enter(&bob, room);
+    world.commits = false;
+    world.ask(&ann, room, text("refused"));
+    world.settle();
+    world.hubs[1].on_connection_gone(&bob, false);
+    world.settle();
+    world.hubs[0].take_writes().unwrap();
+    world.hubs[0].on_committed(false);
+    world.settle();
+    world.heard(&ann);
+    world.commits = true;
+    world.hubs[0].on_log_back(Epoch(7));
+    // The room is still on its way.
+    let end = Time::default().plus_ms(10 * GRACE_MS);
+    world.hubs[0].set_clock(end, UnixMs(1_700_000_000_000 + 10 * i64::try_from(GRACE_MS).unwrap()));
+    world.hubs[0].on_tick();
+    world.settle();
+    world.pass(11 * GRACE_MS);
+    assert_eq!(world.heard(&ann).last().map(String::as_str), Some("302"), "he has left");
 }

@@ -10,12 +10,22 @@ use crate::room::{Actor, Command, Op, Origin};
 
 impl Hub {
     pub(super) fn end_graces(&mut self) {
-        while let Some((_, room, connection)) = self.grace.pop_front_if(|(deadline, _, _)| *deadline <= self.now) {
-            let Some(Owned::Live(live)) = self.rooms.get(&room) else { continue };
+        let mut waiting = Vec::new();
+        while let Some((deadline, room, connection)) = self.grace.pop_front_if(|(deadline, _, _)| *deadline <= self.now) {
+            let live = match self.rooms.get(&room) {
+                Some(Owned::Live(live)) => live,
+                // It is being read again, with the same people in it.
+                Some(Owned::Loading(_)) => {
+                    waiting.push((deadline, room, connection));
+                    continue;
+                }
+                None => continue,
+            };
             let Some(actor) = live.detached.get(&connection) else { continue };
             let command = Command { actor: Actor { origin: Origin::Server, ..actor.clone() }, op: Op::Exit };
             self.command(room, Asker::Nobody, command, None);
         }
+        waiting.into_iter().rev().for_each(|grace| self.grace.push_front(grace));
     }
 
     /// Puts changed settings in force: what a room decides from now on goes by them.
