@@ -1164,8 +1164,8 @@ typedef struct chatroom_room_change_t {
 typedef struct chatroom_options_t {
     // `sizeof(chatroom_options_t)`. Whatever it says, the fields up to `destructor` must be there.
     size_t struct_size;
-    // Where to: `host:port`, or `tls://host:port` where the server speaks TLS; several with commas between, tried beside each
-    // other. Must be set.
+    // Server address: `host:port`, or `tls://host:port` if the server speaks TLS. Several are separated by commas and tried in
+    // parallel. Must be set.
     const char *addresses;
     // The app. Must be set.
     const char *app_key;
@@ -1851,7 +1851,7 @@ chatroom_result chatroom_client_flush(const struct chatroom_client_t *client,
                                       void *user_data,
                                       chatroom_destructor_fn destructor);
 
-// Where the client stands: a `chatroom_state`. 6, exited, once it is closed, for NULL, and in a forked child.
+// Returns the state of the client, a `chatroom_state`: 6, exited, once it is closed, for NULL, and in a forked child.
 //
 // Threads: any. Does not block.
 int32_t chatroom_client_state(const struct chatroom_client_t *client);

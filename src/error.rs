@@ -248,7 +248,7 @@ pub struct Status {
     pub retry_after_ms: u32,
     /// A number that stands on the wire in place of the code's: one of [`CALLBACK_CODES`], and only with 463.
     pub chosen: Option<i32>,
-    /// What a refused change of attributes failed for.
+    /// Attributes that made a change of attributes fail.
     pub failed: Option<Box<[FailedKeys]>>,
 }
 

@@ -22,12 +22,12 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is written here and a test compiles it")
 }
 
-/// Whether a character shows nothing by itself or turns the line around.
+/// True if a character shows nothing by itself or turns the direction of the line around.
 pub(crate) fn is_hidden(letter: char) -> bool {
     !letter.is_ascii_graphic() && letter != ' ' && IS_HIDDEN.is_match(letter.encode_utf8(&mut [0; 4]))
 }
 
-/// Whether a text has characters, and none of them can be seen.
+/// True if a text has characters, and none of them can be seen.
 pub(crate) fn is_blank(text: &str) -> bool {
     !text.is_empty() && !text.bytes().any(|byte| byte.is_ascii_graphic()) && !IS_SEEN.is_match(text)
 }
@@ -72,7 +72,7 @@ impl Folded {
     }
 }
 
-/// Whether a character is put onto, or makes one character with, what stands before it.
+/// True if a character combines with the text before it, or composes one character with it.
 fn joins(piece: &str, letter: char) -> bool {
     let Some(first) = std::iter::once(letter).nfkd().next() else { return false };
     let composes = || piece.nfkc().last().is_some_and(|last| compose(last, first).is_some());

@@ -1,4 +1,5 @@
-//! What holds for any token: the body of the fuzz target, here so that an ordinary build compiles it.
+//! Checks properties that hold for any token. This is the body of the fuzz target, kept here so that an ordinary build compiles
+//! it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! What is common to dynamic tokens of both formats (chatroom.md §d.1), and the checksum of HTTP calls (rest-api.md §1.1).
+//! Code shared by dynamic tokens of both formats (chatroom.md §d.1), and the checksum of HTTP calls (rest-api.md §1.1).
 
 use std::sync::Arc;
 
@@ -119,8 +119,9 @@ pub(super) fn check_sum_matches(secret: &str, nonce: &str, cur_time: &str, found
     bool::from(check_sum_bytes(secret, nonce, cur_time).ct_eq(&found)) & is_hex
 }
 
-/// Whether a webhook that was posted by now has the signature of this nonce and time: it signs the MD5 of its body, in lower-case hex, and
-/// its time in milliseconds, the last ten digits of which may be a time in seconds to come. Who has overheard it could wait for that.
+/// True if a webhook posted by now has the signature of this nonce and time. A webhook signs the MD5 of its body, in lower-case
+/// hex, and its time in milliseconds, whose last ten digits may be a time in seconds still to come: an eavesdropper could wait
+/// for that time.
 pub(super) fn is_of_a_webhook(nonce: &str, cur_time: &str, now: UnixMs) -> bool {
     const DIGEST_DIGITS: usize = 32;
     let Some((digest, before)) = nonce.split_at_checked(DIGEST_DIGITS) else { return false };

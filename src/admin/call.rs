@@ -42,7 +42,7 @@ pub(super) struct Call<'a, R> {
     /// The application that calls.
     pub(super) app_key: &'a str,
     pub(super) form: Form,
-    /// What its endpoint takes.
+    /// Description of its endpoint's parameters and answer.
     pub(super) described: &'static Described,
     /// The address of this machine at which the call has arrived.
     pub(super) reached_at: Option<IpAddr>,

@@ -1,5 +1,4 @@
-//! What an authenticated call has to pass before it is looked at: replay, address, rate, request id (rest-api.md §1.1,
-//! chatroom.md §h).
+//! Checks an authenticated call before it is handled: replay, address, rate, request id (rest-api.md §1.1, chatroom.md §h).
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet, VecDeque};

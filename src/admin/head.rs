@@ -40,7 +40,7 @@ pub(super) fn too_large() -> Status {
     Status::new(Code::VerifyFailed, "the body is larger than 1 MiB")
 }
 
-/// Whether the caller holds its body back until it is asked for it.
+/// True if the caller holds its body back until the server asks for it.
 pub(super) fn expects_continue(parts: &Parts) -> bool {
     let expect = parts.headers.get(header::EXPECT).and_then(|value| value.to_str().ok());
     expect.is_some_and(|expect| expect.eq_ignore_ascii_case("100-continue"))

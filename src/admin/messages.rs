@@ -256,8 +256,8 @@ fn plain(attach: String) -> String {
     }
 }
 
-/// What moderation is told. What has no effect (rest-api.md §4.8) does not reach the room: `antispam` of other types than 100, and
-/// what stands for the content in a form that moderation does not know.
+/// Builds the moderation fields of a message. Fields without effect (rest-api.md §4.8) do not reach the room: `antispam` on types
+/// other than 100, and a stand-in for the content in a form that moderation does not know.
 fn moderation(kind: i32, form: &Form) -> Result<Option<pb::Moderation>, Status> {
     let asked = form.flag("antispam")?.unwrap_or(false) && kind == MessageType::Custom as i32;
     let antispam_custom = form.owned("antispamCustom");

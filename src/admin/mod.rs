@@ -87,10 +87,11 @@ pub trait Rooms: Clone + Send + Sync + 'static {
     /// The rooms an account has created over HTTP and that are not closed.
     fn open_rooms_of(&self, app_key: &str, creator: &AccountId) -> impl Future<Output = Result<Vec<RoomId>, Status>> + Send;
 
-    /// Where clients connect over TCP, as `host:port`; an unspecified host stands for whichever of this machine's the caller reaches.
+    /// Addresses where clients connect over TCP, as `host:port`; an unspecified host means the address of this machine that the
+    /// caller reaches.
     fn addresses(&self) -> Vec<String>;
 
-    /// Where clients connect over WebSocket, likewise.
+    /// Addresses where clients connect over WebSocket, likewise.
     fn web_socket_addresses(&self) -> Vec<String> {
         self.addresses()
     }

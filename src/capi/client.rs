@@ -341,7 +341,7 @@ pub unsafe extern "C" fn chatroom_client_flush(
     on(client, |shared| shared.order(|client| client.try_flush(patience), |result| result, done, user_data))
 }
 
-/// Where the client stands: a `chatroom_state`. 6, exited, once it is closed, for NULL, and in a forked child.
+/// Returns the state of the client, a `chatroom_state`: 6, exited, once it is closed, for NULL, and in a forked child.
 ///
 /// Threads: any. Does not block.
 #[unsafe(no_mangle)]

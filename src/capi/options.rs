@@ -138,8 +138,8 @@ impl chatroom_enter_t {
 pub struct chatroom_options_t {
     /// `sizeof(chatroom_options_t)`. Whatever it says, the fields up to `destructor` must be there.
     pub struct_size: usize,
-    /// Where to: `host:port`, or `tls://host:port` where the server speaks TLS; several with commas between, tried beside each
-    /// other. Must be set.
+    /// Server address: `host:port`, or `tls://host:port` if the server speaks TLS. Several are separated by commas and tried in
+    /// parallel. Must be set.
     pub addresses: *const c_char,
     /// The app. Must be set.
     pub app_key: *const c_char,

@@ -14,7 +14,7 @@ use crate::account::check_sum;
 use crate::error::Code;
 use crate::tls::{provider, read_certificates, system_certificates};
 
-/// What the paths of the API begin with unless the server is configured otherwise.
+/// Prefix of the API's paths unless the server is configured otherwise.
 const DEFAULT_BASE: &str = "/nimserver";
 /// After how long a call that came too fast is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const BLOCKED: Duration = Duration::from_secs(12);
 pub(super) struct Caller<'a> {
     agent: ureq::Agent,
     admin: &'a str,
-    /// What every path of the API begins with; asked for before the first call.
+    /// Prefix of every path of the API; requested before the first call.
     base: OnceCell<String>,
     app: &'a str,
     secret: &'a str,

@@ -20,7 +20,7 @@ const TOKEN_TTL_SECONDS: u64 = 24 * 60 * 60;
 #[derive(Args, Clone)]
 #[group(skip)]
 pub(super) struct Where {
-    /// Where the server accepts clients, as tls://HOST:PORT if over TLS; repeat for more addresses, which are tried beside each other
+    /// Address of the server, as tls://HOST:PORT if over TLS; repeat for more addresses, which are tried in parallel
     #[arg(long, value_name = "HOST:PORT", env = "CHATROOM_SERVER", value_delimiter = ',', default_value = "127.0.0.1:7400")]
     pub(super) server: Vec<String>,
     /// Over TLS: trust the certificates in this PEM file, in place of those the system trusts

@@ -59,7 +59,7 @@ impl Task {
         }))
     }
 
-    /// Where the present connection goes to, for people.
+    /// Names the server of the present connection, for people.
     pub(super) fn there(&self) -> String {
         self.place.map_or_else(|| "the server".to_owned(), |place| name(&self.options.addresses[place.entry], place.address))
     }

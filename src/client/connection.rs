@@ -152,7 +152,7 @@ impl Task {
             codec.set_frame_bytes_max(self.session.frame_bytes_max());
         }
     }
-    /// What arrives is no frame: names what it may be, and whether the place is worth another attempt.
+    /// Handles bytes that are no frame: says what they may be, and gives the place up if it is not worth another attempt.
     fn on_foreign_bytes(&mut self, error: FrameError, first: &[u8]) {
         if error == FrameError::Transport {
             return;

@@ -83,7 +83,7 @@ pub enum Event {
         /// Why: 415 where no server is reached, 408 where it does not answer, 509 where something else does, 414 where a file
         /// cannot be read, or how the server refused the login. Its words name each address that was tried.
         status: Status,
-        /// Whether another attempt follows.
+        /// True if another attempt follows.
         will_retry: bool,
         /// Time until that attempt; 0 without one.
         delay_ms: u64,

@@ -25,14 +25,14 @@ pub(super) struct Place {
     pub address: SocketAddr,
 }
 
-/// What is remembered of the places between the attempts to get in.
+/// Facts about the places, remembered between the attempts to log in.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Standing {
-    /// Where the last login succeeded.
+    /// Place of the last successful login.
     best: Option<Place>,
     /// How often each place has failed since.
     failures: Vec<(Place, u32)>,
-    /// Where something answers that is no chatroomd: not tried again until the host connects anew.
+    /// Places where something other than chatroomd answers; not tried again until the host connects anew.
     hopeless: Vec<Place>,
     /// The places of the last attempt, if it got to know all.
     known: Option<Vec<Place>>,
@@ -56,14 +56,14 @@ impl Standing {
         }
     }
 
-    /// What answers at this place is no chatroomd.
+    /// Notes that something other than chatroomd answers at this place.
     pub fn give_up(&mut self, place: Place) {
         if !self.hopeless.contains(&place) && self.hopeless.len() < PLACES_MAX {
             self.hopeless.push(place);
         }
     }
 
-    /// Whether no place is left that is worth another attempt.
+    /// True if no place is left that is worth another attempt.
     pub fn is_hopeless(&self) -> bool {
         let is_hopeless = |known: &Vec<Place>| !known.is_empty() && known.iter().all(|place| self.hopeless.contains(place));
         self.known.as_ref().is_some_and(is_hopeless)
@@ -79,7 +79,7 @@ impl Standing {
         self.failures.iter().find(|(failed, _)| *failed == place).map_or(0, |(_, count)| *count)
     }
 
-    /// What is tried earlier has the smaller rank. `index` is the place's among the addresses of its name.
+    /// Rank of a place: smaller ranks are tried earlier. `index` is its index among the addresses of its name.
     fn rank(&self, place: Place, index: usize) -> (u32, bool, usize, usize, usize) {
         let failures = self.failures_of(place);
         // One address of each family of each name first, so that no name with many addresses holds up the next one.
@@ -91,7 +91,7 @@ impl Standing {
 pub(super) struct Raced {
     /// The transport that came up first.
     pub winner: Option<(Stream, Place)>,
-    /// What became of the others, by the words of the list.
+    /// Failures of the others; each text names the entry of the list.
     failures: Vec<Failure>,
     known: Option<Vec<Place>>,
 }

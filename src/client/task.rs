@@ -37,7 +37,7 @@ pub(super) enum End {
 }
 
 impl Wish {
-    /// What becomes of everything that is open when the host wants this.
+    /// Status that ends everything still open when the host wants this.
     pub(super) fn unfinished(&self) -> Status {
         match self {
             Wish::Close => closed(),
@@ -69,7 +69,7 @@ pub(super) struct Task {
     pub(super) open_sends: BTreeSet<RequestId>,
     /// The last names that were to be cancelled and were no open request's: that of one which asks in pages may be between two.
     cancelled: VecDeque<RequestHandle>,
-    /// Who waits for sends to be complete.
+    /// Callers waiting for sends to complete.
     pub(super) flushes: Vec<Flush>,
     /// Who waits for the client to be in.
     connecting: Vec<oneshot::Sender<Result<(), Status>>>,
@@ -84,9 +84,9 @@ pub(super) struct Task {
     backoff: Backoff,
     /// Attempts since the last login.
     retry_count: u32,
-    /// What is remembered of the addresses.
+    /// Facts remembered about the addresses.
     pub(super) standing: Standing,
-    /// Where the present connection goes to.
+    /// Place the present connection goes to.
     pub(super) place: Option<Place>,
     /// The present connection, or the last one, has got in.
     was_in: bool,

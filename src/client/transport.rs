@@ -158,7 +158,7 @@ async fn shake_hands(_: TcpStream, secure: Secure, _: &str) -> Result<Stream, Re
     match secure {}
 }
 
-/// What it is that answered with these first bytes in place of chatroomd, and what to do about it.
+/// Names the service that sent these first bytes in place of chatroomd, and says what to do about it.
 pub(super) fn foreign(first: &[u8]) -> &'static str {
     match first {
         [b'H', b'T', b'T', b'P', ..] => {

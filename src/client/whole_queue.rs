@@ -12,7 +12,7 @@ use crate::wire::{Request, Response, pb};
 
 type Done = Box<dyn FnOnce(Result<Response, Status>) + Send>;
 
-/// What has been gathered, and how to ask for the rest. Keeps no client open.
+/// Elements gathered so far, and the means to ask for the rest. Keeps no client open.
 struct Gather {
     commands: mpsc::WeakSender<Command>,
     shared: Arc<Shared>,

@@ -31,7 +31,7 @@ enum Rooms {
     Many(Box<Vec<RoomId>>),
 }
 
-/// Who has made a room: an account, and its application.
+/// Creator of a room: an account, and its application.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Maker {
     account: u64,
@@ -145,7 +145,7 @@ impl AccountRooms {
         }
     }
 
-    /// Whether as many rooms wait for their end as this account, or its application, may have waiting.
+    /// True if this account, or its application, has as many rooms waiting for their end as it may have.
     pub(super) fn has_left_too_many(&self, app_key: &str, account: &AccountId, (own_max, app_max): (usize, usize)) -> bool {
         let Maker { account, app } = self.maker(app_key, account);
         let left = self.left.lock();

@@ -44,7 +44,7 @@ pub(super) enum Held {
     Answer(Asker, Answer),
     /// A look into the log that has to see what the commit covers.
     Find(Box<Find>),
-    /// What a connection missed is to be read once the log has all of it.
+    /// A catch-up, to be read once the log has everything the connection missed.
     CatchUp(Box<CatchUp>),
     /// Who has put itself out of a room, by closing it, is told so after its answer.
     Left(Mail),

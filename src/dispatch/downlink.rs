@@ -40,7 +40,7 @@ impl Downlink {
     }
 }
 
-/// What a reader was sent in this second, and what is known to come.
+/// Frames a reader was sent in this second, and frames known to come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Allowance {
     /// The second, counted from the start of the clock.

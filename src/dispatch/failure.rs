@@ -54,7 +54,7 @@ impl Hub {
         }
     }
 
-    /// Whether changes of this room are refused at present.
+    /// True if changes of this room are refused at present.
     pub(super) fn is_read_only(&self, room: RoomId) -> bool {
         self.is_broken || (!self.ahead.is_empty() && self.ahead.contains(&room))
     }

@@ -50,7 +50,7 @@ struct Seat {
     lag: u32,
     /// Some frame of this turn is for this connection and not for the many, or the other way round.
     apart: bool,
-    /// What the reader missed is being read: it hears nothing until then, and has a cursor.
+    /// The frames the reader missed are being read: until they are, it receives nothing, and it has a cursor.
     held: bool,
 }
 
@@ -193,7 +193,7 @@ impl Feed {
         }
     }
 
-    /// What the ring holds was taken back, up to this place: nobody resumes from before it without the log.
+    /// The entries in the ring were taken back, up to this one: no reader resumes from before it without the log.
     pub fn distrust(&mut self, last: Seq) {
         self.dropped = self.dropped.max(last);
     }

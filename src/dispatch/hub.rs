@@ -181,7 +181,7 @@ pub struct Hub {
     pub(super) is_broken: bool,
     /// Rooms whose state in memory is ahead of the log, because the log refused something.
     pub(super) ahead: BTreeSet<RoomId>,
-    /// What memory had of those that are being read again.
+    /// State that memory had of the rooms that are being read again.
     pub(super) stale: ByNumber<RoomId, Box<Live>>,
     /// Reports made so far: the number of the next one.
     pub(super) reports_made: u64,
@@ -377,7 +377,7 @@ impl Hub {
         true
     }
 
-    /// Whether [`Hub::take_effects`] has something: a flush may leave a connection to be sent away.
+    /// True if [`Hub::take_effects`] has something to return: a flush may leave a connection to be sent away.
     pub fn has_effects(&self) -> bool {
         !self.effects.is_empty()
     }
@@ -405,7 +405,7 @@ impl Hub {
         self.is_broken
     }
 
-    /// Whether the outcome of a commit is still to come.
+    /// True while the outcome of a commit is still to come.
     pub fn is_committing(&self) -> bool {
         self.in_flight.is_some()
     }

@@ -1,4 +1,4 @@
-//! What a feed carries: one frame for many.
+//! Items of a feed: one frame serves many connections.
 
 use bytes::Bytes;
 
@@ -39,7 +39,7 @@ impl Item {
         self.frame.len() + size_of_val(self.audience.named())
     }
 
-    /// What it counts for once the ring has dropped it.
+    /// Weight of the item once the ring has dropped it.
     pub(super) fn saved_weight(&self) -> usize {
         self.frame.len().min(FEED_SAVED_FRAME_BYTES) + size_of_val(self.audience.named())
     }

@@ -43,8 +43,8 @@ pub(super) struct Live {
     pub(super) followers: Vec<u32>,
     /// Lost connections that keep their place, and on whose behalf they leave in the end.
     pub(super) detached: ByNumber<ConnId, Actor>,
-    /// What connections were put out for, oldest first, and until when whoever takes one over is told: the word of it may have
-    /// gone to a connection that was lost already.
+    /// Kick notices of disconnected connections, oldest first, each with the time until which a connection that takes one over
+    /// receives it: the notice may have gone to a connection that was lost already.
     pub(super) kicked: VecDeque<(Time, ConnId, Box<pb::Kicked>)>,
     /// Entries in the log that no snapshot covers.
     entries_since_snapshot: u64,
@@ -100,7 +100,7 @@ impl Live {
         }
     }
 
-    /// What the connection that this entry takes over from was put out for.
+    /// Kick notice of the connection that this entry takes over from.
     fn kick_met(&self, now: Time, command: &Command) -> Option<Box<pb::Kicked>> {
         let (Op::Enter(enter), false) = (&command.op, self.kicked.is_empty()) else { return None };
         let met = self.kicked.iter().find(|(until, connection, _)| *until > now && Some(*connection) == enter.replaces);
@@ -273,7 +273,7 @@ impl Hub {
         }
     }
 
-    /// Whether half of what may wait for a commit does: who sends is better read more slowly.
+    /// True if the writes waiting for a commit have reached half of their limit: senders are better read more slowly.
     pub fn is_behind(&self) -> bool {
         self.writes_are_beyond(WRITES_WAITING_MAX / 2, WRITES_WAITING_BYTES_MAX / 2)
     }

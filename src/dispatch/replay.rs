@@ -1,4 +1,4 @@
-//! What a connection missed before it came (chatroom.md §d.7): out of the feed's ring, or out of the log.
+//! Replays to a connection what it missed before it joined (chatroom.md §d.7), from the feed's ring or from the log.
 //!
 //! A connection whose replay comes out of the log has its seat at once, held: what comes meanwhile waits in the ring. The answer to
 //! its request, the missed items and then what waited leave in this order once the log was read.
@@ -19,7 +19,7 @@ use crate::wire::{PacketKind, Response, pb};
 pub struct CatchUp {
     /// Whom to answer.
     pub asked: Asked,
-    /// What is to be read.
+    /// Scope of the read.
     pub scope: ReplayScope,
     /// The answer, but for what the log says.
     reply: Box<pb::RoomEnterResponse>,
@@ -48,7 +48,7 @@ impl Named {
     }
 }
 
-/// Where what a connection missed comes from.
+/// Source of the items a connection missed.
 pub(super) enum Source {
     /// These frames are all of it.
     Ring(Vec<Bytes>),
@@ -113,8 +113,8 @@ impl Hub {
         self.after_writes(Held::CatchUp(Box::new(CatchUp { asked, scope, reply, resent })));
     }
 
-    /// What the log has for a connection of this worker that waits for it; an error if it could not be read, which the connection is
-    /// told as a gap.
+    /// Delivers items read from the log to a connection of this worker that waits for them. A failed read is reported to the
+    /// connection as a gap.
     pub fn on_caught_up(&mut self, waiting: CatchUp, read: Result<Replay, Status>) {
         let CatchUp { asked, scope, mut reply, resent } = waiting;
         let replay = read.unwrap_or_else(|_| Replay { items: Vec::new(), gap: Some((scope.after.next(), scope.last)) });

@@ -95,7 +95,7 @@ pub struct FjallLog {
     expiring: Mutex<()>,
 }
 
-/// What stays when the store is closed and opened again.
+/// State that lasts when the store is closed and opened again.
 #[derive(Clone, Default)]
 struct Lasting {
     spool: Arc<Spool>,
@@ -104,7 +104,7 @@ struct Lasting {
     health: Arc<Health>,
 }
 
-/// What the writer, the queries and the retention share, as long as it is open.
+/// The open store, shared by the writer, the queries and the retention.
 struct Store {
     db: Database,
     meta: Keyspace,

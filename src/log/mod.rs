@@ -14,7 +14,7 @@ mod writer;
 
 pub use self::fjall::{Copied, Durability, FjallLog, Options, restore, verify};
 pub use memory::MemoryLog;
-pub use private::make_files_private;
+pub use private::{give_to_owner, make_files_private};
 pub use record::fuzz_record;
 pub use spool::{Line, Place, Spool, Spooled};
 pub use stats::LogStats;
@@ -110,7 +110,7 @@ pub struct HistoryQuery {
     pub scope: HistoryScope,
 }
 
-/// What a connection missed of a room (chatroom.md §d.7).
+/// Query for the items of a room that a connection missed (chatroom.md §d.7).
 #[derive(Clone, PartialEq, Debug)]
 pub struct ReplayQuery {
     /// Of which room.
@@ -189,7 +189,7 @@ pub trait RoomLog: Send + Sync + 'static {
     /// A page of history. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError>;
 
-    /// What a connection missed. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
+    /// Items a connection missed. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
     fn replay(&self, query: &ReplayQuery) -> Result<Replay, LogError>;
 
     /// Where a message stands that was not recalled; `None` if there is none such. Reads the disk.
@@ -276,7 +276,7 @@ fn recalled(records: &[Record]) -> impl Iterator<Item = (RoomId, Seq, UnixMs)> {
     })
 }
 
-/// What the rooms made by clients are kept under in [`Space::Node`] for as long as they exist; behind it stands the room's number.
+/// Key prefix, in [`Space::Node`], of the rooms made by clients, kept for as long as they exist; the room's number follows it.
 const CLIENT_ROOM: &[u8] = b"client_room\0";
 
 fn client_room_key(room: RoomId) -> Vec<u8> {

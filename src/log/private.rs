@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown};
 use std::path::Path;
 
 use super::LogError;
@@ -84,6 +84,33 @@ pub(super) fn narrow(folder: &Path) -> Result<(), LogError> {
     Ok(())
 }
 
+/// Gives what root has made in somebody else's folder to its owner, by whom the node runs: it could not read it otherwise. For commands
+/// that open a folder while no node does.
+pub fn give_to_owner(folder: &Path) -> std::io::Result<()> {
+    let owner = std::fs::metadata(folder)?;
+    let own = rustix::process::geteuid().as_raw();
+    if own != 0 || owner.uid() == own {
+        return Ok(());
+    }
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let known = entry.metadata()?;
+            if known.is_dir() && entry.file_name() == RESCUE {
+                continue;
+            }
+            if known.is_dir() {
+                folders.push(entry.path());
+            }
+            if known.uid() == own && (known.is_dir() || known.is_file()) {
+                lchown(entry.path(), Some(owner.uid()), Some(owner.gid()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Opens a file for reading and writing, made for the owner alone if there is none.
 pub(super) fn open_file(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
@@ -97,7 +124,7 @@ fn narrow_one(path: &Path, known: &Metadata) -> std::io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(known.mode() & 0o7700))
 }
 
-/// Whether a node has used a folder, or nothing speaks against it: one with folders in it is likely to be somebody else's.
+/// True if a node has used a folder, or nothing speaks against it: one with folders in it is likely to be somebody else's.
 fn is_ours_or_new(folder: &Path) -> std::io::Result<bool> {
     let mut is_new = true;
     for entry in std::fs::read_dir(folder)? {
@@ -140,6 +167,23 @@ mod tests {
         own_folder(&data).unwrap();
         narrow(&data).unwrap();
         assert_eq!((mode(&data), mode(&inner), mode(&inner.join("file"))), (0o2700, 0o700, 0o600));
+    }
+
+    #[test]
+    fn what_root_makes_in_the_folder_of_a_node_is_given_to_the_nodes_user() {
+        const NODE: u32 = 65_534;
+        let home = tempfile::tempdir().unwrap();
+        let (data, inner, rescue) =
+            (home.path().join("data"), home.path().join("data/store"), home.path().join("data").join(RESCUE));
+        std::fs::create_dir_all(&inner).unwrap();
+        std::fs::create_dir(&rescue).unwrap();
+        std::fs::write(inner.join("file"), b"").unwrap();
+        if lchown(&data, Some(NODE), Some(NODE)).is_err() {
+            return; // Only root can give anything away.
+        }
+        give_to_owner(&data).unwrap();
+        let owners = [&inner, &inner.join("file"), &rescue].map(|path| std::fs::metadata(path).unwrap().uid());
+        assert_eq!(owners, [NODE, NODE, 0]);
     }
 
     #[test]

@@ -277,7 +277,7 @@ struct Group {
     time: Option<i64>,
     /// The index of the first of them.
     first: usize,
-    /// What the page had reached before them.
+    /// Seq the page had reached before them.
     reached: Option<Seq>,
 }
 

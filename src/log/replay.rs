@@ -1,4 +1,4 @@
-//! What a connection missed, out of the log (chatroom.md §d.7): the newest items first, until there are enough.
+//! Reads what a connection missed from the log (chatroom.md §d.7), newest items first, until there are enough.
 
 use bytes::Bytes;
 use prost::Message as _;

@@ -118,7 +118,7 @@ impl Writer {
         }
     }
 
-    /// What wakes the writer.
+    /// Handle that wakes the writer.
     pub fn waker(&self) -> Wake {
         Wake(self.queue.clone())
     }

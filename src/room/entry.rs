@@ -88,7 +88,7 @@ pub struct Outcome {
     pub resent: Vec<Box<pb::Message>>,
     /// Who comes and goes, in order, if the application wants to know.
     pub in_out: Vec<InOut>,
-    /// What has become of the queue, if the application wants to know.
+    /// Change of the queue, if the application wants to know.
     pub queue: Option<Box<QueueReport>>,
     /// Of a durable entry: where it stands in the log.
     pub link: Link,
@@ -171,7 +171,7 @@ pub struct Record {
     pub notify_target_tags: String,
     /// Whether history queries return the push.
     pub in_history: bool,
-    /// Where the entry stands in the log.
+    /// Position of the entry in the log.
     pub link: Link,
 }
 

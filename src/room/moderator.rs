@@ -142,7 +142,7 @@ struct Stand {
     data: String,
 }
 
-/// Whether moderation understands this as what is judged in place of a custom message.
+/// True if moderation understands this text as a stand-in for a custom message.
 pub fn is_stand_in(text: &str) -> bool {
     stand_in(text).is_ok()
 }

@@ -63,7 +63,7 @@ impl Boundaries {
     }
 }
 
-/// Where an entry stands in the log beside its number: what tells a reader whether something before it is missing.
+/// Position of an entry in the log beside its number: it tells a reader whether something before the entry is missing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Link {
     /// The entry of the room that the log has before it; 0: none.
@@ -72,7 +72,7 @@ pub struct Link {
     pub epoch_first: Option<Seq>,
 }
 
-/// What a connection is to be replayed, and what of it may be for that connection.
+/// Range of entries to replay to a connection, and the filter for those that may be meant for it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ReplayScope {
     /// The connection has everything up to here.
@@ -99,7 +99,7 @@ pub struct Missed {
     pub push: PushBody,
 }
 
-/// What a connection missed, as far as one replay goes.
+/// Items a connection missed, as far as one replay goes.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Replay {
     /// The newest items for the connection, ascending: at most [`REPLAY_ITEMS_MAX`](crate::limits::REPLAY_ITEMS_MAX) in at most
@@ -120,7 +120,7 @@ impl Replay {
 }
 
 impl ReplayScope {
-    /// Whether the connection hears what is said at a place.
+    /// True if the connection receives messages sent at a point.
     pub fn reaches(&self, at: pb::Point) -> bool {
         self.place.hears([at.x, at.y, at.z])
     }
@@ -153,7 +153,7 @@ impl Room {
         }
     }
 
-    /// What somebody missed after a place, up to `last`.
+    /// Scope of the items a connection missed after `after`, up to `last`.
     pub fn replay_scope(
         &self,
         account: &AccountId,

@@ -100,7 +100,7 @@ impl Queue {
         self.elements.values().next()
     }
 
-    /// Whether a key is there already, or there is room for it. Elements are bounded one by one, so their number bounds the bytes
+    /// True if a key is there already, or there is room for it. Elements are bounded one by one, so their number bounds the bytes
     /// of all, see [`limits::QUEUE_BYTES_MAX`].
     pub fn has_room_for(&self, key: &str) -> bool {
         self.places.contains_key(key) || self.len() < self.size_limit as usize

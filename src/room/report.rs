@@ -1,5 +1,5 @@
-//! What an application is told of its rooms over HTTP: copies of messages, who comes and goes, and changes of the queue (chatroom.md
-//! §e.9). A room says the latter two only where its application wants to know.
+//! Reports that an application receives about its rooms over HTTP: copies of messages, joins and leaves, and changes of the queue
+//! (chatroom.md §e.9). A room makes reports of the latter two only if its application wants to know.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Whether it is told who comes and goes.
+    /// True if the application receives joins and leaves.
     pub fn tells_in_out(&self) -> bool {
         self.in_out && self.by_default
     }
@@ -85,9 +85,9 @@ pub enum Reported {
 /// A change of the queue.
 #[derive(Clone, PartialEq, Debug)]
 pub struct QueueReport {
-    /// Who has changed it.
+    /// Account that changed the queue.
     pub operator: AccountId,
-    /// What has happened to its elements.
+    /// Kind of change to its elements.
     pub event: QueueEvent,
     /// It was offered under a key that was there, or taken by its key.
     pub again: bool,
@@ -102,7 +102,7 @@ impl QueueReport {
     }
 }
 
-/// What is known of the client of a connection beside its type.
+/// Facts about the client of a connection beside its type.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientFacts {
     /// The address it comes from, as a text.

@@ -57,7 +57,7 @@ impl Room {
         self.empty_since
     }
 
-    /// Who made the room; `None` while it does not exist.
+    /// Account that made the room; `None` while it does not exist.
     pub fn maker(&self) -> Option<&AccountId> {
         self.creator.as_ref()
     }

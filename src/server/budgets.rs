@@ -12,7 +12,7 @@ use crate::id::ConnId;
 use crate::limits::{ANSWERS_STALL_MS, UNFINISHED_BYTES_MIN, UNFINISHED_SHARE};
 use crate::wire::PacketKind;
 
-/// What the connections of a node may hold.
+/// Memory budgets for the connections of a node.
 pub(crate) struct Budgets {
     /// Bytes of answers and personal pushes that may wait for one connection.
     pub(crate) backlog_bytes_max: usize,
@@ -67,7 +67,7 @@ fn memory_bytes() -> usize {
     machine.into_iter().chain(granted).min().unwrap_or(0)
 }
 
-/// What an answer may come to.
+/// Upper bound on the size of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Weight {
     /// Some hundred bytes at most: the bound on requests under way is bound enough.
@@ -80,7 +80,7 @@ pub(crate) enum Weight {
 
 const KIB: u32 = 1024;
 
-/// What the answer to a request of this kind may come to, as the rooms build it: cutting it to a frame comes after that.
+/// Upper bound on the answer to a request of this kind, as the rooms build it: cutting it to a frame comes after that.
 pub(crate) fn weight_of(kind: u16) -> Weight {
     // The one that comes most often comes first.
     if kind == PacketKind::MessageSend as u16 {

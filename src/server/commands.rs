@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::config::Command;
 use super::control;
-use crate::log::{Copied, FjallLog, Options, RoomLog as _, restore, verify};
+use crate::log::{Copied, FjallLog, Options, RoomLog as _, give_to_owner, restore, verify};
 
 /// Runs a command to its end.
 pub fn run(command: &Command) -> ExitCode {
@@ -27,7 +27,8 @@ pub fn run(command: &Command) -> ExitCode {
                 told(done, total);
                 true
             };
-            outcome(restore(backup, data, goes_on).map_err(|error| error.to_string()), "restored", data)
+            let restored = restore(backup, data, goes_on).map_err(|error| error.to_string());
+            outcome(given_to_owner(data, restored), "restored", data)
         }
     }
 }
@@ -45,13 +46,22 @@ fn backup(data: &Path, target: &Path) -> Result<Copied, String> {
     let mut told = progress("copied");
     let asked = control::ask_backup(data, &target, &mut |bytes| told(bytes, 0)).map_err(|error| error.to_string())?;
     asked.unwrap_or_else(|| {
-        let log = FjallLog::open(data, &Options::default()).map_err(|error| error.to_string())?;
-        let copied = log.backup(&target, &mut |copied| {
-            told(copied.bytes, 0);
-            true
+        let copied = FjallLog::open(data, &Options::default()).and_then(|log| {
+            log.backup(&target, &mut |copied| {
+                told(copied.bytes, 0);
+                true
+            })
         });
-        copied.map_err(|error| error.to_string())
+        given_to_owner(data, copied.map_err(|error| error.to_string()))
     })
+}
+
+/// What has come of a command that may have made files in a data folder, once its user can read them.
+fn given_to_owner(data: &Path, done: Result<Copied, String>) -> Result<Copied, String> {
+    let given = give_to_owner(data);
+    let copied = done?;
+    given.map_err(|error| format!("{}: what was made there could not be given to its owner: {error}", data.display()))?;
+    Ok(copied)
 }
 
 fn outcome(done: Result<Copied, String>, what: &str, folder: &Path) -> ExitCode {

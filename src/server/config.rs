@@ -217,9 +217,9 @@ pub struct Http {
     pub body_timeout_ms: u64,
     /// Networks whose word about the address a call comes from is taken (`X-Forwarded-For`), with commas between them.
     pub trusted_proxies: String,
-    /// What clients are told to connect to, as `host:port` separated by commas; empty: `listen`; `none`: nothing.
+    /// Addresses that clients are told to connect to, as `host:port` separated by commas; empty: `listen`; `none`: nothing.
     pub client_addresses: String,
-    /// What clients that come over WebSocket are told to connect to, likewise; empty: what the others are told.
+    /// Addresses that WebSocket clients are told to connect to, likewise; empty: those the others are told.
     pub websocket_addresses: String,
     /// A PEM file: the certificate the API shows, then those between it and the root; empty: it speaks no TLS.
     pub certificate: PathBuf,

@@ -47,7 +47,7 @@ pub(crate) enum Pause {
     Answers,
     /// It stands in the worker's line: its turn comes.
     InLine,
-    /// What it asked, or others did, is not done yet. Looked at every now and then.
+    /// A request of its own, or of others, is not done yet. Checked every now and then.
     Busy,
 }
 
@@ -97,7 +97,7 @@ pub(crate) struct Connection {
     pub(crate) session: ServerSession,
     /// The task that polls this connection.
     pub(crate) waker: Option<Waker>,
-    /// What has come and was not acted on: the beginning of a frame, or what a pause holds up.
+    /// Bytes received and not acted on: the beginning of a frame, or input held up by a pause.
     pub(crate) unread: Option<Box<Unread>>,
     pub(crate) identity: Option<Box<Identity>>,
     pub(super) rare: Option<Box<Rare>>,
@@ -165,12 +165,12 @@ impl Connection {
         self.backlog.as_ref().map_or(0, |backlog| backlog.bytes)
     }
 
-    /// Whether so much waits to be read by the peer, or is about to, that nothing more is taken from it.
+    /// True if so much waits to be read by the peer, or is about to, that no more input is taken from it.
     pub(crate) fn owes_enough(&self) -> bool {
         self.backlog_bytes() + self.reserved as usize > self.budgets.backlog_bytes_max
     }
 
-    /// Whether so many bytes more are better not put on top of what waits to be written.
+    /// True if `bytes` more had better not be added to the output that waits to be written.
     pub(crate) fn would_owe_too_much(&self, bytes: usize) -> bool {
         self.has_backlog() && self.backlog_bytes() + bytes > self.budgets.backlog_bytes_max
     }
@@ -275,7 +275,7 @@ impl Connection {
         Ok(taken)
     }
 
-    /// What TLS has of a record that is not complete counts as the beginning of a frame does.
+    /// Counts the bytes TLS holds of an incomplete record like the beginning of a frame.
     pub(crate) fn note_undeciphered(&mut self) {
         let bytes = self.stream.undeciphered();
         if bytes == 0 && self.rare.as_ref().is_none_or(|rare| rare.undeciphered.is_none()) {
@@ -291,7 +291,7 @@ impl Connection {
         });
     }
 
-    /// Whether it holds the beginning of something that is not complete.
+    /// True if it holds the beginning of something that is not complete.
     pub(crate) fn holds_unfinished(&self) -> bool {
         self.unread.is_some() || self.rare.as_ref().is_some_and(|rare| rare.undeciphered.is_some())
     }

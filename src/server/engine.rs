@@ -74,7 +74,7 @@ impl Engine {
         self.addresses.to_vec()
     }
 
-    /// Where clients that come over WebSocket connect.
+    /// Addresses where clients connect over WebSocket.
     pub fn web_socket_addresses(&self) -> Vec<String> {
         self.web_socket_addresses.to_vec()
     }

@@ -1,5 +1,6 @@
-//! What all connections of a node hold together of one kind of memory, and who has to go when that is too much: of the address that
-//! holds most the connection that has held it longest. The oldest of all would be an honest slow one, thrown out by whoever opens more.
+//! Counts how much of one kind of memory all connections of a node hold together, and chooses which connection has to go when
+//! that is too much: of the address that holds most, the one that has held it longest. The oldest of all would be an honest slow
+//! one, thrown out by any peer that opens more.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
@@ -61,7 +62,7 @@ impl Ledger {
         self.held.load(Ordering::Relaxed).saturating_add(self.reserved.load(Ordering::Relaxed))
     }
 
-    /// Whether half of what may be held is.
+    /// True if half of the bytes that may be held are held.
     pub(crate) fn is_half_full(&self) -> bool {
         self.bytes() >= self.bytes_max / 2
     }
@@ -145,7 +146,7 @@ impl Rows {
     }
 }
 
-/// What one connection holds. Gives it back when it is dropped.
+/// Bytes one connection holds. Gives them back when it is dropped.
 pub(crate) struct Claim {
     ledger: Arc<Ledger>,
     address: IpAddr,

@@ -311,12 +311,12 @@ fn refused(status: &Status, room: RoomId) -> pb::RoomEnterResponse {
     }
 }
 
-/// Whether a room that refuses with this code will not have the account back.
+/// True if a room that refuses with this code will not have the account back.
 fn is_out_for_good(code: Code) -> bool {
     matches!(code, Code::Forbidden | Code::NotFound | Code::RoomClosed | Code::Blocklisted)
 }
 
-/// Whether a connection that takes over from a lost one comes back to other rooms than this.
+/// True if a connection that takes over from a lost one comes back to rooms other than this.
 fn is_elsewhere(connection: &Connection, room: RoomId) -> bool {
     let resume = connection.resume().filter(|resume| resume.replaces.is_some());
     resume.is_some_and(|resume| resume.rooms.iter().any(|position| position.room_id != room.get()))

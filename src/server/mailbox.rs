@@ -42,7 +42,7 @@ pub(crate) enum Order {
     SetMuted(bool),
     /// The answers that wait for it are needed room: it is gone.
     DropSlow,
-    /// What it has sent of a frame is needed room: it is told so, and closed.
+    /// The memory of its unfinished frame is needed: it receives a notice, and is closed.
     DropUnfinished,
     /// Its name is an account's now: it is closed if it goes by it without having shown a token.
     GiveUpName,
@@ -66,7 +66,7 @@ impl Mailbox {
         self.weight.load(Ordering::Relaxed) >= MAILBOX_BYTES_MAX
     }
 
-    /// Whether half of that waits, or the log is behind: who sends is better read more slowly.
+    /// True if half of that waits, or the log is behind: senders are better read more slowly.
     pub(crate) fn is_pressed(&self) -> bool {
         self.is_behind.load(Ordering::Relaxed) || self.weight.load(Ordering::Relaxed) >= MAILBOX_BYTES_MAX / 2
     }

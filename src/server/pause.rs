@@ -14,11 +14,11 @@ use crate::limits::{ANSWER_BYTES_PER_TURN, ANSWERS_REST, ANSWERS_UNDER_WAY_MAX, 
 use crate::room::Ask;
 use crate::session::{CloseReason, ServerOutput};
 
-/// What was taken and waits for its turn.
+/// Input that was taken and waits for its turn.
 pub(crate) enum Parked {
     /// A request, and of which room it is asked.
     Request(Asked, Ask),
-    /// What stood in line behind such a request, and behind a message that was being judged.
+    /// Input that was in line behind such a request, or behind a message that was being judged.
     Behind(ServerOutput),
 }
 
@@ -48,12 +48,12 @@ pub(super) struct Paused {
 }
 
 impl Paused {
-    /// Whether some connection waits for others, who may not wake this worker.
+    /// True if some connection waits for others, which may not wake this worker.
     pub(super) fn is_waiting(&self) -> bool {
         !self.busy.is_empty() || !self.line.is_empty() || !self.ready.is_empty()
     }
 
-    /// Whether some connection can go on at the next turn.
+    /// True if some connection can go on at the next turn.
     pub(super) fn is_eager(&self, now: Time) -> bool {
         !self.ready.is_empty() || !self.line.is_empty() && !self.lacks_room && now >= self.rest_until
     }
@@ -84,7 +84,7 @@ impl Paused {
     }
 }
 
-/// What becomes of a request.
+/// Decision on a request: pass it on, park it, or refuse it.
 enum Admission {
     Ask,
     Park(Pause),
@@ -208,8 +208,8 @@ impl State {
         }
     }
 
-    /// Whether a connection may be left waiting for others' sake: not for longer than clients wait for an answer, and not while what
-    /// has been read of others takes too much memory.
+    /// True if a connection may be left waiting for others' sake: not for longer than clients wait for an answer, and not while
+    /// unfinished input of others takes too much memory.
     pub(super) fn may_wait(&mut self, worker: &Worker, id: ConnId) -> bool {
         let (now, is_short) = (worker.shared.now(), worker.shared.budgets.unfinished.is_half_full());
         let Some(connection) = self.connection(id) else { return false };
@@ -253,7 +253,7 @@ impl State {
         }
     }
 
-    /// What was set aside for a connection that is gone.
+    /// Releases the bytes set aside for a connection that is gone.
     pub(super) fn release_all(&mut self, worker: &Worker, connection: &Connection) {
         let bytes = connection.reserved_of_all as usize;
         self.paused.under_way = self.paused.under_way.saturating_sub(bytes);

@@ -23,9 +23,9 @@ pub(crate) struct Rare {
     pub(super) parked: Vec<Parked>,
     /// Since when the connection waits for what is none of its fault, or is refused because it has waited long enough.
     pub(super) busy_since: Option<Time>,
-    /// Where it comes from and by what library; only if its application wants to know who comes.
+    /// Address and library of the client; only if its application wants joins and leaves.
     pub(super) client: Option<Arc<ClientFacts>>,
-    /// What has come of a record or a handshake of TLS that is not complete.
+    /// Bytes received of an incomplete TLS record or handshake.
     pub(super) undeciphered: Option<Box<Claim>>,
     pub(super) end: Option<Box<End>>,
 }

@@ -56,7 +56,7 @@ impl Worker {
 }
 
 impl Shared {
-    /// What a connection missed of a room. Waits for the disk.
+    /// Reads what a connection missed of a room. Waits for the disk.
     fn replay(&self, room: RoomId, scope: ReplayScope) -> Result<Replay, Status> {
         self.log.replay(&ReplayQuery { room, scope }).map_err(|error| store_failed(&error))
     }

@@ -1,4 +1,4 @@
-//! What a worker tells the metrics and the figures, once a tick.
+//! Updates the metrics and the figures of a worker, once a tick.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

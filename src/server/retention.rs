@@ -9,7 +9,7 @@ use crate::log::RoomLog;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// What one turn of the retention does.
+/// Plan of one turn of the retention.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Plan {
     /// The time at which the turn takes place, as far as the log is concerned: so late that the oldest day goes, and no other.

@@ -233,7 +233,7 @@ impl State {
     }
 }
 
-/// Whether a request comes next that would wait for its answer among others: anything but a ping.
+/// True if the next frame is a request that would wait for its answer among others: anything but a ping.
 fn begins_request(bytes: &[u8]) -> bool {
     let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else { return false };
     let is_request = header[1] & FLAG_RESPONSE == 0 && header[8..12] != [0; 4];

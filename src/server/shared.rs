@@ -173,7 +173,7 @@ impl Shared {
         self.mailbox_of(room).is_full()
     }
 
-    /// Where the worker that owns a room finds what is asked of it.
+    /// Mailbox of the worker that owns a room.
     pub(crate) fn mailbox_of(&self, room: RoomId) -> &Mailbox {
         &self.mailboxes[self.owner_of(room)]
     }

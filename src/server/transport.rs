@@ -131,8 +131,8 @@ impl Transport {
         }
     }
 
-    /// Whether the peer is there no more, for a connection that is not read: it has cut the connection, or, with `wants_to_hear`, has
-    /// said its last word.
+    /// True if the peer of a connection that is not read is gone: it has cut the connection or, with `wants_to_hear`, has closed
+    /// its sending side.
     pub(crate) fn has_gone(&self, wants_to_hear: bool) -> bool {
         let socket = match self {
             Transport::Plain(socket) => socket,

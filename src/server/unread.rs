@@ -1,4 +1,4 @@
-//! What has come from a connection and has not been acted on: the beginning of a frame, or frames that have to wait.
+//! Keeps bytes that a connection has sent and nobody has acted on: the beginning of a frame, or frames that have to wait.
 
 use bytes::BytesMut;
 
@@ -27,12 +27,13 @@ impl Unread {
         self.bytes.extend_from_slice(more);
     }
 
-    /// What waits, for whoever acts on it.
+    /// Bytes that wait, for the caller to act on.
     pub(crate) fn bytes(&mut self) -> &mut BytesMut {
         &mut self.bytes
     }
 
-    /// What is left waits on. `is_new`: of what waited before, something has been acted on. With `is_ours` it waits because we let it.
+    /// Leaves the remaining bytes waiting. `is_new`: some of those that waited before have been acted on. `is_ours`: they wait
+    /// because we let them.
     pub(crate) fn settle(&mut self, is_new: bool, is_ours: bool) {
         if self.allocated > 2 * self.bytes.len() + UNREAD_SPARE_BYTES {
             self.move_to(self.bytes.len());

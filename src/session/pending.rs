@@ -109,7 +109,7 @@ impl Pending {
         self.set_deadline(id, Some(deadline));
     }
 
-    /// Whether a request's time has passed, whatever the timers have made of it.
+    /// True if a request's time has passed, whether or not its timer has fired.
     pub fn has_expired(&self, id: RequestId, now: Time) -> bool {
         self.open.get(&id).and_then(|open| open.expires).is_some_and(|at| at <= now)
     }
@@ -164,7 +164,7 @@ impl Pending {
         self.open.values().any(|open| open.purpose != Purpose::Host)
     }
 
-    /// Whether a request that leads into a room is on its way.
+    /// True if a request that leads into a room is on its way.
     pub fn is_coming_in(&self) -> bool {
         let leads_in = |open: &Open| {
             matches!(&open.request, Some(Request::RoomEnter(_) | Request::RoomCreate(_) | Request::RoomSwitch(_)))

@@ -98,7 +98,7 @@ impl Rooms {
         self.rooms.remove(&room_id);
     }
 
-    /// Whether this client is in no room, and on its way into none.
+    /// True if this client is in no room, and on its way into none.
     pub fn is_empty(&self) -> bool {
         self.rooms.is_empty()
     }

@@ -144,7 +144,7 @@ impl ServerSession {
         self.in_flight.len()
     }
 
-    /// Whether so many requests wait for their answers that the next one would be refused.
+    /// True if so many requests wait for their answers that the next one would be refused.
     pub fn is_full(&self, config: &SessionConfig) -> bool {
         self.in_flight.len() >= config.requests_in_flight_max
     }
@@ -154,7 +154,7 @@ impl ServerSession {
         self.hear(config, now);
     }
 
-    /// Whether nothing was heard for too long.
+    /// True if the peer has been silent for too long.
     pub fn is_silent(&self, config: &SessionConfig, now: Time) -> bool {
         now >= self.heard.plus_ms(config.idle_timeout_ms)
     }

@@ -15,7 +15,7 @@ use crate::limits::{JWT_KEYS_BYTES_MAX, JWT_KEYS_MAX, JWT_RSA_BYTES};
 #[derive(Clone, Default)]
 pub struct JwtKeys {
     keys: Vec<JwtKey>,
-    /// What they were read from, which tells one set from another.
+    /// Text the keys were read from; it tells one set from another.
     source: Box<[u8]>,
 }
 

@@ -26,7 +26,7 @@ const ITEM: u8 = 2;
 const END: u8 = 3;
 const CLEAR: u8 = 4;
 
-/// What a journal holds.
+/// Contents of a journal.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Journal {
     pub number: u64,
@@ -39,14 +39,14 @@ pub(super) struct Journal {
     pub counted: Option<(u64, u64)>,
     /// Sequence numbers of the last of all, and of the last that has a count.
     sequences: (Option<u64>, Option<u64>),
-    /// Whether the first commit has no count: it is of format 1.
+    /// True if the first commit has no count: it is of format 1.
     pub begins_uncounted: bool,
     /// The end of the last whole commit.
     pub end: u64,
     pub damage: Option<Damage>,
 }
 
-/// What lies behind the last whole commit and is not empty.
+/// Data behind the last whole commit that is not empty.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Damage {
     pub reason: &'static str,
@@ -151,8 +151,7 @@ fn is_out_of_order(commit: &Commit, last: Option<u64>, (before, counted): (Optio
     }
 }
 
-/// Whether a whole commit begins anywhere behind one that is damaged. Where looking takes too long the answer is yes, which cuts
-/// nothing.
+/// True if a whole commit begins anywhere behind a damaged one. Also true if the search takes too long, so that nothing is cut.
 fn is_followed(file: &mut File, from: u64, to: u64, last: Option<u64>) -> Result<bool> {
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();

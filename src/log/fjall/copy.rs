@@ -14,7 +14,7 @@ use super::survey::{Depth, FORMAT, survey};
 use super::{META_EPOCH, Options, Store, failed};
 use crate::log::{LogError, private};
 
-/// What a copy came to, so far or in all.
+/// Amount copied, so far or in all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Copied {
     /// Rows of tables; 0 where files are copied as they are.

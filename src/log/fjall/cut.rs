@@ -10,7 +10,7 @@ use super::state::sync_folder;
 use crate::limits::STORE_CUTS_KEPT;
 use crate::log::private;
 
-/// Where the originals are, inside the data folder.
+/// Folder of the originals, inside the data folder.
 const FOLDER: &str = "store.cut";
 
 /// Cuts what lies behind the last whole commit, once a copy of the whole journal is on the disk. Returns where that is.

@@ -10,7 +10,7 @@ use crate::limits::{STORE_RETRY_MS_FIRST, STORE_RETRY_MS_MAX, STORE_STEADY_MS};
 
 type Nudge = Box<dyn Fn() + Send + Sync>;
 
-/// What the store's users share about its state.
+/// State of the store's health, shared by its users.
 #[derive(Default)]
 pub(super) struct Health {
     has_failed: AtomicBool,

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// What the store writes at the end of a batch.
+/// Mark the store writes at the end of a batch.
 const END_MARK: [u8; 4] = *b"FJL\x03";
 
 /// How far the store came, in its own numbering of batches. Each is the number the next batch was to get at that time.
@@ -54,12 +54,12 @@ fn journals(store: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 
-/// What a journal holds.
+/// Offsets found in a journal.
 #[derive(Debug)]
 struct Found {
-    /// Where the first batch begins that no sync covers.
+    /// Start of the first batch that no sync covers.
     unsynced: u64,
-    /// Where the last batch that succeeded ends.
+    /// End of the last batch that succeeded.
     end: u64,
     /// Something lies behind that which was refused, whole or in part.
     refused: bool,

@@ -292,7 +292,7 @@ fn unopened(path: &Path, error: &::fjall::Error) -> LogError {
     LogError::Store(format!("{}: {error}", path.display()))
 }
 
-/// Whether a keyspace is that of a day.
+/// True if a keyspace is that of a day.
 pub(super) fn is_day(name: &str) -> bool {
     name.starts_with(DAY_PREFIX)
 }

@@ -175,7 +175,7 @@ impl Lasting {
     }
 }
 
-/// What the system said, if it is the system that refused.
+/// Error of the operating system if the refusal came from there, else the store's own.
 pub(super) fn cause(error: &::fjall::Error) -> String {
     let mut at: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = at {

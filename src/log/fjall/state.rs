@@ -24,7 +24,7 @@ const MARK_BYTES: usize = 24;
 /// Names the start of the machine: another one means that power may have been lost.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
-/// What `store.state` says.
+/// Contents of `store.state`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(super) struct State {
     /// Format of the folder.
@@ -61,7 +61,7 @@ pub(super) enum Word<T> {
     Damaged,
 }
 
-/// What `store.mark` says: how far commits came, and how far of these the disk had.
+/// Contents of `store.mark`: the number of commits, and how many of them were on the disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Mark {
     pub commits: u64,

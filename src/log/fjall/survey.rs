@@ -13,7 +13,7 @@ use super::tables::{self, Table, Trees};
 
 /// The highest format this program knows.
 pub(super) const FORMAT: u64 = 2;
-/// What the library's own file of its version says.
+/// Contents of the library's own version file.
 const VERSION: &[u8] = b"FJL\x03";
 
 /// How far a look goes.
@@ -25,7 +25,7 @@ pub(super) enum Depth {
     All,
 }
 
-/// What a look found.
+/// Findings of a look at a folder.
 #[derive(Debug)]
 pub(super) struct Survey {
     pub state: Word<State>,
@@ -34,7 +34,7 @@ pub(super) struct Survey {
     pub trees: Trees,
     /// Why the store must not be opened.
     pub problems: Vec<String>,
-    /// What the operator should know although it opens.
+    /// Notes for the operator that do not keep the store from opening.
     pub notes: Vec<String>,
     /// The end of the newest journal is torn and may be cut.
     pub is_torn: bool,
@@ -54,7 +54,7 @@ impl Survey {
         newest.or(first.map(|_| 0))
     }
 
-    /// What is said where fewer commits are found than somebody was told of: an error if the disk had been waited for.
+    /// Message for a store in which fewer commits are found than were acknowledged: an error if the disk had been waited for.
     pub fn is_short(&self, found: u64) -> Option<Result<String, String>> {
         let heard = self.heard.max(self.told).filter(|heard| *heard > found)?;
         let words = format!("{found} of {heard} acknowledged commits can be read, {} are missing at the end", heard - found);
@@ -150,7 +150,7 @@ fn read_journals(store: &Path, survey: &mut Survey) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What the damage of journals means.
+/// Decides what damage of the journals means.
 fn judge(survey: &mut Survey) {
     let Survey { state, journals, problems, notes, told, slack, .. } = survey;
     let is_clean = matches!(state, Word::Said(state) if state.clean);

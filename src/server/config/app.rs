@@ -341,7 +341,7 @@ pub(super) fn check(of: &str, settings: &Settings) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// What a file holds, and one byte beyond `bytes_max` where it holds more.
+/// Reads a file: all of it, or `bytes_max` bytes and one more if it holds more.
 fn read(path: &Path, bytes_max: usize) -> std::io::Result<Vec<u8>> {
     // Anything else, a pipe say, may never end or never begin.
     if !std::fs::metadata(path)?.is_file() {

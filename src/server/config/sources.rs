@@ -58,7 +58,7 @@ struct Flags {
     command: Option<Command>,
 }
 
-/// What an operator does with a data folder. Without a command the server serves.
+/// Operator commands on a data folder. Without a command the server serves.
 #[derive(Clone, PartialEq, Eq, Debug, Subcommand)]
 pub enum Command {
     /// Read a data folder to the last byte and say whether everything is whole; changes nothing
@@ -71,7 +71,7 @@ pub enum Command {
         /// The data folder
         #[arg(long, value_name = "DIR", default_value = "chatroom-data", env = "CHATROOMD_DATA")]
         data: PathBuf,
-        /// Where the copy goes: a folder that is empty or does not exist
+        /// Folder for the copy: empty or not existing
         target: PathBuf,
     },
     /// Fill an empty data folder from a backup

@@ -37,7 +37,7 @@ impl Default for Webhooks {
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// Where what names no environment of `envs` goes, who comes and goes, and changes of the queue.
+    /// Address for copies of messages that name no environment of `envs`, for joins and leaves, and for changes of the queue.
     #[serde(default)]
     pub url: Option<CallbackUrl>,
     /// Where copies of messages go that name these environments.

@@ -1,4 +1,4 @@
-//! Whether the connection lives: heartbeats, deadlines, and what follows from silence (chatroom.md §d.3).
+//! Watches whether the connection is alive: heartbeats, deadlines, and the consequences of silence (chatroom.md §d.3).
 
 use bytes::{Bytes, BytesMut};
 
