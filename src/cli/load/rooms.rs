@@ -6,7 +6,7 @@ use super::super::who::Where;
 
 /// Makes rooms of a new account's, which tell nobody who comes and goes.
 pub(super) fn create(admin: &str, place: &Where, secret: &str, count: u32) -> Result<Vec<i64>, Failure> {
-    let caller = Caller::new(admin, place.ca.as_deref(), place.timeout, &place.app, secret)?;
+    let caller = Caller::new(admin, place.ca.as_deref(), place.timeout, &place.app, secret)?.outlasting_blocks();
     let owner = format!("load-owner-{:08x}", fastrand::u32(..));
     caller.call("user/create", &[("accid", &owner)])?;
     (1..=count)
