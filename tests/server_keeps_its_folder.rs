@@ -155,7 +155,7 @@ fn a_start_refuses_a_wrong_byte_and_cuts_only_a_torn_end() {
     OpenOptions::new().write(true).open(&path).unwrap().set_len(used - 1).unwrap();
     let original = fs::read(&path).unwrap();
     let server = serve(&data);
-    assert!(server.said().contains("the torn end of the newest journal was cut"), "{}", server.said());
+    wait_until("the log to say so", || server.said().contains("the torn end of the newest journal was cut"));
     let kept = fs::read_dir(data.join("store.cut")).unwrap().next().unwrap().unwrap().path();
     assert!(fs::read(kept).unwrap() == original, "the original is kept");
     let metric = || server.admin().page("/metrics").1.contains("chatroom_store_cut_ends_total 1");
