@@ -28,8 +28,8 @@ pub const ANSWERS_UNDER_WAY_MAX: usize = 2 * 1024 * 1024;
 pub const ANSWER_BYTES_PER_TURN: usize = 256 * 1024;
 /// How many times as long as a turn's large answers took no more of them are made: others have three quarters of a worker's time.
 pub const ANSWERS_REST: u64 = 3;
-/// How long a request may wait unread for others' sake before it is refused with 503: less than the [`PING_TIMEOUT_MS`] and
-/// [`RESPONSE_TIMEOUT_MS`] of a client that waits for an answer behind it.
+/// How long a request may wait unread for others' sake before it is refused with 503: less than the [`PING_TIMEOUT_MS`](super::PING_TIMEOUT_MS) and
+/// [`RESPONSE_TIMEOUT_MS`](super::RESPONSE_TIMEOUT_MS) of a client that waits for an answer behind it.
 pub const REQUEST_WAIT_MS: u64 = 3000;
 /// How often connections are looked at that wait for others' sake.
 pub const PAUSE_LOOK_MS: u64 = 10;

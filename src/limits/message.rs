@@ -66,7 +66,7 @@ pub const ROOM_INTAKE_PER_SECOND: u32 = 2000;
 pub const HISTORY_DAYS: u32 = 10;
 /// The largest number of days that may be configured.
 pub const HISTORY_DAYS_MAX: u32 = 3650;
-/// Bytes of the items of one history page; see [`PAGE_BYTES_MAX`].
+/// Bytes of the items of one history page; see [`PAGE_BYTES_MAX`](super::PAGE_BYTES_MAX).
 pub const HISTORY_PAGE_BYTES_MAX: usize = PAGE_BYTES_MAX;
 /// Bytes of what the members are told of one batch of attributes: it must fit into a frame and into a page of history.
 pub const ATTRIBUTES_TOLD_BYTES_MAX: usize = 256 * 1024;

@@ -72,7 +72,7 @@ pub const DUE_COMMANDS_MAX: usize = 1000;
 pub const DUE_ROOMS_MAX: usize = 256;
 /// Items of a page of members or messages asked for by a client.
 pub const PAGE_MAX: u32 = 100;
-/// Bytes of the items of one page of any list that goes over the wire: the answer fits into a frame of [`FRAME_BYTES_MIN`], with
+/// Bytes of the items of one page of any list that goes over the wire: the answer fits into a frame of [`FRAME_BYTES_MIN`](super::FRAME_BYTES_MIN), with
 /// the rest of it beside the items. One item alone is never more.
 pub const PAGE_BYTES_MAX: usize = FRAME_BYTES_MIN - 16 * 1024;
 /// Bytes an item of a page counts for beside its own encoding: what protobuf adds to say how long it is.

@@ -11,8 +11,8 @@ pub const CONNECT_TIMEOUT_MS: u64 = 8_000;
 /// How long a client waits for a response before it completes the request with 408.
 pub const RESPONSE_TIMEOUT_MS: u64 = 8_000;
 /// The longest time a send may take in all, over all the connections it takes: then it ends with 408 and is never repeated. At the
-/// full rate the server remembers a sender's ids for 100 s and a room's for 65 s ([`DEDUP_IDS_PER_SENDER`],
-/// [`DEDUP_IDS_PER_ROOM`]), so that what is repeated within this time is stored once.
+/// full rate the server remembers a sender's ids for 100 s and a room's for 65 s ([`DEDUP_IDS_PER_SENDER`](super::DEDUP_IDS_PER_SENDER),
+/// [`DEDUP_IDS_PER_ROOM`](super::DEDUP_IDS_PER_ROOM)), so that what is repeated within this time is stored once.
 pub const SEND_TIMEOUT_MS: u64 = 60_000;
 /// Between two attempts to reach a server at one of its addresses: the next one is tried beside the first (RFC 8305 §5).
 pub const CONNECT_STAGGER_MS: u64 = 250;
@@ -35,7 +35,7 @@ pub const SESSION_REQUESTS_PER_SECOND: u32 = 50;
 /// Requests a session may make at once after a rest.
 pub const SESSION_REQUESTS_BURST: u32 = 100;
 /// Requests of one session that may wait for their answers; nothing more is read until one has its answer, or
-/// [`REQUEST_WAIT_MS`] have passed: then one more is 503.
+/// [`REQUEST_WAIT_MS`](super::REQUEST_WAIT_MS) have passed: then one more is 503.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1024;
 /// Messages the client library keeps waiting for a connection; one more is refused as busy.
 pub const CLIENT_QUEUE_MAX: usize = 1024;

@@ -7,7 +7,7 @@ pub const FRAME_BYTES_MAX_BEFORE_LOGIN: usize = 4 * 1024;
 /// Bytes of a frame after login (chatroom.md §i).
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// The smallest value `frame_bytes_max` may be configured to: every push fits into it, and every page of a list. The largest push
-/// tells of [`QUEUE_BATCH_MAX`] queue elements; the request that offers them is as long.
+/// tells of [`QUEUE_BATCH_MAX`](super::QUEUE_BATCH_MAX) queue elements; the request that offers them is as long.
 pub const FRAME_BYTES_MIN: usize = 512 * 1024;
 /// The largest value `frame_bytes_max` may be configured to.
 pub const FRAME_BYTES_CEILING: usize = 16 * 1024 * 1024;
