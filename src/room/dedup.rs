@@ -1,10 +1,10 @@
 //! Which messages were accepted lately, so that one sent again is answered and not repeated (chatroom.md §e.2).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::command::Stamp;
 use super::rate::Bucket;
-use crate::id::{AccountId, Epoch, MessageId, Seq, UnixMs};
+use crate::id::{AccountId, ByAccount, Epoch, MessageId, Seq, UnixMs};
 use crate::limits;
 
 /// A message as its sender was told of it.
@@ -42,7 +42,7 @@ struct Sender {
 /// The accounts that have sent something lately.
 #[derive(Default)]
 pub(super) struct Senders {
-    by_account: HashMap<AccountId, Sender>,
+    by_account: ByAccount<Sender>,
     /// Every remembered message, oldest first; one that its sender's bound has pushed out stays here until its turn.
     order: VecDeque<(AccountId, Seq, UnixMs)>,
 }
