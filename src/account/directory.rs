@@ -157,13 +157,7 @@ impl Directory {
     /// An empty directory. With `auto_register` the first valid dynamic token of an unknown account creates it.
     pub fn new(keeper: Arc<dyn Keeper>, auto_register: bool) -> Directory {
         let changes = std::array::from_fn(|_| Mutex::default());
-        Directory {
-            keeper,
-            auto_register,
-            apps: RwLock::default(),
-            registered: OnceLock::new(),
-            changes,
-        }
+        Directory { keeper, auto_register, apps: RwLock::default(), registered: OnceLock::new(), changes }
     }
 
     /// Has `told` called with application and name of each account that comes to be, once it is there: whoever goes by that name without
