@@ -6,6 +6,7 @@ mod support;
 mod terminal;
 
 mod architecture;
+mod citations;
 #[cfg(feature = "server")]
 mod config;
 mod docs_moving;
