@@ -273,6 +273,28 @@ fn nothing_is_left_half_done() {
     refuse("Something is left half done", &found);
 }
 
+#[test]
+fn every_file_of_tests_is_a_module_of_its_layer() {
+    let tests = files("tests", &["rs"]);
+    let mut found = Vec::new();
+    for source in &tests {
+        let parts: Vec<&str> = source.path.split('/').collect();
+        let [_, layer, file] = parts[..] else {
+            if parts.len() == 2 {
+                found.push(format!("{}: a program of its own: make it a module of a layer, tests/LAYER/", source.path));
+            }
+            continue;
+        };
+        let module = format!("mod {};", file.trim_end_matches(".rs"));
+        let main = tests.iter().find(|source| source.path == format!("tests/{layer}/main.rs"));
+        let is_named = |main: &Source| main.text.lines().any(|line| line.ends_with(&module));
+        if layer != "support" && file != "main.rs" && !main.is_some_and(is_named) {
+            found.push(format!("{}: never runs: write `{module}` in tests/{layer}/main.rs", source.path));
+        }
+    }
+    refuse("Tests that belong to no program", &found);
+}
+
 /// What stands in quotation marks behind `key =` in Cargo.toml's first such line.
 fn manifest_value(key: &str) -> String {
     let manifest = read("Cargo.toml");
