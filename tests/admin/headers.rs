@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::listener::{Call, call, now_seconds, page, serve, serve_with};
-use chatroom::server::config::Http;
+use chatroom::config::Http;
 
 const GET: &str = "/chatroom/get.action";
 
