@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::command::{Command, Op, Stamp};
-use super::position::Link;
 use super::report::{InOut, QueueReport};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq};
-use crate::wire::{Push, Response, pb};
+use crate::wire::pb::{self, KickReason};
+use crate::wire::{Push, Response};
 
 /// A command with its place, time and random number. Applying the same entries to the same state gives the same state.
 #[derive(Clone, PartialEq, Debug)]
@@ -60,6 +60,13 @@ pub struct Kick {
     pub connection: ConnId,
     /// What it is told; `room_id` names the room it is taken out of.
     pub kicked: pb::Kicked,
+}
+
+/// Why somebody is taken out of the room, and the words that go with it.
+pub(super) struct Farewell<'a> {
+    pub reason: KickReason,
+    pub message: &'a str,
+    pub ext: &'a str,
 }
 
 /// What an entry came to.
@@ -156,6 +163,33 @@ impl Outcome {
             follow_ups: Vec::new(),
         }
     }
+
+    /// An outcome that lasts.
+    pub(super) fn lasting(reply: Response) -> Outcome {
+        Outcome { durable: true, ..Outcome::reply(reply) }
+    }
+
+    /// The same, and everybody in the room is notified, unless there is nothing to say; the history keeps it.
+    pub(super) fn notified(reply: Response, notice: Option<Box<pb::Notification>>) -> Outcome {
+        Outcome { in_history: notice.is_some(), push: notice.map(Push::Notification), ..Outcome::lasting(reply) }
+    }
+
+    /// The notification among the pushes, if there is one.
+    pub fn notification(&self) -> Option<&pb::Notification> {
+        match &self.push {
+            Some(Push::Notification(notice)) => Some(notice),
+            _ => None,
+        }
+    }
+}
+
+/// Position of an entry in the log beside its number: it tells a reader whether something before the entry is missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Link {
+    /// The entry of the room that the log has before it; 0: none.
+    pub previous: Seq,
+    /// The number its epoch began with, in the first entry the log has of that epoch.
+    pub epoch_first: Option<Seq>,
 }
 
 /// What the log keeps of an entry: the entry, and the body of its push as the members received it.
