@@ -422,7 +422,7 @@ fn every_lock_has_its_row_and_every_row_its_lock() {
 fn the_documents_link_to_files_that_are_there() {
     let mut found = Vec::new();
     let mut pages = files("docs", &["md"]);
-    pages.extend(["README.md", "CHANGELOG.md"].map(|path| Source { path: path.to_owned(), text: read(path) }));
+    pages.extend(["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|path| Source { path: path.to_owned(), text: read(path) }));
     for page in &pages {
         let folder = root().join(&page.path).parent().expect("a file has a folder").to_owned();
         for (number, line) in page.text.lines().enumerate() {

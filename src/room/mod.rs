@@ -1,4 +1,4 @@
-//! The domain: a room is a deterministic state machine over an ordered log (design.md §1).
+//! The domain: a room is a deterministic state machine over an ordered log (architecture.md §1).
 //!
 //! Nothing here reads a clock, a socket, a file or a random generator. May use: `wire` for packet types.
 

@@ -82,7 +82,7 @@ pub struct Config {
     pub check_only: bool,
 }
 
-/// When a send is acknowledged (design.md §4).
+/// When a send is acknowledged (architecture.md §6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Durability {

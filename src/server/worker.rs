@@ -1,4 +1,4 @@
-//! A worker: one thread, its connections, the rooms it owns (design.md §3).
+//! A worker: one thread, its connections, the rooms it owns (architecture.md §4).
 //!
 //! Tasks of connections read and decode what is ready and leave the consequences in the hub. Once all ready sockets have been
 //! read, the turn applies them: answers are written, each dirty room is flushed once, other workers and the log get one batch each.
