@@ -269,6 +269,31 @@ fn nouns_of_a_room_do_not_know_what_it_does_and_no_file_goes_in_a_circle() {
     refuse("The files of room/ know too much of each other", &found);
 }
 
+/// Modules that know of no single operation: what they have to know of one, its subject says.
+const NAME_NO_OPERATION: [&str; 1] = ["dispatch"];
+
+#[test]
+fn dispatch_names_no_operation() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| NAME_NO_OPERATION.contains(&source.module())) {
+        for (number, line) in source.code() {
+            for root in ["Op::", "Query::"] {
+                for (at, _) in line.match_indices(root).filter(|(at, _)| begins_word(line, *at)) {
+                    if line[at + root.len()..].starts_with(|first: char| first.is_uppercase()) {
+                        let name: String =
+                            line[at..].chars().take_while(|c| c.is_alphanumeric() || ":_".contains(*c)).collect();
+                        found.push(format!(
+                            "{}:{number}: `{name}`: have its subject say what is to be known of it",
+                            source.path
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    refuse("A single operation is named where none should be known", &found);
+}
+
 #[test]
 fn the_core_does_no_io_and_reads_no_clock() {
     let mut found = Vec::new();
@@ -422,7 +447,9 @@ fn every_lock_has_its_row_and_every_row_its_lock() {
 fn the_documents_link_to_files_that_are_there() {
     let mut found = Vec::new();
     let mut pages = files("docs", &["md"]);
-    pages.extend(["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|path| Source { path: path.to_owned(), text: read(path) }));
+    pages.extend(
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|path| Source { path: path.to_owned(), text: read(path) }),
+    );
     for page in &pages {
         let folder = root().join(&page.path).parent().expect("a file has a folder").to_owned();
         for (number, line) in page.text.lines().enumerate() {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::command::{Command, Op, Stamp};
 use super::report::{InOut, QueueReport};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq};
-use crate::wire::pb::{self, KickReason};
+use crate::wire::pb::{self, KickReason, NotificationType};
 use crate::wire::{Push, Response};
 
 /// A command with its place, time and random number. Applying the same entries to the same state gives the same state.
@@ -69,11 +69,39 @@ pub(super) struct Farewell<'a> {
     pub ext: &'a str,
 }
 
+/// How dear a frame is to a reader that does not get everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// An ordinary message, and who came and went: the first to be left out.
+    Normal,
+    /// A message of high priority.
+    High,
+    /// Every other notification: never left out.
+    Kept,
+}
+
+impl Class {
+    /// How dear a push is (chatroom.md §e.7).
+    pub fn of(push: &Push) -> Class {
+        match push {
+            Push::Message(message) if message.high_priority => Class::High,
+            Push::Notification(notice)
+                if !matches!(notice.r#type(), NotificationType::MemberEnter | NotificationType::MemberExit) =>
+            {
+                Class::Kept
+            }
+            _ => Class::Normal,
+        }
+    }
+}
+
 /// What an entry came to.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Outcome {
     /// For the one who asked.
     pub reply: Response,
+    /// True: the reply repeats that of an earlier entry, and leaves once everything before it is durable.
+    pub waits: bool,
     /// What the room hears: a `Push::Message` or a `Push::Notification` with room, seq, epoch and time filled in.
     pub push: Option<Push>,
     /// Who hears it.
@@ -148,6 +176,7 @@ impl Outcome {
     pub fn reply(reply: Response) -> Outcome {
         Outcome {
             reply,
+            waits: false,
             push: None,
             audience: Audience::All,
             durable: false,

@@ -41,7 +41,7 @@ impl Room {
         let (actor, now) = (&entry.command.actor, entry.stamp.clock);
         let request = &*plain(request);
         let Sendable { id, receivers, paid, may_be_high, rewritten } = match self.check_send(now, actor, request)? {
-            Checked::Duplicate(accepted) => return Ok(Outcome::reply(sent(accepted, true))),
+            Checked::Duplicate(accepted) => return Ok(Outcome { waits: true, ..Outcome::reply(sent(accepted, true)) }),
             Checked::New(sendable) => sendable,
         };
         let bucket = paid.and_then(|(intake, bucket)| {

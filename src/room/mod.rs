@@ -18,6 +18,7 @@ mod enter;
 pub mod entry;
 mod ephemeral;
 mod expression;
+mod facts;
 mod fuzzing;
 mod history;
 mod history_ops;
@@ -60,10 +61,11 @@ mod timed;
 pub use actor::{Actor, NoticePriority, OnBehalf, Origin};
 pub use broadcast::Broadcast;
 pub use command::{AddRobots, Ask, Command, Create, Enter, Op, Open, Query, Recall, RemoveRobots, Robot, RobotProfile, Stamp};
-pub use entry::{Audience, Entry, Kick, Link, Outcome, Presence, PushBody, Record};
+pub use entry::{Audience, Class, Entry, Kick, Link, Outcome, Presence, PushBody, Record};
 #[doc(hidden)]
 pub use ephemeral::check_devices;
 pub use expression::Expression;
+pub use facts::{Admission, Copied, Entering};
 #[doc(hidden)]
 pub use fuzzing::{fuzz_commands, fuzz_expression};
 pub use history::{HistoryFilter, HistoryScope};
