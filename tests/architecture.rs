@@ -405,6 +405,24 @@ fn every_dependency_has_its_reason_in_the_decisions() {
     refuse("docs/decisions.md does not say why these are here", &found);
 }
 
+#[test]
+fn no_decision_stands_twice() {
+    let mut seen = BTreeSet::new();
+    let (mut section, mut found) = (String::new(), Vec::new());
+    for (number, line) in read("docs/decisions.md").lines().enumerate() {
+        if line.starts_with('#') {
+            line.clone_into(&mut section);
+        } else if let Some(decision) = line.strip_prefix("| ").and_then(|row| row.split(" | ").next()) {
+            // A crate may be used in several parts of the program, each with its own reason.
+            let part = if decision.starts_with('`') || decision == "Decision" || decision == "Crate" { &*section } else { "" };
+            if !seen.insert(format!("{part}{decision}")) {
+                found.push(format!("docs/decisions.md:{}: {decision}", number + 1));
+            }
+        }
+    }
+    refuse("Decisions stand twice; keep the newer row", &found);
+}
+
 /// The name of the field, static or alias a line declares, if its type has a lock in it.
 fn declared_lock(line: &str) -> Option<&str> {
     let line = line.trim();

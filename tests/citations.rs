@@ -79,6 +79,12 @@ fn is_rfc_before(text: &str) -> bool {
         && words.next().is_some_and(|name| name.trim_start_matches('(') == "RFC")
 }
 
+/// The section that a line names behind a page without the sign: `chatroom.md d.1`.
+fn section_without_sign(line: &str) -> Option<&str> {
+    let behind = line.match_indices(".md ").map(|(at, page)| section_of(&line[at + page.len()..]));
+    behind.into_iter().find(|section| section.contains('.'))
+}
+
 /// One citation: the page it names on its line, the section, and the row in it.
 struct Citation<'a> {
     page: Option<&'a str>,
@@ -139,6 +145,9 @@ fn every_citation_leads_to_a_section_that_is_there() {
         let own = is_page(path).then(|| name(path));
         let default = own.as_deref().or_else(|| page_of_head(text));
         for (number, line) in text.lines().enumerate() {
+            if let Some(section) = section_without_sign(line) {
+                found.push(format!("{path}:{}: write §{section}", number + 1));
+            }
             for Citation { page, section, row } in citations(line) {
                 seen += 1;
                 let place = format!("{path}:{}", number + 1);
@@ -170,6 +179,7 @@ fn sections_rows_and_pages_are_read_as_they_are_written() {
         [row_of(", row 12)"), row_of(" note 5."), row_of(", §b"), row_of(" rows 4")],
         [Some("12"), Some("5"), None, None]
     );
+    assert_eq!([section_without_sign("wire.md 4.4"), section_without_sign("wire.md §4.4, 2.0")], [Some("4.4"), None]);
     assert_eq!(page_before("see docs/spec/im-operations.md "), Some("im-operations.md"));
     let cited: Vec<_> = citations("(§a, chatroom.md §b note 5, §c.0)").map(|c| (c.page, c.section, c.row)).collect();
     assert_eq!(cited, [(None, "a", None), (Some("chatroom.md"), "b", Some("5")), (Some("chatroom.md"), "c.0", None)]);
