@@ -2,9 +2,10 @@
 
 use super::Rooms;
 use crate::error::Status;
+use crate::figures::{TopQuery, TopRooms};
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Command, Create, Query};
-use crate::server::{Engine, Session, TopQuery, TopRooms};
+use crate::server::{Engine, Session};
 use crate::wire::{Response, pb};
 
 impl Rooms for Engine {
@@ -14,6 +15,15 @@ impl Rooms for Engine {
 
     async fn command(&self, app_key: &str, room: RoomId, command: Command) -> Result<Response, Status> {
         Engine::command(self, app_key, room, command).await
+    }
+
+    async fn command_seen(
+        &self,
+        app_key: &str,
+        room: RoomId,
+        command: Command,
+    ) -> Result<(Option<pb::Member>, Response), Status> {
+        Engine::command_seen(self, app_key, room, command).await
     }
 
     async fn query(&self, app_key: &str, room: RoomId, actor: Actor, query: Query) -> Result<Response, Status> {

@@ -42,11 +42,12 @@ use axum::routing::get;
 use bytes::Bytes;
 
 use crate::account::Directory;
+use crate::config::Http;
 use crate::error::Status;
+use crate::figures::{TopQuery, TopRooms};
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Command, Create, Query};
-use crate::server::config::Http;
-use crate::server::{Session, TopQuery, TopRooms};
+use crate::server::Session;
 use crate::wire::{self, pb};
 
 pub use listen::Serving;
@@ -63,6 +64,14 @@ pub trait Rooms: Clone + Send + Sync + 'static {
         room: RoomId,
         command: Command,
     ) -> impl Future<Output = Result<wire::Response, Status>> + Send;
+
+    /// As [`Rooms::command`], and says who its actor was in the room before it, if it was anybody there. Both take one trip.
+    fn command_seen(
+        &self,
+        app_key: &str,
+        room: RoomId,
+        command: Command,
+    ) -> impl Future<Output = Result<(Option<pb::Member>, wire::Response), Status>> + Send;
 
     /// Asks a room of the application `app_key` something.
     fn query(

@@ -1,4 +1,4 @@
-//! A room's recent frames on one worker, and where each of the worker's connections stands in them (design.md §3).
+//! A room's recent frames on one worker, and where each of the worker's connections stands in them (architecture.md §5).
 //!
 //! Connections that are up to date share one position and own nothing. One that falls behind gets a cursor; it catches up from
 //! the ring when its socket takes bytes again, and is told the gap if the ring has overtaken it.
@@ -9,11 +9,12 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 use slab::Slab;
 
-use super::downlink::{Allowance, Class, Downlink};
+use super::downlink::{Allowance, Downlink};
 use super::item::Item;
 use crate::id::{ConnId, Seq, Time};
 use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
 use crate::room::Audience;
+use crate::room::Class;
 
 /// Where bytes for a connection go. A connection that is gone takes everything.
 pub trait Outlet {

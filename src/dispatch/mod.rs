@@ -1,4 +1,4 @@
-//! Which worker owns a room, who hears what, and who is too slow (design.md §3). No disk, no sockets, no clock.
+//! Which worker owns a room, who hears what, and who is too slow (architecture.md §5). No disk, no sockets, no clock.
 //!
 //! A [`Hub`] is one worker's part: the rooms it owns and the feeds its connections read. Hubs talk by [`Mail`]. What a hub wants
 //! done, it leaves in its outputs for the server to take. May use: `wire`, `room`.
@@ -19,10 +19,11 @@ mod report;
 mod tally;
 mod upkeep;
 
+pub use crate::room::Class;
 pub use accounts::{AccountRooms, Reserved};
 pub use broadcast::{Broadcasting, Told};
 pub use commit::{Find, Writes};
-pub use downlink::{Class, Downlink};
+pub use downlink::Downlink;
 pub use feed::{Feed, Missed, Outlet, Place};
 pub use hub::{Counters, Effect, Hub, HubConfig, Rules};
 pub use item::Item;

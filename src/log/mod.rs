@@ -1,4 +1,4 @@
-//! The seam between one machine and many: the ordered log of every room, its snapshots and its history (design.md §4).
+//! The seam between one machine and many: the ordered log of every room, its snapshots and its history (architecture.md §6).
 //!
 //! The only module that touches disk. Knows how to keep entries; knows no rule of a room. May use: `room`, `wire`.
 
