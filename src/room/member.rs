@@ -1,8 +1,8 @@
 //! A member as others see it, and what it may change about itself (chatroom.md §a.4, §c.2).
 
-use super::actor::{Actor, Origin};
-use super::check;
 use super::entry::{Entry, Outcome};
+use crate::subject::{Actor, Origin};
+use super::check;
 use super::mutes::seconds_left;
 use super::permissions::Operation;
 use super::presence::Profile;

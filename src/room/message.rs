@@ -1,9 +1,9 @@
 //! Messages: what may be sent, and what becomes of it (chatroom.md §a.6, §c.3, §e).
 
-use super::actor::{Actor, Origin};
+use super::entry::{Entry, Outcome};
+use crate::subject::{Actor, Audience, Origin};
 use super::content::{check_content, check_receivers, plain};
 use super::dedup::Accepted;
-use super::entry::{Audience, Entry, Outcome};
 use super::moderator::Rewritten;
 use super::permissions::{Grant, Operation};
 use super::rate::{Bucket, Pace, too_frequent};

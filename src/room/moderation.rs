@@ -1,8 +1,8 @@
 //! What members with power do to others: roles, lists, mutes, kicks (chatroom.md §b.1, §c.2).
 
-use super::actor::Actor;
-use super::check;
 use super::entry::{Entry, Farewell, Outcome};
+use crate::subject::{Actor};
+use super::check;
 use super::mutes::seconds_left;
 use super::permissions::{Action, Class, Operation, check_target};
 use super::presence::Person;

@@ -1,7 +1,7 @@
 //! What a room says of positions that clients name (chatroom.md §d.7).
 
-use super::entry::Link;
-use super::position::{ReplayScope, Standing};
+use crate::subject::{Link, Standing};
+use super::position::ReplayScope;
 use super::state::Room;
 use crate::id::{AccountId, ConnId, Epoch, Seq};
 

@@ -1,9 +1,9 @@
 //! The room's own affairs: born, changed, muted, closed and opened again (chatroom.md §c.1).
 
-use super::actor::{Actor, Origin};
+use super::entry::{Entry, Farewell, Outcome};
+use crate::subject::{Actor, Origin};
 use super::check;
 use super::command::Create;
-use super::entry::{Entry, Farewell, Outcome};
 use super::permissions::Operation;
 use super::roster::{Record, Role};
 use super::state::Room;

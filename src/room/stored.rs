@@ -1,7 +1,8 @@
 //! Commands in the form the log keeps.
 
-use super::actor::{Actor, Origin};
-use super::command::{Command, Create, Enter, Op, Open, Recall};
+use super::entry::{Command};
+use crate::subject::{Actor, Origin};
+use super::command::{Create, Enter, Op, Open, Recall};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, Seq};
 use crate::wire::pb;

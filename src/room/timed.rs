@@ -1,8 +1,8 @@
 //! What a room does by itself when its time has come: closing after a delay, ending when it is empty (chatroom.md §a.3, §c.6).
 
-use super::actor::{Actor, Origin};
-use super::command::{Command, Op};
-use super::entry::{Entry, Outcome};
+use super::entry::{Command, Entry, Outcome};
+use crate::subject::{Actor, Origin};
+use super::command::Op;
 use super::permissions::Operation;
 use super::state::Room;
 use crate::error::{Code, Status};
