@@ -18,13 +18,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dispatch", &["wire", "room"]),
     ("log", &["room", "wire"]),
     ("account", &[]),
-    ("server", &["session", "wire", "room", "dispatch", "log", "account", "tls"]),
+    ("config", &["room", "account", "tls"]),
+    ("hooks", &["wire", "room", "log", "account"]),
+    ("figures", &["wire", "dispatch", "log"]),
+    ("server", &["session", "wire", "room", "dispatch", "log", "account", "tls", "config", "hooks", "figures"]),
     // Of wire the packet types: the HTTP API reaches the same commands, and those carry them.
-    ("admin", &["server", "room", "log", "account", "wire"]),
+    ("admin", &["server", "config", "figures", "room", "log", "account", "wire"]),
     ("client", &["session", "wire", "tls"]),
     ("capi", &["client", "wire"]),
     ("cli", &["client", "session", "wire", "account", "tls"]),
-    ("bin", &["server", "admin", "client", "cli"]),
+    ("bin", &["server", "config", "admin", "client", "cli"]),
 ];
 const OPEN: [&str; 4] = ["error", "limits", "id", "text"];
 
