@@ -375,7 +375,7 @@ impl<S: Subject> Hub<S> {
             feed.trim(now);
             !feed.is_spent()
         });
-        self.tidy();
+        self.forget_unused_expressions();
         self.evict_idle_rooms();
     }
 

@@ -11,7 +11,7 @@ use super::hub::{Effect, Hub};
 use super::item::Item;
 use super::mail::{Asker, Mail, Request};
 use super::replay::{CatchUp, Named, Source, asked_by};
-use crate::error::{Code, Status, Sub};
+use crate::error::{Code, Status};
 use crate::id::{AccountId, ByNumber, ConnId, Epoch, RoomId, Seq, Time, UnixMs};
 use crate::limits::{
     HEADER_BYTES, KICKS_KEPT_MAX, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX,
@@ -240,7 +240,13 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Applies a command and, one after the other, what follows from it.
-    pub(super) fn command(&mut self, room: RoomId, asker: Asker, command: Command<S::Op>, resume: Option<Box<pb::RoomPosition>>) {
+    pub(super) fn command(
+        &mut self,
+        room: RoomId,
+        asker: Asker,
+        command: Command<S::Op>,
+        resume: Option<Box<pb::RoomPosition>>,
+    ) {
         let is_read_only = self.is_read_only(room);
         if is_read_only && command.op.is_logged() {
             return self.answer(asker, Err(broken()));
@@ -357,7 +363,7 @@ impl<S: Subject> Hub<S> {
         };
         let (downlink, tells) = (live.subject.downlink(), live.subject.tells());
         self.counters.entries += 1;
-        self.tally.count(self.unix, &live.room, &entry, &outcome);
+        self.tally.count(self.unix, &live.subject, &entry, &outcome);
         if outcome.durable && entry.command.op.opens() == Some(true) {
             let settings = self.config.rules.settings(live.subject.app_key());
             live.subject.set_settings(settings);

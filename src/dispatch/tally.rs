@@ -43,13 +43,7 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Counts what an entry came to.
-    pub(super) fn count<S: Subject>(
-        &mut self,
-        now: UnixMs,
-        room: &S,
-        entry: &Entry<S::Op>,
-        outcome: &Outcome<S::Op, S::Told>,
-    ) {
+    pub(super) fn count<S: Subject>(&mut self, now: UnixMs, room: &S, entry: &Entry<S::Op>, outcome: &Outcome<S::Op, S::Told>) {
         let (is_message, enters) = room.tally(entry, outcome);
         if !is_message && enters == 0 {
             return;

@@ -1,6 +1,6 @@
 //! A message of the application to all its rooms (rest-api.md §5).
 
-use crate::subject::{Actor};
+use crate::subject::Actor;
 use std::sync::Arc;
 
 use super::content::{check_content, plain};

@@ -1,11 +1,10 @@
 //! What wants to change a room, and who wants it (chatroom.md §c).
 
-use crate::subject::{Actor};
 use std::sync::Arc;
 
 use super::broadcast::Broadcast;
 use super::report::ClientFacts;
-use crate::id::{AccountId, ConnId, DeviceId, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, DeviceId, RoomId, Seq};
 use crate::wire::pb;
 
 /// A change somebody wants. Requests of the wire protocol stand here as they are; what they may hold is checked by `Room::apply`.
@@ -255,4 +254,3 @@ pub enum Query {
     /// §c.6 queryRoomMemberAttributesList.
     MemberAttributesList(pb::MemberAttributesListRequest),
 }
-

@@ -1,6 +1,6 @@
 //! What a message may hold, whatever becomes of it (chatroom.md §a.6, §c.3).
 
-use crate::subject::{Origin};
+use crate::subject::Origin;
 use std::borrow::Cow;
 
 use serde::Deserialize;

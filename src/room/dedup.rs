@@ -1,6 +1,6 @@
 //! Which messages were accepted lately, so that one sent again is answered and not repeated (chatroom.md §e.2).
 
-use crate::subject::{Stamp};
+use crate::subject::Stamp;
 use std::collections::{HashMap, VecDeque};
 
 use super::rate::Bucket;

@@ -1,10 +1,9 @@
 //! Entering and leaving (chatroom.md §c.1, §d.4, §d.7). Presence: none of it is in the log.
 
-use super::entry::{Entry, Farewell, Outcome};
-use crate::subject::{Actor, Kick, Origin, Presence};
 use super::attributes;
 use super::check;
 use super::command::Enter;
+use super::entry::{Entry, Farewell, Outcome};
 use super::ephemeral;
 use super::permissions::Operation;
 use super::presence::{Bearing, Connection, Profile};
@@ -14,6 +13,7 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, UnixMs};
 use crate::limits;
+use crate::subject::{Actor, Kick, Origin, Presence};
 use crate::wire::pb::{self, KickReason, NotificationType};
 use crate::wire::{Push, Response};
 

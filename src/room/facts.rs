@@ -108,7 +108,6 @@ impl Operation for Op {
     fn is_ordinary(reply: &Response) -> bool {
         matches!(reply, Response::MessageSend(sent) if !sent.high_priority)
     }
-
 }
 
 impl Question for Query {

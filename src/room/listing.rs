@@ -1,6 +1,6 @@
 //! Lists of members (chatroom.md §c.2).
 
-use crate::subject::{Actor};
+use crate::subject::Actor;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 

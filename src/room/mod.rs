@@ -69,7 +69,7 @@ pub use fuzzing::{fuzz_commands, fuzz_expression};
 pub use history::{HistoryFilter, HistoryScope};
 pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList, is_stand_in};
 pub use position::ReplayScope;
-pub use report::{Noted, ClientFacts, InOut, QueueReport, Report, Reported, Reports, Way};
+pub use report::{ClientFacts, InOut, Noted, QueueReport, Report, Reported, Reports, Way};
 pub use settings::{MultiClient, Settings};
 pub use state::Room;
 

@@ -3,7 +3,7 @@
 //! A number means one thing within its epoch. A crash takes numbers back that were given and never became durable, and the next
 //! epoch gives them again; so a position holds as long as no later epoch began at or before it.
 
-use crate::subject::{PushBody};
+use crate::subject::Standing;
 use std::sync::Arc;
 
 use super::space::Place;

@@ -1,6 +1,6 @@
 //! Messages of high priority: how many a second, and who hears them again on entering (chatroom.md §e.3, §e.4).
 
-use crate::subject::{Audience};
+use crate::subject::Audience;
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! Who hears messages of high priority again on entering (chatroom.md §e.4).
 
-use super::entry::{Record};
+use super::entry::Record;
 use crate::subject::{Audience, PushBody};
 use prost::Message as _;
 

@@ -1,15 +1,15 @@
 //! The room's own affairs: born, changed, muted, closed and opened again (chatroom.md §c.1).
 
-use super::entry::{Entry, Farewell, Outcome};
-use crate::subject::{Actor, Origin};
 use super::check;
 use super::command::Create;
+use super::entry::{Entry, Farewell, Outcome};
 use super::permissions::Operation;
 use super::roster::{Record, Role};
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::UnixMs;
 use crate::limits;
+use crate::subject::{Actor, Origin};
 use crate::wire::Response;
 use crate::wire::pb::{self, KickReason, NotificationType};
 

@@ -1,6 +1,6 @@
 //! What a room notes for its application: who comes and goes, and what becomes of the queue (chatroom.md §e.9).
 
-use super::entry::{Outcome};
+use super::entry::Outcome;
 use super::presence::{Connection, Person};
 use super::report::{InOut, QueueReport, Way};
 use super::state::Room;

@@ -227,12 +227,7 @@ pub trait Subject: Sized + 'static {
     fn decide(&mut self, entry: &Entry<Self::Op>) -> Result<Outcome<Self::Op, Self::Told>, Status>;
 
     /// Whether somebody may have the log asked, as far as the subject can say.
-    fn may_look_up(
-        &self,
-        now: UnixMs,
-        actor: &Actor,
-        look_up: &<Self::Op as Operation>::LookUp,
-    ) -> Result<(), Status>;
+    fn may_look_up(&self, now: UnixMs, actor: &Actor, look_up: &<Self::Op as Operation>::LookUp) -> Result<(), Status>;
 
     /// Answers a question.
     fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Self::Query) -> Answer;
@@ -255,13 +250,8 @@ pub trait Subject: Sized + 'static {
     fn snapshot(&self, with_end: bool) -> Vec<u8>;
 
     /// What the log keeps of an entry, with the push as everybody received it.
-    fn record(
-        id: RoomId,
-        entry: Entry<Self::Op>,
-        push: Option<(Push, PushBody)>,
-        in_history: bool,
-        link: Link,
-    ) -> Self::Record;
+    fn record(id: RoomId, entry: Entry<Self::Op>, push: Option<(Push, PushBody)>, in_history: bool, link: Link)
+    -> Self::Record;
 
     // Who is here.
 

@@ -1,6 +1,6 @@
 //! Commands out of bytes: few accounts, keys, tags and ids, so that they meet; mostly what is allowed, and all else besides.
 
-use crate::room::entry::{Command};
+use crate::room::entry::Command;
 use crate::subject::{Actor, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
