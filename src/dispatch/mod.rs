@@ -19,6 +19,8 @@ mod replay;
 mod report;
 mod rooms;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 pub use accounts::{AccountRooms, Reserved};
