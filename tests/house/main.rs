@@ -7,7 +7,6 @@ mod terminal;
 
 mod architecture;
 mod citations;
-mod citations;
 #[cfg(feature = "server")]
 mod config;
 mod docs_moving;
