@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::command::Stamp;
 use super::rate::Bucket;
 use crate::id::{AccountId, ByAccount, Epoch, MessageId, Seq, UnixMs};
 use crate::limits;
+use crate::subject::Stamp;
 
 /// A message as its sender was told of it.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::entry::Audience;
 use crate::id::{AccountId, ByAccount, ConnId, Seq, UnixMs};
 use crate::limits;
+use crate::subject::Audience;
 use crate::wire::pb;
 
 /// The time over which messages of high priority are counted.
