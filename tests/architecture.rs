@@ -212,6 +212,92 @@ fn modules_use_only_what_the_arrows_allow() {
     refuse("Modules reach where no arrow leads", &found);
 }
 
+/// What declares a type that other files may name.
+const DECLARATIONS: [&str; 6] =
+    ["pub struct ", "pub enum ", "pub trait ", "pub(super) struct ", "pub(super) enum ", "pub(super) trait "];
+
+/// A file of room/: what it is called, which other files it uses, and what it holds.
+struct RoomFile {
+    name: String,
+    uses: BTreeSet<String>,
+    /// It says what a room does, and is no noun.
+    has_operations: bool,
+    /// Types that other files may name.
+    declares: bool,
+}
+
+/// The files of room/ that make it up; fuzzing drives it from outside.
+fn room_files() -> Vec<RoomFile> {
+    let name = |path: &str| path.trim_start_matches("src/room/").trim_end_matches(".rs").to_owned();
+    let mut sources = sources();
+    sources.retain(|source| source.module() == "room" && !source.path.ends_with("/mod.rs") && !source.path.contains("fuzzing"));
+    let names: BTreeSet<String> = sources.iter().map(|source| name(&source.path)).collect();
+    let file = |source: &Source| {
+        let code: String = source.code().map(|(_, line)| format!("{line}\n")).collect();
+        let uses = ["super::", "crate::room::"].iter().flat_map(|root| modules_behind(&code, root));
+        RoomFile {
+            name: name(&source.path),
+            uses: uses.filter(|used| names.contains(used)).collect(),
+            has_operations: code.lines().any(|line| line == "impl Room {"),
+            declares: code.lines().any(|line| DECLARATIONS.iter().any(|declares| line.starts_with(declares))),
+        }
+    };
+    sources.iter().map(file).collect()
+}
+
+#[test]
+fn nouns_of_a_room_do_not_know_what_it_does_and_no_file_goes_in_a_circle() {
+    let mut files = room_files();
+    assert!(files.len() > 30, "src/room/ was not found where it belongs");
+    let operations: BTreeSet<String> = files.iter().filter(|file| file.has_operations).map(|file| file.name.clone()).collect();
+    let mut found = Vec::new();
+    for file in &files {
+        if file.has_operations && file.declares && file.name != "state" {
+            found.push(format!("src/room/{}.rs declares a type and has `impl Room`: one file for each", file.name));
+        }
+        for used in file.uses.iter().filter(|used| !file.has_operations && operations.contains(*used)) {
+            found.push(format!("src/room/{}.rs is a noun and uses {used}.rs, which knows the room", file.name));
+        }
+    }
+    // Whoever uses nobody who is left, or is used by nobody who is left, stands in no circle.
+    loop {
+        let left: BTreeSet<String> = files.iter().map(|file| file.name.clone()).collect();
+        files.iter_mut().for_each(|file| file.uses.retain(|used| *used != file.name && left.contains(used)));
+        let used: BTreeSet<String> = files.iter().flat_map(|file| file.uses.clone()).collect();
+        files.retain(|file| !file.uses.is_empty() && used.contains(&file.name));
+        if files.len() == left.len() {
+            break;
+        }
+    }
+    found.extend(files.iter().map(|file| format!("src/room/{}.rs stands in a circle with {:?}", file.name, file.uses)));
+    refuse("The files of room/ know too much of each other", &found);
+}
+
+/// Modules that know of no single operation: what they have to know of one, its subject says.
+const NAME_NO_OPERATION: [&str; 1] = ["dispatch"];
+
+#[test]
+fn dispatch_names_no_operation() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| NAME_NO_OPERATION.contains(&source.module())) {
+        for (number, line) in source.code() {
+            for root in ["Op::", "Query::"] {
+                for (at, _) in line.match_indices(root).filter(|(at, _)| begins_word(line, *at)) {
+                    if line[at + root.len()..].starts_with(|first: char| first.is_uppercase()) {
+                        let name: String =
+                            line[at..].chars().take_while(|c| c.is_alphanumeric() || ":_".contains(*c)).collect();
+                        found.push(format!(
+                            "{}:{number}: `{name}`: have its subject say what is to be known of it",
+                            source.path
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    refuse("A single operation is named where none should be known", &found);
+}
+
 #[test]
 fn the_core_does_no_io_and_reads_no_clock() {
     let mut found = Vec::new();

@@ -21,14 +21,14 @@ fn world() -> World {
 fn begin(world: &mut World, app_key: &str, body: &str) -> (Arc<Told>, Arc<AtomicUsize>) {
     let request = pb::MessageSendRequest { message_id: body.into(), body: body.to_owned().into(), ..Default::default() };
     let actor = Actor::http(AccountId::parse("news").unwrap());
-    let broadcast = Arc::new(Broadcast::new(&world.settings, &actor, &request).unwrap());
+    let broadcast = Op::Broadcast(Arc::new(Broadcast::new(&world.settings, &actor, &request).unwrap()));
     let (told, done) = (Arc::new(Told::default()), Arc::new(AtomicUsize::new(0)));
     for hub in &mut world.hubs {
         let is_done = done.clone();
         hub.on_mail(vec![Mail::Broadcast(Box::new(Broadcasting {
             app_key: app_key.into(),
             actor: actor.clone(),
-            broadcast: broadcast.clone(),
+            op: broadcast.clone(),
             told: told.clone(),
             done: Box::new(move || _ = is_done.fetch_add(1, Ordering::Relaxed)),
         }))]);

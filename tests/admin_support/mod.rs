@@ -57,6 +57,10 @@ impl Rooms for MapOfRooms {
         Err(Status::new(Code::Unavailable, "these rooms do not change"))
     }
 
+    async fn command_seen(&self, _: &str, _: RoomId, _: Command) -> Result<(Option<pb::Member>, Response), Status> {
+        Err(Status::new(Code::Unavailable, "these rooms do not change"))
+    }
+
     async fn query(&self, app_key: &str, room: RoomId, actor: Actor, query: Query) -> Result<Response, Status> {
         assert_eq!((actor.origin, actor.client_type), (Origin::Http, 32));
         assert_eq!(query, Query::Info(pb::RoomInfoRequest { room_id: room.get() }));
