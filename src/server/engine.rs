@@ -64,7 +64,7 @@ impl Engine {
         room: RoomId,
         mut command: Command,
     ) -> Result<(Option<pb::Member>, Response), Status> {
-        command.actor.names_nobody = !command.op.names_known(|name| self.shared.is_known(app_key, name));
+        command.actor.names_nobody = !command.op.names_known(|name| self.shared.common.is_known(app_key, name));
         let accounts = vec![command.actor.account.to_string()];
         let look_up = Ask::Query(Query::Lookup(pb::MemberLookupRequest { room_id: room.get(), accounts }));
         let [seen, done] = self.post(Some(app_key), room, command.actor, [look_up, Ask::Command(command.op)])?;
