@@ -1,4 +1,4 @@
-//! What becomes of what arrives: frames to requests, requests to rooms, answers back.
+//! What becomes of what arrives: frames to requests, requests to rooms, answers back (architecture.md §3).
 
 use bytes::BytesMut;
 

@@ -1,4 +1,4 @@
-//! A worker: one thread, which polls its sockets and carries out what its front wants done.
+//! A worker: one thread, which polls its sockets and carries out what its front wants done (architecture.md §4).
 //!
 //! Tasks of connections read what is ready and leave the consequences in the front. Once all ready sockets have been read, a turn
 //! applies them; then other workers and the log get one batch each, and what has to be waited for is begun.

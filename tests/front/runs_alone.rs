@@ -1,6 +1,5 @@
 //! Two workers of a node in one thread, without sockets, disk, clock or runtime: a front is all there is of each. What clients send
 //! goes in as bytes, what they hear comes out as bytes, and the same inputs give the same bytes.
-#![cfg(feature = "server")]
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
