@@ -194,8 +194,8 @@ impl Node {
     fn settle(&mut self) {
         for _ in 0..100 {
             self.now_ms += 1;
-            let is_busy = (0..WORKERS).fold(false, |is_busy, worker| self.turn(worker) || is_busy);
-            if !is_busy {
+            let busy: Vec<bool> = (0..WORKERS).map(|worker| self.turn(worker)).collect();
+            if !busy.contains(&true) {
                 return;
             }
         }
