@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use chatroom::account::{Account, App, Directory, Keeper, Secret, Urgency};
-use chatroom::dispatch::{Answer, Asker, Hub, HubConfig, Mail, Rules, owner_of};
+use chatroom::dispatch::{Answer, Asker, Hub, HubConfig, Mail, owner_of};
 use chatroom::error::Status;
 use chatroom::front::{
     AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox, Keys, Line, LogHealth,
@@ -117,13 +117,12 @@ impl Node {
         let settings = Arc::new(Settings::default());
         let last_room = Arc::new(AtomicI64::new(1000));
         let front = |worker| {
-            let rules: Arc<dyn Rules> = settings.clone();
             let hub = Hub::new(HubConfig {
                 worker,
                 workers: WORKERS,
                 epoch: EPOCH,
                 seed: 5,
-                rules,
+                rules: settings.clone(),
                 feed_bytes_max: FEED_BYTES_MAX,
                 detach_grace_ms: GRACE_MS,
                 last_room: last_room.clone(),
