@@ -4,9 +4,13 @@ use std::cmp::Ordering;
 use std::fmt;
 #[cfg(feature = "server")]
 use std::hash::BuildHasherDefault;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+#[cfg(not(feature = "sim"))]
+use std::hash::RandomState;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::num::NonZeroU64;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
+#[cfg(not(feature = "sim"))]
+use std::sync::LazyLock;
 
 use crate::error::{Code, Status};
 use crate::limits;
@@ -88,9 +92,16 @@ impl AccountId {
 }
 
 /// The hash of an account's name, under a key that nobody outside this process knows.
+#[cfg(not(feature = "sim"))]
 fn hash_of(name: &[u8]) -> u64 {
     static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     KEY.hash_one(name)
+}
+
+/// The hash of an account's name: in a simulation the same in every process.
+#[cfg(feature = "sim")]
+fn hash_of(name: &[u8]) -> u64 {
+    std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(name)
 }
 
 impl Hash for AccountId {
@@ -240,7 +251,14 @@ impl From<&str> for DeviceId {
 /// A map by numbers that the node makes itself, so that nobody outside can choose keys that collide; faster than one that has to
 /// fear that.
 #[cfg(feature = "server")]
-pub type ByNumber<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+pub type ByNumber<K, V> = std::collections::HashMap<K, V, NumberHash>;
+
+/// How numbers are hashed: otherwise in every process, but for simulations.
+#[cfg(all(feature = "server", not(feature = "sim")))]
+pub type NumberHash = foldhash::fast::RandomState;
+/// How numbers are hashed: otherwise in every process, but for simulations.
+#[cfg(feature = "sim")]
+pub type NumberHash = foldhash::fast::FixedState;
 
 /// One connection of a node: which worker holds it, in which slot, and the how-manieth of that worker.
 ///

@@ -48,10 +48,14 @@ pub mod limits;
 #[cfg(feature = "server")]
 pub mod log;
 #[cfg(feature = "server")]
+pub mod planted;
+#[cfg(feature = "server")]
 pub mod room;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod session;
+#[cfg(feature = "sim")]
+pub mod sim;
 #[cfg(feature = "server")]
 pub mod subject;
 #[cfg(feature = "server")]

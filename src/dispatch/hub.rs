@@ -18,7 +18,7 @@ use super::mail::{Asked, Asker, Mail, Request, owner_of};
 use super::owner::{Live, Owned};
 use super::replay::CatchUp;
 use super::tally::Tally;
-use crate::id::{ByNumber, ConnId, Epoch, RoomId, Time, UnixMs};
+use crate::id::{ByNumber, ConnId, Epoch, NumberHash, RoomId, Time, UnixMs};
 use crate::subject::{Actor, Answer, Ask, Operation, Rules, Subject};
 use crate::wire::{Push, pb};
 
@@ -138,7 +138,7 @@ pub struct Hub<S: Subject> {
     /// Where the readers sit that a frame names; empty between frames.
     places: Vec<Place>,
     /// Connections that hear a room only once the request with this sequence is answered.
-    pub(super) held_seats: HashMap<(ConnId, RoomId), u32, foldhash::fast::RandomState>,
+    pub(super) held_seats: HashMap<(ConnId, RoomId), u32, NumberHash>,
     /// Connections that hear their room from the next flush on.
     pub(super) released: Vec<(ConnId, RoomId)>,
     // The owner's part.
@@ -146,7 +146,7 @@ pub struct Hub<S: Subject> {
     pub(super) writes: Writes<S>,
     pub(super) in_flight: Option<Writes<S>>,
     /// Requests to enter, of connections of this worker, that are unanswered.
-    entering: HashSet<(ConnId, u32), foldhash::fast::RandomState>,
+    entering: HashSet<(ConnId, u32), NumberHash>,
     pub(super) grace: VecDeque<(Time, RoomId, ConnId)>,
     /// Rooms that were rebuilt, and when those who were in them before must have come back.
     pub(super) vacated: VecDeque<(Time, RoomId)>,

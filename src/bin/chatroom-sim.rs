@@ -1,0 +1,5 @@
+//! `chatroom-sim`: runs simulated worlds from seeds.
+
+fn main() -> std::process::ExitCode {
+    chatroom::sim::main()
+}
