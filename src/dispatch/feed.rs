@@ -13,6 +13,7 @@ use super::downlink::Allowance;
 use super::item::Item;
 use crate::id::{ConnId, Seq, Time};
 use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
+use crate::planted::{self, Bug};
 use crate::subject::{Audience, Class, Downlink};
 
 /// Where bytes for a connection go. A connection that is gone takes everything.
@@ -263,6 +264,11 @@ impl Feed {
         }
         self.ring_bytes += item.weight();
         self.ring.push_back(item);
+        if planted::is(Bug::FeedOvertakes)
+            && let Some(before) = self.ring.len().checked_sub(2).filter(|_| self.flushed + 1 < self.end())
+        {
+            self.ring.swap(before, before + 1);
+        }
     }
 
     /// Writes the frames of this turn to every reader that is up to date, one write each for those who hear what the many hear.

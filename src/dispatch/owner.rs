@@ -16,6 +16,7 @@ use crate::id::{AccountId, ByNumber, ConnId, Epoch, RoomId, Seq, Time, UnixMs};
 use crate::limits::{
     HEADER_BYTES, KICKS_KEPT_MAX, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX,
 };
+use crate::planted::{self, Bug};
 use crate::subject::{
     Actor, Admission, Ask, Audience, Command, Entering, Entry, Kick, Operation, Origin, Outcome, Presence, PushBody, Question,
     Stamp, Subject,
@@ -448,7 +449,7 @@ impl<S: Subject> Hub<S> {
 
     /// Answers a request that was granted, after the commit if the answer has to wait for one.
     fn reply(&mut self, asker: Asker, reply: Response, durable: bool, waits: bool) {
-        if durable {
+        if durable && !planted::is(Bug::AnswerBeforeCommit) {
             self.writes.held.push(Held::Answer(asker, Ok(reply)));
         } else if waits {
             // Whoever asks again for what is on its way to the disk must not be told earlier than the first time.

@@ -11,6 +11,7 @@ use super::mail::{Asked, Asker, Mail};
 use super::owner::Owned;
 use crate::error::Status;
 use crate::id::{Epoch, RoomId, Seq};
+use crate::planted::{self, Bug};
 use crate::subject::{Command, Operation, Presence, PushBody, Replay, Resumption, Scope, Standing, Subject};
 use crate::wire::packet::encode_push_body;
 use crate::wire::{PacketKind, Response, pb};
@@ -96,8 +97,11 @@ impl<S: Subject> Hub<S> {
             return nothing();
         }
         if let Some(replaces) = replaces
-            && let Some(frames) = self.feeds.get(&id).and_then(|feed| feed.replay(after, replaces))
+            && let Some(mut frames) = self.feeds.get(&id).and_then(|feed| feed.replay(after, replaces))
         {
+            if planted::is(Bug::ResumeLosesItem) && frames.len() > 1 {
+                frames.remove(0);
+            }
             told.replayed = u32::try_from(frames.len()).unwrap_or(u32::MAX);
             S::tell_missed(reply, &told);
             return Source::Ring(frames);

@@ -6,9 +6,10 @@ use super::connection::{Connection, Resume};
 use super::journey::Journey;
 use super::ledger::Claim;
 use super::pause::Parked;
-use crate::id::Time;
+use crate::id::{RoomId, Time};
 use crate::room::ClientFacts;
 use crate::session::CloseReason;
+use crate::wire::pb;
 
 /// What few connections have at a time.
 #[derive(Default)]
@@ -56,6 +57,13 @@ impl<L> Connection<L> {
     /// The connection the client asks to take over from.
     pub(crate) fn resume(&self) -> Option<&Resume> {
         self.rare.as_ref()?.resume.as_deref()
+    }
+
+    /// Takes out how far the client was in a room it takes over: that counts for one entry, and later ones begin anew.
+    pub(super) fn take_position(&mut self, room: RoomId) -> Option<pb::RoomPosition> {
+        let rooms = &mut self.rare.as_mut()?.resume.as_mut()?.rooms;
+        let at = rooms.iter().position(|position| position.room_id == room.get())?;
+        Some(rooms.swap_remove(at))
     }
 
     /// Why the connection ends, once it does.

@@ -11,6 +11,7 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, MessageId, UnixMs};
 use crate::limits;
+use crate::planted::{self, Bug};
 use crate::subject::{Actor, Audience, Origin};
 use crate::wire::pb::{self, MessageType};
 use crate::wire::{Push, Response};
@@ -123,6 +124,7 @@ impl Room {
         check_point(request.at.as_ref())?;
         self.reach(actor)?;
         if request.resend
+            && !planted::is(Bug::ResendDoubles)
             && let Some(accepted) = self.senders.accepted(&actor.account, id.as_str(), now)
         {
             return Ok(Checked::Duplicate(accepted.clone()));

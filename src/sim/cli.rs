@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use parking_lot::Mutex;
 
-use super::{Report, run};
+use super::{Report, catch_panics, run};
 use crate::planted::{Bug, plant};
 
 /// Runs whole nodes and clients in simulated worlds, each out of one seed, and looks whether what was promised holds.
@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
         plant(bug);
     }
     // A panic is a finding, and its words are told with the seed.
-    std::panic::set_hook(Box::new(|_| {}));
+    catch_panics();
     let (first, end) = match (options.seed, options.seeds) {
         (Some(seed), _) => (seed, seed.saturating_add(1)),
         (None, Some(seeds)) => seeds,
@@ -148,7 +148,11 @@ fn say_found(options: &Options, report: &Report, took: Duration) {
     let bug = Bug::ALL.iter().find(|(_, bug)| Some(*bug) == options.bug);
     let bug = bug.map(|(name, _)| format!(" --bug {name}")).unwrap_or_default();
     println!("seed {seed}, step {steps}: {}", violation.as_deref().unwrap_or_default());
-    println!("after {:.1} s; again, with a trace: chatroom-sim --seed {seed} --steps {} --trace{bug}", took.as_secs_f64(), options.steps);
+    println!(
+        "after {:.1} s; again, with a trace: chatroom-sim --seed {seed} --steps {} --trace{bug}",
+        took.as_secs_f64(),
+        options.steps
+    );
 }
 
 fn name_of(commit: &str) -> &str {

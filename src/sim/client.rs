@@ -48,6 +48,8 @@ pub(super) struct Client {
     pub unread: VecDeque<Bytes>,
     /// It reads nothing before this time.
     pub stalled: Time,
+    /// Its session knows that it reads nothing.
+    pub is_paused: bool,
     pub doing: BTreeMap<RequestId, Doing>,
     /// Messages it has sent: room, id, time, sender.
     pub sent: Vec<(i64, String, i64, String)>,
@@ -77,6 +79,7 @@ impl Client {
             read: BytesMut::new(),
             unread: VecDeque::new(),
             stalled: Time(0),
+            is_paused: false,
             doing: BTreeMap::new(),
             sent: Vec::new(),
             window,
@@ -97,7 +100,7 @@ impl Client {
             Stand::Waiting(at) | Stand::Connecting(_, at) => Some(at),
             Stand::Off | Stand::Up(_) => None,
         };
-        let awake = (!self.unread.is_empty()).then_some(self.stalled);
+        let awake = (self.is_paused || !self.unread.is_empty()).then_some(self.stalled);
         [own, awake, self.session.deadline()].into_iter().flatten().min()
     }
 }

@@ -70,7 +70,7 @@ impl Disk {
     /// It works again, under a new epoch.
     pub fn mend(&self) {
         let mut state = self.state.lock();
-        if state.failure.take().is_some() && !crate::planted::is(crate::planted::Bug::EpochStays) {
+        if state.failure.take().is_some() {
             state.epoch += 1;
         }
     }

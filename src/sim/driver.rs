@@ -75,6 +75,8 @@ impl World {
         let mut out = Vec::new();
         let loss = self.clients[client].session.on_transport_lost(&mut out);
         self.clients[client].stand = Stand::Off;
+        self.clients[client].read.clear();
+        self.clients[client].unread.clear();
         self.carry_out(client, out);
         let own = &mut self.clients[client];
         let delay_ms = match loss {
@@ -121,8 +123,10 @@ impl World {
             _ => {}
         }
         let own = &mut self.clients[client];
-        if own.stalled <= now && !own.unread.is_empty() {
-            own.session.unpause(now);
+        if own.stalled <= now && (own.is_paused || !own.unread.is_empty()) {
+            if std::mem::take(&mut own.is_paused) {
+                own.session.unpause(now);
+            }
             self.read(client);
         }
         let own = &mut self.clients[client];
@@ -158,7 +162,14 @@ impl World {
                 match codec.cut(&mut own.read) {
                     Ok(Some(frame)) => {
                         let account = own.account.clone();
-                        self.note(|| format!("client {client} <- {:#06x} #{} {} bytes", frame.header.kind, frame.header.sequence, frame.body.len()));
+                        self.note(|| {
+                            format!(
+                                "client {client} <- {:#06x} #{} {} bytes",
+                                frame.header.kind,
+                                frame.header.sequence,
+                                frame.body.len()
+                            )
+                        });
                         self.watch.on_frame(client, account.as_str(), link, &frame);
                         self.clients[client].session.on_frame(self.now, frame, &mut out);
                     }
@@ -213,7 +224,7 @@ impl World {
             && sequence != 0
         {
             let kind = u16::from_le_bytes([*low, *high]);
-            self.note(|| format!("client {client} -> {kind:#06x} #{sequence} {} bytes", bytes.len()));
+            self.note(|| format!("client {client} -> {kind:#06x} #{sequence} {} bytes over {link}", bytes.len()));
             self.watch.on_request(link, kind, sequence);
         }
         self.send_up(link, bytes);

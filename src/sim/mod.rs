@@ -60,13 +60,18 @@ pub fn run(seed: u64, steps: u64, is_traced: bool) -> Report {
         }
         world.end();
     }));
-    report.violation = world.watch.violation.take().or_else(|| lived.err().map(|cause| format!("a panic: {}", words_of(&*cause))));
+    report.violation = world.watch.violation.take().or_else(|| lived.err().map(|_| format!("a panic: {}", PANIC.take())));
     (report.digest, report.looked_at) = (world.digest, world.watch.looked_at);
     report.trace = world.trace.take().unwrap_or_default();
     report
 }
 
-fn words_of(cause: &(dyn std::any::Any + Send)) -> String {
-    let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without words".into())
+/// Keeps the words of a panic for the report of its seed, in place of printing them.
+pub fn catch_panics() {
+    std::panic::set_hook(Box::new(|panic| PANIC.set(panic.to_string())));
+}
+
+thread_local! {
+    /// The words of the last panic of this thread.
+    static PANIC: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
 }

@@ -13,7 +13,8 @@ use crate::account::{Account, App, Directory, Keeper, Secret, Urgency};
 use crate::dispatch::{Answer, Asker, Hub, HubConfig, Mail, Request, owner_of};
 use crate::error::Status;
 use crate::front::{
-    AppRow, AppTable, Apps, Bounds, Common, CommonConfig, Front, FrontConfig, Inbox, Keys, LogHealth, Order, Pressure, Stopwatch,
+    AppRow, AppTable, Apps, Bounds, Common, CommonConfig, Front, FrontConfig, Inbox, Keys, LogHealth, Order, Pressure,
+    Stopwatch,
 };
 use crate::id::{AccountId, ConnId, RoomId, Time, UnixMs};
 use crate::limits;
@@ -100,7 +101,8 @@ fn directory(plan: &Plan) -> Result<Directory, Status> {
 impl Node {
     /// Begins a life on what the disk holds.
     pub fn start(plan: &Plan, disk: &Arc<Disk>, life: u64, now: Time, seed: u64) -> Result<Node, LogError> {
-        let row = AppRow { is_asked_about_logins: plan.asks_logins, is_asked_about_sends: plan.asks_sends, wants_clients: false };
+        let row =
+            AppRow { is_asked_about_logins: plan.asks_logins, is_asked_about_sends: plan.asks_sends, wants_clients: false };
         let table = AppTable { apps: [(APP.to_owned(), row)].into(), asks_before_sends: plan.asks_sends.is_some() };
         let (clock, orders) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::default()));
         let posted: Arc<Mutex<Vec<(ConnId, Order)>>> = orders;

@@ -25,6 +25,9 @@ impl World {
             self.go_wrong();
         }
         self.act();
+        if self.numbers.is_multiple_of(16) {
+            self.check_states();
+        }
         let us = match self.random.u8(..) {
             0..150 => self.random.u64(0..20_000),
             150..230 => self.random.u64(0..500_000),
@@ -49,12 +52,14 @@ impl World {
             let (up, down) = (self.random.bool(), self.random.bool());
             self.note(|| format!("connection {link} of client {client} swallows what is sent"));
             if let Some(Some(held)) = self.links.get_mut(link as usize) {
-                (held.up.is_dead, held.down.is_dead) = (up || !down, down);
+                held.up.is_dead |= up || !down;
+                held.down.is_dead |= down;
             }
         }
         if slow {
             let until = Time(self.now.0 + self.random.u64(0..20_000_000));
             self.clients[client].stalled = until;
+            self.clients[client].is_paused = true;
             self.clients[client].session.pause();
             self.note(|| format!("client {client} reads nothing for a while"));
         }
@@ -121,7 +126,8 @@ impl World {
             57..60 => self.recall(client, room, mark, change),
             60..64 => {
                 let seconds = if self.random.bool() { 86_400 * 20 } else { 0 };
-                let request = pb::MemberTempMuteRequest { room_id, account: target, seconds, notify_ext: mark, ..Default::default() };
+                let request =
+                    pb::MemberTempMuteRequest { room_id, account: target, seconds, notify_ext: mark, ..Default::default() };
                 self.manage(client, room, Op::TempMute(request.clone()), Request::MemberTempMute(request), change);
             }
             64..67 => {
@@ -129,16 +135,30 @@ impl World {
                 self.manage(client, room, Op::Kick(request.clone()), Request::MemberKick(request), change);
             }
             67..71 => {
-                let role = [pb::RoleChange::Administrator, pb::RoleChange::Common, pb::RoleChange::Blocklist, pb::RoleChange::Mute];
+                let role =
+                    [pb::RoleChange::Administrator, pb::RoleChange::Common, pb::RoleChange::Blocklist, pb::RoleChange::Mute];
                 let role = role[self.random.usize(0..4)];
                 // Kept out for a while only, so that somebody is left.
                 let set = self.random.u8(..) < if role == pb::RoleChange::Blocklist { 90 } else { 140 };
-                let request = pb::MemberSetRoleRequest { room_id, account: target, change: role.into(), set, notify_ext: mark, ..Default::default() };
+                let request = pb::MemberSetRoleRequest {
+                    room_id,
+                    account: target,
+                    change: role.into(),
+                    set,
+                    notify_ext: mark,
+                    ..Default::default()
+                };
                 self.manage(client, room, Op::SetRole(request.clone()), Request::MemberSetRole(request), Doing::Other);
             }
             71..77 => {
                 let key = format!("key {}", self.random.u8(0..5));
-                let request = pb::QueueOfferRequest { room_id, key, value: mark.into(), transient: self.random.bool(), ..Default::default() };
+                let request = pb::QueueOfferRequest {
+                    room_id,
+                    key,
+                    value: mark.into(),
+                    transient: self.random.bool(),
+                    ..Default::default()
+                };
                 self.request(client, Request::QueueOffer(Box::new(request)), change);
             }
             77..80 => {

@@ -82,7 +82,10 @@ impl Truth {
         if let Some((_, last)) = self.entries.last_key_value()
             && entry.epoch.0 < last.epoch
         {
-            return Err(format!("epochs fall: entry {seq} of room {room} has {}, the one before {}", entry.epoch.0, last.epoch));
+            return Err(format!(
+                "epochs fall: entry {seq} of room {room} has {}, the one before {}",
+                entry.epoch.0, last.epoch
+            ));
         }
         self.time = entry.stamp.time.0;
         let op = &entry.command.op;

@@ -216,7 +216,9 @@ impl World {
                     Some(Want::Input { write: true } | Want::Rest { write: true }) if has_space => {
                         let before = link.pipe.borrow().held;
                         own.front.on_writable(id);
-                        if link.pipe.borrow().held == before && matches!(own.front.want(id), Some(Want::Input { write: true } | Want::Rest { write: true })) {
+                        if link.pipe.borrow().held == before
+                            && matches!(own.front.want(id), Some(Want::Input { write: true } | Want::Rest { write: true }))
+                        {
                             break;
                         }
                     }

@@ -130,7 +130,9 @@ impl Watch {
 
     /// Requests without an answer.
     pub fn unanswered(&self) -> Vec<(u32, u32, u16)> {
-        self.asked.iter().map(|((link, sequence), kind)| (*link, *sequence, *kind)).collect()
+        // A ping may be on its way at any time.
+        let asked = self.asked.iter().filter(|(_, kind)| **kind != PacketKind::Ping as u16);
+        asked.map(|((link, sequence), kind)| (*link, *sequence, *kind)).collect()
     }
 
     /// A client receives a frame.
@@ -139,7 +141,9 @@ impl Watch {
         let (kind, sequence) = (frame.header.kind, frame.header.sequence);
         if frame.is_response() {
             if self.asked.remove(&(link, sequence)) != Some(kind) {
-                return self.fail(format!("connection {link} gets an answer of kind {kind:#06x} to {sequence} that is none, or one too many"));
+                return self.fail(format!(
+                    "connection {link} gets an answer of kind {kind:#06x} to {sequence} that is none, or one too many"
+                ));
             }
             return self.on_response(client, account, link, kind, frame);
         }
@@ -168,7 +172,10 @@ impl Watch {
                     view.epoch = told.epoch;
                     view.roll_back(told.log_seq);
                     if !is_rising {
-                        self.fail(format!("client {client} is told of epoch {} of room {}, which is not newer", told.epoch, told.room_id));
+                        self.fail(format!(
+                            "client {client} is told of epoch {} of room {}, which is not newer",
+                            told.epoch, told.room_id
+                        ));
                     }
                 }
             }
@@ -189,7 +196,9 @@ impl Watch {
                 Ok(Response::RoomEnter(enter) | Response::RoomCreate(enter) | Response::RoomSwitch(enter)) => Some(enter),
                 _ => None,
             };
-            if let Some(response) = response.filter(|response| response.code == 0) {
+            // Who switches to the room it is in stays there.
+            let is_news = |response: &pb::RoomEnterResponse| response.code == 0 && response.epoch > 0;
+            if let Some(response) = response.filter(|response| is_news(response)) {
                 self.on_entered(client, account, link, &response);
             }
         } else if is_of(PacketKind::MessageHistory)
@@ -206,7 +215,8 @@ impl Watch {
         account.clone_into(&mut view.account);
         let mut wrong = None;
         if response.epoch < view.epoch {
-            wrong = Some(format!("client {client} enters room {room} in epoch {}, and has seen {}", response.epoch, view.epoch));
+            wrong =
+                Some(format!("client {client} enters room {room} in epoch {}, and has seen {}", response.epoch, view.epoch));
         }
         if let Some(truth) = self.truths.get(&room) {
             if response.resumed
@@ -237,6 +247,10 @@ impl Watch {
     /// An item of a room comes, for the first time as far as the server says.
     fn on_item(&mut self, client: usize, account: &str, link: u32, (room, epoch, seq): (i64, u64, u64), told: u64) {
         let Ok(room) = RoomId::new(room) else { return };
+        let switches = self.asked.iter().any(|((of, _), kind)| *of == link && *kind == PacketKind::RoomSwitch as u16);
+        if switches {
+            self.views.entry((client, room)).or_default();
+        }
         let Some(view) = self.views.get_mut(&(client, room)) else {
             return self.fail(format!("client {client} hears item {seq} of room {room}, which it has not entered"));
         };
@@ -328,7 +342,10 @@ impl Watch {
         let truth = RoomId::new(room).ok().and_then(|room| self.truths.get(&room));
         let place = truth.and_then(|truth| truth.place_of(account, id));
         if place != Some((sent.seq, true)) {
-            self.fail(format!("message {id} of {account} in room {room} is acknowledged as {}, and the log has {place:?}", sent.seq));
+            self.fail(format!(
+                "message {id} of {account} in room {room} is acknowledged as {}, and the log has {place:?}",
+                sent.seq
+            ));
         }
     }
 
@@ -364,12 +381,12 @@ impl Watch {
         }
         let Some(complete) = view.complete else { return };
         let (epoch, seq) = view.at;
-        if seq < complete {
+        if seq <= complete {
             view.complete = Some(seq);
             return;
         }
         let mut reached = complete;
-        for (at, entry) in truth.entries.range(complete + 1..=seq.max(complete)) {
+        for (at, entry) in truth.entries.range(complete + 1..=seq) {
             if entry.epoch > epoch {
                 break;
             }
@@ -377,7 +394,9 @@ impl Watch {
             let is_gap = view.gaps.iter().any(|(first, last)| (*first..=*last).contains(at));
             let is_own = entry.by == view.account;
             if entry.is_public && !entry.is_recalled && !is_gap && !is_own && !view.heard.contains_key(at) {
-                let what = format!("client {client} counts itself up to {seq} in room {room}, has not heard item {at}, and was told of no gap");
+                let what = format!(
+                    "client {client} counts itself up to {seq} in room {room}, has not heard item {at}, and was told of no gap"
+                );
                 return self.fail(what);
             }
         }

@@ -28,9 +28,11 @@ impl ClientSession {
             }
             (Request::RoomSwitch(switch), Ok(Response::RoomSwitch(response))) => {
                 let to = response.room.as_ref().map_or(0, |room| room.room_id);
-                if to != switch.from_room_id {
-                    self.go_out(switch.from_room_id, ActiveSwitch, out);
+                if to == switch.from_room_id {
+                    // It stays where it is.
+                    return;
                 }
+                self.go_out(switch.from_room_id, ActiveSwitch, out);
                 self.come_in(
                     enter_of(switch.to.as_ref().unwrap_or(&pb::RoomCreateRequest::default())),
                     response,
