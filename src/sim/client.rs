@@ -50,6 +50,8 @@ pub(super) struct Client {
     pub stalled: Time,
     /// Its session knows that it reads nothing.
     pub is_paused: bool,
+    /// The answer to something it wanted came too late: it may be in other rooms than it thinks, until it logs in again.
+    pub is_unsure: bool,
     pub doing: BTreeMap<RequestId, Doing>,
     /// Messages it has sent: room, id, time, sender.
     pub sent: Vec<(i64, String, i64, String)>,
@@ -80,6 +82,7 @@ impl Client {
             unread: VecDeque::new(),
             stalled: Time(0),
             is_paused: false,
+            is_unsure: false,
             doing: BTreeMap::new(),
             sent: Vec::new(),
             window,

@@ -9,7 +9,7 @@ use crate::error::{Code, Status};
 use crate::id::Time;
 use crate::session::{ClientOutput, Loss, RequestId, return_delay_ms};
 use crate::wire::frame::FLAG_RESPONSE;
-use crate::wire::{FrameCodec, Request, Response, pb};
+use crate::wire::{Frame, FrameCodec, Packet, Request, Response, pb};
 
 impl World {
     /// A client wants to be connected.
@@ -162,14 +162,7 @@ impl World {
                 match codec.cut(&mut own.read) {
                     Ok(Some(frame)) => {
                         let account = own.account.clone();
-                        self.note(|| {
-                            format!(
-                                "client {client} <- {:#06x} #{} {} bytes",
-                                frame.header.kind,
-                                frame.header.sequence,
-                                frame.body.len()
-                            )
-                        });
+                        self.note(|| format!("client {client} ({account}) <- over {link} {}", described(frame.clone())));
                         self.watch.on_frame(client, account.as_str(), link, &frame);
                         self.clients[client].session.on_frame(self.now, frame, &mut out);
                     }
@@ -180,8 +173,12 @@ impl World {
                     }
                 }
                 self.carry_out(client, out);
-                let positions = self.clients[client].session.positions();
-                self.watch.on_positions(client, &positions);
+                if self.clients[client].is_unsure {
+                    self.watch.on_unsure(client);
+                } else {
+                    let positions = self.clients[client].session.positions();
+                    self.watch.on_positions(client, &positions);
+                }
             }
         }
     }
@@ -197,7 +194,10 @@ impl World {
                     }
                 }
                 ClientOutput::Entered(response) => self.watch.on_told_gap(client, &response),
-                ClientOutput::LoggedIn(_) => self.clients[client].backoff = new_backoff(),
+                ClientOutput::LoggedIn(_) => {
+                    self.clients[client].backoff = new_backoff();
+                    self.clients[client].is_unsure = false;
+                }
                 ClientOutput::Response { id, result } => self.on_result(client, id, result),
                 ClientOutput::Push(crate::wire::Push::Message(message)) => self.remember(client, &message),
                 ClientOutput::LoginRefused(_)
@@ -224,10 +224,29 @@ impl World {
             && sequence != 0
         {
             let kind = u16::from_le_bytes([*low, *high]);
-            self.note(|| format!("client {client} -> {kind:#06x} #{sequence} {} bytes over {link}", bytes.len()));
+            self.note(|| {
+                let cut = FrameCodec::default().cut(&mut bytes::BytesMut::from(&bytes[..]));
+                format!("client {client} -> over {link} {}", cut.ok().flatten().map(described).unwrap_or_default())
+            });
             self.watch.on_request(link, kind, sequence);
+            self.note_entry(client, link, sequence, &bytes);
         }
         self.send_up(link, bytes);
+    }
+
+    /// Tells the watch of a request that brings the client into a room.
+    fn note_entry(&mut self, client: usize, link: u32, sequence: u32, bytes: &Bytes) {
+        let Ok(Some(frame)) = FrameCodec::default().cut(&mut bytes::BytesMut::from(&bytes[..])) else { return };
+        let positions = match Packet::decode(frame) {
+            Ok(Packet::Request { request: Request::Login(login), .. }) => {
+                let resumed = login.resume.map(|resume| resume.rooms).unwrap_or_default();
+                login.enter.and_then(|enter| enter.position).into_iter().chain(resumed).collect()
+            }
+            Ok(Packet::Request { request: Request::RoomEnter(enter), .. }) => enter.position.into_iter().collect(),
+            Ok(Packet::Request { request: Request::RoomCreate(_) | Request::RoomSwitch(_), .. }) => Vec::new(),
+            _ => return,
+        };
+        self.watch.on_entry(client, link, sequence, positions);
     }
 
     /// A request has come to something.
@@ -255,6 +274,7 @@ impl World {
                 self.watch.on_sent(&account, *room, id, sent);
                 self.clients[client].sent.push((*room, id.clone(), sent.time_ms, account));
             }
+            (Doing::Other, Err(status)) => self.clients[client].is_unsure |= status.code == Code::Timeout,
             (Doing::Change { room, token }, Ok(response)) => self.watch.on_changed(*room, *token, response),
             _ => {}
         }
@@ -283,6 +303,17 @@ impl World {
             self.request(client, Request::Logout(pb::LogoutRequest {}), Doing::Other);
         }
     }
+}
+
+/// A frame in words, for the trace.
+fn described(frame: Frame) -> String {
+    let header = frame.header;
+    let packet = Packet::decode(frame);
+    let mut words = packet.map_or_else(|error| error.to_string(), |packet| format!("{packet:?}"));
+    if let Some((at, _)) = words.char_indices().nth(400) {
+        words.truncate(at);
+    }
+    format!("{:#06x} #{} {words}", header.kind, header.sequence)
 }
 
 /// Cuts a piece off the front of some bytes.

@@ -82,6 +82,8 @@ impl World {
     /// Rooms hold those who think that they are in them.
     fn check_presence(&mut self) {
         let Some(node) = &self.node else { return };
+        let unsure: BTreeSet<String> =
+            self.clients.iter().filter(|client| client.is_unsure).map(|client| client.account.to_string()).collect();
         let mut wrong = None;
         for room in self.watch.truths.keys() {
             let owner = owner_of(*room, node.workers.len());
@@ -92,6 +94,7 @@ impl World {
                 client.link().is_some() && positions.iter().any(|position| position.room_id == room.get())
             };
             let own: BTreeSet<String> = self.clients.iter().filter(is_in).map(|client| client.account.to_string()).collect();
+            let (here, own): (Vec<_>, Vec<_>) = (here.difference(&unsure).collect(), own.difference(&unsure).collect());
             if here != own {
                 wrong = Some(format!("room {room} holds {here:?}, and those who think that they are in it are {own:?}"));
             }
@@ -124,7 +127,8 @@ impl World {
 
     fn check_history(&mut self, room: RoomId, seen: &[u64]) {
         let Some(truth) = self.watch.truths.get(&room) else { return };
-        let wanted = truth.entries.iter().filter(|(_, entry)| entry.in_history && entry.is_durable && !entry.is_recalled);
+        let wanted =
+            truth.entries.iter().filter(|(_, entry)| entry.in_history && entry.is_durable && entry.recalled_by.is_none());
         let wanted: Vec<u64> = wanted.map(|(seq, _)| *seq).collect();
         if wanted != seen {
             let lost: Vec<_> = wanted.iter().filter(|seq| !seen.contains(seq)).collect();

@@ -33,6 +33,8 @@ pub(super) struct Node {
     pub life: u64,
     /// When it began.
     pub started: Time,
+    /// When it began, by the calendar.
+    pub began: UnixMs,
     /// Its workers.
     pub workers: Vec<Worker>,
     /// What they share.
@@ -100,7 +102,7 @@ fn directory(plan: &Plan) -> Result<Directory, Status> {
 
 impl Node {
     /// Begins a life on what the disk holds.
-    pub fn start(plan: &Plan, disk: &Arc<Disk>, life: u64, now: Time, seed: u64) -> Result<Node, LogError> {
+    pub fn start(plan: &Plan, disk: &Arc<Disk>, life: u64, (now, began): (Time, UnixMs), seed: u64) -> Result<Node, LogError> {
         let row =
             AppRow { is_asked_about_logins: plan.asks_logins, is_asked_about_sends: plan.asks_sends, wants_clients: false };
         let table = AppTable { apps: [(APP.to_owned(), row)].into(), asks_before_sends: plan.asks_sends.is_some() };
@@ -151,6 +153,7 @@ impl Node {
         Ok(Node {
             life,
             started: now,
+            began,
             workers,
             common,
             last_room,

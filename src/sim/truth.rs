@@ -27,8 +27,10 @@ pub(super) struct Entry {
     pub is_public: bool,
     /// The history shows it.
     pub in_history: bool,
-    /// A later entry has recalled it.
-    pub is_recalled: bool,
+    /// The later entry that has recalled it.
+    pub recalled_by: Option<u64>,
+    /// Its time.
+    time: i64,
     /// It is on the platter.
     pub is_durable: bool,
 }
@@ -54,7 +56,8 @@ pub(super) struct Truth {
     /// By number.
     pub entries: BTreeMap<u64, Entry>,
     ids: HashMap<(String, String), u64>,
-    time: i64,
+    /// The entry the room began with.
+    born: u64,
     /// Members that are muted, as of the newest entry that says so, with its number.
     pub mutes: BTreeMap<String, Vec<(u64, bool)>>,
     /// Members that were put out or kept out, with the number of the entry.
@@ -76,7 +79,7 @@ impl Truth {
             let previous = record.link.previous.0;
             return Err(format!("entry {seq} of room {room} says that {previous} comes before it, and the log has {last}"));
         }
-        if entry.stamp.time.0 < self.time {
+        if self.entries.last_key_value().is_some_and(|(_, last)| entry.stamp.time.0 < last.time) {
             return Err(format!("the time of entry {seq} of room {room} lies before that of the entry before it"));
         }
         if let Some((_, last)) = self.entries.last_key_value()
@@ -87,7 +90,6 @@ impl Truth {
                 entry.epoch.0, last.epoch
             ));
         }
-        self.time = entry.stamp.time.0;
         let op = &entry.command.op;
         let push = record.push.as_ref().map(|push| match push {
             PushBody::Message { body, .. } | PushBody::Notification(body) => digest(body),
@@ -102,7 +104,7 @@ impl Truth {
                 return Err(format!("{from} is muted in room {room} since entry {muted}, and speaks in entry {seq}"));
             }
             let key = (from, send.message_id.clone());
-            if let Some(before) = self.ids.insert(key.clone(), seq) {
+            if let Some(before) = self.ids.insert(key.clone(), seq).filter(|before| *before > self.born) {
                 return Err(format!("message {} of {} in room {room} is entry {before}, and entry {seq} again", key.1, key.0));
             }
         }
@@ -110,7 +112,13 @@ impl Truth {
             && let Some(seq) = recall.seq
             && let Some(recalled) = self.entries.get_mut(&seq.0)
         {
-            recalled.is_recalled = true;
+            recalled.recalled_by = Some(entry.seq.0);
+        }
+        if matches!(op, Op::Open(_)) {
+            // The room begins anew: what stands before is another's.
+            self.entries.values_mut().for_each(|entry| entry.is_public = false);
+            self.born = seq;
+            (self.mutes, self.exiles) = Default::default();
         }
         let deed = deed(op);
         match &deed {
@@ -127,7 +135,8 @@ impl Truth {
             by: entry.command.actor.account.to_string(),
             is_public,
             in_history: record.in_history && push.is_some(),
-            is_recalled: false,
+            recalled_by: None,
+            time: entry.stamp.time.0,
             is_durable: false,
         };
         self.entries.insert(seq, entry);
@@ -148,6 +157,8 @@ impl Truth {
         if !lost.is_empty() {
             self.entries.retain(|seq, _| !lost.contains(seq));
             self.ids.retain(|_, seq| !lost.contains(seq));
+            let is_back = |entry: &&mut Entry| entry.recalled_by.is_some_and(|by| lost.contains(&by));
+            self.entries.values_mut().filter(is_back).for_each(|entry| entry.recalled_by = None);
             self.tokens.retain(|_, seq| !lost.contains(seq));
             self.mutes.values_mut().for_each(|mutes| mutes.retain(|(seq, _)| !lost.contains(seq)));
             self.exiles.values_mut().for_each(|exiles| exiles.retain(|(seq, _)| !lost.contains(seq)));

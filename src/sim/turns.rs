@@ -27,7 +27,7 @@ impl World {
         self.lives += 1;
         let seed = self.random.u64(..);
         self.note(|| String::from("the node starts"));
-        match Node::start(&self.plan, &self.disk, self.lives, self.now, seed) {
+        match Node::start(&self.plan, &self.disk, self.lives, (self.now, self.unix()), seed) {
             Ok(node) => {
                 for worker in 0..node.workers.len() {
                     let at = Time(self.now.0 + self.random.u64(0..1_000_000));
@@ -306,12 +306,17 @@ impl World {
         let (now, unix) = (self.now, self.unix());
         let said = self.random.u8(..);
         let Some(node) = self.node.as_mut().filter(|node| node.life == life) else { return };
+        let (began, started) = (node.began, node.started);
         node.set_clock(worker, now, unix);
         let own = &mut node.workers[worker];
         own.is_due = true;
         let (disk, front) = (&*self.disk, &mut own.front);
         match effect {
-            Effect::Load(room) => front.on_loaded(room, reads::load(disk, room, &self.plan.settings, unix)),
+            Effect::Load(room) => {
+                // As the server: by this clock nothing is older than it is, wherever the calendar was set meanwhile.
+                let at_most = crate::id::UnixMs(unix.0.min(began.0 + (now.0 - started.0) as i64 / 1000));
+                front.on_loaded(room, reads::load(disk, room, &self.plan.settings, at_most));
+            }
             Effect::Find(find) => {
                 let found = reads::find(disk, find.room, &find.request);
                 front.on_found(*find, found);

@@ -17,6 +17,10 @@ pub(super) struct Watch {
     views: BTreeMap<(usize, RoomId), View>,
     /// Requests without an answer, by connection and sequence.
     asked: BTreeMap<(u32, u32), u16>,
+    /// How long the logs were as each client last asked to come in, and the time before: it may be in without having heard so.
+    tried: BTreeMap<(usize, RoomId), (u64, u64)>,
+    /// Positions that entries on their way name, by connection and sequence.
+    named: BTreeMap<(u32, u32), Vec<pb::RoomPosition>>,
     /// Digests of what was told, by room, epoch and number.
     told: HashMap<(RoomId, u64, u64), u64>,
     /// Answers, items and entries that were looked at.
@@ -45,6 +49,11 @@ struct View {
 }
 
 impl View {
+    /// Nothing is known of what the client has heard.
+    fn forget(&mut self) {
+        (self.complete, self.heard, self.gaps) = (None, BTreeMap::new(), Vec::new());
+    }
+
     /// What was heard beyond this number is gone.
     fn roll_back(&mut self, log_seq: u64) {
         self.heard.retain(|seq, _| *seq <= log_seq);
@@ -123,8 +132,23 @@ impl Watch {
         }
     }
 
+    /// A client asks to come in, from these places on.
+    pub fn on_entry(&mut self, client: usize, link: u32, sequence: u32, positions: Vec<pb::RoomPosition>) {
+        for (room, truth) in &self.truths {
+            let tried = self.tried.entry((client, *room)).or_default();
+            *tried = (truth.last(), tried.0);
+        }
+        self.named.insert((link, sequence), positions);
+    }
+
+    /// A client does not know any more which rooms it is in.
+    pub fn on_unsure(&mut self, client: usize) {
+        self.views.iter_mut().filter(|((of, _), _)| *of == client).for_each(|(_, view)| view.forget());
+    }
+
     /// A connection is gone for its client.
     pub fn on_link_lost(&mut self, link: u32) {
+        self.named.retain(|(of, _), _| *of != link);
         self.asked.retain(|(of, _), _| *of != link);
     }
 
@@ -145,7 +169,8 @@ impl Watch {
                     "connection {link} gets an answer of kind {kind:#06x} to {sequence} that is none, or one too many"
                 ));
             }
-            return self.on_response(client, account, link, kind, frame);
+            let named = self.named.remove(&(link, sequence));
+            return self.on_response(client, account, link, (kind, named), frame);
         }
         if sequence != 0 {
             return;
@@ -187,7 +212,14 @@ impl Watch {
         self.views.get_mut(&(client, RoomId::new(room).ok()?))
     }
 
-    fn on_response(&mut self, client: usize, account: &str, link: u32, kind: u16, frame: &Frame) {
+    fn on_response(
+        &mut self,
+        client: usize,
+        account: &str,
+        link: u32,
+        (kind, named): (u16, Option<Vec<pb::RoomPosition>>),
+        frame: &Frame,
+    ) {
         let is_of = |of: PacketKind| kind == of as u16;
         let enters = [PacketKind::Login, PacketKind::RoomEnter, PacketKind::RoomCreate, PacketKind::RoomSwitch];
         if enters.into_iter().any(is_of) {
@@ -199,7 +231,7 @@ impl Watch {
             // Who switches to the room it is in stays there.
             let is_news = |response: &pb::RoomEnterResponse| response.code == 0 && response.epoch > 0;
             if let Some(response) = response.filter(|response| is_news(response)) {
-                self.on_entered(client, account, link, &response);
+                self.on_entered(client, account, link, (kind, &response, named.unwrap_or_default()));
             }
         } else if is_of(PacketKind::MessageHistory)
             && let Ok(Response::MessageHistory(page)) = Response::decode(kind, frame.body.clone())
@@ -209,7 +241,13 @@ impl Watch {
     }
 
     /// A client is in a room.
-    fn on_entered(&mut self, client: usize, account: &str, link: u32, response: &pb::RoomEnterResponse) {
+    fn on_entered(
+        &mut self,
+        client: usize,
+        account: &str,
+        link: u32,
+        (kind, response, named): (u16, &pb::RoomEnterResponse, Vec<pb::RoomPosition>),
+    ) {
         let Some(room) = response.room.as_ref().and_then(|room| RoomId::new(room.room_id).ok()) else { return };
         let view = self.views.entry((client, room)).or_default();
         account.clone_into(&mut view.account);
@@ -220,7 +258,8 @@ impl Watch {
         }
         if let Some(truth) = self.truths.get(&room) {
             if response.resumed
-                && let Some(exile) = truth.exile(account, view.entered, response.last_seq.saturating_add(1))
+                && let (_, before) = self.tried.get(&(client, room)).copied().unwrap_or_default()
+                && let Some(exile) = truth.exile(account, view.entered.max(before), response.last_seq.saturating_add(1))
             {
                 wrong = Some(format!("{account} resumes in room {room}, out of which entry {exile} has put it"));
             }
@@ -235,7 +274,11 @@ impl Watch {
             None if is_newer => view.heard.clear(),
             None => {}
         }
-        if view.link != link {
+        // What it names as heard must not come again; whatever else it has heard may.
+        let named = named.iter().find(|position| position.room_id == room.get()).map_or(0, |position| position.last_seq);
+        // Who switches rooms may hear the new one before the answer.
+        if kind != PacketKind::RoomSwitch as u16 {
+            view.heard.retain(|seq, _| *seq <= named);
             view.last = 0;
         }
         (view.link, view.entered) = (link, response.last_seq);
@@ -307,7 +350,7 @@ impl Watch {
         };
         // What was read before a crash and comes after it may be gone.
         let missing = truth.entries.range(first..=last).find(|(seq, entry)| {
-            let is_wanted = entry.in_history && entry.is_public && entry.is_durable && !entry.is_recalled;
+            let is_wanted = entry.in_history && entry.is_public && entry.is_durable && entry.recalled_by.is_none();
             is_wanted && found.binary_search_by_key(*seq, |found| found.2).is_err()
         });
         if let Some((seq, _)) = missing {
@@ -361,7 +404,7 @@ impl Watch {
     pub fn on_positions(&mut self, client: usize, positions: &[pb::RoomPosition]) {
         let is_known = |room: RoomId| positions.iter().any(|position| position.room_id == room.get());
         self.views.iter_mut().filter(|((of, room), _)| *of == client && !is_known(*room)).for_each(|(_, view)| {
-            (view.complete, view.heard, view.gaps) = (None, BTreeMap::new(), Vec::new());
+            view.forget();
         });
         for position in positions {
             if let Ok(room) = RoomId::new(position.room_id) {
@@ -393,7 +436,7 @@ impl Watch {
             reached = *at;
             let is_gap = view.gaps.iter().any(|(first, last)| (*first..=*last).contains(at));
             let is_own = entry.by == view.account;
-            if entry.is_public && !entry.is_recalled && !is_gap && !is_own && !view.heard.contains_key(at) {
+            if entry.is_public && entry.recalled_by.is_none() && !is_gap && !is_own && !view.heard.contains_key(at) {
                 let what = format!(
                     "client {client} counts itself up to {seq} in room {room}, has not heard item {at}, and was told of no gap"
                 );
