@@ -19,6 +19,8 @@ pub(super) struct Watch {
     asked: BTreeMap<(u32, u32), u16>,
     /// How long the logs were as each client last asked to come in, and the time before: it may be in without having heard so.
     tried: BTreeMap<(usize, RoomId), (u64, u64)>,
+    /// Who has come into which room, behind which number, and is not yet known to have been allowed to.
+    came: Vec<(RoomId, String, u64)>,
     /// Positions that entries on their way name, by connection and sequence.
     named: BTreeMap<(u32, u32), Vec<pb::RoomPosition>>,
     /// Digests of what was told, by room, epoch and number.
@@ -77,6 +79,12 @@ impl Watch {
                 return self.fail(wrong);
             }
             let (epoch, seq) = (record.entry.epoch.0, record.entry.seq.0);
+            let is_known = |came: &&(RoomId, String, u64)| came.0 == record.room && came.2 < seq;
+            let kept_out = self.came.iter().filter(is_known).find(|came| truth.is_blocked(&came.1, came.2));
+            if let Some((room, account, _)) = kept_out {
+                return self.violation = Some(format!("{account} has come into room {room}, out of which it is kept"));
+            }
+            self.came.retain(|came| !is_known(&came));
             let written = truth.entries.get(&seq).and_then(|entry| entry.push);
             if let (Some(told), Some(written)) = (self.told.get(&(record.room, epoch, seq)), written)
                 && *told != written
@@ -115,6 +123,7 @@ impl Watch {
     }
 
     fn lose(&mut self, is_lost: impl Fn(RoomId, u64) -> bool) {
+        self.came.clear();
         for (room, truth) in &mut self.truths {
             let last = truth.lose(|seq| is_lost(*room, seq));
             for ((_, of), view) in &mut self.views {
@@ -263,10 +272,9 @@ impl Watch {
             {
                 wrong = Some(format!("{account} resumes in room {room}, out of which entry {exile} has put it"));
             }
-            if truth.is_blocked(account, response.last_seq) {
-                wrong = Some(format!("{account} enters room {room}, out of which it is kept"));
-            }
         }
+        // What lets it in again may be on its way to the disk: that is known once the log has something behind its entry.
+        self.came.push((room, account.to_owned(), response.last_seq));
         let is_newer = response.epoch > view.epoch;
         view.epoch = view.epoch.max(response.epoch);
         match response.log_seq {
@@ -276,9 +284,11 @@ impl Watch {
         }
         // What it names as heard must not come again; whatever else it has heard may.
         let named = named.iter().find(|position| position.room_id == room.get()).map_or(0, |position| position.last_seq);
+        if view.link != link {
+            view.heard.retain(|seq, _| *seq <= named);
+        }
         // Who switches rooms may hear the new one before the answer.
         if kind != PacketKind::RoomSwitch as u16 {
-            view.heard.retain(|seq, _| *seq <= named);
             view.last = 0;
         }
         (view.link, view.entered) = (link, response.last_seq);
