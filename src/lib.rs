@@ -51,6 +51,8 @@ pub mod room;
 pub mod server;
 pub mod session;
 #[cfg(feature = "server")]
+pub mod subject;
+#[cfg(feature = "server")]
 pub(crate) mod text;
 #[cfg(all(feature = "tls", any(feature = "client", feature = "server")))]
 mod tls;

@@ -1,8 +1,8 @@
 //! Which messages were accepted lately, so that one sent again is answered and not repeated (chatroom.md §e.2).
 
+use crate::subject::Stamp;
 use std::collections::{HashMap, VecDeque};
 
-use super::command::Stamp;
 use super::rate::Bucket;
 use crate::id::{AccountId, Epoch, MessageId, Seq, UnixMs};
 use crate::limits;

@@ -1,9 +1,8 @@
 //! Messages: what may be sent, and what becomes of it (chatroom.md §a.6, §c.3, §e).
 
-use super::actor::{Actor, Origin};
 use super::content::{check_content, check_receivers, plain};
 use super::dedup::Accepted;
-use super::entry::{Audience, Entry, Outcome};
+use super::entry::{Entry, Outcome};
 use super::moderator::Rewritten;
 use super::permissions::{Grant, Operation};
 use super::rate::{Bucket, Pace, too_frequent};
@@ -12,6 +11,7 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, MessageId, UnixMs};
 use crate::limits;
+use crate::subject::{Actor, Audience, Origin};
 use crate::wire::pb::{self, MessageType};
 use crate::wire::{Push, Response};
 

@@ -1,11 +1,11 @@
 //! Messages of high priority: how many a second, and who hears them again on entering (chatroom.md §e.3, §e.4).
 
+use crate::subject::Audience;
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::entry::Audience;
 use crate::id::{AccountId, ConnId, Seq, UnixMs};
 use crate::limits;
 use crate::wire::pb;

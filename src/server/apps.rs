@@ -103,7 +103,7 @@ impl AppTable {
     }
 }
 
-impl Rules for Apps {
+impl Rules<Settings> for Apps {
     fn settings(&self, app_key: &str) -> Arc<Settings> {
         self.current.read().settings(app_key).clone()
     }
