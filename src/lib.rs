@@ -3,8 +3,8 @@
 //!
 //! A room is a deterministic state machine over an ordered log. Bytes become packets in [`wire`], a connection's protocol is
 //! ruled by [`session`], rooms live in [`room`], who hears what is decided in [`dispatch`], what must last goes into [`log`].
-//! [`account`] knows who is who, [`server`] has the sockets and threads, [`admin`] the HTTP interface; [`client`] is the other
-//! end, [`capi`] the same for C, [`cli`] for people. [`error`], [`limits`] and [`id`] are open to all.
+//! [`account`] knows who is who, [`server`] has the sockets and threads, [`config`] what they are told, [`figures`] what happened in
+//! rooms by hours and days; [`admin`] is the HTTP interface; [`client`] is the other end, [`capi`] the same for C, [`cli`] for people. [`error`], [`limits`] and [`id`] are open to all.
 //!
 //! ```
 //! use bytes::{Bytes, BytesMut};
@@ -33,8 +33,14 @@ pub mod cli;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "server")]
+pub mod config;
+#[cfg(feature = "server")]
 pub mod dispatch;
 pub mod error;
+#[cfg(feature = "server")]
+pub mod figures;
+#[cfg(feature = "server")]
+mod hooks;
 pub mod id;
 pub mod limits;
 #[cfg(feature = "server")]

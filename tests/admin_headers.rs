@@ -6,7 +6,7 @@ mod admin_support;
 use std::sync::atomic::Ordering;
 
 use admin_support::{Call, call, now_seconds, page, serve, serve_with};
-use chatroom::server::config::Http;
+use chatroom::config::Http;
 
 const GET: &str = "/chatroom/get.action";
 

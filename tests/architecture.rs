@@ -18,13 +18,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dispatch", &["wire", "room"]),
     ("log", &["room", "wire"]),
     ("account", &[]),
-    ("server", &["session", "wire", "room", "dispatch", "log", "account", "tls"]),
+    ("config", &["room", "account", "tls"]),
+    ("hooks", &["wire", "room", "log", "account"]),
+    ("figures", &["wire", "dispatch", "log"]),
+    ("server", &["session", "wire", "room", "dispatch", "log", "account", "tls", "config", "hooks", "figures"]),
     // Of wire the packet types: the HTTP API reaches the same commands, and those carry them.
-    ("admin", &["server", "room", "log", "account", "wire"]),
+    ("admin", &["server", "config", "figures", "room", "log", "account", "wire"]),
     ("client", &["session", "wire", "tls"]),
     ("capi", &["client", "wire"]),
     ("cli", &["client", "session", "wire", "account", "tls"]),
-    ("bin", &["server", "admin", "client", "cli"]),
+    ("bin", &["server", "config", "admin", "client", "cli"]),
 ];
 const OPEN: [&str; 4] = ["error", "limits", "id", "text"];
 
@@ -319,6 +322,24 @@ fn every_dependency_has_its_reason_in_the_decisions() {
     refuse("docs/decisions.md does not say why these are here", &found);
 }
 
+#[test]
+fn no_decision_stands_twice() {
+    let mut seen = BTreeSet::new();
+    let (mut section, mut found) = (String::new(), Vec::new());
+    for (number, line) in read("docs/decisions.md").lines().enumerate() {
+        if line.starts_with('#') {
+            line.clone_into(&mut section);
+        } else if let Some(decision) = line.strip_prefix("| ").and_then(|row| row.split(" | ").next()) {
+            // A crate may be used in several parts of the program, each with its own reason.
+            let part = if decision.starts_with('`') || decision == "Decision" || decision == "Crate" { &*section } else { "" };
+            if !seen.insert(format!("{part}{decision}")) {
+                found.push(format!("docs/decisions.md:{}: {decision}", number + 1));
+            }
+        }
+    }
+    refuse("Decisions stand twice; keep the newer row", &found);
+}
+
 /// The name of the field, static or alias a line declares, if its type has a lock in it.
 fn declared_lock(line: &str) -> Option<&str> {
     let line = line.trim();
@@ -361,7 +382,9 @@ fn every_lock_has_its_row_and_every_row_its_lock() {
 fn the_documents_link_to_files_that_are_there() {
     let mut found = Vec::new();
     let mut pages = files("docs", &["md"]);
-    pages.extend(["README.md", "CHANGELOG.md"].map(|path| Source { path: path.to_owned(), text: read(path) }));
+    pages.extend(
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(|path| Source { path: path.to_owned(), text: read(path) }),
+    );
     for page in &pages {
         let folder = root().join(&page.path).parent().expect("a file has a folder").to_owned();
         for (number, line) in page.text.lines().enumerate() {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use chatroom::account::Secret;
+use chatroom::config::{AppConfig, Config, ConfigError, Durability, LogFormat, LogLevel};
 use chatroom::limits;
 use chatroom::room::{MultiClient, Settings};
-use chatroom::server::config::{AppConfig, Config, ConfigError, Durability, LogFormat, LogLevel};
 
 const DOCS: &str = include_str!("../docs/configuration.md");
 

@@ -366,7 +366,7 @@ fn replayed(replay: &Replay) -> Vec<u64> {
     replay.items.iter().map(|item| item.seq.0).collect()
 }
 
-// Chatroom.md §d.7: what retention removed is told as missing, what presence took is not.
+// By chatroom.md §d.7: what retention removed is told as missing, what presence took is not.
 fn a_replay_tells_what_expired_and_not_what_presence_took(log: &dyn RoomLog) {
     let carol = AccountId::parse("carol").unwrap();
     let link = |previous| Link { previous: Seq(previous), epoch_first: None };

@@ -142,7 +142,7 @@ fn who_says_nothing_for_too_long_is_closed_and_a_ping_is_enough_to_stay() {
 
 #[test]
 fn a_session_that_asks_too_much_is_told_how_long_to_wait() {
-    // chatroom.md c.0 row 2.
+    // chatroom.md §c.0 row 2.
     let server = start("[limits]\nrequests_per_second = 1\nrequests_burst = 5");
     let (mut peer, answer) = Peer::log_in(&server, login("eager", None));
     assert_eq!(answer.code, 0);
@@ -162,7 +162,7 @@ fn a_session_that_asks_too_much_is_told_how_long_to_wait() {
 
 #[test]
 fn a_member_that_sends_too_much_is_refused_and_the_rest_is_not() {
-    // chatroom.md e.7.
+    // chatroom.md §e.7.
     let server = start("[limits]\nclient_send_per_second = 1\nclient_send_burst = 3\n[http]\ncalls_per_second = 0");
     let admin = server.admin();
     admin.create_user("owner");

@@ -7,10 +7,10 @@ mod support;
 use std::time::{Duration, Instant};
 
 use chatroom::account::{Account, Secret};
+use chatroom::config::{AppConfig, CallbackUrl, Config};
 use chatroom::id::AccountId;
 use chatroom::limits;
 use chatroom::server::Node;
-use chatroom::server::config::{AppConfig, CallbackUrl, Config};
 use chatroom::wire::pb::{self, AuthType, KickReason};
 use chatroom::wire::{Push, Request, Response};
 use receiver::{Gate, Receiver};

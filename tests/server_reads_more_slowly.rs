@@ -1,5 +1,5 @@
 //! Who sends faster than the log commits is read more slowly, and refused only when waiting would take longer than clients wait
-//! (design.md §5.8). The disk is made slow by a library that holds up every sync.
+//! (architecture.md §5.8). The disk is made slow by a library that holds up every sync.
 #![cfg(all(feature = "server", target_os = "linux"))]
 
 mod support;

@@ -8,11 +8,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use chatroom::account::Secret;
+use chatroom::config::{AppConfig, Config, Timers};
 use chatroom::error::{Code, Status};
 use chatroom::id::{AccountId, RoomId};
 use chatroom::room::{Actor, AddRobots, Command, Create, Op, Query, RemoveRobots, RobotProfile};
 use chatroom::server::Node;
-use chatroom::server::config::{AppConfig, Config, Timers};
 use chatroom::wire::pb::{self, KickReason, MemberQuery, NotificationType};
 use chatroom::wire::{Push, Request, Response};
 use support::peer::login;

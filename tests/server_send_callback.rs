@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use chatroom::account::Secret;
+use chatroom::config::{AppConfig, CallbackUrl, Config};
 use chatroom::id::{AccountId, RoomId};
 use chatroom::limits;
 use chatroom::room::{Actor, Command, Create, Op};
 use chatroom::server::Node;
-use chatroom::server::config::{AppConfig, CallbackUrl, Config};
 use chatroom::wire::pb::{self, MessageSendRequest};
 use chatroom::wire::{Push, Request, Response};
 use receiver::{Gate, Receiver};

@@ -18,11 +18,11 @@ use super::source::{Ends, Proxies};
 use super::strangers::Strangers;
 use super::{LIVENESS, Rooms, body, head};
 use crate::account::{Account, Directory, HttpCall, is_longer};
+use crate::config::Http;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, UnixMs};
 use crate::limits;
 use crate::room::{Actor, Command, Op, Query};
-use crate::server::config::Http;
 use crate::wire::{self, pb};
 
 /// What calls work with.

@@ -2,9 +2,10 @@
 
 use super::Rooms;
 use crate::error::Status;
+use crate::figures::{TopQuery, TopRooms};
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Command, Create, Query};
-use crate::server::{Engine, Session, TopQuery, TopRooms};
+use crate::server::{Engine, Session};
 use crate::wire::{Response, pb};
 
 impl Rooms for Engine {

@@ -42,11 +42,12 @@ use axum::routing::get;
 use bytes::Bytes;
 
 use crate::account::Directory;
+use crate::config::Http;
 use crate::error::Status;
+use crate::figures::{TopQuery, TopRooms};
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Command, Create, Query};
-use crate::server::config::Http;
-use crate::server::{Session, TopQuery, TopRooms};
+use crate::server::Session;
 use crate::wire::{self, pb};
 
 pub use listen::Serving;

@@ -6,9 +6,9 @@ use super::Rooms;
 use super::answer::{self, Answer};
 use super::call::Call;
 use crate::error::Status;
+use crate::figures::{Period, TopOrder, TopQuery};
 use crate::id::UnixMs;
 use crate::limits;
-use crate::server::{Period, TopOrder, TopQuery};
 
 /// Times from here on are in milliseconds, smaller ones in seconds.
 const MS_FROM: i64 = 100_000_000_000;
@@ -49,7 +49,7 @@ pub(super) async fn top<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> 
     };
     let query = TopQuery { period, at: form.number("timestamp")?.map(ms), order, count: count as usize };
     let found = call.api.rooms.top_rooms(call.app_key, query).await?;
-    let room = |figures: &crate::server::RoomFigures| Room {
+    let room = |figures: &crate::figures::RoomFigures| Room {
         active: figures.active,
         datetime: found.start.0 / 1000,
         enters: figures.enters,

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use chatroom::admin::{Admin, Serving};
-use chatroom::server::config::{self, Config, ConfigError, Http};
+use chatroom::config::{self, Config, ConfigError, Http};
 use chatroom::server::{Descriptors, Node, bind, make_files_private, run_command, start_logs};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{SignalKind, signal};

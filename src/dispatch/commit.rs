@@ -1,4 +1,4 @@
-//! What waits for the disk: entries on their way to the log, and the answers that leave when they are durable (design.md §4).
+//! What waits for the disk: entries on their way to the log, and the answers that leave when they are durable (architecture.md §6).
 
 use bytes::Bytes;
 use smallvec::SmallVec;

@@ -1,5 +1,5 @@
 //! What a worker does for the rooms it owns: gives commands their place, time and random number, applies them, and sees to it
-//! that the log, the one who asked and everybody in the room get what is theirs (design.md §3, §4).
+//! that the log, the one who asked and everybody in the room get what is theirs (architecture.md §5, §6).
 
 use std::collections::VecDeque;
 

@@ -1,5 +1,5 @@
-//! What happens in the rooms of one worker, counted as it happens: messages, enters, and the accounts behind them (rest-api.md
-//! §4.14). Taken away once a second or so; what becomes of the figures is for others to say.
+//! What happens in the rooms of one worker, counted as it happens: messages, enters, and the accounts behind them (as
+//! rest-api.md §4.14 asks). Taken away once a second or so; what becomes of the figures is for others to say.
 
 use std::collections::HashSet;
 

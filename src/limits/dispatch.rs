@@ -1,4 +1,4 @@
-//! Dispatch (design.md §3).
+//! Dispatch (architecture.md §5).
 
 /// Bytes of recent frames a room's feed keeps per worker; the oldest go first. A reader that lags further is told the gap.
 pub const FEED_BYTES_MAX: usize = 1024 * 1024;

@@ -1,4 +1,4 @@
-//! The log and the store on disk (design.md §4).
+//! The log and the store on disk (architecture.md §6).
 
 /// Entries after which a room's state is written down again, so that a restart replays no more than this.
 pub const SNAPSHOT_ENTRIES: u64 = 1000;

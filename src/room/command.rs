@@ -1,4 +1,4 @@
-//! What wants to change a room, and who wants it.
+//! What wants to change a room, and who wants it (chatroom.md §c).
 
 use std::sync::Arc;
 

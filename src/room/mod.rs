@@ -1,4 +1,4 @@
-//! The domain: a room is a deterministic state machine over an ordered log (design.md §1).
+//! The domain: a room is a deterministic state machine over an ordered log (architecture.md §1).
 //!
 //! Nothing here reads a clock, a socket, a file or a random generator. May use: `wire` for packet types.
 
@@ -19,10 +19,12 @@ mod history;
 mod listing;
 mod member;
 mod message;
+mod missed;
 mod moderation;
 mod moderator;
 mod mutes;
 mod notify;
+mod page;
 pub mod permissions;
 mod position;
 mod presence;
@@ -33,6 +35,7 @@ mod queue;
 mod queue_ops;
 mod rate;
 mod recall;
+mod record;
 mod report;
 mod robot;
 pub mod role;
@@ -60,8 +63,13 @@ pub use expression::fuzz_expression;
 #[doc(hidden)]
 pub use fuzzing::fuzz_commands;
 pub use history::{HistoryFilter, HistoryScope};
+pub use missed::Collector;
 pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList, is_stand_in};
+pub use page::{Anchor, HistoryPage, HistoryQuery, Pager};
 pub use position::{Link, Missed, Replay, ReplayScope, Standing};
+#[doc(hidden)]
+pub use record::fuzz_record;
+pub use record::{FindQuery, Opens, without_content};
 pub use report::{ClientFacts, InOut, QueueReport, Report, Reported, Reports, Way};
 pub use settings::{MultiClient, Settings};
 pub use state::Room;

@@ -11,7 +11,7 @@ use super::entry::{Entry, PushBody, Record};
 use super::position::Link;
 use super::stored::corrupt;
 use crate::error::Status;
-use crate::id::{Epoch, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
 use crate::wire::{pb, store};
 
 /// What an entry begins or ends that the log has to remember.
@@ -110,6 +110,31 @@ impl Record {
     }
 }
 
+/// A message, by what its members know of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FindQuery {
+    /// Its room.
+    pub room: RoomId,
+    /// Its time, exactly.
+    pub time: UnixMs,
+    /// The id its sender gave it.
+    pub message_id: String,
+    /// Its sender.
+    pub from: AccountId,
+}
+
+impl FindQuery {
+    /// True of the kept form of the message, unless it was recalled.
+    pub fn is_met_by(&self, kept: Bytes) -> Result<bool, Status> {
+        let kept = open(kept)?;
+        if kept.message.is_empty() || kept.recalled {
+            return Ok(false);
+        }
+        let message = message(kept.message)?;
+        Ok(message.message_id == self.message_id && message.from == self.from.as_str())
+    }
+}
+
 /// The kept form, without its meaning.
 pub(super) fn open(kept: Bytes) -> Result<store::Record, Status> {
     store::Record::decode(kept).map_err(|_| corrupt("a record that cannot be read"))
@@ -191,7 +216,6 @@ pub fn fuzz_record(data: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::AccountId;
     use crate::room::Actor;
 
     fn record(op: Op, push: Option<PushBody>) -> Record {

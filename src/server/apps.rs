@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::http::Uri;
 use parking_lot::RwLock;
 
-use super::config::{AppConfig, Config, ConfigError, OnFailure, Webhook, Webhooks};
 use crate::account::Secret;
+use crate::config::{AppConfig, Config, ConfigError, OnFailure, Webhook, Webhooks};
 use crate::dispatch::Rules;
+use crate::hooks::{Receivers, Terms};
 use crate::room::Settings;
 
 /// What has been said of each application. Any thread.
@@ -26,7 +27,7 @@ pub(crate) struct AppTable {
     /// Whether any application wants to be asked about messages. Most nodes ask nobody, and then a message costs no look-up.
     pub(crate) asks_before_sends: bool,
     /// What is the same for the webhooks of all applications.
-    pub(crate) webhooks: Webhooks,
+    webhooks: Webhooks,
 }
 
 /// What has been said of one application.
@@ -100,12 +101,6 @@ impl AppTable {
     pub(crate) fn send_callback(&self, app_key: &str) -> Option<&SendCallback> {
         self.by_key.get(app_key)?.send_callback.as_ref()
     }
-
-    /// Where what goes to an environment of an application is posted, and with which secret it is signed.
-    pub(crate) fn webhook(&self, app_key: &str, env: &str) -> Option<(&Uri, &Secret)> {
-        let row = self.by_key.get(app_key)?;
-        Some((row.webhook.url(env)?.uri(), &row.secret))
-    }
 }
 
 impl Rules for Apps {
@@ -118,8 +113,25 @@ impl Rules for Apps {
     }
 }
 
+impl Receivers for Apps {
+    fn version(&self) -> u64 {
+        Rules::version(self)
+    }
+
+    fn webhook(&self, app_key: &str, env: &str) -> Option<(Uri, Secret)> {
+        let table = self.table();
+        let row = table.by_key.get(app_key)?;
+        Some((row.webhook.url(env)?.uri().clone(), row.secret.clone()))
+    }
+
+    fn terms(&self) -> Terms {
+        let Webhooks { timeout_ms, keep_hours, refused_seconds, .. } = self.table().webhooks;
+        Terms { timeout_ms, keep_hours, refused_seconds }
+    }
+}
+
 impl std::fmt::Debug for Apps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Apps").field("version", &self.version()).finish_non_exhaustive()
+        f.debug_struct("Apps").field("version", &Rules::version(self)).finish_non_exhaustive()
     }
 }

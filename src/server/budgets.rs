@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::Limits;
 use super::ledger::Ledger;
 use super::mailbox::{Mailbox, Order};
+use crate::config::Limits;
 use crate::id::ConnId;
 use crate::limits::{ANSWERS_STALL_MS, UNFINISHED_BYTES_MIN, UNFINISHED_SHARE};
 use crate::wire::PacketKind;

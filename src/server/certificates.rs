@@ -5,12 +5,10 @@ use std::sync::Arc;
 use metrics::gauge;
 use parking_lot::RwLock;
 use rustls::ServerConfig;
-use rustls::crypto::ring::Ticketer;
-use rustls::pki_types::CertificateDer;
 
-use super::config::{Config, ConfigError, TlsFiles};
+use crate::config::{Config, ConfigError, TlsFiles};
 use crate::id::UnixMs;
-use crate::tls::{HTTP_ALPN, WIRE_ALPN, provider, read_certificates, read_key};
+use crate::tls::{HTTP_ALPN, WIRE_ALPN};
 
 /// The certificates of both listeners; `None` where no TLS is spoken.
 pub(crate) struct Certificates {
@@ -67,49 +65,12 @@ impl Certificates {
 
 impl Certificate {
     fn load(listener: &'static str, files: TlsFiles<'_>, protocol: &[u8]) -> Result<Certificate, ConfigError> {
-        let refused = |key: &str, reason: String| ConfigError::OutOfBounds {
-            key: format!("{}.{key}", files.section),
-            reason: format!("is of no use: {reason}"),
-        };
-        let chain = read_certificates(files.certificate).map_err(|reason| refused("certificate", reason))?;
-        let not_after = not_after(&chain).map_err(|reason| {
-            refused("certificate", format!("'{}' holds something else: {reason}", files.certificate.display()))
-        })?;
-        let key = read_key(files.key).map_err(|reason| refused("key", reason))?;
-        let config = server_config(chain, key, protocol).map_err(|error| {
-            let certificate = files.certificate.display();
-            refused("key", format!("'{}' does not fit the certificate in '{certificate}': {error}", files.key.display()))
-        })?;
-        let current = RwLock::new(Shown { config: Arc::new(config), not_after });
-        Ok(Certificate { listener, current })
+        let (config, not_after) = files.read(protocol)?;
+        Ok(Certificate { listener, current: RwLock::new(Shown { config: Arc::new(config), not_after }) })
     }
 
     /// How to speak TLS with who connects now.
     pub(crate) fn current(&self) -> Arc<ServerConfig> {
         self.current.read().config.clone()
     }
-}
-
-fn server_config(
-    chain: Vec<CertificateDer<'static>>,
-    key: rustls::pki_types::PrivateKeyDer<'static>,
-    protocol: &[u8],
-) -> Result<ServerConfig, rustls::Error> {
-    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-    let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![protocol.to_vec()];
-    // Clients that come back need no signature, and nothing is kept for them here. A new certificate brings new ticket keys, so
-    // that it is seen by everybody at once.
-    config.ticketer = Ticketer::new()?;
-    config.send_tls13_tickets = 1;
-    Ok(config)
-}
-
-fn not_after(chain: &[CertificateDer<'static>]) -> Result<UnixMs, String> {
-    let mut earliest = i64::MAX;
-    for certificate in chain {
-        let (_, certificate) = x509_parser::parse_x509_certificate(certificate).map_err(|error| error.to_string())?;
-        earliest = earliest.min(certificate.validity().not_after.timestamp());
-    }
-    Ok(UnixMs(earliest.saturating_mul(1000)))
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use super::config::Command;
 use super::control;
+use crate::config::Command;
 use crate::log::{Copied, FjallLog, Options, RoomLog as _, give_to_owner, restore, verify};
 
 /// Runs a command to its end.

@@ -3,7 +3,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::config::Config;
+use crate::config::Config;
 use crate::limits::{
     DESCRIPTORS_FOR_THE_NODE, DESCRIPTORS_FOR_THE_STORE, DESCRIPTORS_MIN, DESCRIPTORS_OUTGOING, STORE_FILES_CACHED_MIN,
 };

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::oneshot;
 
-use super::figures::{TopQuery, TopRooms};
 use super::mailbox::Order;
 use super::sessions::Session;
 use super::shared::Shared;
 use crate::dispatch::{Answer, Asker, Mail, Request, owner_of};
 use crate::error::{Code, Status, Sub};
+use crate::figures::{TopQuery, TopRooms};
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Ask, Command, Create, Op, Query};
 

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use serde::Serialize;
 
-use super::callback::{Callback, NoAnswer, Verdict};
 use super::connection::{Connection, Identity, PendingLogin, Phase, Resume};
 use super::sessions::Session;
 use super::worker::{State, Worker, overloaded};
 use crate::account::{CALLBACK, Login, TokenKind, Verified, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
+use crate::hooks::{Callback, NoAnswer, Verdict};
 use crate::id::{AccountId, ConnId, RoomId, UnixMs};
 use crate::limits::{CLIENT_ROOM_TOKEN_SECONDS_MAX, LOGIN_CALLBACK_MS, SDK_VERSION_CHARS_MAX, TOKEN_BYTES_MAX};
 use crate::room::{Ask, ClientFacts, Op};

@@ -8,7 +8,7 @@ use std::io::{IsTerminal, stderr};
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 
-use super::config::{Log, LogFormat, LogLevel};
+use crate::config::{Log, LogFormat, LogLevel};
 use crate::limits::LOG_LINES_WAITING_MAX;
 
 /// The log of the process. Dropped, it waits a moment for the last lines to be taken.

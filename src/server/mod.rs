@@ -1,13 +1,11 @@
 //! The node: listeners, workers and their connections, configuration, drain. May use: `wire`, `session`, `room`, `dispatch`,
-//! `log`, `account`, `tls`.
-
-pub mod config;
+//! `log`, `account`, `tls`,
+//! and its peers `config`, `hooks`, `figures`.
 
 mod alias;
 mod apps;
 mod broadcast;
 mod budgets;
-mod callback;
 mod certificates;
 mod commands;
 mod connection;
@@ -15,7 +13,6 @@ mod control;
 mod created;
 mod descriptors;
 mod engine;
-mod figures;
 mod first_start;
 mod gate;
 mod https;
@@ -28,7 +25,6 @@ mod mailbox;
 mod metrics;
 mod node;
 mod orders;
-mod outgoing;
 mod pause;
 mod presend;
 mod rare;
@@ -43,13 +39,11 @@ mod shared;
 mod steps;
 mod transport;
 mod unread;
-mod webhook;
 mod worker;
 
 pub use commands::run as run_command;
 pub use descriptors::Descriptors;
 pub use engine::Engine;
-pub use figures::{Period, RoomFigures, TopOrder, TopQuery, TopRooms};
 pub use first_start::Demo;
 pub(crate) use gate::Gate as ConnectionGate;
 pub use logs::{Logs, start_logs};

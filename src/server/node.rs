@@ -7,22 +7,22 @@ use std::thread::JoinHandle;
 
 use tokio::task::LocalSet;
 
-use super::callback::Callbacks;
+use super::alias::node_key;
 use super::certificates::Certificates;
-use super::config::{Config, ConfigError, Durability};
 use super::control::Control;
 use super::descriptors::Descriptors;
 use super::engine::Engine;
-use super::figures::Figures;
 use super::keep::{self, StoreKeeper};
 use super::listen;
 use super::mailbox::{Mailbox, Order};
-use super::outgoing;
-use super::shared::{Shared, unix};
+use super::shared::{Shared, unix, unix_at_most};
 use super::worker::Worker;
 use crate::account::Directory;
+use crate::config::{Config, ConfigError, Durability};
 use crate::dispatch::{Hub, HubConfig};
 use crate::error::Status;
+use crate::figures::{self, Figures};
+use crate::hooks::{Callbacks, http_client};
 use crate::limits::BLOCKING_THREADS_MAX;
 use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog, existing_client_rooms};
 
@@ -110,9 +110,11 @@ impl Node {
             let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;
             accounts.create_app(app, unix()).map_err(StartError::Accounts)?;
         }
-        let client = outgoing::http_client(config).map_err(StartError::Tls)?;
+        let client = http_client(config.callback_tls().map_err(StartError::Tls)?);
         let callbacks = Callbacks::start(client.clone()).map_err(StartError::Thread)?;
-        let (figures, counting) = Figures::start(log.clone(), config.stats.time_zone, unix).map_err(StartError::Figures)?;
+        let figures_key = node_key(log.as_ref(), figures::KEY).map_err(StartError::Figures)?;
+        let counting = Figures::start(log.clone(), figures_key, config.stats.time_zone.ahead_ms(), unix);
+        let (figures, counting) = counting.map_err(StartError::Figures)?;
         let shared = Shared::new(config, &descriptors, accounts.clone(), log.clone(), callbacks, figures, certificates);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
         let mailboxes = shared.mailboxes.clone();
@@ -124,7 +126,7 @@ impl Node {
             }
         });
         log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
-        shared.webhooks.start(log.clone(), shared.apps.clone(), client).map_err(StartError::Thread)?;
+        shared.webhooks.start(log.clone(), shared.apps.clone(), client, unix_at_most).map_err(StartError::Thread)?;
         let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
         let count = shared.mailboxes.len();
         let mut workers = Vec::with_capacity(count);

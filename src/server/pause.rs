@@ -1,5 +1,5 @@
 //! Taking requests more slowly: a connection is not read while its answers wait for it, while large answers of others are being made,
-//! and while the log or a worker is behind (design.md §5.8). What it sends meanwhile stays in its socket, and holds it back by TCP.
+//! and while the log or a worker is behind (architecture.md §5.8). What it sends meanwhile stays in its socket, and holds it back by TCP.
 
 use std::collections::VecDeque;
 use std::rc::Rc;

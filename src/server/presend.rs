@@ -8,12 +8,12 @@ use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 
 use super::apps::SendCallback;
-use super::callback::{Callback, NoAnswer, Verdict};
-use super::config::OnFailure;
 use super::connection::Phase;
 use super::worker::{State, Worker, overloaded};
+use crate::config::OnFailure;
 use crate::dispatch::{Answer, Asked, Asker, Request};
 use crate::error::{Code, Status};
+use crate::hooks::{Callback, NoAnswer, Verdict};
 use crate::id::{ConnId, RoomId};
 use crate::limits::{BODY_CHARS_MAX, HELD_BYTES_MAX, REQUESTS_HELD_MAX, SEND_CALLBACK_MS};
 use crate::room::{Ask, Op, Query};

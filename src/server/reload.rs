@@ -4,9 +4,9 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::certificates::Certificates;
-use super::config::{Config, ConfigError};
 use super::node::Node;
 use super::shared::unix;
+use crate::config::{Config, ConfigError};
 use crate::error::Status;
 
 /// Keys that take effect without a restart, beside `apps`.

@@ -1,4 +1,4 @@
-//! What a worker does with what arrives: frames to requests, requests to rooms, answers back (design.md §2).
+//! What a worker does with what arrives: frames to requests, requests to rooms, answers back (architecture.md §3).
 
 use std::rc::Rc;
 

@@ -222,11 +222,11 @@ pub(super) mod tests {
     use bytes::{Bytes, BytesMut};
 
     use super::*;
+    use crate::config::Config;
     use crate::dispatch::{Hub, HubConfig, Mail, owner_of};
     use crate::id::AccountId;
     use crate::limits::MAILBOX_BYTES_MAX;
     use crate::server::Node;
-    use crate::server::config::Config;
     use crate::server::connection::{Connection, Identity};
     use crate::server::transport::Transport;
     use crate::session::ServerSession;

@@ -1,4 +1,4 @@
-//! A worker: one thread, its connections, the rooms it owns (design.md §3).
+//! A worker: one thread, its connections, the rooms it owns (architecture.md §4).
 //!
 //! Tasks of connections read and decode what is ready and leave the consequences in the hub. Once all ready sockets have been
 //! read, the turn applies them: answers are written, each dirty room is flushed once, other workers and the log get one batch each.
@@ -14,16 +14,16 @@ use bytes::BytesMut;
 use slab::Slab;
 
 use super::apps::AppTable;
-use super::callback::CallsUnderWay;
 use super::connection::{Connection, Pause, Phase, Sockets};
 use super::mailbox::Mailbox;
 use super::pause::Paused;
 use super::replay::Replays;
 use super::shared::Shared;
 use super::transport::{Handshakes, Transport};
-use super::webhook::Fresh;
 use crate::dispatch::{Counters, Effect, Find, Hub, Rules};
 use crate::error::{Code, Status};
+use crate::hooks::CallsUnderWay;
+use crate::hooks::Fresh;
 use crate::id::{ConnId, RoomId};
 use crate::limits::{HISTORY_QUERIES_MAX, READ_BYTES};
 use crate::log::{Batch, Snapshot};

@@ -5,6 +5,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "server")]
+use rustls::ServerConfig;
+#[cfg(feature = "server")]
+use rustls::crypto::ring::Ticketer;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::CertificateDer;
 #[cfg(feature = "server")]
@@ -58,6 +62,34 @@ fn unreadable(path: &Path, error: &PemError) -> String {
         // The error names a place in the file, never what stands there.
         error => format!("'{}' is not right: {error}; it must be PEM", path.display()),
     }
+}
+
+/// How to speak TLS as a server of one protocol.
+#[cfg(feature = "server")]
+pub(crate) fn server_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    protocol: &[u8],
+) -> Result<ServerConfig, rustls::Error> {
+    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![protocol.to_vec()];
+    // Clients that come back need no signature, and nothing is kept for them here. A new certificate brings new ticket keys, so
+    // that it is seen by everybody at once.
+    config.ticketer = Ticketer::new()?;
+    config.send_tls13_tickets = 1;
+    Ok(config)
+}
+
+/// When the first certificate of a chain expires, in milliseconds since 1970.
+#[cfg(feature = "server")]
+pub(crate) fn expires(chain: &[CertificateDer<'static>]) -> Result<i64, String> {
+    let mut earliest = i64::MAX;
+    for certificate in chain {
+        let (_, certificate) = x509_parser::parse_x509_certificate(certificate).map_err(|error| error.to_string())?;
+        earliest = earliest.min(certificate.validity().not_after.timestamp());
+    }
+    Ok(earliest.saturating_mul(1000))
 }
 
 /// Whose certificates are good.

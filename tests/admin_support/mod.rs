@@ -10,11 +10,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chatroom::account::{Account, App, Directory, Keeper, NewAccount, Secret, Urgency, check_sum};
 use chatroom::admin::{Admin, Rooms, Serving};
+use chatroom::config::Http;
 use chatroom::error::{Code, Status, Sub};
+use chatroom::figures::{TopQuery, TopRooms};
 use chatroom::id::{AccountId, RoomId};
 use chatroom::room::{Actor, Command, Create, Origin, Query};
-use chatroom::server::config::Http;
-use chatroom::server::{Session, TopQuery, TopRooms};
+use chatroom::server::Session;
 use chatroom::wire::{Response, pb};
 use parking_lot::Mutex;
 

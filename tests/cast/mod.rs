@@ -185,7 +185,7 @@ pub fn until(peer: &mut Peer, message_id: &str) -> Vec<Push> {
     }
 }
 
-/// The notification that a push is. What §g does not ask for is left out: the role a restriction leaves, and who has left.
+/// The notification that a push is. What chatroom.md §g does not ask for is left out: the role a restriction leaves, and who has left.
 pub fn notification(push: Push) -> pb::Notification {
     let Push::Notification(notice) = push else { panic!("not a notification: {push:?}") };
     let mut notice = *notice;

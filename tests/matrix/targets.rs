@@ -93,7 +93,7 @@ pub fn cases(operation: &str, column: usize, words: &str) -> Vec<Case> {
         }
     };
     match (operation, column, words) {
-        // What only the creator may, an administrator may not do to anybody, the creator included (§b, row 11).
+        // What only the creator may, an administrator may not do to anybody, the creator included (§b, set/unset administrator).
         ("set administrator", 0, "403") => add(&[Administrator], SET_ADMINISTRATOR, &[Creator], OWNER),
         ("set administrator", 1, "Cr: 417 (114405)") => {
             add(&only, SET_ADMINISTRATOR, &[Administrator], SAME);

@@ -1,5 +1,5 @@
-//! A second room, written from chatroom.md alone: plain maps, full scans, no cleverness. What it says and what `room::Room` says
-//! must agree, command by command.
+//! A second room, written from chatroom.md (§a – §i) alone: plain maps, full scans, no cleverness. What it says and what `room::Room`
+//! says must agree, command by command.
 
 pub mod attributes;
 pub mod client_commands;

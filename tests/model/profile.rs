@@ -106,7 +106,7 @@ impl Model {
     pub fn close(&mut self, actor: &Actor, request: &pb::RoomCloseRequest) -> Verdict {
         chars(&request.notify_ext, 2048)?;
         if self.exists && !self.open && actor.origin == Origin::Http {
-            // rest-api.md 4.5: over HTTP that is how it is already.
+            // rest-api.md §4.5: over HTTP that is how it is already.
             self.check_not_blocked(actor)?;
             rules::permitted(Right::Close, self.class_of(actor))?;
             return Err(Refusal::sub(Code::Repeated, Sub::RoomRepeated));

@@ -110,7 +110,7 @@ impl Model {
     }
 
     fn check_asker(&self, actor: &Actor) -> Result<(), Refusal> {
-        // HTTP reads closed rooms too (rest-api.md §1.3), and has no operator to judge (§b, note 5).
+        // HTTP reads closed rooms too (rest-api.md §1.3), and has no operator to judge (chatroom.md §b, note 5).
         if self.exists && actor.origin == Origin::Http {
             return Ok(());
         }

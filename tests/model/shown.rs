@@ -1,4 +1,4 @@
-//! Who somebody is, what the room shows of it, and the first rows of §c.0.
+//! Who somebody is, what the room shows of it, and the first rows of chatroom.md §c.0.
 
 use std::collections::BTreeSet;
 

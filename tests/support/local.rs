@@ -3,11 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use chatroom::account::{Account, NewAccount};
+use chatroom::config::{AppConfig, Config};
 use chatroom::error::{Code, Status};
 use chatroom::id::{AccountId, RoomId};
 use chatroom::room::{Actor, AddRobots, Ask, Command, Create, Op, RobotProfile};
 use chatroom::server::Node;
-use chatroom::server::config::{AppConfig, Config};
 use chatroom::wire::{Request, Response, pb};
 
 use super::Peer;

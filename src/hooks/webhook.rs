@@ -12,16 +12,40 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use axum::http::Uri;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::apps::Apps;
 use super::outgoing::HttpClient;
+use crate::account::Secret;
 use crate::id::UnixMs;
 use crate::limits::{CALLBACK_NAME_THREADS_MAX, WEBHOOK_LINES_MAX};
 use crate::log::{Line, Place, RoomLog};
 use crate::room::Report;
 use sender::Sender;
+
+/// Who is told. The answers may change while the node runs.
+pub(crate) trait Receivers: Send + Sync {
+    /// Grows whenever an answer changes.
+    fn version(&self) -> u64;
+
+    /// Where what goes to an environment of an application is posted, and with which secret it is signed.
+    fn webhook(&self, app_key: &str, env: &str) -> Option<(Uri, Secret)>;
+
+    /// What is the same for all of them.
+    fn terms(&self) -> Terms;
+}
+
+/// How the node deals with receivers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Terms {
+    /// How long a receiver may take to answer.
+    pub(crate) timeout_ms: u64,
+    /// How long what cannot be delivered is kept.
+    pub(crate) keep_hours: u64,
+    /// How long what a receiver refuses with a status of 4xx is sent again.
+    pub(crate) refused_seconds: u64,
+}
 
 /// How the workers tell the sender what has come into the spool.
 #[derive(Default)]
@@ -34,19 +58,19 @@ pub(crate) struct Webhooks {
 
 /// What has come into the spool since the sender last looked.
 #[derive(Default)]
-pub(super) struct Inbox {
+struct Inbox {
     /// The first report of each line.
-    pub(super) lines: HashMap<Line, Head>,
+    lines: HashMap<Line, Head>,
     /// More lines than are kept in mind: the spool has to be looked through.
-    pub(super) has_overflowed: bool,
+    has_overflowed: bool,
 }
 
 /// The first report of a line that is not delivered yet.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Head {
-    pub(super) place: Place,
-    pub(super) app_key: Arc<str>,
-    pub(super) since: UnixMs,
+struct Head {
+    place: Place,
+    app_key: Arc<str>,
+    since: UnixMs,
 }
 
 /// A line with new reports.
@@ -73,14 +97,20 @@ impl Fresh {
 }
 
 impl Webhooks {
-    /// Starts the thread that sends. What the spool holds from before is sent first.
-    pub(crate) fn start(self: &Arc<Self>, log: Arc<dyn RoomLog>, apps: Arc<Apps>, client: HttpClient) -> io::Result<()> {
+    /// Starts the thread that sends. What the spool holds from before is sent first. By `clock` nothing is older than it is.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        log: Arc<dyn RoomLog>,
+        apps: Arc<dyn Receivers>,
+        client: HttpClient,
+        clock: fn() -> UnixMs,
+    ) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(CALLBACK_NAME_THREADS_MAX)
             .thread_name("webhook-names")
             .build()?;
-        let sender = Sender::new(self.clone(), log, apps, client);
+        let sender = Sender::new(self.clone(), log, apps, client, clock);
         let thread = std::thread::Builder::new().name("webhooks".into()).spawn(move || {
             runtime.block_on(sender.run());
             runtime.shutdown_background();

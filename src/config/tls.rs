@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Config, ConfigError};
+use crate::id::UnixMs;
+use crate::tls::{Anchors, client_config, expires, read_certificates, read_key, server_config};
 
 /// TLS for clients and for callbacks; that of the HTTP API is [`Http::certificate`](super::Http::certificate).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -53,6 +55,27 @@ pub(crate) struct TlsFiles<'a> {
     pub(crate) key: &'a Path,
 }
 
+impl TlsFiles<'_> {
+    /// Reads the files: how a listener of this protocol speaks TLS with them, and when the first of the certificates expires. The words of
+    /// an error name the key of the configuration and say what to do.
+    pub(crate) fn read(&self, protocol: &[u8]) -> Result<(rustls::ServerConfig, UnixMs), ConfigError> {
+        let refused = |key: &str, reason: String| ConfigError::OutOfBounds {
+            key: format!("{}.{key}", self.section),
+            reason: format!("is of no use: {reason}"),
+        };
+        let chain = read_certificates(self.certificate).map_err(|reason| refused("certificate", reason))?;
+        let not_after = expires(&chain).map_err(|reason| {
+            refused("certificate", format!("'{}' holds something else: {reason}", self.certificate.display()))
+        })?;
+        let key = read_key(self.key).map_err(|reason| refused("key", reason))?;
+        let config = server_config(chain, key, protocol).map_err(|error| {
+            let certificate = self.certificate.display();
+            refused("key", format!("'{}' does not fit the certificate in '{certificate}': {error}", self.key.display()))
+        })?;
+        Ok((config, UnixMs(not_after)))
+    }
+}
+
 impl Config {
     /// The files for the wire listener; `None` while it speaks no TLS.
     pub(crate) fn wire_tls(&self) -> Result<Option<TlsFiles<'_>>, ConfigError> {
@@ -69,8 +92,14 @@ impl Config {
         both("http", &self.http.certificate, &self.http.key)
     }
 
+    /// How to speak TLS with whom the node calls. Reads the certificates that are trusted: the system's, and those of `tls.ca`.
+    pub(crate) fn callback_tls(&self) -> Result<rustls::ClientConfig, ConfigError> {
+        let anchors = self.callback_ca().map_or(Anchors::System, Anchors::SystemAnd);
+        client_config(anchors, &[]).map_err(|reason| refused("tls.ca", &format!("is of no use: {reason}")))
+    }
+
     /// The file of further certificates to trust in callbacks.
-    pub(crate) fn callback_ca(&self) -> Option<&Path> {
+    pub(super) fn callback_ca(&self) -> Option<&Path> {
         Some(self.tls.ca.as_path()).filter(|path| !path.as_os_str().is_empty())
     }
 }

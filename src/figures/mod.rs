@@ -21,7 +21,6 @@ use siphasher::sip::SipHasher24;
 use self::book::{Book, Found, Hashed, is_over};
 use self::calendar::{Span, days_before};
 use self::rows::Change;
-use super::alias::node_key;
 use crate::dispatch::{RoomTally, Tallies};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, UnixMs};
@@ -29,11 +28,13 @@ use crate::limits::{FIGURES_DAYS, FIGURES_QUEUE_MAX, FIGURES_STEP, FIGURES_WRITE
 use crate::log::{LogError, RoomLog, Space};
 
 pub use book::{TopQuery, TopRooms};
-pub use calendar::{Period, TimeZone};
+pub use calendar::Period;
 pub use period::{RoomFigures, TopOrder};
 
 /// Where the key is kept that accounts are hashed with, so that nobody can choose names that count as few or as many.
-const KEY: &[u8] = b"figures_key";
+pub(crate) const KEY: &[u8] = b"figures_key";
+/// Bytes of that key.
+pub(crate) const KEY_BYTES: usize = 16;
 
 /// The rest the store gets between two of many writes.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -53,13 +54,15 @@ enum Order {
 }
 
 impl Figures {
-    /// The figures that the store holds, and the thread that goes on with them. Reads the disk.
+    /// The figures that the store holds, of hours and days where clocks are so far ahead of UTC, and the thread that goes on with them.
+    /// Reads the disk.
     pub(crate) fn start(
         log: Arc<dyn RoomLog>,
-        zone: TimeZone,
+        key: [u8; KEY_BYTES],
+        ahead_ms: i64,
         now: fn() -> UnixMs,
     ) -> Result<(Figures, JoinHandle<()>), Status> {
-        let keeper = Arc::new(Keeper::load(log, zone, now())?);
+        let keeper = Arc::new(Keeper::load(log, key, ahead_ms, now())?);
         let (orders, inbox) = sync_channel(FIGURES_QUEUE_MAX);
         let body = keeper.clone();
         let thread = std::thread::Builder::new().name("figures".to_owned()).spawn(move || run(&body, &inbox, now));
@@ -122,9 +125,9 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn load(log: Arc<dyn RoomLog>, zone: TimeZone, now: UnixMs) -> Result<Keeper, Status> {
-        let key = SipHasher24::new_with_key(&node_key(log.as_ref(), KEY)?);
-        let mut book = Book::new(zone);
+    fn load(log: Arc<dyn RoomLog>, key: [u8; KEY_BYTES], ahead_ms: i64, now: UnixMs) -> Result<Keeper, Status> {
+        let key = SipHasher24::new_with_key(&key);
+        let mut book = Book::new(ahead_ms);
         let mut over = Vec::new();
         let mut rooms: BTreeMap<(Span, String, RoomId), Vec<(u16, bytes::Bytes)>> = BTreeMap::new();
         for (key, value) in log.scan_prefix(Space::Figures, rows::OPEN).map_err(failed)? {
@@ -240,8 +243,8 @@ impl Keeper {
 
     /// Removes what is older than figures are kept, once a day.
     fn sweep(&self, now: UnixMs) -> Result<(), LogError> {
-        let zone = self.book.lock().zone();
-        let oldest = days_before(now, FIGURES_DAYS, zone);
+        let ahead_ms = self.book.lock().ahead_ms();
+        let oldest = days_before(now, FIGURES_DAYS, ahead_ms);
         let swept = self.log.scan_prefix(Space::Figures, rows::SWEPT)?;
         let swept = swept.first().and_then(|(_, value)| value[..].try_into().ok()).map(i64::from_be_bytes);
         if swept == Some(oldest.0) {

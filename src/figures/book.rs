@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::calendar::{Period, Span, TimeZone, days_before};
+use super::calendar::{Period, Span, days_before};
 use super::period::{Addition, Counted, Held, RoomFigures, Rooms, TopOrder};
 use super::rows::{self, Change};
 use crate::error::Status;
@@ -56,7 +56,8 @@ pub(super) type Leaders = (Box<str>, Vec<RoomFigures>);
 
 /// The hours and days that are not over.
 pub(super) struct Book {
-    zone: TimeZone,
+    /// How far the clocks of its hours and days are ahead of UTC.
+    ahead_ms: i64,
     open: BTreeMap<Span, HashMap<Box<str>, Rooms>>,
     held: Held,
     /// Accounts of a room that are counted exactly, as long as all of them together are not too many.
@@ -66,17 +67,17 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub fn new(zone: TimeZone) -> Book {
-        Book::bounded(zone, limits::FIGURES_ROOMS_MAX, limits::FIGURES_ACCOUNTS_MAX)
+    pub fn new(ahead_ms: i64) -> Book {
+        Book::bounded(ahead_ms, limits::FIGURES_ROOMS_MAX, limits::FIGURES_ACCOUNTS_MAX)
     }
 
-    fn bounded(zone: TimeZone, rooms_max: usize, accounts_max: usize) -> Book {
+    fn bounded(ahead_ms: i64, rooms_max: usize, accounts_max: usize) -> Book {
         let exact_max = limits::FIGURES_EXACT_MAX;
-        Book { zone, open: BTreeMap::new(), held: Held::default(), exact_max, accounts_max, rooms_max }
+        Book { ahead_ms, open: BTreeMap::new(), held: Held::default(), exact_max, accounts_max, rooms_max }
     }
 
-    pub fn zone(&self) -> TimeZone {
-        self.zone
+    pub fn ahead_ms(&self) -> i64 {
+        self.ahead_ms
     }
 
     /// Adds what happened in a room within a quarter of an hour. False if there is no place for the room, or if the hour is long
@@ -84,7 +85,7 @@ impl Book {
     pub fn add(&mut self, now: UnixMs, quarter: UnixMs, tally: &Hashed) -> bool {
         let mut is_whole = true;
         for period in Period::ALL {
-            let span = Span::of(period, quarter, self.zone);
+            let span = Span::of(period, quarter, self.ahead_ms);
             if is_over(span, now) {
                 is_whole = false;
                 continue;
@@ -122,11 +123,11 @@ impl Book {
     /// are kept. A day has no figures until it is over.
     pub fn find(&self, now: UnixMs, app_key: &str, query: &TopQuery) -> Result<(Span, Found), Status> {
         let at = query.at.unwrap_or(now);
-        let span = Span::of(query.period, at, self.zone);
+        let span = Span::of(query.period, at, self.ahead_ms);
         if span.start > now {
             return Err(Status::bad_parameter("timestamp lies in the future"));
         }
-        if at < days_before(now, limits::FIGURES_DAYS, self.zone) {
+        if at < days_before(now, limits::FIGURES_DAYS, self.ahead_ms) {
             return Err(Status::bad_parameter(format!("timestamp lies more than {} days back", limits::FIGURES_DAYS)));
         }
         if query.period == Period::Day && span.end() > now {
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn no_more_rooms_are_held_than_the_bound() {
         // Each room counts twice: in its hour and in its day.
-        let mut book = Book::bounded(TimeZone::default(), 4, 1000);
+        let mut book = Book::bounded(0, 4, 1000);
         assert!(book.add(NOW, NOW, &tally(1, 0..1)) && book.add(NOW, NOW, &tally(2, 0..1)));
         assert!(!book.add(NOW, NOW, &tally(3, 0..1)), "there is no place for it");
         assert!(book.add(NOW, NOW, &tally(2, 1..2)), "but for what is here already");
@@ -214,7 +215,7 @@ mod tests {
 
     #[test]
     fn too_many_accounts_make_the_figures_less_exact_but_never_more_than_the_bound() {
-        let mut book = Book::bounded(TimeZone::default(), 1000, 4000);
+        let mut book = Book::bounded(0, 1000, 4000);
         for room in 1..=40 {
             book.add(NOW, NOW, &tally(room, 0..100));
             assert!(book.held.accounts <= 4000);

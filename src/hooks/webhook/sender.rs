@@ -14,17 +14,14 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::receiver::{Receiver, backoff, next_wait};
-use super::{Head, Webhooks, payload};
-use crate::dispatch::Rules;
+use super::{Head, Receivers, Terms, Webhooks, payload};
+use crate::hooks::outgoing::HttpClient;
 use crate::id::UnixMs;
 use crate::limits::{
     CALLBACK_ANSWER_BYTES_MAX, WEBHOOK_BODY_MS, WEBHOOK_LINES_MAX, WEBHOOK_READ_BYTES, WEBHOOK_READ_MAX, WEBHOOK_REFUSALS_MIN,
     WEBHOOK_REMOVE_MAX, WEBHOOK_REMOVE_MS, WEBHOOK_RETRY_MS_MAX, WEBHOOK_SCAN_MAX,
 };
 use crate::log::{Line, LogError, Place, RoomLog, Spooled};
-use crate::server::apps::{AppTable, Apps};
-use crate::server::outgoing::HttpClient;
-use crate::server::shared::unix_at_most;
 
 /// How often the gauges are brought up to date while there is something in the spool.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -40,8 +37,10 @@ type Removed = (Vec<Line>, Result<(), LogError>);
 pub(super) struct Sender {
     inbox: Arc<Webhooks>,
     log: Arc<dyn RoomLog>,
-    apps: Arc<Apps>,
+    apps: Arc<dyn Receivers>,
     client: HttpClient,
+    /// The clock by which nothing is older than it is.
+    clock: fn() -> UnixMs,
     lines: HashMap<Line, Queue>,
     receivers: HashMap<Target, Receiver>,
     calls: JoinSet<(Line, Arrival)>,
@@ -104,7 +103,13 @@ enum Arrival {
 }
 
 impl Sender {
-    pub(super) fn new(inbox: Arc<Webhooks>, log: Arc<dyn RoomLog>, apps: Arc<Apps>, client: HttpClient) -> Sender {
+    pub(super) fn new(
+        inbox: Arc<Webhooks>,
+        log: Arc<dyn RoomLog>,
+        apps: Arc<dyn Receivers>,
+        client: HttpClient,
+        clock: fn() -> UnixMs,
+    ) -> Sender {
         Sender {
             is_unread: log.spool().records() > 0,
             version: apps.version(),
@@ -112,6 +117,7 @@ impl Sender {
             log,
             apps,
             client,
+            clock,
             lines: HashMap::new(),
             receivers: HashMap::new(),
             calls: JoinSet::new(),
@@ -290,8 +296,8 @@ impl Sender {
 
     /// Sends the first report of a line that has the right to a call; gives that back if there is nothing to send.
     fn call(&mut self, line: Line) {
-        let table = self.apps.table();
-        let too_old = too_old(&table);
+        let terms = self.apps.terms();
+        let too_old = self.too_old(&terms);
         loop {
             let Some(queue) = self.lines.get_mut(&line) else { return };
             let target = (queue.app_key.clone(), line.env.clone());
@@ -324,14 +330,13 @@ impl Sender {
                 self.give_up(&line, "unreadable");
                 continue;
             };
-            let request = table
-                .webhook(&queue.app_key, &line.env)
-                .and_then(|(uri, secret)| payload::request(uri, &queue.app_key, secret, body, now));
+            let webhook = self.apps.webhook(&queue.app_key, &line.env);
+            let request = webhook.and_then(|(uri, secret)| payload::request(&uri, &queue.app_key, &secret, body, now));
             let Some(request) = request else {
                 // A configuration that is put right again finds everything still here.
                 return self.put_off(&line, Duration::from_millis(WEBHOOK_RETRY_MS_MAX));
             };
-            let (client, patience) = (self.client.clone(), Duration::from_millis(table.webhooks.timeout_ms));
+            let (client, patience) = (self.client.clone(), Duration::from_millis(terms.timeout_ms));
             queue.is_called = true;
             self.calls.spawn(async move { (line, post(client, request, patience).await) });
             return;
@@ -378,7 +383,7 @@ impl Sender {
             }
             Arrival::Refused(status) => {
                 count_failure("refused");
-                let refused_max = Duration::from_secs(self.apps.table().webhooks.refused_seconds);
+                let refused_max = Duration::from_secs(self.apps.terms().refused_seconds);
                 let trouble = queue.trouble.get_or_insert_with(|| Box::new(Trouble::new()));
                 trouble.refusals += 1;
                 let since = *trouble.refused_since.get_or_insert_with(Instant::now);
@@ -423,7 +428,7 @@ impl Sender {
 
     /// Gives up what is too old in lines whose turn may not come for long, some of it at a time.
     fn expire(&mut self) {
-        let too_old = too_old(&self.apps.table());
+        let too_old = self.too_old(&self.apps.terms());
         let is_due = |queue: &Queue| queue.since < too_old && !queue.is_called && !queue.is_spent;
         let due = self.lines.iter().filter(|(_, queue)| is_due(queue)).map(|(line, _)| line.clone());
         for line in due.take(WEBHOOK_SCAN_MAX).collect::<Vec<_>>() {
@@ -528,10 +533,12 @@ impl Trouble {
     }
 }
 
-/// What happened before that is given up.
-fn too_old(table: &AppTable) -> UnixMs {
-    let keep_ms = i64::try_from(table.webhooks.keep_hours).unwrap_or(i64::MAX).saturating_mul(3_600_000);
-    UnixMs(unix_at_most().0.saturating_sub(keep_ms))
+impl Sender {
+    /// What happened before that is given up.
+    fn too_old(&self, terms: &Terms) -> UnixMs {
+        let keep_ms = i64::try_from(terms.keep_hours).unwrap_or(i64::MAX).saturating_mul(3_600_000);
+        UnixMs((self.clock)().0.saturating_sub(keep_ms))
+    }
 }
 
 /// Whether nothing stood behind what was read.

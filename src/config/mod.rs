@@ -12,6 +12,7 @@ mod sources;
 mod tls;
 mod webhooks;
 mod words;
+mod zone;
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,9 +20,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::figures::TimeZone;
 use crate::account::Secret;
 use crate::limits;
+use crate::tls::{HTTP_ALPN, WIRE_ALPN};
 
 pub use app::{AppConfig, OnFailure, Rooms};
 pub use callback::CallbackUrl;
@@ -33,6 +34,7 @@ pub(crate) use tls::TlsFiles;
 pub use tls::{MaybeAddress, Tls};
 pub use webhooks::{Webhook, Webhooks};
 pub use words::Moderation;
+pub use zone::TimeZone;
 
 /// Everything a node can be told. `Config::default()` is what it does when it is told nothing.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -82,7 +84,7 @@ pub struct Config {
     pub check_only: bool,
 }
 
-/// When a send is acknowledged (design.md §4).
+/// When a send is acknowledged (architecture.md §6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Durability {
@@ -523,9 +525,11 @@ impl Config {
             }
         }
         self.moderation.moderator()?;
-        super::certificates::Certificates::load(self)?;
+        for (files, protocol) in [(self.wire_tls()?, WIRE_ALPN), (self.http_tls()?, HTTP_ALPN)] {
+            files.map(|files| files.read(protocol)).transpose()?;
+        }
         if self.callback_ca().is_some() {
-            super::outgoing::http_client(self)?;
+            self.callback_tls()?;
         }
         self.http
             .trusted_proxies()

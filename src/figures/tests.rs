@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::config::TimeZone;
 use crate::dispatch::RoomTally;
 use crate::id::AccountId;
 use crate::log::MemoryLog;
@@ -19,20 +20,20 @@ type Row = (i64, u32, u32, u32);
 /// The figures of a node, and its store, which outlives them.
 struct World {
     log: Arc<MemoryLog>,
-    zone: TimeZone,
+    zone: i64,
     keeper: Keeper,
 }
 
 impl World {
     fn new(zone: &str) -> World {
-        let (log, zone) = (Arc::new(MemoryLog::new().unwrap()), TimeZone::try_from(zone.to_owned()).unwrap());
-        let keeper = Keeper::load(log.clone(), zone, UnixMs(HOUR)).unwrap();
+        let (log, zone) = (Arc::new(MemoryLog::new().unwrap()), TimeZone::try_from(zone.to_owned()).unwrap().ahead_ms());
+        let keeper = Keeper::load(log.clone(), [0; KEY_BYTES], zone, UnixMs(HOUR)).unwrap();
         World { log, zone, keeper }
     }
 
     /// A node killed, and started again at `now`.
     fn restart(&mut self, now: i64) {
-        self.keeper = Keeper::load(self.log.clone(), self.zone, UnixMs(now)).unwrap();
+        self.keeper = Keeper::load(self.log.clone(), [0; KEY_BYTES], self.zone, UnixMs(now)).unwrap();
     }
 
     /// So many messages in a room at `at`, and one enter of each of these accounts.
