@@ -353,13 +353,7 @@ impl Table for DayTable {
         })
     }
 
-    fn under(
-        &self,
-        room: RoomId,
-        key: &[u8],
-        first: Seq,
-        last: Seq,
-    ) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>> {
+    fn under(&self, room: RoomId, key: &[u8], first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>> {
         let rows = index_row(room, key, first)..=index_row(room, key, last.max(first));
         let found = self.view.range(&self.keyspace, rows).filter(move |_| first <= last);
         found.map(|found| index_seq(&found.key().map_err(failed)?))

@@ -375,13 +375,7 @@ impl Table for &Records {
         found.map(|(key, bytes)| read_key(key).map(|(_, seq)| (seq, bytes.clone())))
     }
 
-    fn under(
-        &self,
-        room: RoomId,
-        key: &[u8],
-        first: Seq,
-        last: Seq,
-    ) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>> {
+    fn under(&self, room: RoomId, key: &[u8], first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>> {
         let rows = index_row(room, key, first)..=index_row(room, key, last.max(first));
         self.index.range(rows).filter(move |_| first <= last).map(|row| index_seq(row))
     }

@@ -30,13 +30,7 @@ pub(super) trait Table {
     fn range(&self, room: RoomId, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Found>;
 
     /// The places of the entries among these that are found under a key.
-    fn under(
-        &self,
-        room: RoomId,
-        key: &[u8],
-        first: Seq,
-        last: Seq,
-    ) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>>;
+    fn under(&self, room: RoomId, key: &[u8], first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>>;
 }
 
 /// All that a query looks at. Days are ascending.

@@ -70,9 +70,7 @@ impl HistoryQuery {
     pub fn times(&self) -> (UnixMs, UnixMs) {
         let not_after = self.not_after.unwrap_or(UnixMs(i64::MAX));
         match self.anchor {
-            Some(Anchor::Time(time)) if self.oldest_first => {
-                (self.not_before.max(UnixMs(time.0.saturating_add(1))), not_after)
-            }
+            Some(Anchor::Time(time)) if self.oldest_first => (self.not_before.max(UnixMs(time.0.saturating_add(1))), not_after),
             Some(Anchor::Time(time)) => (self.not_before, not_after.min(UnixMs(time.0.saturating_sub(1)))),
             _ => (self.not_before, not_after),
         }

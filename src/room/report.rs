@@ -10,8 +10,8 @@ use super::entry::Outcome;
 use super::presence::{Connection, Person};
 use super::state::Room;
 use crate::id::{AccountId, ConnId, Epoch, RoomId, UnixMs};
-use crate::wire::store;
 use crate::wire::pb::{MemberType, QueueElementChange, QueueEvent};
+use crate::wire::store;
 
 /// What an application wants to be told of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,9 +50,7 @@ impl Report {
     /// What an outbox keeps of it beside its line and its number.
     pub fn into_kept(self) -> store::Report {
         let what = match self.what {
-            Reported::Message { body, resend, to } => {
-                store::report::What::Message(store::ReportedMessage { body, resend, to })
-            }
+            Reported::Message { body, resend, to } => store::report::What::Message(store::ReportedMessage { body, resend, to }),
             Reported::InOut(passage) => store::report::What::InOut(in_out(*passage)),
             Reported::Queue(change) => store::report::What::Queue(store::QueueChange {
                 operator: change.operator.to_string(),

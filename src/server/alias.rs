@@ -6,23 +6,23 @@ use sha2::Sha256;
 
 use crate::error::{Code, Status};
 use crate::id::RoomId;
-use crate::log::{RoomLog, Space};
+use crate::log::{Space, Store};
 
 /// Where the key is kept.
 const KEY: &[u8] = b"client_rooms_key";
 const KEY_BYTES: usize = 32;
 
 /// A random key that lasts as long as the store, kept under `name`; made at the first start.
-pub(super) fn node_key<const BYTES: usize>(log: &dyn RoomLog, name: &[u8]) -> Result<[u8; BYTES], Status> {
+pub(super) fn node_key<const BYTES: usize>(store: &dyn Store, name: &[u8]) -> Result<[u8; BYTES], Status> {
     let failed = |error: &dyn std::fmt::Display| Status::new(Code::ServerError, error.to_string());
-    let kept = log.scan(Space::Node).map_err(|error| failed(&error))?;
+    let kept = store.scan(Space::Node).map_err(|error| failed(&error))?;
     if let Some((_, value)) = kept.iter().find(|(key, _)| &key[..] == name) {
         let name = String::from_utf8_lossy(name);
         return value[..].try_into().map_err(|_| failed(&format!("{name} in the store is no key")));
     }
     let mut key = [0; BYTES];
     getrandom::fill(&mut key).map_err(|_| failed(&"the system gives no random numbers"))?;
-    log.put(Space::Node, name, &key).map_err(|error| failed(&error))?;
+    store.put(Space::Node, name, &key).map_err(|error| failed(&error))?;
     Ok(key)
 }
 
@@ -31,8 +31,8 @@ pub(crate) struct AliasKey([u8; KEY_BYTES]);
 
 impl AliasKey {
     /// The key of this store; made, and kept, at the first start.
-    pub(crate) fn of(log: &dyn RoomLog) -> Result<AliasKey, Status> {
-        node_key(log, KEY).map(AliasKey)
+    pub(crate) fn of(store: &dyn Store) -> Result<AliasKey, Status> {
+        node_key(store, KEY).map(AliasKey)
     }
 
     /// The room that goes by a name in an application.

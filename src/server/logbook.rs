@@ -13,7 +13,7 @@ use crate::limits::{DEDUP_IDS_PER_ROOM, DEDUP_WINDOW_MS, FIND_SCAN_MAX};
 use crate::log::{self, Facts, Line, Log, LogError, Pen, Redacts, Snapshot, Span, SpoolPosition, Stored};
 use crate::room::{
     Collector, FindQuery, HistoryPage, HistoryQuery, Opens, Pager, Record, Replay, ReplayScope, Report, Room, Settings,
-    without_content,
+    fuzz_record, without_content,
 };
 
 /// Writes an entry for the log.
@@ -63,7 +63,7 @@ pub struct Rebuilding {
 }
 
 /// Reads what a room is rebuilt from; `None` if there never was such a room.
-pub fn load(log: &dyn Log, room: RoomId, now: UnixMs) -> Result<Option<Rebuilding>, LogError> {
+pub fn load(log: &(impl Log + ?Sized), room: RoomId, now: UnixMs) -> Result<Option<Rebuilding>, LogError> {
     let Some(log::Loaded { snapshot, entries }) = log.load(room)? else { return Ok(None) };
     let mut records = match &snapshot {
         Some(snapshot) => recent_sends(log, room, snapshot.seq, now)?,
@@ -76,7 +76,7 @@ pub fn load(log: &dyn Log, room: RoomId, now: UnixMs) -> Result<Option<Rebuildin
 }
 
 /// The sends up to `last` whose ids a room still has to know, ascending.
-fn recent_sends(log: &dyn Log, room: RoomId, last: Seq, now: UnixMs) -> Result<Vec<Record>, LogError> {
+fn recent_sends(log: &(impl Log + ?Sized), room: RoomId, last: Seq, now: UnixMs) -> Result<Vec<Record>, LogError> {
     let mut sends = Vec::new();
     let not_before = UnixMs(now.0.saturating_sub(DEDUP_WINDOW_MS));
     log.read(&Span { last, not_before, ..Span::all(room) }, &mut |entry| {
@@ -91,7 +91,7 @@ fn recent_sends(log: &dyn Log, room: RoomId, last: Seq, now: UnixMs) -> Result<V
 }
 
 /// Rebuilds a room; one that never was comes as one that does not exist.
-pub fn rebuild(log: &dyn Log, id: RoomId, now: UnixMs, settings: Arc<Settings>) -> Result<Room, RebuildError> {
+pub fn rebuild(log: &(impl Log + ?Sized), id: RoomId, now: UnixMs, settings: Arc<Settings>) -> Result<Room, RebuildError> {
     let Some(Rebuilding { snapshot, records }) = load(log, id, now).map_err(RebuildError::Log)? else {
         return Ok(Room::new(id, settings));
     };
@@ -117,7 +117,7 @@ pub enum RebuildError {
 }
 
 /// A page of history. Looks at a bounded number of entries.
-pub fn history(log: &dyn Log, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
+pub fn history(log: &(impl Log + ?Sized), query: &HistoryQuery) -> Result<HistoryPage, LogError> {
     let ((first, last), (not_before, not_after)) = (query.places(), query.times());
     let span = Span { room: query.room, key: None, first, last, not_before, not_after, oldest_first: query.oldest_first };
     let mut pager = Pager::new(query);
@@ -126,7 +126,7 @@ pub fn history(log: &dyn Log, query: &HistoryQuery) -> Result<HistoryPage, LogEr
 }
 
 /// Items a connection missed. Looks at a bounded number of entries.
-pub fn replay(log: &dyn Log, room: RoomId, scope: &ReplayScope) -> Result<Replay, LogError> {
+pub fn replay(log: &(impl Log + ?Sized), room: RoomId, scope: &ReplayScope) -> Result<Replay, LogError> {
     let span = Span { first: scope.after.next(), last: scope.last, ..Span::all(room) };
     let filter = scope.filter();
     let mut missed = Collector::new(scope, &filter);
@@ -135,7 +135,7 @@ pub fn replay(log: &dyn Log, room: RoomId, scope: &ReplayScope) -> Result<Replay
 }
 
 /// Where a message stands that was not recalled; `None` if there is none such.
-pub fn find(log: &dyn Log, query: &FindQuery) -> Result<Option<Seq>, LogError> {
+pub fn find(log: &(impl Log + ?Sized), query: &FindQuery) -> Result<Option<Seq>, LogError> {
     let (not_before, not_after) = (query.time, query.time);
     let span = Span { not_before, not_after, oldest_first: true, ..Span::all(query.room) };
     let (mut found, mut looked_at) = (None, 0);
@@ -146,6 +146,14 @@ pub fn find(log: &dyn Log, query: &FindQuery) -> Result<Option<Seq>, LogError> {
         Ok(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     Ok(found)
+}
+
+/// Entry point of the fuzzer: whatever the bytes of an entry, reading them never panics.
+#[doc(hidden)]
+pub fn fuzz_entry(data: &[u8]) {
+    if let Some(entry) = log::fuzz_entry(data) {
+        fuzz_record(&entry.bytes);
+    }
 }
 
 fn corrupt(status: Status) -> LogError {

@@ -19,6 +19,7 @@ mod https;
 mod keep;
 mod ledger;
 mod listen;
+pub mod logbook;
 mod login;
 mod logs;
 mod mailbox;

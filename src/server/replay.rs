@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::logbook;
 use super::shared::{Shared, store_failed};
 use super::worker::{State, Worker, overloaded};
 use crate::dispatch::CatchUp;
 use crate::error::{Code, Status};
 use crate::id::RoomId;
 use crate::limits::{REPLAYS_AT_ONCE, REPLAYS_WAITING_MAX};
-use crate::log::ReplayQuery;
 use crate::room::{Replay, ReplayScope};
 
 /// The replays of one worker.
@@ -58,6 +58,6 @@ impl Worker {
 impl Shared {
     /// Reads what a connection missed of a room. Waits for the disk.
     fn replay(&self, room: RoomId, scope: ReplayScope) -> Result<Replay, Status> {
-        self.log.replay(&ReplayQuery { room, scope }).map_err(|error| store_failed(&error))
+        logbook::replay(self.storage.log.as_ref(), room, &scope).map_err(|error| store_failed(&error))
     }
 }

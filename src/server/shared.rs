@@ -14,6 +14,7 @@ use super::budgets::Budgets;
 use super::certificates::Certificates;
 use super::descriptors::Descriptors;
 use super::gate::Gate;
+use super::logbook::{self, RebuildError};
 use super::mailbox::{Mailbox, Order};
 use super::resume::ResumeKey;
 use super::sessions::Sessions;
@@ -26,8 +27,8 @@ use crate::hooks::Callbacks;
 use crate::hooks::Webhooks;
 use crate::id::{AccountId, RoomId, Seq, Time, UnixMs};
 use crate::limits::{HTTP_HISTORY_SCANS_MAX, PAGE_MAX};
-use crate::log::{Anchor, FindQuery, HistoryPage, HistoryQuery, LogError, RoomLog};
-use crate::room::{HistoryScope, Query, Room};
+use crate::log::{LogError, Storage};
+use crate::room::{Anchor, FindQuery, HistoryPage, HistoryQuery, HistoryScope, Query, Room};
 use crate::session::SessionConfig;
 use crate::wire::pb;
 
@@ -45,7 +46,7 @@ pub(crate) struct Shared {
     pub(crate) history_days: u32,
     pub(crate) drain_ms: u64,
     pub(crate) accounts: Arc<Directory>,
-    pub(crate) log: Arc<dyn RoomLog>,
+    pub(crate) storage: Storage,
     pub(crate) mailboxes: Arc<[Mailbox]>,
     pub(crate) gate: Gate,
     pub(crate) resume: ResumeKey,
@@ -80,7 +81,7 @@ impl Shared {
         config: &Config,
         descriptors: &Descriptors,
         accounts: Arc<Directory>,
-        log: Arc<dyn RoomLog>,
+        storage: Storage,
         callbacks: Callbacks,
         figures: Figures,
         certificates: Certificates,
@@ -106,12 +107,12 @@ impl Shared {
             certificates,
             webhooks: Arc::default(),
             account_rooms: Arc::new(AccountRooms::new(random_key()?)),
-            aliases: AliasKey::of(log.as_ref())?,
+            aliases: AliasKey::of(storage.store.as_ref())?,
             budgets: Arc::new(Budgets::new(bounds, &mailboxes)),
             history_days: config.history.days,
             drain_ms: config.timers.drain_ms,
             accounts,
-            log,
+            storage,
             mailboxes,
             gate: Gate::new(descriptors.connections, bounds.connections_per_address_max),
             resume: ResumeKey::random()?,
@@ -196,19 +197,11 @@ impl Shared {
 
     /// Rebuilds a room from the log; the hub gives it the settings of its application. Waits for the disk.
     pub(crate) fn load(&self, id: RoomId) -> Result<Room, Status> {
-        let loaded = self.log.load(id, unix_at_most()).map_err(|error| store_failed(&error))?;
-        let settings = self.apps.settings("");
-        let Some(loaded) = loaded else { return Ok(Room::new(id, settings)) };
-        let mut room = match &loaded.snapshot {
-            Some(snapshot) => Room::restore(id, settings, &snapshot.state)?,
-            None => Room::new(id, settings),
-        };
-        for record in &loaded.records {
-            room.replay_epoch(record.entry.epoch, record.entry.seq, &record.link);
-            room.replay(&record.entry);
-            room.replay_push(record);
-        }
-        Ok(room)
+        let rebuilt = logbook::rebuild(self.storage.log.as_ref(), id, unix_at_most(), self.apps.settings(""));
+        rebuilt.map_err(|error| match error {
+            RebuildError::Log(error) => store_failed(&error),
+            RebuildError::Snapshot(status) => status,
+        })
     }
 
     /// Where the log has a message that is to be recalled, if it is still in the history's time. Waits for the disk.
@@ -219,7 +212,7 @@ impl Shared {
             return Ok(None);
         }
         let query = FindQuery { room, time, message_id: request.message_id.clone(), from };
-        self.log.find(&query).map_err(|error| store_failed(&error))
+        logbook::find(self.storage.log.as_ref(), &query).map_err(|error| store_failed(&error))
     }
 
     /// The oldest time the history reaches back to.
@@ -243,7 +236,7 @@ impl Shared {
             _ => return Err(Status::new(Code::ServerError, "not a question about the history")),
         };
         for _ in 0..HTTP_HISTORY_SCANS_MAX {
-            let page = self.log.history(&query).map_err(|error| store_failed(&error))?;
+            let page = logbook::history(self.storage.log.as_ref(), &query).map_err(|error| store_failed(&error))?;
             let goes_on = !reaches && page.items.is_empty() && page.has_more;
             match page.reached.filter(|_| goes_on) {
                 Some(reached) => query.anchor = Some(Anchor::Seq(reached)),

@@ -240,7 +240,7 @@ pub(super) mod tests {
         let listen = "127.0.0.1:0".parse().unwrap();
         let config = Config { memory: true, workers: 2, listen, ..Config::default() };
         let node = Node::start(&config).unwrap();
-        let (shared, log) = (node.shared.clone(), node.log.clone());
+        let (shared, log) = (node.shared.clone(), node.storage.log.clone());
         node.stop();
         let hub = Hub::new(HubConfig {
             worker: 0,

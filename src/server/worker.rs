@@ -15,6 +15,7 @@ use slab::Slab;
 
 use super::apps::AppTable;
 use super::connection::{Connection, Pause, Phase, Sockets};
+use super::logbook;
 use super::mailbox::Mailbox;
 use super::pause::Paused;
 use super::replay::Replays;
@@ -24,9 +25,9 @@ use crate::dispatch::{Counters, Effect, Find, Hub, Rules};
 use crate::error::{Code, Status};
 use crate::hooks::CallsUnderWay;
 use crate::hooks::Fresh;
-use crate::id::{ConnId, RoomId};
+use crate::id::{ConnId, RoomId, Seq};
 use crate::limits::{HISTORY_QUERIES_MAX, READ_BYTES};
-use crate::log::{Batch, Snapshot};
+use crate::log::{Batch, Pen, Snapshot};
 use crate::room::{Actor, Origin};
 use crate::session::{CloseReason, ServerOutput, ServerSession};
 
@@ -51,6 +52,8 @@ pub(super) struct State {
     pub(super) outputs: Vec<ServerOutput>,
     /// Answers on their way into a socket.
     pub(super) staging: BytesMut,
+    /// Writes entries for the log.
+    pen: Pen,
     connections_made: u32,
     turn_is_due: bool,
     handshakes: Handshakes,
@@ -74,6 +77,7 @@ impl Worker {
             read: BytesMut::with_capacity(READ_BYTES),
             outputs: Vec::new(),
             staging: BytesMut::new(),
+            pen: Pen::default(),
             connections_made: 0,
             turn_is_due: false,
             handshakes: Handshakes::default(),
@@ -218,7 +222,7 @@ impl Worker {
 
     /// Tells the hub that the log has failed, and that it is back once no commit from before is under way.
     fn look_after_log(&self, state: &mut State) {
-        let log = &self.shared.log;
+        let log = &self.shared.storage.log;
         if log.failure().is_some() {
             state.hub.on_log_failed();
         } else if state.hub.is_broken() && !state.hub.is_committing() {
@@ -226,15 +230,24 @@ impl Worker {
         }
     }
 
+    /// Hands what the hub has for the log over, in the form it is kept in.
     fn write(&self, state: &mut State) {
         let Some(writes) = state.hub.take_writes() else { return };
         let (shared, index) = (self.shared.clone(), self.index);
         let reported = Fresh::of(&writes.reports);
-        let snapshots = writes.snapshots.into_iter().map(|(room, seq, state)| Snapshot { room, seq, state: state.into() });
-        self.shared.log.append(Batch {
-            records: writes.records,
-            snapshots: snapshots.collect(),
-            reports: writes.reports,
+        let records = writes.records.into_iter().map(|record| logbook::write(&mut state.pen, record)).collect();
+        let records = match records {
+            Ok(records) => records,
+            Err(error) => {
+                tracing::error!(%error, "a batch cannot be written; its changes are refused");
+                return self.mailbox().committed(false);
+            }
+        };
+        let snapshot = |(room, seq, state): (RoomId, Seq, Vec<u8>)| Snapshot::whole(room, seq, state.into());
+        self.shared.storage.log.append(Batch {
+            records,
+            snapshots: writes.snapshots.into_iter().map(snapshot).collect(),
+            reports: writes.reports.into_iter().map(logbook::write_report).collect(),
             committed: Box::new(move |result| {
                 if let Err(error) = &result {
                     tracing::error!(%error, "a batch was not written; its changes are refused");
