@@ -1,6 +1,6 @@
 # One entry for everything. `cargo build`, `cargo run` and `cargo test` work without it: what they need beyond cargo is a C
 # compiler, and the tests of the C interface clang and valgrind, and those of
-# `/openapi.json` Python with what tests/openapi/requirements.txt names, which `make setup` installs where they are absent.
+# `/openapi.json` Python with what tests/admin/openapi/requirements.txt names, which `make setup` installs where they are absent.
 
 CARGO        ?= cargo
 PREFIX       ?= /usr/local
@@ -34,7 +34,7 @@ test: setup
 	$(CARGO) test --locked
 
 coverage-of-mission:
-	@$(CARGO) test --quiet --locked --test mission every_row_of_what_is_built -- --nocapture
+	@$(CARGO) test --quiet --locked --test house mission every_row_of_what_is_built -- --nocapture
 
 bench:
 	$(CARGO) bench --locked
@@ -45,7 +45,7 @@ soak:
 # Stable compilers refuse the sanitizers' flags without RUSTC_BOOTSTRAP.
 fuzz:
 	@tools/setup --fuzz
-	CHATROOM_BLESS=1 $(CARGO) test --quiet --locked --test wire_corpus
+	CHATROOM_BLESS=1 $(CARGO) test --quiet --locked --test wire corpus
 	@set -e; for target in $$(RUSTC_BOOTSTRAP=1 $(CARGO) fuzz list); do \
 		echo "fuzz $$target, $(FUZZ_SECONDS) s"; \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0; \

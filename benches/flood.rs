@@ -1,9 +1,9 @@
 //! What a flood of HTTP calls that cannot prove who makes them takes from the wire: deliveries per second, with and without it, by the
 //! clock and at the server's best. Explained in docs/performance.md.
 
-#[path = "../tests/flood/mod.rs"]
+#[path = "../tests/support/flood.rs"]
 mod flood;
-#[path = "../tests/http_caller/mod.rs"]
+#[path = "../tests/support/http_caller.rs"]
 mod http_caller;
 #[path = "../tests/support/mod.rs"]
 mod support;

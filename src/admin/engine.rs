@@ -17,6 +17,15 @@ impl Rooms for Engine {
         Engine::command(self, app_key, room, command).await
     }
 
+    async fn command_seen(
+        &self,
+        app_key: &str,
+        room: RoomId,
+        command: Command,
+    ) -> Result<(Option<pb::Member>, Response), Status> {
+        Engine::command_seen(self, app_key, room, command).await
+    }
+
     async fn query(&self, app_key: &str, room: RoomId, actor: Actor, query: Query) -> Result<Response, Status> {
         Engine::query(self, app_key, room, actor, query).await
     }

@@ -25,8 +25,7 @@ use crate::wire::pb::{self, MessageType};
 pub(super) async fn send<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     let (room, from) = (call.room()?, call.form.account("fromAccid")?);
     let request = to_all(room, &call.form)?;
-    let sender = Sender::of(call, room, &from).await?;
-    Ok(answer::desc(&sender.send(call, &call.form, request).await?))
+    Ok(answer::desc(&Sender::of(call, room, &from)?.send_one(call, request).await?))
 }
 
 /// `/chatroom/sendMsgToSomeone.action`.
@@ -34,8 +33,7 @@ pub(super) async fn send_to_some<R: Rooms>(call: &Call<'_, R>) -> Result<Answer,
     let (room, from) = (call.room()?, call.form.account("fromAccid")?);
     let receivers = call.form.accounts("toAccids", limits::DIRECTED_ACCOUNTS_MAX)?;
     let request = to_some(room, &call.form, &receivers)?;
-    let sender = Sender::of(call, room, &from).await?;
-    Ok(answer::desc(&sender.send(call, &call.form, request).await?))
+    Ok(answer::desc(&Sender::of(call, room, &from)?.send_one(call, request).await?))
 }
 
 /// `/chatroom/batchSendMsg.action`.
@@ -59,11 +57,8 @@ pub(super) async fn broadcast<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, St
         ..message(form)?
     };
     let account = sending(call, &from)?;
-    let (nick, avatar) = (account.name.clone(), account.icon.clone());
-    let on_behalf = OnBehalf { nick: nick.clone(), avatar: avatar.clone(), ..OnBehalf::default() };
-    let globally_muted = account.is_muted_in_rooms();
-    let actor = Actor { globally_muted, on_behalf: Some(Box::new(on_behalf)), ..Actor::http(from) };
-    let sender = Sender { room: None, actor, nick, avatar };
+    let on_behalf = OnBehalf { nick: account.name.clone(), avatar: account.icon.clone(), ..OnBehalf::default() };
+    let sender = Sender::with(account, None, on_behalf, from);
     let kind = request.r#type;
     let sent = call.api.rooms.broadcast(call.app_key, sender.actor.clone(), request).await?;
     Ok(answer::desc(&sender.print(form, kind, sent)))
@@ -82,7 +77,8 @@ async fn batch<R: Rooms>(
     let (room, from) = (call.room()?, call.form.account("fromAccid")?);
     let messages: Vec<Map<String, Value>> = call.form.required_json("msgList")?;
     in_number("msgList", messages.len(), limits::BATCH_MESSAGES_MAX)?;
-    let sender = Sender::of(call, room, &from).await?;
+    let mut sender = Sender::of(call, room, &from)?;
+    sender.show(call.members(room, std::slice::from_ref(&from)).await?.pop());
     let mut batch = Batch::default();
     for message in &messages {
         let form = call.form.with(message);
@@ -104,13 +100,14 @@ struct Sender {
     /// Absent: to all rooms.
     room: Option<RoomId>,
     actor: Actor,
+    account: Arc<Account>,
     nick: String,
     avatar: String,
 }
 
 impl Sender {
     /// An account that exists and is not blocked; it need not be in the room.
-    async fn of<R: Rooms>(call: &Call<'_, R>, room: RoomId, from: &AccountId) -> Result<Sender, Status> {
+    fn of<R: Rooms>(call: &Call<'_, R>, room: RoomId, from: &AccountId) -> Result<Sender, Status> {
         let account = sending(call, from)?;
         let on_behalf = OnBehalf {
             nick: account.name.clone(),
@@ -119,10 +116,32 @@ impl Sender {
             high_or_never: call.form.flag("forbiddenIfHighPriorityMsgFreq")?.unwrap_or(false),
             ..OnBehalf::default()
         };
-        let (nick, avatar) = shown(call.members(room, std::slice::from_ref(from)).await?.pop(), &account);
+        Ok(Sender::with(account, Some(room), on_behalf, from.clone()))
+    }
+
+    fn with(account: Arc<Account>, room: Option<RoomId>, on_behalf: OnBehalf, from: AccountId) -> Sender {
+        let (nick, avatar) = (account.name.clone(), account.icon.clone());
         let globally_muted = account.is_muted_in_rooms();
-        let actor = Actor { globally_muted, on_behalf: Some(Box::new(on_behalf)), ..Actor::http(from.clone()) };
-        Ok(Sender { room: Some(room), actor, nick, avatar })
+        let actor = Actor { globally_muted, on_behalf: Some(Box::new(on_behalf)), ..Actor::http(from) };
+        Sender { room, actor, account, nick, avatar }
+    }
+
+    /// From now on the answers show the sender as the member that it is in the room, if it is one.
+    fn show(&mut self, member: Option<pb::Member>) {
+        (self.nick, self.avatar) = shown(member, &self.account);
+    }
+
+    /// Sends the one message of a call. What the sender shows in the room comes along with the answer.
+    async fn send_one<R: Rooms>(mut self, call: &Call<'_, R>, request: pb::MessageSendRequest) -> Result<SentMessage, Status> {
+        let (kind, room) = (request.r#type, RoomId::new(request.room_id)?);
+        let command = Command { actor: self.actor.clone(), op: Op::Send(Box::new(request)) };
+        match call.api.rooms.command_seen(call.app_key, room, command).await? {
+            (member, Response::MessageSend(sent)) => {
+                self.show(member);
+                Ok(self.print(&call.form, kind, sent))
+            }
+            _ => Err(no_answer()),
+        }
     }
 
     async fn send<R: Rooms>(

@@ -65,6 +65,14 @@ pub trait Rooms: Clone + Send + Sync + 'static {
         command: Command,
     ) -> impl Future<Output = Result<wire::Response, Status>> + Send;
 
+    /// As [`Rooms::command`], and says who its actor was in the room before it, if it was anybody there. Both take one trip.
+    fn command_seen(
+        &self,
+        app_key: &str,
+        room: RoomId,
+        command: Command,
+    ) -> impl Future<Output = Result<(Option<pb::Member>, wire::Response), Status>> + Send;
+
     /// Asks a room of the application `app_key` something.
     fn query(
         &self,

@@ -1,7 +1,7 @@
 //! What the answers of the endpoints look like when all is well (rest-api.md §1.2, §3), as JSON schemas.
 //!
 //! Every object is closed: a key that is answered and does not stand here, or stands here and is not answered, fails
-//! `tests/admin_openapi.rs`, which holds each schema against the real server.
+//! `tests/admin/openapi.rs`, which holds each schema against the real server.
 
 use serde_json::{Map, Value, json};
 

@@ -10,8 +10,7 @@ use super::mail::Asker;
 use super::owner::Owned;
 use crate::id::RoomId;
 use crate::limits::{BROADCAST_STEPS_PER_ROOM, BROADCAST_STEPS_PER_TURN};
-use crate::room::{Actor, Broadcast, Command, Op};
-use crate::wire::Response;
+use crate::room::{Actor, Command, Op};
 
 /// A broadcast on its way through the rooms of one worker.
 pub struct Broadcasting {
@@ -19,8 +18,8 @@ pub struct Broadcasting {
     pub app_key: Box<str>,
     /// In whose name.
     pub actor: Actor,
-    /// What.
-    pub broadcast: Arc<Broadcast>,
+    /// What. Handed to every room anew, so it must be cheap to clone.
+    pub op: Op,
     /// What it has come to so far, on all workers.
     pub told: Arc<Told>,
     /// Called once every room of this worker has it; must not block.
@@ -101,7 +100,7 @@ impl Hub {
         let told = broadcasting.told.clone();
         let asker = Asker::Caller(Box::new(move |answer| {
             let count = match answer {
-                Ok(Response::MessageSend(sent)) if !sent.high_priority => {
+                Ok(reply) if Op::is_ordinary(&reply) => {
                     told.ordinary.fetch_add(1, Ordering::Relaxed);
                     &told.rooms
                 }
@@ -110,8 +109,7 @@ impl Hub {
             };
             count.fetch_add(1, Ordering::Relaxed);
         }));
-        let op = Op::Broadcast(broadcasting.broadcast.clone());
-        let command = Command { actor: broadcasting.actor.clone(), op };
+        let command = Command { actor: broadcasting.actor.clone(), op: broadcasting.op.clone() };
         self.command(room, asker, command, None);
         steps
     }

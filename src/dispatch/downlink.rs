@@ -4,18 +4,7 @@
 //! reader, asked again about the same frames, hears the same of them.
 
 use crate::id::{ConnId, Time};
-use crate::room::Settings;
-
-/// How dear a frame is to a reader that does not get everything.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Class {
-    /// An ordinary message, and who came and went: the first to be left out.
-    Normal,
-    /// A message of high priority.
-    High,
-    /// Every other notification: never left out.
-    Kept,
-}
+use crate::room::{Class, Settings};
 
 /// Frames per second that one reader is sent of a room; 0 bounds nothing. Comes with each frame: settings change while readers
 /// stay.

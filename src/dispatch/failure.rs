@@ -3,13 +3,13 @@
 //! stay where they are.
 
 use super::commit::Held;
-use super::downlink::{Class, Downlink};
+use super::downlink::Downlink;
 use super::hub::{Effect, Hub};
 use super::item::Item;
 use super::mail::Mail;
 use super::owner::{Live, Owned, broken};
 use crate::id::{ConnId, Epoch, RoomId, Seq};
-use crate::room::{Audience, Room};
+use crate::room::{Audience, Class, Room};
 use crate::wire::{Push, pb};
 
 impl Hub {

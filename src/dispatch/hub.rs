@@ -242,8 +242,8 @@ impl Hub {
 
     /// A request for a room, from a connection of this worker or from within the process.
     pub fn request(&mut self, request: Request) {
-        if let (&Asker::Connection(Asked { connection, room, sequence, .. }), Ask::Command(Op::Enter(_) | Op::Open(_))) =
-            (&request.asker, &request.ask)
+        if let (&Asker::Connection(Asked { connection, room, sequence, .. }), Ask::Command(op)) = (&request.asker, &request.ask)
+            && op.follows()
         {
             let memberships = self.memberships(connection);
             match memberships.iter_mut().find(|membership| membership.room == room) {
@@ -273,7 +273,7 @@ impl Hub {
             if let (Some(place), Some(feed)) = (place, self.feeds.get_mut(&room)) {
                 feed.leave(place);
             }
-            let ask = Ask::Command(if at_once { Op::Exit } else { Op::Detach });
+            let ask = Ask::Command(Op::of_gone(at_once));
             self.request(Request { room, asker: Asker::Nobody, actor: actor.clone(), ask, app_key: None, resume: None });
         }
     }

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use super::downlink::{Class, Downlink};
+use super::downlink::Downlink;
 use crate::id::{ConnId, Seq, Time};
 use crate::limits::FEED_SAVED_FRAME_BYTES;
-use crate::room::Audience;
+use crate::room::{Audience, Class};
 
 /// A frame of a room, encoded once, for whoever of the room hears it.
 #[derive(Clone, Debug)]

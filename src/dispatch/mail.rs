@@ -48,7 +48,7 @@ pub struct Request {
     pub ask: Ask,
     /// The application the room must belong to, where the actor need not be in the room.
     pub app_key: Option<Box<str>>,
-    /// With `Op::Enter` that takes over from a lost connection: what it has heard of the room.
+    /// With a command that takes over from a lost connection: what it has heard of the room.
     pub resume: Option<Box<pb::RoomPosition>>,
 }
 

@@ -19,10 +19,11 @@ mod report;
 mod tally;
 mod upkeep;
 
+pub use crate::room::Class;
 pub use accounts::{AccountRooms, Reserved};
 pub use broadcast::{Broadcasting, Told};
 pub use commit::{Find, Writes};
-pub use downlink::{Class, Downlink};
+pub use downlink::Downlink;
 pub use feed::{Feed, Missed, Outlet, Place};
 pub use hub::{Counters, Effect, Hub, HubConfig, Rules};
 pub use item::Item;

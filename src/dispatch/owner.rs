@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::accounts::Reserved;
 use super::commit::{Find, Held};
-use super::downlink::{Class, Downlink};
+use super::downlink::Downlink;
 use super::hub::{Effect, Hub};
 use super::item::Item;
 use super::mail::{Answer, Asker, Mail, Request};
@@ -18,10 +18,10 @@ use crate::limits::{
     HEADER_BYTES, KICKS_KEPT_MAX, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX,
 };
 use crate::room::{
-    Actor, Ask, Audience, Command, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query, Recall, Record, Room, Settings,
-    Stamp,
+    Actor, Admission, Ask, Audience, Class, Command, Entering, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query,
+    Record, Room, Settings, Stamp,
 };
-use crate::wire::pb::{self, NotificationType};
+use crate::wire::pb;
 use crate::wire::{Push, Response};
 
 /// A room this worker owns.
@@ -102,8 +102,11 @@ impl Live {
 
     /// Kick notice of the connection that this entry takes over from.
     fn kick_met(&self, now: Time, command: &Command) -> Option<Box<pb::Kicked>> {
-        let (Op::Enter(enter), false) = (&command.op, self.kicked.is_empty()) else { return None };
-        let met = self.kicked.iter().find(|(until, connection, _)| *until > now && Some(*connection) == enter.replaces);
+        if self.kicked.is_empty() {
+            return None;
+        }
+        let replaces = command.op.takes_over()?;
+        let met = self.kicked.iter().find(|(until, connection, _)| *until > now && *connection == replaces);
         met.map(|(_, _, kicked)| kicked.clone())
     }
 
@@ -136,8 +139,10 @@ impl Hub {
             Some(Owned::Live(_)) => self.ask(request),
             Some(Owned::Loading(waiting)) if waiting.len() < LOADING_COMMANDS_MAX || is_ours(&request) => waiting.push(request),
             Some(Owned::Loading(_)) => self.answer(request.asker, Err(busy("the room is being loaded"))),
-            None if let Ask::Command(Op::Create(create)) = &request.ask => {
-                let fresh = Room::new(room, self.config.rules.settings(&create.app_key));
+            None if let Ask::Command(op) = &request.ask
+                && let Some(app_key) = op.begins() =>
+            {
+                let fresh = Room::new(room, self.config.rules.settings(app_key));
                 self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, self.config.epoch, now, self.steady))));
                 self.ask(request);
             }
@@ -205,15 +210,15 @@ impl Hub {
         }
         let clock = live.clock(self.steady);
         match ask {
-            Ask::Command(Op::Recall(recall)) if recall.seq.is_none() => {
-                let request = recall.request;
+            Ask::Command(op) if op.needs_look_up() => {
+                let Some(request) = op.into_look_up() else { return };
                 match live.room.may_recall(clock, &actor, &request) {
                     Ok(()) => self.after_writes(Held::Find(Box::new(Find { room, asker, actor, request }))),
                     Err(status) => self.answer(asker, Err(status)),
                 }
             }
             Ask::Command(op) => self.command(room, asker, Command { actor, op }, resume),
-            Ask::Query(query @ (Query::History(_) | Query::HistoryByTags(_))) => {
+            Ask::Query(query) if query.reads_log() => {
                 match (live.room.history_scope(clock, &actor, &query), asker) {
                     // Whoever holds the connection looks it up, because only there it can be written.
                     (Ok(scope), Asker::Connection(asked)) => {
@@ -236,7 +241,7 @@ impl Hub {
         let Find { room, asker, actor, request } = find;
         match found {
             Ok(Some(seq)) => {
-                let ask = Ask::Command(Op::Recall(Box::new(Recall { request, seq: Some(seq) })));
+                let ask = Ask::Command(Op::found(request, seq));
                 self.own(Request { room, asker, actor, ask, app_key: None, resume: None });
             }
             Ok(None) => self.answer(asker, Err(Status::with_sub(Code::NotFound, Sub::MessageMissing))),
@@ -250,7 +255,7 @@ impl Hub {
         if is_read_only && command.op.is_logged() {
             return self.answer(asker, Err(broken()));
         }
-        let waits_for_no_disk = matches!(command.op, Op::Exit | Op::Detach | Op::Broadcast(_)) || is_read_only;
+        let waits_for_no_disk = command.op.admission() == Admission::Always || is_read_only;
         let is_ours = command.actor.origin == Origin::Server || waits_for_no_disk;
         if self.writes_are_beyond(WRITES_WAITING_MAX, WRITES_WAITING_BYTES_MAX) && !is_ours {
             return self.answer(asker, Err(busy("the log is behind")));
@@ -285,25 +290,21 @@ impl Hub {
     /// Counts the room that somebody is about to enter. Says what it came to, with the key of the application, if it did not count
     /// before.
     fn reserve(&mut self, room: RoomId, command: &mut Command) -> Option<(String, bool)> {
-        if let Op::Open(open) = &command.op {
-            self.bar_makers(room, &open.enter.app_key, &command.actor.account);
+        if let Some(app_key) = command.op.may_begin() {
+            self.bar_makers(room, app_key, &command.actor.account);
         }
         let account = &command.actor.account;
-        let enter = match &mut command.op {
-            Op::Enter(enter) => enter.as_mut(),
-            Op::Open(open) => &mut open.enter,
-            _ => return None,
-        };
+        let Entering { app_key, leaves, over_quota } = command.op.entering()?;
         let maxima = |settings: &Settings| (settings.rooms_per_account_max, settings.client_rooms_per_account_max);
         let maxima = match self.rooms.get(&room) {
-            Some(Owned::Live(live)) if live.room.app_key() == enter.app_key => maxima(live.room.settings()),
-            _ => maxima(&self.config.rules.settings(&enter.app_key)),
+            Some(Owned::Live(live)) if live.room.app_key() == app_key => maxima(live.room.settings()),
+            _ => maxima(&self.config.rules.settings(app_key)),
         };
-        match self.config.accounts.reserve(&enter.app_key, account, room, enter.leaves, maxima) {
+        match self.config.accounts.reserve(app_key, account, room, leaves, maxima) {
             Reserved::Before => None,
-            Reserved::Now { is_beyond } => Some((enter.app_key.clone(), is_beyond)),
+            Reserved::Now { is_beyond } => Some((app_key.to_owned(), is_beyond)),
             Reserved::OverQuota => {
-                enter.over_quota = true;
+                *over_quota = true;
                 None
             }
         }
@@ -323,7 +324,7 @@ impl Hub {
         }
         let rooms_max = self.config.rules.settings(app_key).rooms_per_account_max;
         if let Some(room) = self.config.accounts.take_beyond(app_key, &account, rooms_max) {
-            let (asker, actor, ask) = (Asker::Nobody, Actor::server(account), Ask::Command(Op::Expel));
+            let (asker, actor, ask) = (Asker::Nobody, Actor::server(account), Ask::Command(Op::beyond_quota()));
             self.request(Request { room, asker, actor, ask, app_key: None, resume: None });
         }
     }
@@ -341,9 +342,9 @@ impl Hub {
         let stamp = Stamp { time, clock: live.clock(self.steady), random: self.random.u64(..) };
         let heard = live.last_seq();
         let entry = Entry { seq: live.room.next_seq(), epoch: live.epoch, stamp, command };
-        if let (Op::Open(open), false) = (&entry.command.op, live.room.exists()) {
+        if let (Some(app_key), false) = (entry.command.op.may_begin(), live.room.exists()) {
             // Whose the room is about to be: what its application has been told holds from its first entry on.
-            live.room.set_settings(self.config.rules.settings(&open.enter.app_key));
+            live.room.set_settings(self.config.rules.settings(app_key));
         }
         let named = Named::of(&entry.command, resume.as_deref());
         if let (Some(kicked), Some(connection)) = (live.kick_met(self.now, &entry.command), entry.command.actor.connection) {
@@ -363,18 +364,31 @@ impl Hub {
         let reports = live.room.settings().reports.clone();
         self.counters.entries += 1;
         self.tally.count(self.unix, &live.room, &entry, &outcome);
-        if matches!(entry.command.op, Op::Create(_) | Op::Open(_)) && outcome.durable {
+        if outcome.durable && entry.command.op.opens() == Some(true) {
             let settings = self.config.rules.settings(live.room.app_key());
             live.room.set_settings(settings);
         }
-        let Outcome { mut reply, push, audience, durable, in_history, presence, kicks, kept, departed, resent, link, .. } =
-            outcome;
+        let Outcome {
+            mut reply,
+            waits,
+            push,
+            audience,
+            durable,
+            in_history,
+            presence,
+            kicks,
+            kept,
+            departed,
+            resent,
+            link,
+            ..
+        } = outcome;
         let told = (outcome.in_out, outcome.queue);
         for account in &departed {
             self.config.accounts.release(live.room.app_key(), account, id);
         }
         follow_ups.extend(outcome.follow_ups);
-        if matches!(entry.command.op, Op::Detach)
+        if entry.command.op.loses_connection()
             && let Some(connection) = entry.command.actor.connection
             && live.unfollow(connection)
         {
@@ -394,7 +408,7 @@ impl Hub {
             (missed, _) => {
                 let mut replay = if let Source::Ring(frames) = missed { frames } else { Vec::new() };
                 replay.extend(resent.into_iter().map(|(_, frame)| frame));
-                self.reply(asker, reply, durable);
+                self.reply(asker, reply, durable, waits);
                 self.arrive(id, &presence, replay, None, joins_late);
             }
         }
@@ -402,7 +416,7 @@ impl Hub {
         let mut notify_target_tags = String::new();
         let push = push.map(|push| {
             let frame = self.encode(&push);
-            let class = class_of(&push);
+            let class = Class::of(&push);
             let body = frame.slice(HEADER_BYTES..);
             let item = Item { frame, seq: entry.seq, audience, class, downlink, at: self.now };
             self.publish(id, item);
@@ -422,7 +436,7 @@ impl Hub {
         if let Some(reports) = reports {
             self.report(id, &reports, &entry, push.as_ref(), told, durable);
         }
-        if id.is_of_client() && (!presence.is_empty() || matches!(entry.command.op, Op::Destroy)) {
+        if id.is_of_client() && (!presence.is_empty() || entry.command.op.opens() == Some(false)) {
             self.note_left(id);
         }
         if durable {
@@ -440,11 +454,11 @@ impl Hub {
     }
 
     /// Answers a request that was granted, after the commit if the answer has to wait for one.
-    fn reply(&mut self, asker: Asker, reply: Response, durable: bool) {
+    fn reply(&mut self, asker: Asker, reply: Response, durable: bool, waits: bool) {
         if durable {
             self.writes.held.push(Held::Answer(asker, Ok(reply)));
-        } else if matches!(&reply, Response::MessageSend(reply) if reply.duplicate) {
-            // Whoever asks again for a message that is on its way to the disk must not be told earlier than the first time.
+        } else if waits {
+            // Whoever asks again for what is on its way to the disk must not be told earlier than the first time.
             self.after_writes(Held::Answer(asker, Ok(reply)));
         } else {
             self.answer(asker, Ok(reply));
@@ -569,23 +583,10 @@ impl Hub {
     }
 }
 
-/// How dear a push is to readers that do not get everything (chatroom.md §e.7).
-fn class_of(push: &Push) -> Class {
-    match push {
-        Push::Message(message) if message.high_priority => Class::High,
-        Push::Notification(notice)
-            if !matches!(notice.r#type(), NotificationType::MemberEnter | NotificationType::MemberExit) =>
-        {
-            Class::Kept
-        }
-        _ => Class::Normal,
-    }
-}
-
 /// Whether a request is none of a client's wishes but what has happened: that may not be lost. There is one for each connection
 /// that asked before.
 fn is_ours(request: &Request) -> bool {
-    request.actor.origin == Origin::Server || matches!(request.ask, Ask::Command(Op::Exit | Op::Detach))
+    request.actor.origin == Origin::Server || matches!(&request.ask, Ask::Command(op) if op.admission() == Admission::Always)
 }
 
 fn busy(reason: &'static str) -> Status {

@@ -11,7 +11,7 @@ use super::mail::{Asked, Asker, Mail};
 use super::owner::Owned;
 use crate::error::Status;
 use crate::id::{Epoch, RoomId, Seq};
-use crate::room::{Command, Op, Presence, PushBody, Replay, ReplayScope, Standing};
+use crate::room::{Command, Presence, PushBody, Replay, ReplayScope, Standing};
 use crate::wire::packet::encode_push_body;
 use crate::wire::{PacketKind, Response, pb};
 
@@ -38,13 +38,9 @@ pub(super) struct Named {
 impl Named {
     /// The position in an entry to a room, or the one that came with the resume.
     pub fn of(command: &Command, resume: Option<&pb::RoomPosition>) -> Option<Named> {
-        let request = match &command.op {
-            Op::Enter(enter) => &enter.request,
-            Op::Open(open) => &open.enter.request,
-            _ => return None,
-        };
-        let position = request.position.as_ref().or(resume)?;
-        Some(Named { epoch: Epoch(position.epoch), seq: Seq(position.last_seq), knows_log: request.position.is_some() })
+        let named = command.op.position()?;
+        let position = named.or(resume)?;
+        Some(Named { epoch: Epoch(position.epoch), seq: Seq(position.last_seq), knows_log: named.is_some() })
     }
 }
 

@@ -4,7 +4,7 @@
 use super::hub::Hub;
 use crate::id::RoomId;
 use crate::limits::WRITES_WAITING_MAX;
-use crate::room::{Entry, InOut, Op, PushBody, QueueReport, Report, Reported, Reports};
+use crate::room::{Entry, InOut, PushBody, QueueReport, Report, Reported, Reports};
 
 impl Hub {
     /// Adds what an entry gives the application to know: the message, who came and went, and what has become of the queue.
@@ -17,15 +17,15 @@ impl Hub {
         (in_out, queue): (Vec<InOut>, Option<Box<QueueReport>>),
         is_durable: bool,
     ) {
-        if let (true, Op::Send(request), Some(PushBody::Message { body, .. })) = (reports.messages, &entry.command.op, push)
-            && request.route.unwrap_or(true)
-            && let Some(env) = reports.env_of(&request.env)
+        if reports.messages
+            && let Some(PushBody::Message { body, .. }) = push
+            && let Some(copied) = entry.command.op.copied()
+            && let Some(env) = reports.env_of(copied.env)
         {
             if !is_durable {
                 self.writes.bytes += body.len();
             }
-            let (resend, to) = (request.resend, request.to_accounts.clone());
-            let what = Reported::Message { body: body.clone(), resend, to };
+            let what = Reported::Message { body: body.clone(), resend: copied.resend, to: copied.to.to_vec() };
             self.add_report(room, reports, env, entry, what);
         }
         for passage in in_out {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::hub::Hub;
 use crate::id::{AccountId, ByNumber, RoomId, UnixMs};
 use crate::limits::{TALLIED_ACCOUNTS_MAX, TALLY_QUARTER_MS};
-use crate::room::{Entry, Op, Outcome, Presence, Room};
+use crate::room::{Entry, Outcome, Presence, Room};
 use crate::wire::Push;
 
 /// What happened in one room within a quarter of an hour.
@@ -45,7 +45,7 @@ pub(super) struct Tally {
 impl Tally {
     /// Counts what an entry came to. Robots do not count, and neither do broadcasts, which are no room's own.
     pub(super) fn count(&mut self, now: UnixMs, room: &Room, entry: &Entry, outcome: &Outcome) {
-        let is_message = matches!(outcome.push, Some(Push::Message(_))) && matches!(entry.command.op, Op::Send(_));
+        let is_message = matches!(outcome.push, Some(Push::Message(_))) && entry.command.op.counts();
         let enters = outcome.presence.iter().filter(|change| matches!(change, Presence::Joined(_))).count();
         if !is_message && enters == 0 {
             return;

@@ -22,7 +22,7 @@ impl Hub {
                 None => continue,
             };
             let Some(actor) = live.detached.get(&connection) else { continue };
-            let command = Command { actor: Actor { origin: Origin::Server, ..actor.clone() }, op: Op::Exit };
+            let command = Command { actor: Actor { origin: Origin::Server, ..actor.clone() }, op: Op::of_gone(true) };
             self.command(room, Asker::Nobody, command, None);
         }
         waiting.into_iter().rev().for_each(|grace| self.grace.push_front(grace));

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::actor::{Actor, Origin};
 use super::attributes::{self, Edit, Manner, Map};
 use super::check;
-use super::command::{Actor, Op, Origin, Query};
+use super::command::{Op, Query};
 use super::entry::{Entry, Outcome};
 use super::permissions::Operation;
 use super::queries::Kind;

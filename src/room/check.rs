@@ -1,6 +1,10 @@
 //! Checks of single parameters (row 3 of chatroom.md §c.0). Each refusal is 414 and names its field.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use serde::de::IgnoredAny;
 
 use crate::error::Status;
 use crate::id::AccountId;
@@ -14,6 +18,11 @@ pub(super) fn chars(field: &'static str, text: &str, max: usize) -> Result<(), S
         return Err(Status::bad_parameter(format!("{field} must not exceed {max} characters")));
     }
     Ok(())
+}
+
+/// True if these bytes are a JSON object.
+pub(super) fn is_object(text: &[u8]) -> bool {
+    serde_json::from_slice::<BTreeMap<Cow<'_, str>, IgnoredAny>>(text).is_ok()
 }
 
 /// A text has 1 to `max` characters.

@@ -1,17 +1,16 @@
 //! Entering and leaving (chatroom.md §c.1, §d.4, §d.7). Presence: none of it is in the log.
 
+use super::actor::{Actor, Origin};
 use super::attributes;
 use super::check;
-use super::command::{Actor, Enter, Origin};
-use super::entry::{Entry, Kick, Outcome, Presence};
+use super::command::Enter;
+use super::entry::{Entry, Farewell, Kick, Outcome, Presence};
 use super::ephemeral;
-use super::notify::Farewell;
 use super::permissions::Operation;
-use super::presence::{Connection, Profile};
+use super::presence::{Bearing, Connection, Profile};
 use super::report::Way;
 use super::settings::Kind;
 use super::state::Room;
-use super::tag_ops::Bearing;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, UnixMs};
 use crate::limits;
@@ -61,7 +60,7 @@ impl Room {
         if enter.over_quota && self.people.person(&actor.account).is_none() {
             return Err(Status::with_sub(Code::OverQuota, Sub::JoinedRoomsQuota));
         }
-        self.moderate_profile([&enter.request.nick, &enter.request.avatar, &enter.request.ext])?;
+        self.settings.moderate_profile([&enter.request.nick, &enter.request.avatar, &enter.request.ext])?;
         if let Some(replaces) = enter.replaces {
             self.note_replaced(&actor.account, replaces, now);
         }

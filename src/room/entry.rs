@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::command::{Command, Op, Stamp};
-use super::position::Link;
 use super::report::{InOut, QueueReport};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq};
-use crate::wire::{Push, Response, pb};
+use crate::wire::pb::{self, KickReason, NotificationType};
+use crate::wire::{Push, Response};
 
 /// A command with its place, time and random number. Applying the same entries to the same state gives the same state.
 #[derive(Clone, PartialEq, Debug)]
@@ -62,11 +62,46 @@ pub struct Kick {
     pub kicked: pb::Kicked,
 }
 
+/// Why somebody is taken out of the room, and the words that go with it.
+pub(super) struct Farewell<'a> {
+    pub reason: KickReason,
+    pub message: &'a str,
+    pub ext: &'a str,
+}
+
+/// How dear a frame is to a reader that does not get everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// An ordinary message, and who came and went: the first to be left out.
+    Normal,
+    /// A message of high priority.
+    High,
+    /// Every other notification: never left out.
+    Kept,
+}
+
+impl Class {
+    /// How dear a push is (chatroom.md §e.7).
+    pub fn of(push: &Push) -> Class {
+        match push {
+            Push::Message(message) if message.high_priority => Class::High,
+            Push::Notification(notice)
+                if !matches!(notice.r#type(), NotificationType::MemberEnter | NotificationType::MemberExit) =>
+            {
+                Class::Kept
+            }
+            _ => Class::Normal,
+        }
+    }
+}
+
 /// What an entry came to.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Outcome {
     /// For the one who asked.
     pub reply: Response,
+    /// True: the reply repeats that of an earlier entry, and leaves once everything before it is durable.
+    pub waits: bool,
     /// What the room hears: a `Push::Message` or a `Push::Notification` with room, seq, epoch and time filled in.
     pub push: Option<Push>,
     /// Who hears it.
@@ -141,6 +176,7 @@ impl Outcome {
     pub fn reply(reply: Response) -> Outcome {
         Outcome {
             reply,
+            waits: false,
             push: None,
             audience: Audience::All,
             durable: false,
@@ -156,6 +192,33 @@ impl Outcome {
             follow_ups: Vec::new(),
         }
     }
+
+    /// An outcome that lasts.
+    pub(super) fn lasting(reply: Response) -> Outcome {
+        Outcome { durable: true, ..Outcome::reply(reply) }
+    }
+
+    /// The same, and everybody in the room is notified, unless there is nothing to say; the history keeps it.
+    pub(super) fn notified(reply: Response, notice: Option<Box<pb::Notification>>) -> Outcome {
+        Outcome { in_history: notice.is_some(), push: notice.map(Push::Notification), ..Outcome::lasting(reply) }
+    }
+
+    /// The notification among the pushes, if there is one.
+    pub fn notification(&self) -> Option<&pb::Notification> {
+        match &self.push {
+            Some(Push::Notification(notice)) => Some(notice),
+            _ => None,
+        }
+    }
+}
+
+/// Position of an entry in the log beside its number: it tells a reader whether something before the entry is missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Link {
+    /// The entry of the room that the log has before it; 0: none.
+    pub previous: Seq,
+    /// The number its epoch began with, in the first entry the log has of that epoch.
+    pub epoch_first: Option<Seq>,
 }
 
 /// What the log keeps of an entry: the entry, and the body of its push as the members received it.

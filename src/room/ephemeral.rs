@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use super::actor::{Actor, Origin};
 use super::attribute_ops::check_set;
 use super::attributes::{Attribute, Map, MemberAttributes, check_room};
 use super::check;
-use super::command::{Actor, Op, Open, Origin, Query};
+use super::command::{Op, Open, Query};
 use super::dedup::Senders;
-use super::entry::{Entry, Kick, Outcome, Presence};
-use super::notify::Farewell;
+use super::entry::{Entry, Farewell, Kick, Outcome, Presence};
 use super::permissions::Operation;
+use super::presence::Bearing;
 use super::priority::Priority;
 use super::queries::Queries;
 use super::queue::Queue;
@@ -19,7 +20,6 @@ use super::recall::Recalled;
 use super::report::Way;
 use super::roster::Roster;
 use super::state::Room;
-use super::tag_ops::Bearing;
 use crate::error::{Code, Status, Sub};
 use crate::id::{ConnId, DeviceId, Seq};
 use crate::limits;
@@ -56,7 +56,7 @@ impl Room {
             return Err(Status::with_sub(Code::OverQuota, Sub::RoomsQuota));
         }
         check_room(&initial(actor, request))?;
-        self.moderate_profile([&enter.request.nick, &enter.request.avatar, &enter.request.ext])?;
+        self.settings.moderate_profile([&enter.request.nick, &enter.request.avatar, &enter.request.ext])?;
         self.note_open(entry, open);
         let mut outcome = self.seat(entry, enter, bearing, connection)?;
         if let Response::RoomEnter(reply) = &mut outcome.reply {

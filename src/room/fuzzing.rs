@@ -2,6 +2,7 @@
 //! is in `draw.rs`.
 
 mod draw;
+mod expression;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use std::sync::Arc;
 use prost::Message as _;
 
 use self::draw::{ACCOUNTS, Draw, actor, create, open};
-use super::command::{Command, Op, Origin, Query, Stamp};
+pub use self::expression::fuzz_expression;
+use super::actor::Origin;
+use super::command::{Command, Op, Query, Stamp};
 use super::entry::{Entry, Outcome, Presence};
 use super::settings::Settings;
 use super::state::Room;

@@ -1,8 +1,9 @@
 //! A member as others see it, and what it may change about itself (chatroom.md §a.4, §c.2).
 
+use super::actor::{Actor, Origin};
 use super::check;
-use super::command::{Actor, Origin};
 use super::entry::{Entry, Outcome};
+use super::mutes::seconds_left;
 use super::permissions::Operation;
 use super::presence::Profile;
 use super::roster::{Record, Role};
@@ -89,7 +90,8 @@ impl Room {
             return Err(Status::with_sub(Code::NoChange, Sub::IdenticalFields));
         }
         self.check_profile_changes(actor, request)?;
-        self.moderate_profile([&request.nick, &request.avatar, &request.ext].map(|text| text.as_deref().unwrap_or_default()))?;
+        self.settings
+            .moderate_profile([&request.nick, &request.avatar, &request.ext].map(|text| text.as_deref().unwrap_or_default()))?;
         self.change_live_profile(actor, request);
         self.note_update_self(&actor.account, request, entry.stamp.time);
         let notice = (!request.silent).then(|| {
@@ -160,10 +162,4 @@ fn check_update_self(actor: &Actor, request: &pb::MemberUpdateSelfRequest) -> Re
     check::chars("avatar", request.avatar.as_deref().unwrap_or_default(), limits::AVATAR_CHARS_MAX)?;
     check::chars("ext", request.ext.as_deref().unwrap_or_default(), limits::EXT_CHARS_MAX)?;
     check::notify_ext(&request.notify_ext)
-}
-
-/// Seconds until then, rounded up.
-pub(super) fn seconds_left(until: UnixMs, now: UnixMs) -> u32 {
-    let left_ms = until.0.saturating_sub(now.0).max(0);
-    u32::try_from(left_ms.saturating_add(999) / 1000).unwrap_or(u32::MAX)
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::entry::PushBody;
 use super::history::HistoryFilter;
-use super::page::Judge;
+use super::history_page::Judge;
 use super::position::{Missed, Replay, ReplayScope};
 use super::record;
 use crate::error::Status;

@@ -2,20 +2,27 @@
 //!
 //! Nothing here reads a clock, a socket, a file or a random generator. May use: `wire` for packet types.
 
+mod actor;
 mod ask;
 mod attribute_ops;
 mod attributes;
 mod audience;
+mod audience_ops;
 mod broadcast;
+mod broadcast_ops;
 mod check;
 pub mod command;
+mod content;
 mod dedup;
 mod enter;
 pub mod entry;
 mod ephemeral;
 mod expression;
+mod facts;
 mod fuzzing;
 mod history;
+mod history_ops;
+mod history_page;
 mod listing;
 mod member;
 mod message;
@@ -24,49 +31,52 @@ mod moderation;
 mod moderator;
 mod mutes;
 mod notify;
-mod page;
+mod paging;
 pub mod permissions;
 mod position;
+mod position_ops;
 mod presence;
 mod priority;
+mod priority_ops;
 mod profile;
 mod queries;
 mod queue;
 mod queue_ops;
 mod rate;
 mod recall;
+mod recall_ops;
 mod record;
 mod report;
+mod report_ops;
 mod robot;
 pub mod role;
 mod roster;
 mod settings;
 mod snapshot;
 mod space;
+mod space_ops;
 mod state;
 mod stored;
 mod tag_ops;
 mod tags;
 mod timed;
 
+pub use actor::{Actor, NoticePriority, OnBehalf, Origin};
 pub use broadcast::Broadcast;
-pub use command::{
-    Actor, AddRobots, Ask, Command, Create, Enter, NoticePriority, OnBehalf, Op, Open, Origin, Query, Recall, RemoveRobots,
-    Robot, RobotProfile, Stamp,
-};
-pub use entry::{Audience, Entry, Kick, Outcome, Presence, PushBody, Record};
+pub use command::{AddRobots, Ask, Command, Create, Enter, Op, Open, Query, Recall, RemoveRobots, Robot, RobotProfile, Stamp};
+pub use entry::{Audience, Class, Entry, Kick, Link, Outcome, Presence, PushBody, Record};
 #[doc(hidden)]
 pub use ephemeral::check_devices;
 pub use expression::Expression;
+pub use facts::{Admission, Copied, Entering};
 #[doc(hidden)]
-pub use expression::fuzz_expression;
-#[doc(hidden)]
-pub use fuzzing::fuzz_commands;
+pub use fuzzing::{fuzz_commands, fuzz_expression};
 pub use history::{HistoryFilter, HistoryScope};
+pub use history_page::{Anchor, HistoryPage, HistoryQuery, Pager};
 pub use missed::Collector;
 pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList, is_stand_in};
-pub use page::{Anchor, HistoryPage, HistoryQuery, Pager};
-pub use position::{Link, Missed, Replay, ReplayScope, Standing};
+
+pub use position::{Missed, Replay, ReplayScope, Standing};
 #[doc(hidden)]
 pub use record::fuzz_record;
 pub use record::{FindQuery, Opens, without_content};

@@ -1,10 +1,9 @@
 //! What members with power do to others: roles, lists, mutes, kicks (chatroom.md §b.1, §c.2).
 
+use super::actor::Actor;
 use super::check;
-use super::command::Actor;
-use super::entry::{Entry, Outcome};
-use super::member::seconds_left;
-use super::notify::Farewell;
+use super::entry::{Entry, Farewell, Outcome};
+use super::mutes::seconds_left;
 use super::permissions::{Action, Class, Operation, check_target};
 use super::presence::Person;
 use super::role::{Standpoint, transition};
@@ -12,8 +11,8 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
+use crate::wire::Response;
 use crate::wire::pb::{self, KickReason, NotificationType, RoleChange};
-use crate::wire::{Push, Response};
 
 impl Room {
     pub(super) fn set_role(&mut self, entry: &Entry, request: &pb::MemberSetRoleRequest) -> Result<Outcome, Status> {
@@ -163,14 +162,4 @@ fn what_change(request: &pb::MemberSetRoleRequest) -> Result<(Action, Operation,
         (RoleChange::Mute, false) => (Action::Unmute, Operation::Mute, NotificationType::MuteRemove),
         (RoleChange::Unspecified, _) => return Err(Status::bad_parameter("change is not one of 1-4")),
     })
-}
-
-impl Outcome {
-    /// The notification among the pushes, if there is one.
-    pub fn notification(&self) -> Option<&pb::Notification> {
-        match &self.push {
-            Some(Push::Notification(notice)) => Some(notice),
-            _ => None,
-        }
-    }
 }

@@ -10,7 +10,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::state::Room;
+use super::check;
 use crate::error::{Code, Status, Sub};
 use crate::limits;
 use crate::text::fold;
@@ -59,6 +59,39 @@ impl SharedModerator {
     /// Judges a text; an empty one passes.
     pub fn text(&self, kind: Moderated, text: &str) -> Verdict {
         if text.is_empty() { Verdict::Pass } else { self.0.text(kind, text) }
+    }
+
+    /// Row 14 of chatroom.md §c.0 on a message: 403 where it is refused.
+    pub(super) fn message(&self, request: &pb::MessageSendRequest) -> Result<Rewritten, Status> {
+        let refused = || Status::with_sub(Code::Forbidden, Sub::RoomModerated);
+        let judge = |kind, text: &Bytes| match self.text(kind, str::from_utf8(text).unwrap_or_default()) {
+            Verdict::Pass => Ok(None),
+            Verdict::Replace(text) => Ok(Some(Bytes::from(text))),
+            Verdict::Reject => Err(refused()),
+        };
+        match MessageType::try_from(request.r#type) {
+            Ok(MessageType::Text) => Ok(Rewritten {
+                body: judge(Moderated::Message, &request.body)?,
+                attach: judge(Moderated::Message, &request.attach)?,
+            }),
+            Ok(MessageType::Image | MessageType::Audio | MessageType::Video) => {
+                let attach = judge(Moderated::Media, &request.attach)?;
+                // An attachment that is no JSON object any more is of no use to anybody.
+                if attach.as_ref().is_some_and(|attach| !check::is_object(attach)) {
+                    return Err(refused());
+                }
+                Ok(Rewritten { body: judge(Moderated::Message, &request.body)?, attach })
+            }
+            Ok(MessageType::Custom) => {
+                let moderation =
+                    request.moderation.as_ref().filter(|asked| asked.antispam && !asked.antispam_custom.is_empty());
+                let Some(moderation) = moderation else { return Ok(Rewritten::default()) };
+                let (kind, text) = stand_in(&moderation.antispam_custom)?;
+                // What is judged is not what is delivered, so there is nothing to rewrite.
+                if self.text(kind, &text) == Verdict::Pass { Ok(Rewritten::default()) } else { Err(refused()) }
+            }
+            _ => Ok(Rewritten::default()),
+        }
     }
 }
 
@@ -163,57 +196,6 @@ pub(super) fn stand_in(text: &str) -> Result<(Moderated, String), Status> {
 pub(super) struct Rewritten {
     pub body: Option<Bytes>,
     pub attach: Option<Bytes>,
-}
-
-impl Room {
-    /// Row 14 of chatroom.md §c.0 on a message: 403 where it is refused.
-    pub(super) fn moderate_message(&self, request: &pb::MessageSendRequest) -> Result<Rewritten, Status> {
-        let Some(moderator) = &self.settings.moderator else { return Ok(Rewritten::default()) };
-        let refused = || Status::with_sub(Code::Forbidden, Sub::RoomModerated);
-        let judge = |kind, text: &Bytes| match moderator.text(kind, str::from_utf8(text).unwrap_or_default()) {
-            Verdict::Pass => Ok(None),
-            Verdict::Replace(text) => Ok(Some(Bytes::from(text))),
-            Verdict::Reject => Err(refused()),
-        };
-        match MessageType::try_from(request.r#type) {
-            Ok(MessageType::Text) => Ok(Rewritten {
-                body: judge(Moderated::Message, &request.body)?,
-                attach: judge(Moderated::Message, &request.attach)?,
-            }),
-            Ok(MessageType::Image | MessageType::Audio | MessageType::Video) => {
-                let attach = judge(Moderated::Media, &request.attach)?;
-                // An attachment that is no JSON object any more is of no use to anybody.
-                if attach.as_ref().is_some_and(|attach| serde_json::from_slice::<super::message::Object<'_>>(attach).is_err()) {
-                    return Err(refused());
-                }
-                Ok(Rewritten { body: judge(Moderated::Message, &request.body)?, attach })
-            }
-            Ok(MessageType::Custom) => {
-                let moderation =
-                    request.moderation.as_ref().filter(|asked| asked.antispam && !asked.antispam_custom.is_empty());
-                let Some(moderation) = moderation else { return Ok(Rewritten::default()) };
-                let (kind, text) = stand_in(&moderation.antispam_custom)?;
-                // What is judged is not what is delivered, so there is nothing to rewrite.
-                if moderator.text(kind, &text) == Verdict::Pass { Ok(Rewritten::default()) } else { Err(refused()) }
-            }
-            _ => Ok(Rewritten::default()),
-        }
-    }
-
-    /// Row 14 of chatroom.md §c.0 on what a member shows: 13005 where a text may not stand.
-    pub(super) fn moderate_profile(&self, texts: [&str; 3]) -> Result<(), Status> {
-        self.moderate(Moderated::Profile, texts, || Status::with_sub(Code::ProfileRefused, Sub::ProfileModerated))
-    }
-
-    /// Row 14 of chatroom.md §c.0 on what a room shows: 403 where a text may not stand.
-    pub(super) fn moderate_room(&self, texts: [&str; 4]) -> Result<(), Status> {
-        self.moderate(Moderated::Room, texts, || Status::with_sub(Code::Forbidden, Sub::RoomModerated))
-    }
-
-    fn moderate<const N: usize>(&self, kind: Moderated, texts: [&str; N], refused: fn() -> Status) -> Result<(), Status> {
-        let Some(moderator) = &self.settings.moderator else { return Ok(()) };
-        if texts.iter().all(|text| moderator.text(kind, text) == Verdict::Pass) { Ok(()) } else { Err(refused()) }
-    }
 }
 
 #[cfg(test)]

@@ -62,3 +62,9 @@ impl<K: Clone + Eq + Hash + Ord> Mutes<K> {
         self.by_end.iter().map(|(until, name)| (name, *until))
     }
 }
+
+/// Seconds until then, rounded up.
+pub(super) fn seconds_left(until: UnixMs, now: UnixMs) -> u32 {
+    let left_ms = until.0.saturating_sub(now.0).max(0);
+    u32::try_from(left_ms.saturating_add(999) / 1000).unwrap_or(u32::MAX)
+}

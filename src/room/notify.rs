@@ -2,21 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::command::{Actor, Command, Op};
-use super::entry::{Entry, Kick, Outcome, Presence};
+use super::actor::Actor;
+use super::command::{Command, Op};
+use super::entry::{Entry, Farewell, Kick, Outcome, Presence};
 use super::presence::Person;
 use super::report::Way;
 use super::state::Room;
 use crate::id::{AccountId, ConnId, UnixMs};
-use crate::wire::pb::{self, KickReason, NotificationType};
-use crate::wire::{Push, Response};
-
-/// Why somebody is taken out of the room, and the words that go with it.
-pub(super) struct Farewell<'a> {
-    pub reason: KickReason,
-    pub message: &'a str,
-    pub ext: &'a str,
-}
+use crate::wire::pb::{self, NotificationType};
 
 impl Room {
     /// A notification of what the entry's actor did, without particulars.
@@ -133,17 +126,5 @@ impl Room {
         let accounts: BTreeSet<&AccountId> = elements.chain(owned).chain(carried).collect();
         let absent = accounts.into_iter().filter(|account| self.people.person(account).is_none());
         absent.flat_map(|account| self.left_by(account)).collect()
-    }
-}
-
-impl Outcome {
-    /// An outcome that lasts.
-    pub(super) fn lasting(reply: Response) -> Outcome {
-        Outcome { durable: true, ..Outcome::reply(reply) }
-    }
-
-    /// The same, and everybody in the room is notified, unless there is nothing to say; the history keeps it.
-    pub(super) fn notified(reply: Response, notice: Option<Box<pb::Notification>>) -> Outcome {
-        Outcome { in_history: notice.is_some(), push: notice.map(Push::Notification), ..Outcome::lasting(reply) }
     }
 }

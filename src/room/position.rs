@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::entry::PushBody;
 use super::space::Place;
-use super::state::Room;
 use crate::id::{AccountId, ConnId, Epoch, Seq};
 use crate::limits::ROOM_EPOCHS_MAX;
 use crate::wire::pb;
@@ -63,15 +62,6 @@ impl Boundaries {
     }
 }
 
-/// Position of an entry in the log beside its number: it tells a reader whether something before the entry is missing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Link {
-    /// The entry of the room that the log has before it; 0: none.
-    pub previous: Seq,
-    /// The number its epoch began with, in the first entry the log has of that epoch.
-    pub epoch_first: Option<Seq>,
-}
-
 /// Range of entries to replay to a connection, and the filter for those that may be meant for it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ReplayScope {
@@ -87,7 +77,7 @@ pub struct ReplayScope {
     pub replaces: Option<ConnId>,
     /// Its tags.
     pub tags: Arc<[Arc<str>]>,
-    place: Place,
+    pub(super) place: Place,
 }
 
 /// One missed item, as the members received it.
@@ -129,54 +119,6 @@ impl ReplayScope {
     pub fn of_all(account: AccountId, after: Seq, last: Seq) -> ReplayScope {
         let (tags, place) = (Arc::from([]), Place::default());
         ReplayScope { after, last, logged: last, account, replaces: None, tags, place }
-    }
-}
-
-impl Room {
-    /// The state of a position that somebody names, where the room's entries reach up to `last` and the node is in epoch `now`.
-    pub fn standing(&self, now: Epoch, position: (Epoch, Seq), last: Seq) -> Standing {
-        let (epoch, seq) = position;
-        // A store that was put back to an earlier state knows nothing of what came after.
-        if epoch > now { Standing::Unknown } else { self.boundaries.standing(epoch, seq, last) }
-    }
-
-    /// The last entry that belongs in the log.
-    pub fn logged_seq(&self) -> Seq {
-        self.logged_seq
-    }
-
-    /// Notes what the log says of an entry's epoch, before the entry is replayed. An entry that an earlier program wrote says
-    /// nothing: positions of earlier epochs are not trusted then.
-    pub fn replay_epoch(&mut self, epoch: Epoch, seq: Seq, link: &Link) {
-        if seq > self.last_seq {
-            self.boundaries.note(epoch, link.epoch_first.unwrap_or(Seq(1)));
-        }
-    }
-
-    /// Scope of the items a connection missed after `after`, up to `last`.
-    pub fn replay_scope(
-        &self,
-        account: &AccountId,
-        connection: ConnId,
-        replaces: Option<ConnId>,
-        after: Seq,
-        last: Seq,
-    ) -> ReplayScope {
-        ReplayScope {
-            // What stands before the room's birth belongs to another.
-            after: after.max(Seq(self.born.0.saturating_sub(1))),
-            last,
-            logged: self.logged_seq.min(last),
-            account: account.clone(),
-            replaces,
-            tags: self.people.tags().of(connection).into(),
-            place: self.people.space().place(connection),
-        }
-    }
-
-    /// An epoch begins for the room with this number.
-    pub fn note_epoch(&mut self, epoch: Epoch, first: Seq) {
-        self.boundaries.note(epoch, first);
     }
 }
 

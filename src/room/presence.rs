@@ -71,6 +71,13 @@ impl Person {
     }
 }
 
+/// What a connection says about tags and place when it enters.
+pub(super) struct Bearing {
+    pub tags: Vec<Arc<str>>,
+    pub target: Option<Box<str>>,
+    pub location: Option<pb::Location>,
+}
+
 /// Everybody in the room.
 #[derive(Default)]
 pub(super) struct People {

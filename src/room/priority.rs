@@ -5,9 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::command::Op;
-use super::entry::{Audience, PushBody, Record};
-use super::state::Room;
+use super::entry::Audience;
 use crate::id::{AccountId, ConnId, Seq, UnixMs};
 use crate::limits;
 use crate::wire::pb;
@@ -16,10 +14,10 @@ use crate::wire::pb;
 const WINDOW_MS: i64 = 1000;
 
 /// A message that who enters hears once more.
-struct Pending {
+pub(super) struct Pending {
     /// Running number in the backlog: neighbours there have neighbouring numbers, whatever lies between them in the room.
-    number: u64,
-    message: Box<pb::Message>,
+    pub number: u64,
+    pub message: Box<pb::Message>,
     /// When it was said, by the clock of durations.
     clock: UnixMs,
     audience: Audience,
@@ -140,13 +138,34 @@ impl Priority {
     }
 
     /// Notes what a connection has heard, which from now on hears the room no more, or under another name.
-    fn note_heard(&mut self, account: &AccountId, connection: ConnId, after: Seq, now: UnixMs) {
+    pub fn note_heard(&mut self, account: &AccountId, connection: ConnId, after: Seq, now: UnixMs) {
         let heard = self.backlog.iter().filter(|pending| pending.is_heard_by(connection, after));
         let numbers: Vec<u64> = heard.map(|pending| pending.number).collect();
         self.note(account, &numbers, now);
     }
 
-    fn note(&mut self, account: &AccountId, numbers: &[u64], now: UnixMs) {
+    /// Whether no message waits for who enters.
+    pub fn is_empty(&self) -> bool {
+        self.backlog.is_empty()
+    }
+
+    /// The messages for an account which enters that it has not heard, oldest first. If they are more than a fresh connection
+    /// should be sent, the newest.
+    pub fn unheard(&self, account: &AccountId, is_for: impl Fn(&Pending) -> bool) -> Vec<&Pending> {
+        let heard = self.heard.get(account);
+        let unheard = |pending: &&Pending| !heard.is_some_and(|heard| heard.has(pending.number)) && is_for(pending);
+        let mut bytes = 0;
+        let fits = |pending: &&Pending| {
+            bytes += pending.weight;
+            bytes <= limits::PRIORITY_RESENT_BYTES_MAX
+        };
+        let mut chosen: Vec<&Pending> = self.backlog.iter().rev().filter(unheard).take_while(fits).collect();
+        chosen.reverse();
+        chosen
+    }
+
+    /// Notes that an account has heard the messages with these running numbers.
+    pub fn note(&mut self, account: &AccountId, numbers: &[u64], now: UnixMs) {
         if numbers.is_empty() {
             return;
         }
@@ -175,71 +194,8 @@ impl Priority {
 
 impl Pending {
     /// Whether a connection that hears the room after this place has heard it.
-    fn is_heard_by(&self, connection: ConnId, after: Seq) -> bool {
+    pub fn is_heard_by(&self, connection: ConnId, after: Seq) -> bool {
         self.message.seq > after.0 && self.audience.admits(connection)
-    }
-}
-
-impl Room {
-    /// Notes what of the backlog a connection has heard, before it ceases to hear the room. One that is lost was noted when that
-    /// happened, and has heard nothing since.
-    pub(super) fn note_heard(&mut self, account: &AccountId, connection: ConnId, now: UnixMs) {
-        let Some(person) = self.people.person(account) else { return };
-        let Some(own) = person.connections.iter().find(|own| own.id == connection && !own.detached) else { return };
-        self.priority.note_heard(account, connection, own.after, now);
-    }
-
-    /// As [`Room::note_heard`], for one that another takes the place of: what it missed since it was lost is replayed.
-    pub(super) fn note_replaced(&mut self, account: &AccountId, connection: ConnId, now: UnixMs) {
-        let Some(person) = self.people.person(account) else { return };
-        let Some(own) = person.connections.iter().find(|own| own.id == connection) else { return };
-        self.priority.note_heard(account, connection, own.after, now);
-    }
-
-    /// The messages that a connection which has just entered hears once more, oldest first: those that its account has not heard
-    /// and did not send, and that are for it. If they are more than a fresh connection should be sent, the newest.
-    pub(super) fn resend(&mut self, account: &AccountId, connection: ConnId, now: UnixMs) -> Vec<pb::Message> {
-        if self.priority.backlog.is_empty() {
-            return Vec::new();
-        }
-        let Some(person) = self.people.person(account) else { return Vec::new() };
-        let Some(own) = person.connections.iter().find(|own| own.id == connection) else { return Vec::new() };
-        let others = || person.connections.iter().filter(|other| other.id != connection && !other.detached);
-        let heard = self.priority.heard.get(account);
-        let mut bytes = 0;
-        let unheard = self.priority.backlog.iter().rev().filter(|pending| {
-            pending.message.from != account.as_str()
-                && !heard.is_some_and(|heard| heard.has(pending.number))
-                && !others().any(|other| pending.is_heard_by(other.id, other.after))
-                && self.is_for(&pending.message, own.id)
-        });
-        let fits = |pending: &&Pending| {
-            bytes += pending.weight;
-            bytes <= limits::PRIORITY_RESENT_BYTES_MAX
-        };
-        let mut chosen: Vec<&Pending> = unheard.take_while(fits).collect();
-        chosen.reverse();
-        let resent = chosen.iter().map(|pending| pb::Message { resent: true, ..(*pending.message).clone() }).collect();
-        let numbers: Vec<u64> = chosen.iter().map(|pending| pending.number).collect();
-        self.priority.note(account, &numbers, now);
-        resent
-    }
-
-    /// Brings a message of high priority back that the log holds; to follow the [`Room::replay`] of its entry. Who had heard it is
-    /// no longer known.
-    pub fn replay_push(&mut self, record: &Record) {
-        let (Op::Send(request), Some(PushBody::Message { body, .. })) = (&record.entry.command.op, &record.push) else {
-            return;
-        };
-        // What was said before the room began was said in another.
-        let is_ours = self.exists() && record.entry.seq > self.born;
-        if is_ours
-            && request.high_priority
-            && request.high_priority_resend == Some(true)
-            && let Ok(message) = pb::Message::decode(body.clone())
-        {
-            self.priority.keep(&message, &Audience::Only([].into()), record.entry.stamp.clock);
-        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The room's own affairs: born, changed, muted, closed and opened again (chatroom.md §c.1).
 
+use super::actor::{Actor, Origin};
 use super::check;
-use super::command::{Actor, Create, Origin};
-use super::entry::{Entry, Outcome};
-use super::notify::Farewell;
+use super::command::Create;
+use super::entry::{Entry, Farewell, Outcome};
 use super::permissions::Operation;
 use super::roster::{Record, Role};
 use super::state::Room;
@@ -26,7 +26,7 @@ impl Room {
         if self.exists() {
             return Err(Status::with_sub(Code::Repeated, Sub::RoomRepeated));
         }
-        self.moderate_room([&create.name, announcement, &create.broadcast_url, &create.ext])?;
+        self.settings.moderate_room([&create.name, announcement, &create.broadcast_url, &create.ext])?;
         self.note_create(create, entry.stamp.time);
         Ok(Outcome::lasting(Response::RoomInfo(self.info_response())))
     }
@@ -63,7 +63,7 @@ impl Room {
         }
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let texts = [&changed.name, &changed.announcement, &changed.broadcast_url, &changed.ext].map(text);
-        self.moderate_room(texts.each_ref().map(String::as_str))?;
+        self.settings.moderate_room(texts.each_ref().map(String::as_str))?;
         self.note_update(request, entry.stamp.time);
         let notice = (!request.silent).then(|| {
             let mut notice = self.notice(entry, NotificationType::RoomUpdated, &request.notify_ext);

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use prost::Message as _;
 
+use super::actor::{Actor, NoticePriority, Origin};
 use super::check;
-use super::command::{Actor, Command, NoticePriority, Op, Origin};
+use super::command::{Command, Op};
 use super::entry::{Entry, Outcome};
 use super::permissions::{Class, Operation};
 use super::queue::Element;

@@ -6,9 +6,9 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 
-use super::command::{Command, Op, Origin, Stamp};
-use super::entry::{Entry, PushBody, Record};
-use super::position::Link;
+use super::actor::Origin;
+use super::command::{Command, Op, Stamp};
+use super::entry::{Entry, Link, PushBody, Record};
 use super::stored::corrupt;
 use crate::error::Status;
 use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeSet;
 
+use super::actor::{Actor, Origin};
 use super::check;
-use super::command::{Actor, AddRobots, Command, Op, Origin, RemoveRobots, Robot, Stamp};
+use super::command::{AddRobots, Command, Op, RemoveRobots, Robot, Stamp};
 use super::entry::{Entry, Outcome};
 use super::presence::Profile;
 use super::report::Way;

@@ -1,7 +1,6 @@
 //! How a member's role and restrictions change: the transitions of chatroom.md §c.2 as one table.
 
 use super::permissions::Action;
-use super::roster::{Record, Role};
 use crate::error::{Code, Status, Sub};
 
 /// What a room knows of an account: the rows of the table.
@@ -76,22 +75,6 @@ pub fn transition(from: Standpoint, action: Action) -> Result<Standpoint, Status
         Transition::To(standpoint) => Ok(standpoint),
         Transition::No(code, Some(sub)) => Err(Status::with_sub(code, sub)),
         Transition::No(code, None) => Err(Status::new(code, "take the administrator's role first")),
-    }
-}
-
-impl Standpoint {
-    /// What a record says of its account.
-    pub(super) fn of(record: Option<&Record>) -> Standpoint {
-        let Some(record) = record else { return Standpoint::Visitor };
-        match (record.role, record.blocklisted, record.muted) {
-            (Role::Creator, ..) => Standpoint::Creator,
-            (Role::Administrator, ..) => Standpoint::Administrator,
-            (_, true, true) => Standpoint::BlocklistedAndMuted,
-            (_, true, false) => Standpoint::Blocklisted,
-            (_, false, true) => Standpoint::Muted,
-            (Role::Common, ..) => Standpoint::Common,
-            (Role::Visitor, ..) => Standpoint::Visitor,
-        }
     }
 }
 

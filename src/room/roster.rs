@@ -33,6 +33,22 @@ pub(super) struct Record {
     pub update_time: UnixMs,
 }
 
+impl Standpoint {
+    /// What a record says of its account.
+    pub(super) fn of(record: Option<&Record>) -> Standpoint {
+        let Some(record) = record else { return Standpoint::Visitor };
+        match (record.role, record.blocklisted, record.muted) {
+            (Role::Creator, ..) => Standpoint::Creator,
+            (Role::Administrator, ..) => Standpoint::Administrator,
+            (_, true, true) => Standpoint::BlocklistedAndMuted,
+            (_, true, false) => Standpoint::Blocklisted,
+            (_, false, true) => Standpoint::Muted,
+            (Role::Common, ..) => Standpoint::Common,
+            (Role::Visitor, ..) => Standpoint::Visitor,
+        }
+    }
+}
+
 /// The fixed members, and who is muted until when.
 #[derive(Default)]
 pub(super) struct Roster {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::moderator::SharedModerator;
+use super::moderator::{Moderated, Rewritten, SharedModerator, Verdict};
 use super::report::Reports;
+use crate::error::{Code, Status, Sub};
 use crate::limits;
+use crate::wire::pb;
 
 // Client types (chatroom.md §a.5).
 const CLIENT_ANDROID: u16 = 1;
@@ -60,6 +62,30 @@ pub struct Settings {
     pub moderator: Option<SharedModerator>,
     /// What the application is told of the room; `None`: nothing, and then nothing is made for it.
     pub reports: Option<Arc<Reports>>,
+}
+
+impl Settings {
+    /// Row 14 of chatroom.md §c.0 on a message: 403 where it is refused.
+    pub(super) fn moderate_message(&self, request: &pb::MessageSendRequest) -> Result<Rewritten, Status> {
+        self.moderator.as_ref().map_or_else(|| Ok(Rewritten::default()), |moderator| moderator.message(request))
+    }
+
+    /// Row 14 of chatroom.md §c.0 on what a member shows: 13005 where a text may not stand.
+    pub(super) fn moderate_profile(&self, texts: [&str; 3]) -> Result<(), Status> {
+        let refused = || Status::with_sub(Code::ProfileRefused, Sub::ProfileModerated);
+        if self.lets_stand(Moderated::Profile, &texts) { Ok(()) } else { Err(refused()) }
+    }
+
+    /// Row 14 of chatroom.md §c.0 on what a room shows: 403 where a text may not stand.
+    pub(super) fn moderate_room(&self, texts: [&str; 4]) -> Result<(), Status> {
+        let refused = || Status::with_sub(Code::Forbidden, Sub::RoomModerated);
+        if self.lets_stand(Moderated::Room, &texts) { Ok(()) } else { Err(refused()) }
+    }
+
+    fn lets_stand(&self, kind: Moderated, texts: &[&str]) -> bool {
+        let passes = |moderator: &SharedModerator| texts.iter().all(|text| moderator.text(kind, text) == Verdict::Pass);
+        self.moderator.as_ref().is_none_or(passes)
+    }
 }
 
 /// The multi-client policy of an application (chatroom.md §d.4): who gives way when an account enters a room once more.

@@ -8,12 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::audience::Selection;
 use super::check;
-use super::entry::{Entry, Outcome};
-use super::permissions::Operation;
-use super::state::Room;
-use crate::error::{Code, Status, Sub};
+use crate::error::Status;
 use crate::id::ConnId;
-use crate::wire::Response;
 use crate::wire::pb;
 
 /// Where a connection stands, how far it hears, and whether that counts.
@@ -259,28 +255,6 @@ impl Space {
             let located: BTreeSet<ConnId> = self.grid.iter().map(|(_, _, connection)| *connection).collect();
             assert_eq!(*elsewhere, everyone.difference(&located).copied().collect());
         }
-    }
-}
-
-impl Room {
-    pub(super) fn update_location(
-        &mut self,
-        entry: &Entry,
-        request: &pb::MemberUpdateLocationRequest,
-    ) -> Result<Outcome, Status> {
-        let actor = &entry.command.actor;
-        let given = request.location.filter(|given| *given != pb::Location::default());
-        let given = given.ok_or_else(|| Status::bad_parameter("x, y, z, distance or enabled must be given"))?;
-        Place::default().with(&given)?;
-        let connection = self.here(actor)?;
-        self.permit(actor, Operation::UpdateLocation, entry.stamp.clock)?;
-        let old = self.people.space().place(connection);
-        let new = old.with(&given)?;
-        if new == old {
-            return Err(Status::with_sub(Code::NoChange, Sub::IdenticalFields));
-        }
-        self.people.set_place(connection, new);
-        Ok(Outcome::reply(Response::MemberUpdateLocation(pb::Status::default())))
     }
 }
 

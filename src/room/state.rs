@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
+use super::actor::{Actor, Origin};
 use super::attributes::{Map, MemberAttributes};
-use super::command::{Actor, Op, Origin, Query, Stamp};
+use super::command::{Op, Query, Stamp};
 use super::dedup::Senders;
-use super::entry::{Entry, Outcome};
+use super::entry::{Entry, Link, Outcome};
 use super::expression::Expressions;
 use super::permissions::{self, Class, Grant, Operation, Standing};
-use super::position::{Boundaries, Link};
+use super::position::Boundaries;
 use super::presence::People;
 use super::priority::Priority;
 use super::queries::Queries;

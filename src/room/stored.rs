@@ -1,6 +1,7 @@
 //! Commands in the form the log keeps.
 
-use super::command::{Actor, Command, Create, Enter, Op, Open, Origin, Recall};
+use super::actor::{Actor, Origin};
+use super::command::{Command, Create, Enter, Op, Open, Recall};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, Seq};
 use crate::wire::pb;

@@ -1,16 +1,17 @@
 //! What is done by tag: changing one's own, muting one, finding members by one (chatroom.md §a.10, §c.1, §c.2).
 
 use std::ops::Bound;
-use std::sync::Arc;
 
+use super::actor::Actor;
 use super::audience::Selection;
 use super::check;
-use super::command::{Actor, Enter};
+use super::command::Enter;
 use super::entry::{Audience, Entry, Outcome};
 use super::expression::all_of;
-use super::listing;
-use super::member::seconds_left;
+use super::mutes::seconds_left;
+use super::paging;
 use super::permissions::Operation;
+use super::presence::Bearing;
 use super::space::Place;
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
@@ -18,13 +19,6 @@ use crate::id::{ConnId, UnixMs};
 use crate::limits;
 use crate::wire::pb::{self, NotificationType};
 use crate::wire::{Push, Response};
-
-/// What a connection says about tags and place when it enters.
-pub(super) struct Bearing {
-    tags: Vec<Arc<str>>,
-    target: Option<Box<str>>,
-    location: Option<pb::Location>,
-}
 
 impl Room {
     /// Row 3 of chatroom.md §c.0, for what a connection that enters says about tags and place.
@@ -172,7 +166,7 @@ impl Room {
         check::tag("tag", &request.tag)?;
         let limit = check::page(request.limit)?;
         check::anchor(request.time_ms)?;
-        let next = listing::place_after::<ConnId>(&request.next)?;
+        let next = paging::place_after::<ConnId>(&request.next)?;
         self.reach_to_read(actor, Operation::Members, now)?;
         let before = match (next, request.time_ms) {
             (Some(place), _) => Bound::Excluded(place),
@@ -182,7 +176,7 @@ impl Room {
         let carriers = self.people.tags().carriers(&request.tag);
         let newest_first = carriers.into_iter().flat_map(|carriers| carriers.order().range((Bound::Unbounded, before)).rev());
         let show = |connection: &ConnId| self.member_by_connection(*connection, now);
-        Ok(Response::MemberListByTag(listing::fill(newest_first, limit, 2 * limit, listing::page_bytes(actor), show)))
+        Ok(Response::MemberListByTag(paging::fill(newest_first, limit, 2 * limit, paging::page_bytes(actor), show)))
     }
 
     pub(super) fn count_by_tag_query(

@@ -1,6 +1,7 @@
 //! What a room does by itself when its time has come: closing after a delay, ending when it is empty (chatroom.md §a.3, §c.6).
 
-use super::command::{Actor, Command, Op, Origin};
+use super::actor::{Actor, Origin};
+use super::command::{Command, Op};
 use super::entry::{Entry, Outcome};
 use super::permissions::Operation;
 use super::state::Room;

@@ -13,7 +13,7 @@ use crate::dispatch::{Broadcasting, Mail, Rules, Told};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, UnixMs};
 use crate::limits::{BROADCASTS_REMEMBERED_MAX, BROADCASTS_UNDER_WAY_MAX, DEDUP_WINDOW_MS};
-use crate::room::{Actor, Broadcast};
+use crate::room::{Actor, Broadcast, Op};
 use crate::wire::pb;
 
 /// The broadcasts of a node.
@@ -78,7 +78,7 @@ impl Engine {
         request: &pb::MessageSendRequest,
     ) -> Result<pb::MessageSendResponse, Status> {
         let shared = &self.shared;
-        let broadcast = Arc::new(Broadcast::new(&shared.apps.settings(app_key), &actor, request)?);
+        let broadcast = Op::Broadcast(Arc::new(Broadcast::new(&shared.apps.settings(app_key), &actor, request)?));
         let now = shared.unix();
         if request.resend
             && let Some(sent) = shared.broadcasts.known(now, app_key, &actor.account, &request.message_id)
@@ -106,7 +106,7 @@ impl Engine {
             mailbox.post(vec![Mail::Broadcast(Box::new(Broadcasting {
                 app_key: app_key.into(),
                 actor: actor.clone(),
-                broadcast: broadcast.clone(),
+                op: broadcast.clone(),
                 told: told.clone(),
                 // Who has given up waiting need not hear of it.
                 done: Box::new(move || {

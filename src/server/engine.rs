@@ -13,6 +13,7 @@ use crate::error::{Code, Status, Sub};
 use crate::figures::{TopQuery, TopRooms};
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Ask, Command, Create, Op, Query};
+use crate::wire::{Response, pb};
 
 /// A handle on the rooms and connections of this node. Cheap to clone; any thread may use it.
 #[derive(Clone)]
@@ -57,6 +58,24 @@ impl Engine {
         Ok(answer)
     }
 
+    /// As [`Engine::command`], and says who its actor was in the room before it, if it was anybody there. Both take one trip.
+    pub async fn command_seen(
+        &self,
+        app_key: &str,
+        room: RoomId,
+        mut command: Command,
+    ) -> Result<(Option<pb::Member>, Response), Status> {
+        command.actor.names_nobody = !command.op.names_known(|name| self.shared.is_known(app_key, name));
+        let accounts = vec![command.actor.account.to_string()];
+        let look_up = Ask::Query(Query::Lookup(pb::MemberLookupRequest { room_id: room.get(), accounts }));
+        let [seen, done] = self.post(Some(app_key), room, command.actor, [look_up, Ask::Command(command.op)])?;
+        let member = match answer_of(seen).await? {
+            Response::MemberLookup(mut found) => found.members.pop(),
+            _ => None,
+        };
+        Ok((member, answer_of(done).await?))
+    }
+
     /// Asks a room of an application something. 404 if the room is another's.
     pub async fn query(&self, app_key: &str, room: RoomId, actor: Actor, query: Query) -> Answer {
         self.ask(Some(app_key), room, actor, Ask::Query(query)).await
@@ -95,6 +114,18 @@ impl Engine {
     }
 
     async fn ask(&self, app_key: Option<&str>, room: RoomId, actor: Actor, ask: Ask) -> Answer {
+        let [answer] = self.post(app_key, room, actor, [ask])?;
+        answer_of(answer).await
+    }
+
+    /// Sends requests on their way to a room, all with one look into its worker's mailbox, and gives where their answers come.
+    fn post<const N: usize>(
+        &self,
+        app_key: Option<&str>,
+        room: RoomId,
+        actor: Actor,
+        asks: [Ask; N],
+    ) -> Result<[oneshot::Receiver<Answer>; N], Status> {
         if !room.is_of_client() && room.get() > self.last_room.load(Ordering::Acquire) {
             return Err(Status::with_sub(Code::NotFound, Sub::RoomMissing));
         }
@@ -102,10 +133,61 @@ impl Engine {
         if mailbox.is_full() {
             return Err(Status::new(Code::Busy, "the room's worker has too much waiting"));
         }
-        let (done, answer) = oneshot::channel();
-        let asker = Asker::Caller(Box::new(move |answer| drop(done.send(answer))));
-        let app_key = app_key.map(Box::from);
-        mailbox.post(vec![Mail::Request(Box::new(Request { room, asker, actor, ask, app_key, resume: None }))]);
-        answer.await.unwrap_or_else(|_| Err(Status::new(Code::Unavailable, "the server is going down")))
+        let mut batch = Vec::with_capacity(N);
+        let answers = asks.map(|ask| {
+            let (done, answer) = oneshot::channel();
+            let asker = Asker::Caller(Box::new(move |answer| drop(done.send(answer))));
+            let (actor, app_key) = (actor.clone(), app_key.map(Box::from));
+            batch.push(Mail::Request(Box::new(Request { room, asker, actor, ask, app_key, resume: None })));
+            answer
+        });
+        mailbox.post(batch);
+        Ok(answers)
+    }
+}
+
+async fn answer_of(answer: oneshot::Receiver<Answer>) -> Answer {
+    answer.await.unwrap_or_else(|_| Err(Status::new(Code::Unavailable, "the server is going down")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::super::steps::tests::worker;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_message_over_http_takes_one_trip_to_its_room() {
+        let (worker, _, _client) = worker();
+        let engine = Engine::new(worker.shared.clone(), Arc::new(AtomicI64::new(7)), Vec::new(), Vec::new());
+        let room = RoomId::new(7).unwrap();
+        let actor = Actor::http(AccountId::parse("news").unwrap());
+        let message = pb::MessageSendRequest { room_id: 7, message_id: "m1".into(), ..Default::default() };
+        let command = Command { actor, op: Op::Send(Box::new(message)) };
+        let mut answer = pin!(engine.command_seen("app", room, command));
+        assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let asks = worker.shared.mailbox_of(room).take().mail.into_iter().map(|mail| match mail {
+            Mail::Request(request) => (request.ask, request.asker),
+            _ => panic!("only requests were posted"),
+        });
+        for (place, (ask, asker)) in asks.enumerate() {
+            let Asker::Caller(done) = asker else { panic!("somebody within the process asks") };
+            match (place, ask) {
+                (0, Ask::Query(Query::Lookup(_))) => {
+                    let member = pb::Member { nick: "News".into(), ..Default::default() };
+                    let found = pb::MemberListResponse { members: vec![member], ..Default::default() };
+                    done(Ok(Response::MemberLookup(found)));
+                }
+                (1, Ask::Command(Op::Send(_))) => done(Ok(Response::MessageSend(pb::MessageSendResponse::default()))),
+                (_, ask) => panic!("{ask:?} was asked"),
+            }
+        }
+        // Nothing else is asked of the room before the caller has both.
+        let (member, sent) = answer.await.unwrap();
+        assert_eq!(member.unwrap().nick, "News");
+        assert!(matches!(sent, Response::MessageSend(_)));
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::id::{AccountId, ConnId, Seq};
-use crate::room::command::{Actor, AddRobots, Command, Create, Enter, Op, Open, Origin, Recall, RemoveRobots, RobotProfile};
+use crate::room::actor::{Actor, Origin};
+use crate::room::command::{AddRobots, Command, Create, Enter, Op, Open, Recall, RemoveRobots, RobotProfile};
 use crate::room::{Broadcast, Settings};
 use crate::wire::pb;
 

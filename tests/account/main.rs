@@ -1,0 +1,8 @@
+//! Accounts: the checksum of HTTP calls, and what a login needs to be believed.
+#![cfg(feature = "server")]
+
+mod check_sum;
+mod jwt;
+mod login;
+mod tokens;
+mod world;
