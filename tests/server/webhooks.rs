@@ -11,7 +11,7 @@ use crate::support::process::{APP_KEY, APP_SECRET, UNLIMITED};
 use crate::support::{Peer, Server, Setup, quantile, wait_until};
 use chatroom::id::{Epoch, RoomId, UnixMs};
 use chatroom::limits;
-use chatroom::log::{Batch, FjallLog, Log as _, Options, Outbox as _};
+use chatroom::log::{Batch, FjallLog, Log as _, Options};
 use chatroom::room::{Report, Reported};
 use chatroom::server::logbook::write_report;
 use chatroom::wire::pb::{self, MessageSendRequest, MessageType};
