@@ -10,16 +10,16 @@ use super::mail::Asker;
 use super::owner::Owned;
 use crate::id::RoomId;
 use crate::limits::{BROADCAST_STEPS_PER_ROOM, BROADCAST_STEPS_PER_TURN};
-use crate::room::{Actor, Command, Op};
+use crate::subject::{Actor, Command, Operation, Subject};
 
 /// A broadcast on its way through the rooms of one worker.
-pub struct Broadcasting {
+pub struct Broadcasting<S: Subject> {
     /// Whose rooms.
     pub app_key: Box<str>,
     /// In whose name.
     pub actor: Actor,
     /// What. Handed to every room anew, so it must be cheap to clone.
-    pub op: Op,
+    pub op: S::Op,
     /// What it has come to so far, on all workers.
     pub told: Arc<Told>,
     /// Called once every room of this worker has it; must not block.
@@ -38,16 +38,21 @@ pub struct Told {
 }
 
 /// The broadcasts of one worker, and its rooms for them.
-#[derive(Default)]
-pub(super) struct Broadcasts {
+pub(super) struct Broadcasts<S: Subject> {
     /// The first is under way: with the last room it has been in.
-    waiting: VecDeque<(Broadcasting, Option<RoomId>)>,
+    waiting: VecDeque<(Broadcasting<S>, Option<RoomId>)>,
     /// Every owned room with connections, and some that the last one has left since.
     peopled: BTreeSet<RoomId>,
 }
 
-impl Broadcasts {
-    pub(super) fn begin(&mut self, broadcasting: Broadcasting) {
+impl<S: Subject> Default for Broadcasts<S> {
+    fn default() -> Broadcasts<S> {
+        Broadcasts { waiting: VecDeque::new(), peopled: BTreeSet::new() }
+    }
+}
+
+impl<S: Subject> Broadcasts<S> {
+    pub(super) fn begin(&mut self, broadcasting: Broadcasting<S>) {
         self.waiting.push_back((broadcasting, None));
     }
 
@@ -62,7 +67,7 @@ impl Broadcasts {
     }
 }
 
-impl Hub {
+impl<S: Subject> Hub<S> {
     /// Goes on with the broadcasts under way, for as many rooms and connections as a turn may serve. To be called once a turn.
     pub fn go_on_broadcasting(&mut self) {
         let mut steps = 0;
@@ -93,14 +98,14 @@ impl Hub {
             self.broadcasts.forget(room);
             return 1;
         };
-        if live.room.app_key() != &*broadcasting.app_key {
+        if live.subject.app_key() != &*broadcasting.app_key {
             return 1;
         }
-        let steps = BROADCAST_STEPS_PER_ROOM + live.room.connections();
+        let steps = BROADCAST_STEPS_PER_ROOM + live.subject.connections();
         let told = broadcasting.told.clone();
         let asker = Asker::Caller(Box::new(move |answer| {
             let count = match answer {
-                Ok(reply) if Op::is_ordinary(&reply) => {
+                Ok(reply) if S::Op::is_ordinary(&reply) => {
                     told.ordinary.fetch_add(1, Ordering::Relaxed);
                     &told.rooms
                 }

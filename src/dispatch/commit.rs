@@ -4,34 +4,47 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::hub::{Effect, Hub};
-use super::mail::{Answer, Asker, Mail};
+use super::mail::{Asker, Mail};
 use super::owner::{Owned, broken};
 use super::replay::CatchUp;
 use crate::id::{ConnId, RoomId, Seq};
-use crate::room::{Actor, Record, Report};
-use crate::wire::{Push, pb};
+use crate::subject::{Actor, Answer, Operation, Subject};
 
 /// What one commit covers: what is to be written, and the answers that wait for it.
-#[derive(Default)]
-pub struct Writes {
+pub struct Writes<S: Subject> {
     /// Entries in the order they were applied.
-    pub records: Vec<Record>,
+    pub records: Vec<S::Record>,
     /// States of rooms, each with the number of the last entry in it.
     pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
     /// What the applications are told, in the order it happened.
-    pub reports: Vec<Report>,
+    pub reports: Vec<S::Report>,
     /// Bytes of what the records tell the members.
     pub(super) bytes: usize,
-    pub(super) held: Vec<Held>,
+    pub(super) held: Vec<Held<S>>,
     /// Connections that hear their room once they have been told that they are in it, and from where on; `None`: they have left
     /// again meanwhile.
     pub(super) joins: Vec<(RoomId, ConnId, Option<Seq>)>,
     saved: Vec<(RoomId, Seq)>,
     /// The rooms that are ahead of the log if this fails.
-    rooms: SmallVec<[RoomId; 4]>,
+    pub(super) rooms: SmallVec<[RoomId; 4]>,
 }
 
-impl Writes {
+impl<S: Subject> Default for Writes<S> {
+    fn default() -> Writes<S> {
+        Writes {
+            records: Vec::new(),
+            snapshots: Vec::new(),
+            reports: Vec::new(),
+            bytes: 0,
+            held: Vec::new(),
+            joins: Vec::new(),
+            saved: Vec::new(),
+            rooms: SmallVec::new(),
+        }
+    }
+}
+
+impl<S: Subject> Writes<S> {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.snapshots.is_empty() && self.reports.is_empty()
@@ -39,44 +52,39 @@ impl Writes {
 }
 
 /// What waits for a commit.
-pub(super) enum Held {
+pub(super) enum Held<S: Subject> {
     /// An answer.
     Answer(Asker, Answer),
     /// A look into the log that has to see what the commit covers.
-    Find(Box<Find>),
+    Find(Box<Find<S>>),
     /// A catch-up, to be read once the log has everything the connection missed.
-    CatchUp(Box<CatchUp>),
+    CatchUp(Box<CatchUp<S>>),
     /// Who has put itself out of a room, by closing it, is told so after its answer.
-    Left(Mail),
+    Left(Mail<S>),
 }
 
-/// A recall on its way: the room lets it pass as far as it knows, and the log has to say where the message stands.
-pub struct Find {
+/// A command on its way whose subject lets it pass as far as it knows, and for which the log has to say where something stands.
+pub struct Find<S: Subject> {
     /// In which room.
     pub room: RoomId,
     /// Who waits.
     pub asker: Asker,
     /// On whose behalf.
     pub actor: Actor,
-    /// Which message.
-    pub request: pb::MessageRecallRequest,
+    /// What the log is asked for.
+    pub request: <S::Op as Operation>::LookUp,
 }
 
-impl Hub {
+impl<S: Subject> Hub<S> {
     /// What is to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
-    pub fn take_writes(&mut self) -> Option<Writes> {
+    pub fn take_writes(&mut self) -> Option<Writes<S>> {
         if self.writes.is_empty() || self.in_flight.is_some() || self.is_broken {
             return None;
         }
         let mut writes = std::mem::take(&mut self.writes);
         let saved = writes.snapshots.iter().map(|(room, seq, _)| (*room, *seq)).collect();
         let (held, joins) = (std::mem::take(&mut writes.held), std::mem::take(&mut writes.joins));
-        let mut rooms = SmallVec::new();
-        for record in &writes.records {
-            if rooms.last() != Some(&record.room) {
-                rooms.push(record.room);
-            }
-        }
+        let rooms = std::mem::take(&mut writes.rooms);
         self.in_flight = Some(Writes { held, joins, saved, rooms, ..Writes::default() });
         Some(writes)
     }
@@ -119,8 +127,8 @@ impl Hub {
             return frames;
         }
         let Some(Owned::Live(live)) = self.rooms.get(&room) else { return Vec::new() };
-        let gap = pb::Gap { room_id: room.get(), first_seq: heard.next().0, last_seq: live.last_seq().0 };
-        vec![self.encode(&Push::Gap(gap))]
+        let gap = S::gap(room, heard.next(), live.last_seq());
+        vec![self.encode(&gap)]
     }
 
     /// Whether a commit is under way or something waits for one.
@@ -134,13 +142,13 @@ impl Hub {
             if let Owned::Live(live) = owned
                 && live.saved < live.last_seq()
             {
-                self.writes.snapshots.push((*id, live.last_seq(), live.room.snapshot_with_end()));
+                self.writes.snapshots.push((*id, live.last_seq(), live.subject.snapshot(true)));
             }
         }
     }
 
     /// Does something once everything applied so far is durable.
-    pub(super) fn after_writes(&mut self, held: Held) {
+    pub(super) fn after_writes(&mut self, held: Held<S>) {
         match (&mut self.in_flight, held) {
             (_, held) if !self.writes.records.is_empty() => self.writes.held.push(held),
             (Some(in_flight), held) => in_flight.held.push(held),
@@ -152,11 +160,11 @@ impl Hub {
         }
     }
 
-    pub(super) fn read_missed(&mut self, waiting: Box<CatchUp>) {
+    pub(super) fn read_missed(&mut self, waiting: Box<CatchUp<S>>) {
         self.send(waiting.asked.connection.worker(), Mail::CatchUp(waiting));
     }
 
-    pub(super) fn tell_left(&mut self, mail: Mail) {
+    pub(super) fn tell_left(&mut self, mail: Mail<S>) {
         if let Mail::Left { connection, .. } = &mail {
             self.send(connection.worker(), mail);
         }

@@ -4,30 +4,7 @@
 //! reader, asked again about the same frames, hears the same of them.
 
 use crate::id::{ConnId, Time};
-use crate::room::{Class, Settings};
-
-/// Frames per second that one reader is sent of a room; 0 bounds nothing. Comes with each frame: settings change while readers
-/// stay.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Downlink {
-    /// Of [`Class::Normal`].
-    pub normal_per_second: u32,
-    /// Of [`Class::High`].
-    pub high_per_second: u32,
-}
-
-impl Downlink {
-    /// The limits of the settings.
-    pub fn new(settings: &Settings) -> Downlink {
-        let (normal_per_second, high_per_second) = (settings.downlink_normal_per_second, settings.downlink_high_per_second);
-        Downlink { normal_per_second, high_per_second }
-    }
-
-    /// Whether anything is bounded.
-    pub fn is_set(&self) -> bool {
-        *self != Downlink::default()
-    }
-}
+use crate::subject::{Class, Downlink};
 
 /// Frames a reader was sent in this second, and frames known to come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -10,6 +10,7 @@ use super::mail::owner_of;
 use super::owner::Owned;
 use crate::id::{ByNumber, RoomId, UnixMs};
 use crate::limits::ENDINGS_PER_TICK;
+use crate::subject::Subject;
 
 /// A room that everybody has left.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl Endings {
     }
 }
 
-impl Hub {
+impl<S: Subject> Hub<S> {
     /// The rooms made by clients that the log knows to exist, at the start. Those of other workers are passed over.
     pub fn expect_endings(&mut self, rooms: &[RoomId]) {
         let (worker, workers) = (self.config.worker, self.config.workers);
@@ -50,7 +51,7 @@ impl Hub {
     /// Somebody has come into a room made by a client, or left it, or it has ended.
     pub(super) fn note_left(&mut self, id: RoomId) {
         let Some(Owned::Live(live)) = self.rooms.get(&id) else { return };
-        let room = &live.room;
+        let room = &live.subject;
         // The room's own clock may be ahead, and by less when it is read again.
         let on_our_clock = |at: UnixMs| UnixMs(at.0.saturating_sub(live.ahead_ms));
         let left = room.ends_at().zip(room.maker()).map(|(ends_at, maker)| Left {
@@ -78,10 +79,10 @@ impl Hub {
     /// Says whether an account may make one more room, as far as rooms count that were left.
     pub(super) fn bar_makers(&mut self, id: RoomId, app_key: &str, account: &crate::id::AccountId) {
         let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
-        if !live.room.exists() {
-            let settings = self.config.rules.settings(app_key);
-            let maxima = (settings.client_rooms_left_per_account_max, settings.client_rooms_left_per_app_max);
-            live.room.bar(self.config.accounts.has_left_too_many(app_key, account, maxima));
+        if !live.subject.exists() {
+            let quota = S::quota(&self.config.rules.settings(app_key));
+            let maxima = (quota.left_of_account, quota.left_of_app);
+            live.subject.bar(self.config.accounts.has_left_too_many(app_key, account, maxima));
         }
     }
 

@@ -3,23 +3,21 @@
 //! stay where they are.
 
 use super::commit::Held;
-use super::downlink::Downlink;
 use super::hub::{Effect, Hub};
 use super::item::Item;
 use super::mail::Mail;
 use super::owner::{Live, Owned, broken};
 use crate::id::{ConnId, Epoch, RoomId, Seq};
-use crate::room::{Audience, Class, Room};
-use crate::wire::{Push, pb};
+use crate::subject::{Audience, Class, Subject};
 
-impl Hub {
+impl<S: Subject> Hub<S> {
     /// The log takes nothing any more: what waits for it is refused, and so is every change until [`Hub::on_log_back`].
     pub fn on_log_failed(&mut self) {
         if std::mem::replace(&mut self.is_broken, true) {
             return;
         }
         let writes = std::mem::take(&mut self.writes);
-        self.ahead.extend(writes.records.iter().map(|record| record.room));
+        self.ahead.extend(writes.rooms);
         self.refuse_held(writes.held, writes.joins);
     }
 
@@ -60,25 +58,25 @@ impl Hub {
     }
 
     /// A room that could not be read again stays as it is in memory, without changes, until the next attempt.
-    pub(super) fn keep_stale(&mut self, id: RoomId, live: Box<Live>) {
+    pub(super) fn keep_stale(&mut self, id: RoomId, live: Box<Live<S>>) {
         self.rooms.insert(id, Owned::Live(live));
         self.ahead.insert(id);
     }
 
     /// Puts what the log has of a room in place of what memory had, with the same people in it, who learn that something is lost.
-    pub(super) fn renew(&mut self, id: RoomId, mut room: Room, old: Live) {
+    pub(super) fn renew(&mut self, id: RoomId, mut room: S, old: Live<S>) {
         if !room.exists() {
             return self.disband(id, room, &old);
         }
         let (held, lost) = (Seq(room.next_seq().0.saturating_sub(1)), old.last_seq());
         room.set_settings(self.config.rules.settings(room.app_key()));
-        room.take_people(old.room);
+        room.take_people(old.subject);
         // What was seen beyond is gone, although its numbers are not given again.
         room.note_epoch(self.config.epoch, held.next());
-        let downlink = Downlink::new(room.settings());
+        let downlink = room.downlink();
         let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
         (live.followers, live.detached, live.kicked, live.saved) = (old.followers, old.detached, old.kicked, held);
-        let (seq, state) = (live.last_seq(), live.room.snapshot());
+        let (seq, state) = (live.last_seq(), live.subject.snapshot(false));
         self.rooms.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
         // So that no number is given twice, whatever comes.
@@ -86,9 +84,7 @@ impl Hub {
         if let Some(feed) = self.feeds.get_mut(&id) {
             feed.distrust(lost);
         }
-        let gap = pb::Gap { room_id: id.get(), first_seq: held.next().0, last_seq: lost.0 };
-        let told = pb::RoomEpoch { room_id: id.get(), epoch: self.config.epoch.0, log_seq: held.0 };
-        for push in [Push::Gap(gap), Push::RoomEpoch(told)] {
+        for push in [S::gap(id, held.next(), lost), S::epoch_begun(id, self.config.epoch, held)] {
             let frame = self.encode(&push);
             self.publish(id, Item { frame, seq, audience: Audience::All, class: Class::Kept, downlink, at: self.now });
         }
@@ -96,12 +92,12 @@ impl Hub {
     }
 
     /// The room was never made as far as the log knows: nobody is in it.
-    fn disband(&mut self, id: RoomId, room: Room, old: &Live) {
+    fn disband(&mut self, id: RoomId, room: S, old: &Live<S>) {
         let live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
         self.rooms.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
-        for (account, connections) in old.room.everybody() {
-            self.config.accounts.release(old.room.app_key(), &account, id);
+        for (account, connections) in old.subject.everybody() {
+            self.config.accounts.release(old.subject.app_key(), &account, id);
             for connection in connections {
                 self.send(connection.worker(), Mail::Left { room: id, connection, kicked: None });
             }
@@ -109,7 +105,7 @@ impl Hub {
     }
 
     /// Tells those who wait for a commit that there was none.
-    pub(super) fn refuse_held(&mut self, held: Vec<Held>, joins: Vec<(RoomId, ConnId, Option<Seq>)>) {
+    pub(super) fn refuse_held(&mut self, held: Vec<Held<S>>, joins: Vec<(RoomId, ConnId, Option<Seq>)>) {
         for held in held {
             match held {
                 Held::Answer(asker, _) => self.answer(asker, Err(broken())),

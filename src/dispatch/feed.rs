@@ -9,12 +9,11 @@ use std::num::NonZeroU32;
 use bytes::Bytes;
 use slab::Slab;
 
-use super::downlink::{Allowance, Downlink};
+use super::downlink::Allowance;
 use super::item::Item;
 use crate::id::{ConnId, Seq, Time};
 use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
-use crate::room::Audience;
-use crate::room::Class;
+use crate::subject::{Audience, Class, Downlink};
 
 /// Where bytes for a connection go. A connection that is gone takes everything.
 pub trait Outlet {

@@ -14,37 +14,17 @@ use super::commit::{Find, Writes};
 use super::endings::Endings;
 use super::feed::{Feed, Outlet, Place};
 use super::item::Item;
-use super::mail::{Answer, Asked, Asker, Mail, Request, owner_of};
+use super::mail::{Asked, Asker, Mail, Request, owner_of};
 use super::owner::{Live, Owned};
 use super::replay::CatchUp;
 use super::tally::Tally;
 use crate::id::{ByNumber, ConnId, Epoch, RoomId, Time, UnixMs};
-use crate::room::{Actor, Ask, HistoryScope, Op, Query, Settings};
+use crate::subject::{Actor, Answer, Ask, Operation, Rules, Subject};
 use crate::wire::{Push, pb};
-
-/// What the rooms of each application go by. The answer may change while the node runs.
-pub trait Rules: Send + Sync + std::fmt::Debug {
-    /// The settings of the rooms of this application.
-    fn settings(&self, app_key: &str) -> Arc<Settings>;
-
-    /// Grows whenever an answer of [`Rules::settings`] changes.
-    fn version(&self) -> u64;
-}
-
-/// The same settings for every application, for good.
-impl Rules for Settings {
-    fn settings(&self, _app_key: &str) -> Arc<Settings> {
-        Arc::new(self.clone())
-    }
-
-    fn version(&self) -> u64 {
-        0
-    }
-}
 
 /// What a hub is told once.
 #[derive(Clone, Debug)]
-pub struct HubConfig {
+pub struct Config<T> {
     /// Which worker this is, from 0.
     pub worker: usize,
     /// How many workers there are.
@@ -54,7 +34,7 @@ pub struct HubConfig {
     /// Seed of the random numbers that entries carry.
     pub seed: u64,
     /// What the rooms go by.
-    pub rules: Arc<dyn Rules>,
+    pub rules: Arc<dyn Rules<T>>,
     /// Bytes of recent frames a feed keeps.
     pub feed_bytes_max: usize,
     /// How long a lost connection keeps its place.
@@ -66,7 +46,7 @@ pub struct HubConfig {
 }
 
 /// What a hub wants done. To be carried out in this order, before [`Hub::flush`].
-pub enum Effect {
+pub enum Effect<S: Subject> {
     /// Write the answer to a request.
     Answer(Asked, Box<Answer>),
     /// Write these bytes, whole frames.
@@ -88,9 +68,9 @@ pub enum Effect {
     /// Read a room's state from the log and hand it to [`Hub::on_loaded`].
     Load(RoomId),
     /// Ask the log where a message stands and hand that to [`Hub::on_found`].
-    Find(Box<Find>),
+    Find(Box<Find<S>>),
     /// Read what a connection missed and hand it to [`Hub::on_caught_up`].
-    CatchUp(Box<CatchUp>),
+    CatchUp(Box<CatchUp<S>>),
     /// Read a page of history and answer with it.
     History {
         /// Who waits.
@@ -98,9 +78,9 @@ pub enum Effect {
         /// Of which room.
         room: RoomId,
         /// What is asked; already found permitted.
-        query: Box<Query>,
+        query: Box<S::Query>,
         /// How much of it may be read.
-        scope: HistoryScope,
+        scope: S::History,
     },
 }
 
@@ -139,8 +119,8 @@ struct Reader {
 }
 
 /// One worker's part of dispatch.
-pub struct Hub {
-    pub(super) config: HubConfig,
+pub struct Hub<S: Subject> {
+    pub(super) config: Config<S::Settings>,
     pub(super) now: Time,
     /// The clock of the calendar, which may be set at any time.
     pub(super) unix: UnixMs,
@@ -148,12 +128,12 @@ pub struct Hub {
     pub(super) steady: UnixMs,
     /// The calendar's time at which `now` was 0.
     start_ms: Option<i64>,
-    pub(super) effects: Vec<Effect>,
+    pub(super) effects: Vec<Effect<S>>,
     pub(super) counters: Counters,
     pub(super) feeds: ByNumber<RoomId, Feed>,
     dirty: Vec<RoomId>,
     readers: Vec<Reader>,
-    outboxes: Vec<Vec<Mail>>,
+    outboxes: Vec<Vec<Mail<S>>>,
     scratch: Vec<u8>,
     /// Where the readers sit that a frame names; empty between frames.
     places: Vec<Place>,
@@ -162,9 +142,9 @@ pub struct Hub {
     /// Connections that hear their room from the next flush on.
     pub(super) released: Vec<(ConnId, RoomId)>,
     // The owner's part.
-    pub(super) rooms: ByNumber<RoomId, Owned>,
-    pub(super) writes: Writes,
-    pub(super) in_flight: Option<Writes>,
+    pub(super) rooms: ByNumber<RoomId, Owned<S>>,
+    pub(super) writes: Writes<S>,
+    pub(super) in_flight: Option<Writes<S>>,
     /// Requests to enter, of connections of this worker, that are unanswered.
     entering: HashSet<(ConnId, u32), foldhash::fast::RandomState>,
     pub(super) grace: VecDeque<(Time, RoomId, ConnId)>,
@@ -182,19 +162,19 @@ pub struct Hub {
     /// Rooms whose state in memory is ahead of the log, because the log refused something.
     pub(super) ahead: BTreeSet<RoomId>,
     /// State that memory had of the rooms that are being read again.
-    pub(super) stale: ByNumber<RoomId, Box<Live>>,
+    pub(super) stale: ByNumber<RoomId, Box<Live<S>>>,
     /// Reports made so far: the number of the next one.
     pub(super) reports_made: u64,
     /// The version of the rules that the rooms here go by.
     pub(super) rules_version: u64,
-    pub(super) broadcasts: Broadcasts,
+    pub(super) broadcasts: Broadcasts<S>,
     /// What has happened in the rooms since [`Hub::take_tallies`].
     pub(super) tally: Tally,
 }
 
-impl Hub {
+impl<S: Subject> Hub<S> {
     /// A hub without rooms and connections.
-    pub fn new(config: HubConfig) -> Hub {
+    pub fn new(config: Config<S::Settings>) -> Hub<S> {
         Hub {
             now: Time::default(),
             unix: UnixMs::default(),
@@ -241,7 +221,7 @@ impl Hub {
     }
 
     /// A request for a room, from a connection of this worker or from within the process.
-    pub fn request(&mut self, request: Request) {
+    pub fn request(&mut self, request: Request<S>) {
         if let (&Asker::Connection(Asked { connection, room, sequence, .. }), Ask::Command(op)) = (&request.asker, &request.ask)
             && op.follows()
         {
@@ -273,7 +253,7 @@ impl Hub {
             if let (Some(place), Some(feed)) = (place, self.feeds.get_mut(&room)) {
                 feed.leave(place);
             }
-            let ask = Ask::Command(Op::of_gone(at_once));
+            let ask = Ask::Command(S::Op::of_gone(at_once));
             self.request(Request { room, asker: Asker::Nobody, actor: actor.clone(), ask, app_key: None, resume: None });
         }
     }
@@ -293,22 +273,22 @@ impl Hub {
     }
 
     /// Mail from other workers, in the order they sent it.
-    pub fn on_mail(&mut self, batch: Vec<Mail>) {
+    pub fn on_mail(&mut self, batch: Vec<Mail<S>>) {
         batch.into_iter().for_each(|mail| self.receive(mail));
     }
 
     /// Mail for another worker, if there is any.
-    pub fn take_mail(&mut self, worker: usize) -> Vec<Mail> {
+    pub fn take_mail(&mut self, worker: usize) -> Vec<Mail<S>> {
         self.outboxes.get_mut(worker).map(std::mem::take).unwrap_or_default()
     }
 
     /// What is to be done, in order. Give the emptied vector back with [`Hub::recycle`].
-    pub fn take_effects(&mut self) -> Vec<Effect> {
+    pub fn take_effects(&mut self) -> Vec<Effect<S>> {
         std::mem::take(&mut self.effects)
     }
 
     /// Takes a vector back, so that turns need no allocation of their own.
-    pub fn recycle(&mut self, mut effects: Vec<Effect>) {
+    pub fn recycle(&mut self, mut effects: Vec<Effect<S>>) {
         if self.effects.is_empty() {
             effects.clear();
             self.effects = effects;
@@ -353,8 +333,7 @@ impl Hub {
         let missed = feed.missed(place);
         if let Some(missed) = missed {
             self.counters.gaps += 1;
-            let gap = pb::Gap { room_id: room.get(), first_seq: missed.first.0, last_seq: missed.last.0 };
-            let frame = self.encode(&Push::Gap(gap));
+            let frame = self.encode(&S::gap(room, missed.first, missed.last));
             let taken = outlet.write(connection, &frame);
             if taken < frame.len() {
                 outlet.hold(connection, frame.slice(taken..));
@@ -430,7 +409,7 @@ impl Hub {
         self.arena.split().freeze()
     }
 
-    pub(super) fn send(&mut self, worker: usize, mail: Mail) {
+    pub(super) fn send(&mut self, worker: usize, mail: Mail<S>) {
         if worker == self.config.worker {
             self.receive(mail);
         } else if let Some(outbox) = self.outboxes.get_mut(worker) {
@@ -447,7 +426,7 @@ impl Hub {
         }
     }
 
-    pub(super) fn receive(&mut self, mail: Mail) {
+    pub(super) fn receive(&mut self, mail: Mail<S>) {
         match mail {
             Mail::Request(request) => self.own(*request),
             Mail::Broadcast(broadcasting) => self.broadcasts.begin(*broadcasting),

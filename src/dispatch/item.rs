@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 
-use super::downlink::Downlink;
 use crate::id::{ConnId, Seq, Time};
 use crate::limits::FEED_SAVED_FRAME_BYTES;
-use crate::room::{Audience, Class};
+use crate::subject::{Audience, Class, Downlink};
 
 /// A frame of a room, encoded once, for whoever of the room hears it.
 #[derive(Clone, Debug)]

@@ -5,13 +5,9 @@ use bytes::Bytes;
 use super::broadcast::Broadcasting;
 use super::item::Item;
 use super::replay::CatchUp;
-use crate::error::Status;
 use crate::id::{ConnId, RoomId};
-use crate::room::{Actor, Ask, HistoryScope, Query};
-use crate::wire::{Response, pb};
-
-/// What a request came to.
-pub type Answer = Result<Response, Status>;
+use crate::subject::{Actor, Answer, Ask, Subject};
+use crate::wire::pb;
 
 /// A request of a connection, as far as its answer needs it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,7 +33,7 @@ pub enum Asker {
 }
 
 /// A request to a room, on its way to the worker that owns it.
-pub struct Request {
+pub struct Request<S: Subject> {
     /// Which room.
     pub room: RoomId,
     /// Who waits.
@@ -45,7 +41,7 @@ pub struct Request {
     /// On whose behalf.
     pub actor: Actor,
     /// What.
-    pub ask: Ask,
+    pub ask: Ask<S::Op, S::Query>,
     /// The application the room must belong to, where the actor need not be in the room.
     pub app_key: Option<Box<str>>,
     /// With a command that takes over from a lost connection: what it has heard of the room.
@@ -53,11 +49,11 @@ pub struct Request {
 }
 
 /// One piece of a batch.
-pub enum Mail {
+pub enum Mail<S: Subject> {
     /// To the owner of a room.
-    Request(Box<Request>),
+    Request(Box<Request<S>>),
     /// To every worker: a message for all rooms of an application.
-    Broadcast(Box<Broadcasting>),
+    Broadcast(Box<Broadcasting<S>>),
     /// To the holder of a connection: the answer to its request.
     Answer(Asked, Box<Answer>),
     /// To the holder of a connection: the room lets it read its history, which any worker can look up.
@@ -65,9 +61,9 @@ pub enum Mail {
         /// Who asked.
         asked: Asked,
         /// What.
-        query: Box<Query>,
+        query: Box<S::Query>,
         /// How much of it may be read.
-        scope: HistoryScope,
+        scope: S::History,
     },
     /// To the holder of a connection: from here on it hears the room, after these frames that it missed.
     Joined {
@@ -81,7 +77,7 @@ pub enum Mail {
         held: Option<u32>,
     },
     /// To the holder of a connection: what it missed is to be read out of the log.
-    CatchUp(Box<CatchUp>),
+    CatchUp(Box<CatchUp<S>>),
     /// To the holder of a connection: it hears the room no more, for this reason if it did not leave by itself.
     Left {
         /// Which room.
@@ -100,7 +96,7 @@ pub enum Mail {
     },
 }
 
-impl Mail {
+impl<S: Subject> Mail<S> {
     /// About how many bytes the mail keeps alive while it waits.
     pub fn weight(&self) -> usize {
         const FIXED: usize = 256;

@@ -1,7 +1,8 @@
 //! Which worker owns a room, who hears what, and who is too slow (architecture.md §5). No disk, no sockets, no clock.
 //!
 //! A [`Hub`] is one worker's part: the rooms it owns and the feeds its connections read. Hubs talk by [`Mail`]. What a hub wants
-//! done, it leaves in its outputs for the server to take. May use: `wire`, `room`.
+//! done, it leaves in its outputs for the server to take. May use: `wire`, `subject`; `rooms.rs` alone knows which kind of
+//! subject there is.
 
 mod accounts;
 mod broadcast;
@@ -16,17 +17,19 @@ mod mail;
 mod owner;
 mod replay;
 mod report;
+mod rooms;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
-pub use crate::room::Class;
 pub use accounts::{AccountRooms, Reserved};
-pub use broadcast::{Broadcasting, Told};
-pub use commit::{Find, Writes};
-pub use downlink::Downlink;
+pub use broadcast::Told;
 pub use feed::{Feed, Missed, Outlet, Place};
-pub use hub::{Counters, Effect, Hub, HubConfig, Rules};
+pub use hub::Counters;
 pub use item::Item;
-pub use mail::{Answer, Asked, Asker, Mail, Request, owner_of};
-pub use replay::CatchUp;
+pub use mail::{Asked, Asker, owner_of};
+pub use rooms::{Broadcasting, CatchUp, Effect, Find, Hub, HubConfig, Mail, Request, Writes};
 pub use tally::{RoomTally, Tallies};
+
+pub use crate::subject::{Answer, Class, Downlink, Rules};

@@ -7,34 +7,33 @@ use bytes::Bytes;
 
 use super::accounts::Reserved;
 use super::commit::{Find, Held};
-use super::downlink::Downlink;
 use super::hub::{Effect, Hub};
 use super::item::Item;
-use super::mail::{Answer, Asker, Mail, Request};
-use super::replay::{Named, Source, asked_by};
-use crate::error::{Code, Status, Sub};
+use super::mail::{Asker, Mail, Request};
+use super::replay::{CatchUp, Named, Source, asked_by};
+use crate::error::{Code, Status};
 use crate::id::{AccountId, ByNumber, ConnId, Epoch, RoomId, Seq, Time, UnixMs};
 use crate::limits::{
     HEADER_BYTES, KICKS_KEPT_MAX, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX,
 };
-use crate::room::{
-    Actor, Admission, Ask, Audience, Class, Command, Entering, Entry, Kick, Op, Origin, Outcome, Presence, PushBody, Query,
-    Record, Room, Settings, Stamp,
+use crate::subject::{
+    Actor, Admission, Ask, Audience, Command, Entering, Entry, Kick, Operation, Origin, Outcome, Presence, PushBody, Question,
+    Stamp, Subject,
 };
 use crate::wire::pb;
 use crate::wire::{Push, Response};
 
 /// A room this worker owns.
-pub(super) enum Owned {
+pub(super) enum Owned<S: Subject> {
     /// Its state is on its way; these wait for it.
-    Loading(Vec<Request>),
+    Loading(Vec<Request<S>>),
     /// In memory.
-    Live(Box<Live>),
+    Live(Box<Live<S>>),
 }
 
 /// A room in memory and what surrounds it.
-pub(super) struct Live {
-    pub(super) room: Room,
+pub(super) struct Live<S: Subject> {
+    pub(super) subject: S,
     /// The epoch of its new entries: that in which it was last read from the log.
     pub(super) epoch: Epoch,
     /// How far the room's clock of durations is ahead of the hub's.
@@ -53,14 +52,14 @@ pub(super) struct Live {
     pub(super) used: Time,
 }
 
-impl Live {
+impl<S: Subject> Live<S> {
     /// A room, and by how much its clock of durations is ahead of `steady`: one that has gone further does not stand still until
     /// that has caught up.
-    pub(super) fn new(room: Room, workers: usize, epoch: Epoch, now: Time, steady: UnixMs) -> Live {
+    pub(super) fn new(subject: S, workers: usize, epoch: Epoch, now: Time, steady: UnixMs) -> Live<S> {
         let followers = vec![0; workers];
-        let ahead_ms = room.last_clock().0.saturating_sub(steady.0).max(0);
+        let ahead_ms = subject.last_clock().0.saturating_sub(steady.0).max(0);
         Live {
-            room,
+            subject,
             epoch,
             ahead_ms,
             followers,
@@ -74,12 +73,7 @@ impl Live {
 
     /// The room's clock of durations.
     pub(super) fn clock(&self, steady: UnixMs) -> UnixMs {
-        UnixMs(steady.0.saturating_add(self.ahead_ms)).max(self.room.last_clock())
-    }
-
-    fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Query) -> Answer {
-        self.room.count_query(now, actor, query)?;
-        self.room.query(now, actor, query)
+        UnixMs(steady.0.saturating_add(self.ahead_ms)).max(self.subject.last_clock())
     }
 
     pub(super) fn is_deserted(&self) -> bool {
@@ -87,7 +81,7 @@ impl Live {
     }
 
     pub(super) fn last_seq(&self) -> Seq {
-        Seq(self.room.next_seq().0.saturating_sub(1))
+        Seq(self.subject.next_seq().0.saturating_sub(1))
     }
 
     /// A connection was put out: whoever takes it over before that time is told.
@@ -101,7 +95,7 @@ impl Live {
     }
 
     /// Kick notice of the connection that this entry takes over from.
-    fn kick_met(&self, now: Time, command: &Command) -> Option<Box<pb::Kicked>> {
+    fn kick_met(&self, now: Time, command: &Command<S::Op>) -> Option<Box<pb::Kicked>> {
         if self.kicked.is_empty() {
             return None;
         }
@@ -131,9 +125,9 @@ impl Live {
     }
 }
 
-impl Hub {
+impl<S: Subject> Hub<S> {
     /// A request for a room of this worker.
-    pub(super) fn own(&mut self, request: Request) {
+    pub(super) fn own(&mut self, request: Request<S>) {
         let (room, workers, now) = (request.room, self.config.workers, self.now);
         match self.rooms.get_mut(&room) {
             Some(Owned::Live(_)) => self.ask(request),
@@ -142,7 +136,7 @@ impl Hub {
             None if let Ask::Command(op) = &request.ask
                 && let Some(app_key) = op.begins() =>
             {
-                let fresh = Room::new(room, self.config.rules.settings(app_key));
+                let fresh = S::vacant(room, self.config.rules.settings(app_key));
                 self.rooms.insert(room, Owned::Live(Box::new(Live::new(fresh, workers, self.config.epoch, now, self.steady))));
                 self.ask(request);
             }
@@ -155,16 +149,16 @@ impl Hub {
 
     /// Refuses a request for a room that never was. What is wrong with the request itself comes before that (chatroom.md §c.0), and
     /// only a room knows it, so one that does not exist is asked.
-    pub(super) fn refuse_nowhere(&mut self, request: Request) {
-        let mut nowhere = Room::new(request.room, self.config.rules.settings(""));
+    pub(super) fn refuse_nowhere(&mut self, request: Request<S>) {
+        let mut nowhere = S::vacant(request.room, self.config.rules.settings(""));
         let answer = match request.ask {
             Ask::Command(op) => {
                 let stamp = Stamp { time: self.unix, clock: self.steady, random: 0 };
                 let command = Command { actor: request.actor, op };
                 let entry = Entry { seq: nowhere.next_seq(), epoch: self.config.epoch, stamp, command };
-                nowhere.apply(&entry).map(|_| room_missing())
+                nowhere.decide(&entry).map(|_| S::missing_subject())
             }
-            Ask::Query(query) => nowhere.query(self.steady, &request.actor, &query).map(|_| room_missing()),
+            Ask::Query(query) => nowhere.answer(self.steady, &request.actor, &query).map(|_| S::missing_subject()),
         };
         let (Ok(refused) | Err(refused)) = answer;
         self.answer(request.asker, Err(refused));
@@ -172,7 +166,7 @@ impl Hub {
 
     /// The state of a room that [`Effect::Load`] asked for, rebuilt from the log; a room that never was comes as one that does
     /// not exist.
-    pub fn on_loaded(&mut self, id: RoomId, loaded: Result<Room, Status>) {
+    pub fn on_loaded(&mut self, id: RoomId, loaded: Result<S, Status>) {
         let waiting = match self.rooms.remove(&id) {
             Some(Owned::Loading(waiting)) => waiting,
             Some(live) => return drop(self.rooms.insert(id, live)),
@@ -201,25 +195,25 @@ impl Hub {
         }
     }
 
-    fn ask(&mut self, request: Request) {
+    fn ask(&mut self, request: Request<S>) {
         let Some(Owned::Live(live)) = self.rooms.get_mut(&request.room) else { return };
         live.used = self.now;
         let Request { room, asker, actor, ask, app_key, resume } = request;
-        if app_key.is_some_and(|app_key| *app_key != *live.room.app_key()) && live.room.exists() {
-            return self.answer(asker, Err(room_missing()));
+        if app_key.is_some_and(|app_key| *app_key != *live.subject.app_key()) && live.subject.exists() {
+            return self.answer(asker, Err(S::missing_subject()));
         }
         let clock = live.clock(self.steady);
         match ask {
             Ask::Command(op) if op.needs_look_up() => {
                 let Some(request) = op.into_look_up() else { return };
-                match live.room.may_recall(clock, &actor, &request) {
+                match live.subject.may_look_up(clock, &actor, &request) {
                     Ok(()) => self.after_writes(Held::Find(Box::new(Find { room, asker, actor, request }))),
                     Err(status) => self.answer(asker, Err(status)),
                 }
             }
             Ask::Command(op) => self.command(room, asker, Command { actor, op }, resume),
             Ask::Query(query) if query.reads_log() => {
-                match (live.room.history_scope(clock, &actor, &query), asker) {
+                match (live.subject.history(clock, &actor, &query), asker) {
                     // Whoever holds the connection looks it up, because only there it can be written.
                     (Ok(scope), Asker::Connection(asked)) => {
                         let mail = Mail::History { asked, query: Box::new(query), scope };
@@ -230,27 +224,29 @@ impl Hub {
                 }
             }
             Ask::Query(query) => {
-                let answer = live.answer(clock, &actor, &query);
+                let answer = live.subject.answer(clock, &actor, &query);
                 self.answer(asker, answer);
             }
         }
     }
 
     /// Where the log has the message of [`Effect::Find`], if it has it.
-    pub fn on_found(&mut self, find: Find, found: Result<Option<Seq>, Status>) {
+    pub fn on_found(&mut self, find: Find<S>, found: Result<Option<Seq>, Status>) {
         let Find { room, asker, actor, request } = find;
-        match found {
-            Ok(Some(seq)) => {
-                let ask = Ask::Command(Op::found(request, seq));
-                self.own(Request { room, asker, actor, ask, app_key: None, resume: None });
-            }
-            Ok(None) => self.answer(asker, Err(Status::with_sub(Code::NotFound, Sub::MessageMissing))),
+        match found.and_then(|seq| S::Op::found(request, seq)) {
+            Ok(op) => self.own(Request { room, asker, actor, ask: Ask::Command(op), app_key: None, resume: None }),
             Err(status) => self.answer(asker, Err(status)),
         }
     }
 
     /// Applies a command and, one after the other, what follows from it.
-    pub(super) fn command(&mut self, room: RoomId, asker: Asker, command: Command, resume: Option<Box<pb::RoomPosition>>) {
+    pub(super) fn command(
+        &mut self,
+        room: RoomId,
+        asker: Asker,
+        command: Command<S::Op>,
+        resume: Option<Box<pb::RoomPosition>>,
+    ) {
         let is_read_only = self.is_read_only(room);
         if is_read_only && command.op.is_logged() {
             return self.answer(asker, Err(broken()));
@@ -269,7 +265,7 @@ impl Hub {
             self.apply(room, asker, command, resume, &mut follow_ups);
             if is_read_only {
                 // What the log cannot take is caught up with when it is back: see `Hub::on_log_back`.
-                follow_ups.retain(|command: &Command| !command.op.is_logged());
+                follow_ups.retain(|command: &Command<S::Op>| !command.op.is_logged());
             }
             next = follow_ups.pop_front().map(|command| (Asker::Nobody, command, None));
         }
@@ -289,15 +285,18 @@ impl Hub {
 
     /// Counts the room that somebody is about to enter. Says what it came to, with the key of the application, if it did not count
     /// before.
-    fn reserve(&mut self, room: RoomId, command: &mut Command) -> Option<(String, bool)> {
+    fn reserve(&mut self, room: RoomId, command: &mut Command<S::Op>) -> Option<(String, bool)> {
         if let Some(app_key) = command.op.may_begin() {
             self.bar_makers(room, app_key, &command.actor.account);
         }
         let account = &command.actor.account;
         let Entering { app_key, leaves, over_quota } = command.op.entering()?;
-        let maxima = |settings: &Settings| (settings.rooms_per_account_max, settings.client_rooms_per_account_max);
+        let maxima = |settings: &S::Settings| {
+            let quota = S::quota(settings);
+            (quota.entered, quota.entered_of_clients)
+        };
         let maxima = match self.rooms.get(&room) {
-            Some(Owned::Live(live)) if live.room.app_key() == app_key => maxima(live.room.settings()),
+            Some(Owned::Live(live)) if live.subject.app_key() == app_key => maxima(live.subject.settings()),
             _ => maxima(&self.config.rules.settings(app_key)),
         };
         match self.config.accounts.reserve(app_key, account, room, leaves, maxima) {
@@ -313,7 +312,7 @@ impl Hub {
     /// Who did not get in does not count; who did, and is in too many rooms now, leaves the one it entered first.
     fn settle_reservation(&mut self, room: RoomId, app_key: &str, account: AccountId, is_beyond: bool) {
         let is_in = match self.rooms.get(&room) {
-            Some(Owned::Live(live)) => live.room.app_key() == app_key && live.room.is_connected(&account),
+            Some(Owned::Live(live)) => live.subject.app_key() == app_key && live.subject.is_connected(&account),
             _ => false,
         };
         if !is_in {
@@ -322,9 +321,11 @@ impl Hub {
         if !is_beyond {
             return;
         }
-        let rooms_max = self.config.rules.settings(app_key).rooms_per_account_max;
-        if let Some(room) = self.config.accounts.take_beyond(app_key, &account, rooms_max) {
-            let (asker, actor, ask) = (Asker::Nobody, Actor::server(account), Ask::Command(Op::beyond_quota()));
+        let rooms_max = S::quota(&self.config.rules.settings(app_key)).entered;
+        if let Some(op) = S::Op::beyond_quota()
+            && let Some(room) = self.config.accounts.take_beyond(app_key, &account, rooms_max)
+        {
+            let (asker, actor, ask) = (Asker::Nobody, Actor::server(account), Ask::Command(op));
             self.request(Request { room, asker, actor, ask, app_key: None, resume: None });
         }
     }
@@ -333,18 +334,18 @@ impl Hub {
         &mut self,
         id: RoomId,
         asker: Asker,
-        command: Command,
+        command: Command<S::Op>,
         resume: Option<Box<pb::RoomPosition>>,
-        follow_ups: &mut VecDeque<Command>,
+        follow_ups: &mut VecDeque<Command<S::Op>>,
     ) {
         let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
-        let time = self.unix.max(live.room.last_time());
+        let time = self.unix.max(live.subject.last_time());
         let stamp = Stamp { time, clock: live.clock(self.steady), random: self.random.u64(..) };
         let heard = live.last_seq();
-        let entry = Entry { seq: live.room.next_seq(), epoch: live.epoch, stamp, command };
-        if let (Some(app_key), false) = (entry.command.op.may_begin(), live.room.exists()) {
+        let entry = Entry { seq: live.subject.next_seq(), epoch: live.epoch, stamp, command };
+        if let (Some(app_key), false) = (entry.command.op.may_begin(), live.subject.exists()) {
             // Whose the room is about to be: what its application has been told holds from its first entry on.
-            live.room.set_settings(self.config.rules.settings(app_key));
+            live.subject.set_settings(self.config.rules.settings(app_key));
         }
         let named = Named::of(&entry.command, resume.as_deref());
         if let (Some(kicked), Some(connection)) = (live.kick_met(self.now, &entry.command), entry.command.actor.connection) {
@@ -353,20 +354,19 @@ impl Hub {
             self.send(connection.worker(), Mail::Left { room: id, connection, kicked: Some(kicked) });
             return self.answer(asker, Err(status));
         }
-        let outcome = match live.room.apply(&entry) {
+        let outcome = match live.subject.decide(&entry) {
             Ok(outcome) => outcome,
             Err(status) => {
                 self.counters.refused += 1;
                 return self.answer(asker, Err(status));
             }
         };
-        let downlink = Downlink::new(live.room.settings());
-        let reports = live.room.settings().reports.clone();
+        let (downlink, tells) = (live.subject.downlink(), live.subject.tells());
         self.counters.entries += 1;
-        self.tally.count(self.unix, &live.room, &entry, &outcome);
+        self.tally.count(self.unix, &live.subject, &entry, &outcome);
         if outcome.durable && entry.command.op.opens() == Some(true) {
-            let settings = self.config.rules.settings(live.room.app_key());
-            live.room.set_settings(settings);
+            let settings = self.config.rules.settings(live.subject.app_key());
+            live.subject.set_settings(settings);
         }
         let Outcome {
             mut reply,
@@ -383,9 +383,9 @@ impl Hub {
             link,
             ..
         } = outcome;
-        let told = (outcome.in_out, outcome.queue);
+        let told = outcome.told;
         for account in &departed {
-            self.config.accounts.release(live.room.app_key(), account, id);
+            self.config.accounts.release(live.subject.app_key(), account, id);
         }
         follow_ups.extend(outcome.follow_ups);
         if entry.command.op.loses_connection()
@@ -401,9 +401,9 @@ impl Hub {
         let resent: Vec<(Seq, Bytes)> = resent.into_iter().map(encode).collect();
         match (missed, asked_by(&asker)) {
             // Where the answer waits for a commit the room is new, and nothing was missed.
-            (Source::Log(scope), Some(asked)) if !durable => {
+            (Source::Log(scope, told), Some(asked)) if !durable => {
                 self.arrive(id, &presence, Vec::new(), Some(asked.sequence), joins_late);
-                self.catch_up_later(asked, scope, reply, resent);
+                self.catch_up_later(CatchUp { asked, scope, reply, told, resent });
             }
             (missed, _) => {
                 let mut replay = if let Source::Ring(frames) = missed { frames } else { Vec::new() };
@@ -413,28 +413,18 @@ impl Hub {
             }
         }
         self.part(id, &presence, &kicks, false, None);
-        let mut notify_target_tags = String::new();
         let push = push.map(|push| {
             let frame = self.encode(&push);
-            let class = Class::of(&push);
-            let body = frame.slice(HEADER_BYTES..);
+            let class = S::class_of(&push);
+            let body = S::push_body(&push, frame.slice(HEADER_BYTES..));
             let item = Item { frame, seq: entry.seq, audience, class, downlink, at: self.now };
             self.publish(id, item);
-            match push {
-                Push::Message(message) => {
-                    notify_target_tags = message.notify_target_tags;
-                    PushBody::Message { message_type: message.r#type, body }
-                }
-                Push::Notification(notice) => {
-                    notify_target_tags = notice.notify_target_tags;
-                    PushBody::Notification(body)
-                }
-                _ => PushBody::Notification(body),
-            }
+            (push, body)
         });
         self.part(id, &presence, &kicks, true, entry.command.actor.connection.filter(|_| durable));
-        if let Some(reports) = reports {
-            self.report(id, &reports, &entry, push.as_ref(), told, durable);
+        if tells && let Some(Owned::Live(live)) = self.rooms.get(&id) {
+            let tellings = live.subject.reports(&entry, push.as_ref().map(|(_, body)| body), told, durable);
+            self.report(tellings);
         }
         if id.is_of_client() && (!presence.is_empty() || entry.command.op.opens() == Some(false)) {
             self.note_left(id);
@@ -445,10 +435,13 @@ impl Hub {
                 entry.command.op = *op;
             }
             self.writes.bytes += match &push {
-                Some(PushBody::Message { body, .. } | PushBody::Notification(body)) => body.len(),
+                Some((_, PushBody::Message { body, .. } | PushBody::Notification(body))) => body.len(),
                 None => 0,
             };
-            self.writes.records.push(Record { room: id, entry, push, notify_target_tags, in_history, link });
+            self.writes.records.push(S::record(id, entry, push, in_history, link));
+            if self.writes.rooms.last() != Some(&id) {
+                self.writes.rooms.push(id);
+            }
             self.note_durable(id);
         }
     }
@@ -578,14 +571,14 @@ impl Hub {
         live.entries_since_snapshot += 1;
         if live.entries_since_snapshot >= SNAPSHOT_ENTRIES {
             live.entries_since_snapshot = 0;
-            self.writes.snapshots.push((id, live.last_seq(), live.room.snapshot()));
+            self.writes.snapshots.push((id, live.last_seq(), live.subject.snapshot(false)));
         }
     }
 }
 
 /// Whether a request is none of a client's wishes but what has happened: that may not be lost. There is one for each connection
 /// that asked before.
-fn is_ours(request: &Request) -> bool {
+fn is_ours<S: Subject>(request: &Request<S>) -> bool {
     request.actor.origin == Origin::Server || matches!(&request.ask, Ask::Command(op) if op.admission() == Admission::Always)
 }
 
@@ -595,9 +588,4 @@ fn busy(reason: &'static str) -> Status {
 
 pub(super) fn broken() -> Status {
     Status::new(Code::ServerError, "the store failed and takes no change at present; try again later")
-}
-
-/// What a request for a room that does not exist comes to.
-fn room_missing() -> Status {
-    Status::with_sub(Code::NotFound, Sub::RoomMissing)
 }

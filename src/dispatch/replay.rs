@@ -11,20 +11,22 @@ use super::mail::{Asked, Asker, Mail};
 use super::owner::Owned;
 use crate::error::Status;
 use crate::id::{Epoch, RoomId, Seq};
-use crate::room::{Command, Presence, PushBody, Replay, ReplayScope, Standing};
+use crate::subject::{Command, Operation, Presence, PushBody, Replay, Resumption, Scope, Standing, Subject};
 use crate::wire::packet::encode_push_body;
 use crate::wire::{PacketKind, Response, pb};
 
 /// A connection that waits for what it missed.
-pub struct CatchUp {
+pub struct CatchUp<S: Subject> {
     /// Whom to answer.
     pub asked: Asked,
     /// Scope of the read.
-    pub scope: ReplayScope,
+    pub scope: S::Scope,
     /// The answer, but for what the log says.
-    reply: Box<pb::RoomEnterResponse>,
+    pub(super) reply: Response,
+    /// What it is told of what it missed.
+    pub(super) told: Resumption,
     /// Messages of high priority that it hears once more, unless they are among the missed ones.
-    resent: Vec<(Seq, Bytes)>,
+    pub(super) resent: Vec<(Seq, Bytes)>,
 }
 
 /// A position that a client names as it enters.
@@ -37,7 +39,7 @@ pub(super) struct Named {
 
 impl Named {
     /// The position in an entry to a room, or the one that came with the resume.
-    pub fn of(command: &Command, resume: Option<&pb::RoomPosition>) -> Option<Named> {
+    pub fn of<O: Operation>(command: &Command<O>, resume: Option<&pb::RoomPosition>) -> Option<Named> {
         let named = command.op.position()?;
         let position = named.or(resume)?;
         Some(Named { epoch: Epoch(position.epoch), seq: Seq(position.last_seq), knows_log: named.is_some() })
@@ -45,27 +47,27 @@ impl Named {
 }
 
 /// Source of the items a connection missed.
-pub(super) enum Source {
+pub(super) enum Source<C> {
     /// These frames are all of it.
     Ring(Vec<Bytes>),
     /// The log has it.
-    Log(ReplayScope),
+    Log(C, Resumption),
 }
 
-impl Hub {
+impl<S: Subject> Hub<S> {
     /// Completes the answer to an enter with the state of the position it names, and says where what was missed comes from.
     /// `heard` is the last place before the entry.
     pub(super) fn missed(
         &self,
         id: RoomId,
         heard: Seq,
-        command: &Command,
+        command: &Command<S::Op>,
         named: Option<&Named>,
         presence: &[Presence],
         reply: &mut Response,
-    ) -> Source {
+    ) -> Source<S::Scope> {
         let nothing = || Source::Ring(Vec::new());
-        let (Response::RoomEnter(reply), Some(named)) = (reply, named) else { return nothing() };
+        let Some(named) = named else { return nothing() };
         let Some(Owned::Live(live)) = self.rooms.get(&id) else { return nothing() };
         let come = presence.iter().find_map(|change| match *change {
             Presence::Joined(connection) => Some((connection, None)),
@@ -73,55 +75,55 @@ impl Hub {
             Presence::Left(_) => None,
         });
         let Some((connection, replaces)) = come else { return nothing() };
-        reply.resumed = replaces.is_some();
-        let after = match live.room.standing(self.config.epoch, (named.epoch, named.seq), heard) {
+        let mut told = Resumption { resumed: replaces.is_some(), ..Resumption::default() };
+        let after = match live.subject.standing(self.config.epoch, (named.epoch, named.seq), heard) {
             Standing::Valid => {
-                reply.log_seq = Some(heard.0);
+                told.log_seq = Some(heard);
                 named.seq
             }
             Standing::RolledBack { to } => {
-                reply.log_seq = Some(to.0);
-                reply.gap = !named.knows_log;
+                (told.log_seq, told.gap) = (Some(to), !named.knows_log);
                 to
             }
             Standing::Unknown => {
-                reply.gap = true;
+                told.gap = true;
+                S::tell_missed(reply, &told);
                 return nothing();
             }
         };
+        S::tell_missed(reply, &told);
         if after >= heard {
             return nothing();
         }
         if let Some(replaces) = replaces
             && let Some(frames) = self.feeds.get(&id).and_then(|feed| feed.replay(after, replaces))
         {
-            reply.replayed = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+            told.replayed = u32::try_from(frames.len()).unwrap_or(u32::MAX);
+            S::tell_missed(reply, &told);
             return Source::Ring(frames);
         }
-        let scope = live.room.replay_scope(&command.actor.account, connection, replaces, after, heard);
+        let scope = live.subject.scope(&command.actor.account, connection, replaces, after, heard);
         // Presence alone is missing, which no log holds.
-        if scope.logged <= scope.after { nothing() } else { Source::Log(scope) }
+        if scope.logged() <= scope.after() { nothing() } else { Source::Log(scope, told) }
     }
 
     /// Has the answer to an enter wait until the log was read.
-    pub(super) fn catch_up_later(&mut self, asked: Asked, scope: ReplayScope, reply: Response, resent: Vec<(Seq, Bytes)>) {
-        let Response::RoomEnter(reply) = reply else { return };
-        self.after_writes(Held::CatchUp(Box::new(CatchUp { asked, scope, reply, resent })));
+    pub(super) fn catch_up_later(&mut self, waiting: CatchUp<S>) {
+        self.after_writes(Held::CatchUp(Box::new(waiting)));
     }
 
     /// Delivers items read from the log to a connection of this worker that waits for them. A failed read is reported to the
     /// connection as a gap.
-    pub fn on_caught_up(&mut self, waiting: CatchUp, read: Result<Replay, Status>) {
-        let CatchUp { asked, scope, mut reply, resent } = waiting;
-        let replay = read.unwrap_or_else(|_| Replay { items: Vec::new(), gap: Some((scope.after.next(), scope.last)) });
-        reply.replayed = u32::try_from(replay.items.len()).unwrap_or(u32::MAX);
-        if let Some((first, last)) = replay.gap {
-            (reply.gap, reply.gap_first, reply.gap_last) = (true, first.0, last.0);
-        }
+    pub fn on_caught_up(&mut self, waiting: CatchUp<S>, read: Result<Replay, Status>) {
+        let CatchUp { asked, scope, mut reply, mut told, resent } = waiting;
+        let replay = read.unwrap_or_else(|_| Replay { items: Vec::new(), gap: Some((scope.after().next(), scope.last())) });
+        told.replayed = u32::try_from(replay.items.len()).unwrap_or(u32::MAX);
+        (told.gap, told.range) = (told.gap || replay.gap.is_some(), replay.gap);
+        S::tell_missed(&mut reply, &told);
         let key = (asked.connection, asked.room);
         // One that has left meanwhile, and perhaps entered again, hears nothing of it.
         let is_held = self.held_seats.get(&key) == Some(&asked.sequence);
-        self.receive(Mail::Answer(asked, Box::new(Ok(Response::RoomEnter(reply)))));
+        self.receive(Mail::Answer(asked, Box::new(Ok(reply))));
         if !is_held {
             return;
         }

@@ -1,13 +1,10 @@
 //! What happens in the rooms of one worker, counted as it happens: messages, enters, and the accounts behind them (as
 //! rest-api.md §4.14 asks). Taken away once a second or so; what becomes of the figures is for others to say.
 
-use std::collections::HashSet;
-
 use super::hub::Hub;
-use crate::id::{AccountId, ByNumber, RoomId, UnixMs};
+use crate::id::{AccountSet, ByNumber, RoomId, UnixMs};
 use crate::limits::{TALLIED_ACCOUNTS_MAX, TALLY_QUARTER_MS};
-use crate::room::{Entry, Outcome, Presence, Room};
-use crate::wire::Push;
+use crate::subject::{Entry, Outcome, Subject};
 
 /// What happened in one room within a quarter of an hour.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -19,7 +16,7 @@ pub struct RoomTally {
     /// Connections that entered; one that came back within its grace did not.
     pub enters: u32,
     /// Who sent or entered.
-    pub accounts: HashSet<AccountId>,
+    pub accounts: AccountSet,
 }
 
 /// What happened within one quarter of an hour. The days and hours of every time zone are made of whole quarters.
@@ -43,17 +40,13 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts what an entry came to. Robots do not count, and neither do broadcasts, which are no room's own.
-    pub(super) fn count(&mut self, now: UnixMs, room: &Room, entry: &Entry, outcome: &Outcome) {
-        let is_message = matches!(outcome.push, Some(Push::Message(_))) && entry.command.op.counts();
-        let enters = outcome.presence.iter().filter(|change| matches!(change, Presence::Joined(_))).count();
+    /// Counts what an entry came to.
+    pub(super) fn count<S: Subject>(&mut self, now: UnixMs, room: &S, entry: &Entry<S::Op>, outcome: &Outcome<S::Op, S::Told>) {
+        let (is_message, enters) = room.tally(entry, outcome);
         if !is_message && enters == 0 {
             return;
         }
         let account = &entry.command.actor.account;
-        if room.is_only_robot(account) {
-            return;
-        }
         let quarter = now.0.div_euclid(TALLY_QUARTER_MS);
         if quarter != self.quarter {
             self.end_quarter();
@@ -65,7 +58,7 @@ impl Tally {
         let fresh = || RoomTally { app_key: room.app_key().into(), ..RoomTally::default() };
         let counts = self.rooms.entry(room.id()).or_insert_with(fresh);
         counts.messages = counts.messages.saturating_add(u32::from(is_message));
-        counts.enters = counts.enters.saturating_add(u32::try_from(enters).unwrap_or(u32::MAX));
+        counts.enters = counts.enters.saturating_add(enters);
         if !counts.accounts.contains(account) && self.accounts < TALLIED_ACCOUNTS_MAX {
             counts.accounts.insert(account.clone());
             self.accounts += 1;
@@ -82,7 +75,7 @@ impl Tally {
     }
 }
 
-impl Hub {
+impl<S: Subject> Hub<S> {
     /// What has happened in the rooms since this was last asked, by quarters of an hour.
     pub fn take_tallies(&mut self) -> Vec<Tallies> {
         self.tally.end_quarter();

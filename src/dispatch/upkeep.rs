@@ -6,9 +6,9 @@ use super::mail::Asker;
 use super::owner::{Live, Owned};
 use crate::id::{RoomId, UnixMs};
 use crate::limits::{DUE_COMMANDS_MAX, DUE_ROOMS_MAX, EXPRESSIONS_KEPT_TICKS, ROOM_IDLE_MS};
-use crate::room::{Actor, Command, Op, Origin};
+use crate::subject::{Actor, Command, Operation, Origin, Subject};
 
-impl Hub {
+impl<S: Subject> Hub<S> {
     pub(super) fn end_graces(&mut self) {
         let mut waiting = Vec::new();
         while let Some((deadline, room, connection)) = self.grace.pop_front_if(|(deadline, _, _)| *deadline <= self.now) {
@@ -22,7 +22,7 @@ impl Hub {
                 None => continue,
             };
             let Some(actor) = live.detached.get(&connection) else { continue };
-            let command = Command { actor: Actor { origin: Origin::Server, ..actor.clone() }, op: Op::of_gone(true) };
+            let command = Command { actor: Actor { origin: Origin::Server, ..actor.clone() }, op: S::Op::of_gone(true) };
             self.command(room, Asker::Nobody, command, None);
         }
         waiting.into_iter().rev().for_each(|grace| self.grace.push_front(grace));
@@ -36,14 +36,14 @@ impl Hub {
         }
         for owned in self.rooms.values_mut() {
             if let Owned::Live(live) = owned {
-                live.room.set_settings(self.config.rules.settings(live.room.app_key()));
+                live.subject.set_settings(self.config.rules.settings(live.subject.app_key()));
             }
         }
     }
 
     /// Lets rooms do what they do by themselves when its time has come. A room that is not in memory does it when it is loaded.
     pub(super) fn do_what_is_due(&mut self) {
-        let due = |live: &Live| live.room.deadline().filter(|at| *at <= live.clock(self.steady));
+        let due = |live: &Live<S>| live.subject.deadline().filter(|at| *at <= live.clock(self.steady));
         let due = self.rooms.iter().filter_map(|(id, owned)| match owned {
             Owned::Live(live) => Some((due(live)?, *id)),
             Owned::Loading(_) => None,
@@ -57,7 +57,7 @@ impl Hub {
     pub(super) fn do_due(&mut self, id: RoomId) {
         for _ in 0..DUE_COMMANDS_MAX {
             let Some(Owned::Live(live)) = self.rooms.get(&id) else { return };
-            let Some(command) = live.room.due(live.clock(self.steady)) else { return };
+            let Some(command) = live.subject.due(live.clock(self.steady)) else { return };
             let refused = self.counters.refused;
             self.command(id, Asker::Nobody, command, None);
             if self.is_broken || self.counters.refused > refused {
@@ -70,7 +70,7 @@ impl Hub {
     pub(super) fn tidy_vacated(&mut self) {
         while let Some((_, id)) = self.vacated.pop_front_if(|(deadline, _)| *deadline <= self.now) {
             let Some(Owned::Live(live)) = self.rooms.get(&id) else { continue };
-            for command in live.room.left_behind() {
+            for command in live.subject.left_behind() {
                 self.command(id, Asker::Nobody, command, None);
             }
         }
@@ -80,11 +80,11 @@ impl Hub {
     /// a room made by a client it counts from the start of the node, since before that nobody could.
     pub(super) fn tidy_after_load(&mut self, id: RoomId) {
         let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
-        if !live.room.exists() {
+        if !live.subject.exists() {
             return;
         }
         let grace_ms = self.config.detach_grace_ms;
-        if !live.room.left_behind().is_empty() {
+        if !live.subject.left_behind().is_empty() {
             self.vacated.push_back((self.now.plus_ms(grace_ms), id));
         }
         if !id.is_of_client() {
@@ -92,12 +92,12 @@ impl Hub {
         }
         if let Some(since) = self.endings.left_since(id) {
             let since = UnixMs(since.0.saturating_add(live.ahead_ms));
-            return live.room.empty_for_long(since);
+            return live.subject.vacated(since, true);
         }
         let up_ms = self.now.ms_since(self.started.unwrap_or(self.now));
         let left_ms = i64::try_from(grace_ms).unwrap_or(i64::MAX).saturating_sub(i64::try_from(up_ms).unwrap_or(i64::MAX));
         let since = live.clock(self.steady).0.saturating_add(left_ms);
-        live.room.vacated(UnixMs(since));
+        live.subject.vacated(UnixMs(since), false);
         self.note_left(id);
     }
 
@@ -109,7 +109,7 @@ impl Hub {
         }
         for owned in self.rooms.values() {
             if let Owned::Live(live) = owned {
-                live.room.forget_unused_expressions();
+                live.subject.tidy();
             }
         }
     }
@@ -121,14 +121,14 @@ impl Hub {
         self.rooms.retain(|id, owned| {
             let Owned::Live(live) = owned else { return true };
             // Anybody may ask for rooms by names nobody has used; they must not stay. One that waits for its end is read again then.
-            let idle_ms = if live.room.exists() { ROOM_IDLE_MS } else { 0 };
-            let is_in_use = !live.is_deserted() || !live.room.is_empty_of_people();
+            let idle_ms = if live.subject.exists() { ROOM_IDLE_MS } else { 0 };
+            let is_in_use = !live.is_deserted() || !live.subject.is_empty_of_people();
             if is_in_use || now.ms_since(live.used) < idle_ms || ahead.contains(id) {
                 return true;
             }
             if live.saved < live.last_seq() {
                 if !is_behind {
-                    writes.snapshots.push((*id, live.last_seq(), live.room.snapshot_with_end()));
+                    writes.snapshots.push((*id, live.last_seq(), live.subject.snapshot(true)));
                 }
                 return true;
             }

@@ -1,6 +1,7 @@
 //! Which requests are asked of a room, and which room that is.
 
-use super::command::{Ask, Enter, Op, Query, Recall};
+use super::command::{Enter, Op, Query, Recall};
+use super::entry::Ask;
 use crate::error::{Code, Status};
 use crate::id::{DeviceId, RoomId};
 use crate::wire::{Request, pb};

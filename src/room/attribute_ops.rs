@@ -1,12 +1,12 @@
 //! What members do with attributes: those of the room and those of its members (chatroom.md §a.9, §c.6).
 
+use super::entry::{Entry, Outcome};
+use crate::subject::{Actor, Origin};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::actor::{Actor, Origin};
 use super::attributes::{self, Edit, Manner, Map};
 use super::check;
 use super::command::{Op, Query};
-use super::entry::{Entry, Outcome};
 use super::permissions::Operation;
 use super::queries::Kind;
 use super::state::Room;

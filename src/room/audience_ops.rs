@@ -1,10 +1,9 @@
 //! Who hears what (chatroom.md §a.10, §a.11).
 
+use crate::subject::{Actor, Audience};
 use std::sync::Arc;
 
-use super::actor::Actor;
 use super::audience::Selection;
-use super::entry::Audience;
 use super::state::Room;
 use crate::error::Status;
 use crate::id::ConnId;

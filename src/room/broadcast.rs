@@ -1,8 +1,8 @@
 //! A message of the application to all its rooms (rest-api.md §5).
 
+use crate::subject::Actor;
 use std::sync::Arc;
 
-use super::actor::Actor;
 use super::content::{check_content, plain};
 use super::expression::Expression;
 use super::settings::Settings;

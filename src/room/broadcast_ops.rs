@@ -1,12 +1,12 @@
 //! A message of the application to all its rooms: the part of one room in it (rest-api.md §5). Not stored, and nothing of it lasts.
 
-use super::actor::Origin;
 use super::broadcast::Broadcast;
 use super::dedup::Accepted;
 use super::entry::{Entry, Outcome};
 use super::message::sent;
 use super::state::Room;
 use crate::error::{Code, Status};
+use crate::subject::Origin;
 use crate::wire::Push;
 
 impl Room {
@@ -33,6 +33,6 @@ impl Room {
         let high_priority = message.high_priority;
         let accepted =
             Accepted { id: broadcast.id.clone(), seq: entry.seq, epoch: entry.epoch, stamp: entry.stamp.into(), high_priority };
-        Ok(Outcome { push: Some(Push::Message(message)), audience, ..Outcome::reply(sent(accepted, false)) })
+        Ok(Outcome { push: Some(Push::Message(message)), audience, ..Outcome::reply(sent(&accepted, false)) })
     }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::actor::Actor;
 use super::broadcast::Broadcast;
 use super::report::ClientFacts;
-use crate::id::{AccountId, ConnId, DeviceId, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, DeviceId, RoomId, Seq};
 use crate::wire::pb;
 
 /// A change somebody wants. Requests of the wire protocol stand here as they are; what they may hold is checked by `Room::apply`.
@@ -99,17 +98,6 @@ pub enum Op {
 }
 
 impl Op {
-    /// True for what may only take effect with an entry of the log; false for presence and what is told to those who are here.
-    pub fn is_logged(&self) -> bool {
-        match self {
-            Op::Enter(_) | Op::Exit | Op::Detach | Op::Expel | Op::KickDevices(_) => false,
-            Op::AddRobots(_) | Op::RemoveRobots(_) | Op::SeatRobot(_) | Op::UnseatRobot { .. } => false,
-            Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Broadcast(_) => false,
-            Op::Send(request) => request.r#type != pb::MessageType::Barrage as i32,
-            _ => true,
-        }
-    }
-
     /// Whether all accounts that the command is about, and that must exist (chatroom.md §c.2, §f.2), are known.
     pub fn names_known(&self, is_known: impl Fn(&str) -> bool) -> bool {
         match self {
@@ -233,15 +221,6 @@ pub struct Enter {
     pub client: Option<Arc<ClientFacts>>,
 }
 
-/// A command on its way to its room.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Command {
-    /// Who.
-    pub actor: Actor,
-    /// What.
-    pub op: Op,
-}
-
 /// A question about a room: changes nothing, is never in the log.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Query {
@@ -274,24 +253,4 @@ pub enum Query {
     MemberAttributes(pb::MemberAttributesLookupRequest),
     /// §c.6 queryRoomMemberAttributesList.
     MemberAttributesList(pb::MemberAttributesListRequest),
-}
-
-/// What a request is to a room: the one place that tells commands from questions.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Ask {
-    /// It changes the room.
-    Command(Op),
-    /// It does not.
-    Query(Query),
-}
-
-/// The moment a command is looked at: its owner's clock and a random number. Nothing in `room/` has any other.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stamp {
-    /// The clock of the calendar, which people see. Never before the room's last entry, and so it may stand still.
-    pub time: UnixMs,
-    /// The clock of rates and durations: it goes on from entry to entry as time passes, whatever the calendar's does.
-    pub clock: UnixMs,
-    /// Uniform over all 64-bit numbers.
-    pub random: u64,
 }

@@ -1,10 +1,10 @@
 //! What a message may hold, whatever becomes of it (chatroom.md §a.6, §c.3).
 
+use crate::subject::Origin;
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::actor::Origin;
 use super::check;
 use super::moderator::stand_in;
 use crate::error::Status;

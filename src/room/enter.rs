@@ -1,10 +1,9 @@
 //! Entering and leaving (chatroom.md §c.1, §d.4, §d.7). Presence: none of it is in the log.
 
-use super::actor::{Actor, Origin};
 use super::attributes;
 use super::check;
 use super::command::Enter;
-use super::entry::{Entry, Farewell, Kick, Outcome, Presence};
+use super::entry::{Entry, Farewell, Outcome};
 use super::ephemeral;
 use super::permissions::Operation;
 use super::presence::{Bearing, Connection, Profile};
@@ -14,6 +13,7 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, UnixMs};
 use crate::limits;
+use crate::subject::{Actor, Kick, Origin, Presence};
 use crate::wire::pb::{self, KickReason, NotificationType};
 use crate::wire::{Push, Response};
 
@@ -105,7 +105,7 @@ impl Room {
         self.bear(actor, connection, bearing)?;
         self.roster.set_enter_time(&actor.account, enter_time);
         self.note_passage(&actor.account, connection, Way::In, &enter.request.enter_ext, &mut outcome);
-        outcome.in_out.last_mut().into_iter().for_each(|passage| passage.client = enter.client.clone());
+        outcome.told.in_out.last_mut().into_iter().for_each(|passage| passage.client = enter.client.clone());
         if is_new {
             self.tell_in_out(entry, NotificationType::MemberEnter, &enter.request.enter_ext, connection, &mut outcome);
         }

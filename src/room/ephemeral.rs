@@ -1,15 +1,15 @@
 //! Rooms made by clients: begun by who comes first, gone with who leaves last (chatroom.md §c.6). And who leaves a room, of either
 //! family, for a reason outside it: too many rooms, another device.
 
+use super::entry::{Entry, Farewell, Outcome};
+use crate::subject::{Actor, Kick, Origin, Presence};
 use std::collections::BTreeSet;
 
-use super::actor::{Actor, Origin};
 use super::attribute_ops::check_set;
 use super::attributes::{Attribute, Map, MemberAttributes, check_room};
 use super::check;
 use super::command::{Op, Open, Query};
 use super::dedup::Senders;
-use super::entry::{Entry, Farewell, Kick, Outcome, Presence};
 use super::permissions::Operation;
 use super::presence::Bearing;
 use super::priority::Priority;

@@ -4,6 +4,8 @@
 mod draw;
 mod expression;
 
+use super::entry::{Command, Entry, Outcome};
+use crate::subject::{Origin, Presence, Stamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -11,9 +13,7 @@ use prost::Message as _;
 
 use self::draw::{ACCOUNTS, Draw, actor, create, open};
 pub use self::expression::fuzz_expression;
-use super::actor::Origin;
-use super::command::{Command, Op, Query, Stamp};
-use super::entry::{Entry, Outcome, Presence};
+use super::command::{Op, Query};
 use super::settings::Settings;
 use super::state::Room;
 use crate::id::{ConnId, Epoch, RoomId, Seq, UnixMs};

@@ -1,8 +1,8 @@
 //! Questions about a room's history: who may read how much of it (chatroom.md §c.3).
 
+use crate::subject::{Actor, Origin};
 use std::sync::Arc;
 
-use super::actor::{Actor, Origin};
 use super::check;
 use super::command::Query;
 use super::history::{HistoryFilter, HistoryScope};

@@ -1,9 +1,9 @@
 //! Lists of members (chatroom.md §c.2).
 
+use crate::subject::Actor;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use super::actor::Actor;
 use super::check;
 use super::paging::{fill, page_bytes, place_after, weight};
 use super::permissions::Operation;

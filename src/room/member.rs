@@ -1,6 +1,5 @@
 //! A member as others see it, and what it may change about itself (chatroom.md §a.4, §c.2).
 
-use super::actor::{Actor, Origin};
 use super::check;
 use super::entry::{Entry, Outcome};
 use super::mutes::seconds_left;
@@ -11,6 +10,7 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
+use crate::subject::{Actor, Origin};
 use crate::wire::Response;
 use crate::wire::pb::{self, MemberType, NotificationType};
 

@@ -4,14 +4,14 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 
-use super::entry::PushBody;
 use super::history::HistoryFilter;
 use super::history_page::Judge;
-use super::position::{Missed, Replay, ReplayScope};
+use super::position::ReplayScope;
 use super::record;
 use crate::error::Status;
 use crate::id::Seq;
 use crate::limits::{HEADER_BYTES, HISTORY_SCAN_MAX, REPLAY_BYTES_MAX, REPLAY_ITEMS_MAX};
+use crate::subject::{Missed, PushBody, Replay};
 use crate::wire::store;
 
 /// Collects the items of a scope from entries that come newest first, none beyond the scope's last place.

@@ -1,8 +1,7 @@
 //! The domain: a room is a deterministic state machine over an ordered log (architecture.md §1).
 //!
-//! Nothing here reads a clock, a socket, a file or a random generator. May use: `wire` for packet types.
+//! Nothing here reads a clock, a socket, a file or a random generator. May use: `subject`, and `wire` for packet types.
 
-mod actor;
 mod ask;
 mod attribute_ops;
 mod attributes;
@@ -13,6 +12,7 @@ mod broadcast_ops;
 mod check;
 pub mod command;
 mod content;
+mod contract;
 mod dedup;
 mod enter;
 pub mod entry;
@@ -61,25 +61,26 @@ mod tag_ops;
 mod tags;
 mod timed;
 
-pub use actor::{Actor, NoticePriority, OnBehalf, Origin};
 pub use broadcast::Broadcast;
-pub use command::{AddRobots, Ask, Command, Create, Enter, Op, Open, Query, Recall, RemoveRobots, Robot, RobotProfile, Stamp};
-pub use entry::{Audience, Class, Entry, Kick, Link, Outcome, Presence, PushBody, Record};
+pub use command::{AddRobots, Create, Enter, Op, Open, Query, Recall, RemoveRobots, Robot, RobotProfile};
+pub use entry::{Ask, Command, Entry, Outcome, Record};
 #[doc(hidden)]
 pub use ephemeral::check_devices;
 pub use expression::Expression;
-pub use facts::{Admission, Copied, Entering};
 #[doc(hidden)]
 pub use fuzzing::{fuzz_commands, fuzz_expression};
 pub use history::{HistoryFilter, HistoryScope};
 pub use history_page::{Anchor, HistoryPage, HistoryQuery, Pager};
 pub use missed::Collector;
 pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList, is_stand_in};
-
-pub use position::{Missed, Replay, ReplayScope, Standing};
+pub use position::ReplayScope;
 #[doc(hidden)]
 pub use record::fuzz_record;
 pub use record::{FindQuery, Opens, without_content};
-pub use report::{ClientFacts, InOut, QueueReport, Report, Reported, Reports, Way};
+pub use report::{ClientFacts, InOut, Noted, QueueReport, Report, Reported, Reports, Way};
 pub use settings::{MultiClient, Settings};
 pub use state::Room;
+
+pub use crate::subject::{
+    Actor, Audience, Class, Kick, Link, Missed, NoticePriority, OnBehalf, Origin, Presence, PushBody, Replay, Stamp, Standing,
+};

@@ -1,6 +1,5 @@
 //! What members with power do to others: roles, lists, mutes, kicks (chatroom.md §b.1, §c.2).
 
-use super::actor::Actor;
 use super::check;
 use super::entry::{Entry, Farewell, Outcome};
 use super::mutes::seconds_left;
@@ -11,6 +10,7 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
+use crate::subject::Actor;
 use crate::wire::Response;
 use crate::wire::pb::{self, KickReason, NotificationType, RoleChange};
 

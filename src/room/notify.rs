@@ -1,10 +1,10 @@
 //! Notifications: what a change looks like to the members (chatroom.md §g).
 
+use super::entry::{Command, Entry, Farewell, Outcome};
+use crate::subject::{Actor, Kick, Presence};
 use std::collections::BTreeSet;
 
-use super::actor::Actor;
-use super::command::{Command, Op};
-use super::entry::{Entry, Farewell, Kick, Outcome, Presence};
+use super::command::Op;
 use super::presence::Person;
 use super::report::Way;
 use super::state::Room;

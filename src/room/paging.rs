@@ -1,8 +1,8 @@
 //! Pages of members, whatever they are listed by (chatroom.md §c.2).
 
+use crate::subject::{Actor, Origin};
 use prost::Message as _;
 
-use super::actor::{Actor, Origin};
 use crate::error::Status;
 use crate::id::{AccountId, ConnId, UnixMs};
 use crate::limits;

@@ -3,27 +3,13 @@
 //! A number means one thing within its epoch. A crash takes numbers back that were given and never became durable, and the next
 //! epoch gives them again; so a position holds as long as no later epoch began at or before it.
 
+use crate::subject::Standing;
 use std::sync::Arc;
 
-use super::entry::PushBody;
 use super::space::Place;
 use crate::id::{AccountId, ConnId, Epoch, Seq};
 use crate::limits::ROOM_EPOCHS_MAX;
 use crate::wire::pb;
-
-/// The state of a position.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Standing {
-    /// Everything up to the position stands.
-    Valid,
-    /// Items beyond this place were seen and never became durable.
-    RolledBack {
-        /// The last place that stands.
-        to: Seq,
-    },
-    /// The room knows nothing of the position's epoch.
-    Unknown,
-}
 
 /// The last epochs in which a room got entries, ascending, each with the number it began with.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -78,35 +64,6 @@ pub struct ReplayScope {
     /// Its tags.
     pub tags: Arc<[Arc<str>]>,
     pub(super) place: Place,
-}
-
-/// One missed item, as the members received it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Missed {
-    /// Its place.
-    pub seq: Seq,
-    /// A message or a notification, and its encoded body.
-    pub push: PushBody,
-}
-
-/// Items a connection missed, as far as one replay goes.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Replay {
-    /// The newest items for the connection, ascending: at most [`REPLAY_ITEMS_MAX`](crate::limits::REPLAY_ITEMS_MAX) in at most
-    /// [`REPLAY_BYTES_MAX`](crate::limits::REPLAY_BYTES_MAX) bytes of frames.
-    pub items: Vec<Missed>,
-    /// The first and the last place among which more may be missing, if any may.
-    pub gap: Option<(Seq, Seq)>,
-}
-
-impl Replay {
-    /// Bytes of the bodies of its items.
-    pub fn bytes(&self) -> usize {
-        let body = |item: &Missed| match &item.push {
-            PushBody::Message { body, .. } | PushBody::Notification(body) => body.len(),
-        };
-        self.items.iter().map(body).sum()
-    }
 }
 
 impl ReplayScope {

@@ -1,9 +1,9 @@
 //! What a room says of positions that clients name (chatroom.md §d.7).
 
-use super::entry::Link;
-use super::position::{ReplayScope, Standing};
+use super::position::ReplayScope;
 use super::state::Room;
 use crate::id::{AccountId, ConnId, Epoch, Seq};
+use crate::subject::{Link, Standing};
 
 impl Room {
     /// The state of a position that somebody names, where the room's entries reach up to `last` and the node is in epoch `now`.

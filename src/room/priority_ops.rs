@@ -1,9 +1,10 @@
 //! Who hears messages of high priority again on entering (chatroom.md §e.4).
 
+use super::entry::Record;
+use crate::subject::{Audience, PushBody};
 use prost::Message as _;
 
 use super::command::Op;
-use super::entry::{Audience, PushBody, Record};
 use super::priority::Pending;
 use super::state::Room;
 use crate::id::{AccountId, ConnId, UnixMs};

@@ -1,6 +1,5 @@
 //! The room's own affairs: born, changed, muted, closed and opened again (chatroom.md §c.1).
 
-use super::actor::{Actor, Origin};
 use super::check;
 use super::command::Create;
 use super::entry::{Entry, Farewell, Outcome};
@@ -10,6 +9,7 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::UnixMs;
 use crate::limits;
+use crate::subject::{Actor, Origin};
 use crate::wire::Response;
 use crate::wire::pb::{self, KickReason, NotificationType};
 

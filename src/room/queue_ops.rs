@@ -1,14 +1,15 @@
 //! What members do with the room's queue (chatroom.md §f.2-§f.5).
 
+use super::entry::{Command, Entry, Outcome};
+use crate::subject::{Actor, NoticePriority, Origin};
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::actor::{Actor, NoticePriority, Origin};
 use super::check;
-use super::command::{Command, Op};
-use super::entry::{Entry, Outcome};
+use super::command::Op;
 use super::permissions::{Class, Operation};
 use super::queue::Element;
+use super::report::{Noted, QueueReport};
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, UnixMs};
@@ -46,7 +47,7 @@ impl Room {
         let report = self.note_queue(&actor.account, QueueEvent::Offer, updated, changed);
         let notice = self.queue_notice(entry, QueueEvent::Offer, vec![change(&request.key, &request.value)], "");
         let reply = pb::QueueOfferResponse { updated, high_priority, ..Default::default() };
-        Ok(Outcome { queue: report, ..Outcome::notified(Response::QueueOffer(reply), Some(notice)) })
+        Ok(Outcome { told: noted(report), ..Outcome::notified(Response::QueueOffer(reply), Some(notice)) })
     }
 
     pub(super) fn note_queue_offer(&mut self, actor: &Actor, request: &pb::QueueOfferRequest) {
@@ -135,7 +136,7 @@ impl Room {
         let report = self.note_queue(&entry.command.actor.account, QueueEvent::Poll, !request.key.is_empty(), changed);
         let notice = self.queue_notice(entry, QueueEvent::Poll, changed(), "");
         let reply = pb::QueueElementResponse { element: Some(element.to_pb()), high_priority, ..Default::default() };
-        Ok(Outcome { queue: report, ..Outcome::notified(Response::QueuePoll(reply), Some(notice)) })
+        Ok(Outcome { told: noted(report), ..Outcome::notified(Response::QueuePoll(reply), Some(notice)) })
     }
 
     pub(super) fn queue_drop(&mut self, entry: &Entry) -> Result<Outcome, Status> {
@@ -149,7 +150,7 @@ impl Room {
         self.queue.drop_all();
         let reply = Response::QueueDrop(pb::QueueDropResponse { high_priority, ..Default::default() });
         let notice = self.queue_notice(entry, QueueEvent::Drop, Vec::new(), "");
-        Ok(Outcome { queue: report, ..Outcome::notified(reply, Some(notice)) })
+        Ok(Outcome { told: noted(report), ..Outcome::notified(reply, Some(notice)) })
     }
 
     pub(super) fn queue_clear_owner(&mut self, entry: &Entry) -> Result<Outcome, Status> {
@@ -167,7 +168,7 @@ impl Room {
         let changes: Vec<_> = cleared.iter().map(|element| change(&element.key, &element.value)).collect();
         let report = self.note_queue(&actor.account, QueueEvent::PartClear, false, || changes.clone());
         let notice = self.queue_notice(entry, QueueEvent::PartClear, changes, "");
-        let mut outcome = Outcome { queue: report, ..Outcome::notified(reply, Some(notice)) };
+        let mut outcome = Outcome { told: noted(report), ..Outcome::notified(reply, Some(notice)) };
         if self.queue.has_transient_of(&actor.account) {
             outcome.kept = u32::try_from(cleared.len()).ok().map(|count| Box::new(Op::QueueClearSome(count)));
             outcome.follow_ups.push(Command { actor: Actor::server(actor.account.clone()), op: Op::QueueClearOwner });
@@ -300,7 +301,7 @@ impl Room {
         }
         let report = self.note_queue(&entry.command.actor.account, event, false, || changes.clone());
         let notice = notify.then(|| self.queue_notice(entry, event, changes, ext));
-        Ok(Outcome { queue: report, ..Outcome::notified(reply, notice) })
+        Ok(Outcome { told: noted(report), ..Outcome::notified(reply, notice) })
     }
 }
 
@@ -339,4 +340,8 @@ fn no_element() -> Status {
 
 fn full() -> Status {
     Status::new(Code::OverQuota, "the queue is full")
+}
+
+fn noted(queue: Option<Box<QueueReport>>) -> Noted {
+    Noted { in_out: Vec::new(), queue }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::error::{Code, Status, Sub};
 use crate::id::{Seq, UnixMs};
 use crate::limits;
 
@@ -24,4 +25,9 @@ impl Recalled {
         }
         self.0.push_back((now, seq));
     }
+}
+
+/// What a recall of a message comes to that the log does not have.
+pub(super) fn message_missing() -> Status {
+    Status::with_sub(Code::NotFound, Sub::MessageMissing)
 }

@@ -3,15 +3,16 @@
 //! A room does not know its messages: the log is asked where one stands, and only then the command is applied. What a room can say
 //! without that, [`Room::may_recall`] says first.
 
-use super::actor::Actor;
 use super::check;
 use super::command::Recall;
 use super::entry::{Entry, Outcome};
 use super::permissions::{Class, Grant, Operation};
+use super::recall::message_missing;
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{MessageId, UnixMs};
 use crate::limits;
+use crate::subject::Actor;
 use crate::wire::Response;
 use crate::wire::pb::{self, NotificationType};
 
@@ -77,9 +78,4 @@ impl Room {
         let is_limited = self.roster.record(&actor.account).is_some_and(|record| record.muted || record.blocklisted);
         !is_limited && matches!(self.class_of(&actor.account), Class::Creator | Class::Administrator)
     }
-}
-
-/// What a recall of a message comes to that the log does not have.
-fn message_missing() -> Status {
-    Status::with_sub(Code::NotFound, Sub::MessageMissing)
 }

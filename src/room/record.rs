@@ -6,12 +6,12 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message as _;
 
-use super::actor::Origin;
-use super::command::{Command, Op, Stamp};
-use super::entry::{Entry, Link, PushBody, Record};
+use super::command::Op;
+use super::entry::{Command, Entry, Record};
 use super::stored::corrupt;
 use crate::error::Status;
 use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
+use crate::subject::{Link, Origin, PushBody, Stamp};
 use crate::wire::{pb, store};
 
 /// What an entry begins or ends that the log has to remember.

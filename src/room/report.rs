@@ -118,6 +118,15 @@ pub enum Reported {
     Queue(Box<QueueReport>),
 }
 
+/// What a room notes of an entry for its application beside the push, if the application wants to know.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Noted {
+    /// Who comes and goes, in order.
+    pub in_out: Vec<InOut>,
+    /// Change of the queue.
+    pub queue: Option<Box<QueueReport>>,
+}
+
 /// A change of the queue.
 #[derive(Clone, PartialEq, Debug)]
 pub struct QueueReport {

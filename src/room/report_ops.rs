@@ -24,7 +24,7 @@ impl Room {
         if let Some(person) = self.people.person(account)
             && let Some(own) = person.connections.iter().find(|own| own.id == connection)
         {
-            outcome.in_out.push(self.passage(account, person, Some(own), way, ext));
+            outcome.told.in_out.push(self.passage(account, person, Some(own), way, ext));
         }
     }
 
@@ -35,14 +35,14 @@ impl Room {
         }
         let connections = person.connections.iter().map(Some);
         for own in connections.chain((person.robot && person.connections.is_empty()).then_some(None)) {
-            outcome.in_out.push(self.passage(account, person, own, way, ext));
+            outcome.told.in_out.push(self.passage(account, person, own, way, ext));
         }
     }
 
     /// Notes that a robot comes or goes. To be called while it is here.
     pub(super) fn note_robot(&self, account: &AccountId, way: Way, ext: &str, outcome: &mut Outcome) {
         if let (true, Some(person)) = (self.reports_in_out(), self.people.person(account)) {
-            outcome.in_out.push(self.passage(account, person, None, way, ext));
+            outcome.told.in_out.push(self.passage(account, person, None, way, ext));
         }
     }
 

@@ -4,12 +4,12 @@
 //! A call may concern a hundred accounts, and an entry has one push: the call itself only says who comes or goes, and each of
 //! them does so by a consequence of its own, with its own 301 or 302.
 
+use super::entry::{Command, Entry, Outcome};
+use crate::subject::{Actor, Origin, Stamp};
 use std::collections::BTreeSet;
 
-use super::actor::{Actor, Origin};
 use super::check;
-use super::command::{AddRobots, Command, Op, RemoveRobots, Robot, Stamp};
-use super::entry::{Entry, Outcome};
+use super::command::{AddRobots, Op, RemoveRobots, Robot};
 use super::presence::Profile;
 use super::report::Way;
 use super::state::Room;

@@ -6,6 +6,7 @@ use super::moderator::{Moderated, Rewritten, SharedModerator, Verdict};
 use super::report::Reports;
 use crate::error::{Code, Status, Sub};
 use crate::limits;
+use crate::subject::Rules;
 use crate::wire::pb;
 
 // Client types (chatroom.md §a.5).
@@ -171,5 +172,16 @@ impl Default for Settings {
             moderator: None,
             reports: None,
         }
+    }
+}
+
+/// The same settings for every application, for good.
+impl Rules<Settings> for Settings {
+    fn settings(&self, _app_key: &str) -> Arc<Settings> {
+        Arc::new(self.clone())
+    }
+
+    fn version(&self) -> u64 {
+        0
     }
 }

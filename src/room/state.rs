@@ -4,13 +4,13 @@
 //! changes the lasting state, cannot fail, and depends on nothing but the entry and the lasting state, so that it is also how
 //! the log is replayed.
 
+use super::entry::{Entry, Outcome};
+use crate::subject::{Actor, Link, Origin, Stamp};
 use std::sync::Arc;
 
-use super::actor::{Actor, Origin};
 use super::attributes::{Map, MemberAttributes};
-use super::command::{Op, Query, Stamp};
+use super::command::{Op, Query};
 use super::dedup::Senders;
-use super::entry::{Entry, Link, Outcome};
 use super::expression::Expressions;
 use super::permissions::{self, Class, Grant, Operation, Standing};
 use super::position::Boundaries;

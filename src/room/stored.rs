@@ -1,9 +1,10 @@
 //! Commands in the form the log keeps.
 
-use super::actor::{Actor, Origin};
-use super::command::{Command, Create, Enter, Op, Open, Recall};
+use super::command::{Create, Enter, Op, Open, Recall};
+use super::entry::Command;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, Seq};
+use crate::subject::{Actor, Origin};
 use crate::wire::pb;
 use crate::wire::store::{self, command::Op as Stored};
 

@@ -1,12 +1,12 @@
 //! What is done by tag: changing one's own, muting one, finding members by one (chatroom.md §a.10, §c.1, §c.2).
 
+use super::entry::{Entry, Outcome};
+use crate::subject::{Actor, Audience};
 use std::ops::Bound;
 
-use super::actor::Actor;
 use super::audience::Selection;
 use super::check;
 use super::command::Enter;
-use super::entry::{Audience, Entry, Outcome};
 use super::expression::all_of;
 use super::mutes::seconds_left;
 use super::paging;

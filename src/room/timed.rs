@@ -1,13 +1,13 @@
 //! What a room does by itself when its time has come: closing after a delay, ending when it is empty (chatroom.md §a.3, §c.6).
 
-use super::actor::{Actor, Origin};
-use super::command::{Command, Op};
-use super::entry::{Entry, Outcome};
+use super::command::Op;
+use super::entry::{Command, Entry, Outcome};
 use super::permissions::Operation;
 use super::state::Room;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
+use crate::subject::{Actor, Origin};
 use crate::wire::{Response, pb};
 
 /// `DelayClose.policy`: does not close by itself.

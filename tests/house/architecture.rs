@@ -14,14 +14,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("tls", &[]),
     ("session", &["wire"]),
-    ("room", &["wire"]),
-    ("dispatch", &["wire", "room"]),
+    ("subject", &["wire"]),
+    ("room", &["wire", "subject"]),
+    // Of room nothing but that it is the kind of subject there is: see `only_one_file_of_dispatch_knows_which_kinds_there_are`.
+    ("dispatch", &["wire", "subject", "room"]),
     ("log", &["wire"]),
     ("account", &[]),
+    ("front", &["wire", "session", "subject", "room", "dispatch", "account"]),
     ("config", &["room", "account", "tls"]),
-    ("hooks", &["wire", "room", "log", "account"]),
+    ("hooks", &["front", "wire", "room", "log", "account"]),
     ("figures", &["wire", "dispatch", "log"]),
-    ("server", &["session", "wire", "room", "dispatch", "log", "account", "tls", "config", "hooks", "figures"]),
+    (
+        "server",
+        &["front", "session", "wire", "subject", "room", "dispatch", "log", "account", "tls", "config", "hooks", "figures"],
+    ),
     // Of wire the packet types: the HTTP API reaches the same commands, and those carry them.
     ("admin", &["server", "config", "figures", "room", "log", "account", "wire"]),
     ("client", &["session", "wire", "tls"]),
@@ -32,7 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const OPEN: [&str; 4] = ["error", "limits", "id", "text"];
 
 /// The deterministic core: it does no I/O and reads no clock.
-const CORE: [&str; 4] = ["wire", "session", "room", "dispatch"];
+const CORE: [&str; 6] = ["wire", "session", "subject", "room", "dispatch", "front"];
 /// What the core must not name, and what stands for it there.
 const NOT_IN_CORE: &[(&str, &str)] = &[
     ("tokio", "the core runs without a runtime; I/O belongs to server/ and client/"),
@@ -237,7 +243,7 @@ fn room_files() -> Vec<RoomFile> {
         RoomFile {
             name: name(&source.path),
             uses: uses.filter(|used| names.contains(used)).collect(),
-            has_operations: code.lines().any(|line| line == "impl Room {"),
+            has_operations: code.lines().any(|line| line == "impl Room {" || line == "impl Subject for Room {"),
             declares: code.lines().any(|line| DECLARATIONS.iter().any(|declares| line.starts_with(declares))),
         }
     };
@@ -270,6 +276,18 @@ fn nouns_of_a_room_do_not_know_what_it_does_and_no_file_goes_in_a_circle() {
     }
     found.extend(files.iter().map(|file| format!("src/room/{}.rs stands in a circle with {:?}", file.name, file.uses)));
     refuse("The files of room/ know too much of each other", &found);
+}
+
+#[test]
+fn only_one_file_of_dispatch_knows_which_kinds_there_are() {
+    let mut found = Vec::new();
+    let others = |source: &&Source| source.module() == "dispatch" && !source.path.ends_with("/rooms.rs");
+    for source in sources().iter().filter(others) {
+        for (number, line) in source.code().filter(|(_, line)| line.contains("crate::room")) {
+            found.push(format!("{}:{number}: `{}`: what every subject has stands in subject/", source.path, line.trim()));
+        }
+    }
+    refuse("Dispatch is about subjects, not about rooms", &found);
 }
 
 /// Modules that know of no single operation: what they have to know of one, its subject says.

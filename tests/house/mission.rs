@@ -1,6 +1,6 @@
 //! Counts the mission: which rows of tests/data/mission.tsv are named by which test, and which by none.
 //!
-//! A row is what somebody who uses the engine can ask for, with the criterion by which it is done. Its column `issue` says with
+//! A row is what somebody who uses the engine can ask for, with the criterion by which it is done. Its column `part` says with
 //! which part of the work it comes: `rooms` is what rooms do over the wire and through the C interface, `http` the HTTP API,
 //! `storage` files and images, `beyond rooms` everything outside rooms. A test names a row by its id in a comment above it or
 //! inside it. `make coverage-of-mission` prints the table.
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const ROWS: &str = include_str!("../data/mission.tsv");
 
 /// The parts of the work.
-const ISSUES: [&str; 4] = ["rooms", "http", "storage", "beyond rooms"];
+const PARTS: [&str; 4] = ["rooms", "http", "storage", "beyond rooms"];
 
 /// The parts that are built: each of their rows is named by a test.
 const BUILT: [&str; 2] = ["rooms", "http"];
@@ -24,16 +24,16 @@ struct Row {
     area: &'static str,
     operation: &'static str,
     criterion: &'static str,
-    issue: &'static str,
+    part: &'static str,
 }
 
 fn rows() -> Vec<Row> {
     let mut lines = ROWS.lines();
-    assert_eq!(lines.next(), Some("id\tarea\toperation\tcriterion\tissue"));
+    assert_eq!(lines.next(), Some("id\tarea\toperation\tcriterion\tpart"));
     let row = |line: &'static str| {
         let cells: Vec<_> = line.split('\t').collect();
-        let [id, area, operation, criterion, issue] = cells[..] else { panic!("not five cells: {line}") };
-        Row { id, area, operation, criterion, issue }
+        let [id, area, operation, criterion, part] = cells[..] else { panic!("not five cells: {line}") };
+        Row { id, area, operation, criterion, part }
     };
     lines.map(row).collect()
 }
@@ -121,7 +121,7 @@ fn every_row_has_an_id_of_its_own_and_belongs_to_a_part() {
     assert_eq!((ids.len(), rows.len()), (489, 489));
     for row in &rows {
         assert_eq!(ids_in(row.id), [row.id]);
-        assert!(ISSUES.contains(&row.issue), "{}: {}", row.id, row.issue);
+        assert!(PARTS.contains(&row.part), "{}: {}", row.id, row.part);
         assert!(!row.operation.is_empty() && !row.criterion.is_empty(), "{}", row.id);
     }
 }
@@ -138,14 +138,14 @@ fn tests_name_no_row_that_is_not_there() {
 fn every_row_of_what_is_built_is_named_by_a_test() {
     let (rows, named) = (rows(), named());
     let mut missing = Vec::new();
-    for issue in ISSUES {
-        let of_issue: Vec<_> = rows.iter().filter(|row| row.issue == issue).collect();
-        let found = of_issue.iter().filter(|row| named.contains_key(row.id)).count();
-        println!("{issue}: {found} of {} rows named", of_issue.len());
-        if !BUILT.contains(&issue) {
+    for part in PARTS {
+        let of_part: Vec<_> = rows.iter().filter(|row| row.part == part).collect();
+        let found = of_part.iter().filter(|row| named.contains_key(row.id)).count();
+        println!("{part}: {found} of {} rows named", of_part.len());
+        if !BUILT.contains(&part) {
             continue;
         }
-        for row in of_issue {
+        for row in of_part {
             match named.get(row.id) {
                 Some(tests) => {
                     println!("{}  {} / {}", row.id, row.area, row.operation);

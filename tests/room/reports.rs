@@ -14,7 +14,7 @@ fn reports(in_out: bool) -> Settings {
 }
 
 fn said(outcome: &Outcome) -> Vec<(&str, Way)> {
-    outcome.in_out.iter().map(|passage| (passage.account.as_str(), passage.way)).collect()
+    outcome.told.in_out.iter().map(|passage| (passage.account.as_str(), passage.way)).collect()
 }
 
 #[test]
@@ -24,8 +24,8 @@ fn nothing_is_said_where_nobody_wants_to_know() {
     for settings in [Settings::default(), reports(false), without_address] {
         let mut world = World::with(settings);
         let ann = world.connection("ann");
-        assert_eq!(world.apply(&ann, Op::Enter(Box::new(enter("")))).unwrap().in_out, []);
-        assert_eq!(world.apply(&ann, Op::Exit).unwrap().in_out, []);
+        assert_eq!(world.apply(&ann, Op::Enter(Box::new(enter("")))).unwrap().told.in_out, []);
+        assert_eq!(world.apply(&ann, Op::Exit).unwrap().told.in_out, []);
     }
 }
 
@@ -46,7 +46,7 @@ fn each_connection_comes_and_goes_with_its_tags_and_its_role() {
         ext: ext.into(),
         client: None,
     };
-    assert_eq!(entered.in_out, [passage(Way::In, "hi")]);
+    assert_eq!(entered.told.in_out, [passage(Way::In, "hi")]);
     let second = world.connection("ann");
     assert_eq!(said(&world.apply(&second, Op::Enter(Box::new(enter("")))).unwrap()), [("ann", Way::In)]);
     assert_eq!(said(&world.apply(&second, Op::Exit).unwrap()), [("ann", Way::Exit)]);
@@ -57,7 +57,7 @@ fn each_connection_comes_and_goes_with_its_tags_and_its_role() {
     assert_eq!(said(&world.apply(&back, Op::Enter(Box::new(resume))).unwrap()), []);
     let kick = pb::MemberKickRequest { account: "ann".into(), notify_ext: "rude".into(), ..Default::default() };
     let kicked = world.apply(&http("boss"), Op::Kick(kick)).unwrap();
-    assert_eq!((said(&kicked), kicked.in_out[0].ext.as_str()), (vec![("ann", Way::Kick)], "rude"));
+    assert_eq!((said(&kicked), kicked.told.in_out[0].ext.as_str()), (vec![("ann", Way::Kick)], "rude"));
 }
 
 #[test]
@@ -76,8 +76,8 @@ fn who_is_blocked_and_who_is_there_as_the_room_closes_is_put_out() {
     assert_eq!(said(&world.consequences[0]), [("bot", Way::In)]);
     let closed = world.apply(&http("boss"), Op::Close(Default::default())).unwrap();
     assert_eq!(said(&closed), [("anon", Way::Kick), ("bob", Way::Kick), ("bot", Way::Kick)]);
-    assert_eq!((closed.in_out[0].anonymous, closed.in_out[0].role), (true, MemberType::Anonymous));
-    assert_eq!(closed.in_out[2].client_type, 32);
+    assert_eq!((closed.told.in_out[0].anonymous, closed.told.in_out[0].role), (true, MemberType::Anonymous));
+    assert_eq!(closed.told.in_out[2].client_type, 32);
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Commands out of bytes: few accounts, keys, tags and ids, so that they meet; mostly what is allowed, and all else besides.
 
+use crate::room::entry::Command;
+use crate::subject::{Actor, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::id::{AccountId, ConnId, Seq};
-use crate::room::actor::{Actor, Origin};
-use crate::room::command::{AddRobots, Command, Create, Enter, Op, Open, Recall, RemoveRobots, RobotProfile};
+use crate::room::command::{AddRobots, Create, Enter, Op, Open, Recall, RemoveRobots, RobotProfile};
 use crate::room::{Broadcast, Settings};
 use crate::wire::pb;
 

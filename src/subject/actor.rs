@@ -1,4 +1,4 @@
-//! Who wants to change a room, or asks something of it.
+//! Who wants to change a subject, or asks something of it.
 
 use crate::id::{AccountId, ConnId};
 

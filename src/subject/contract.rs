@@ -1,0 +1,378 @@
+//! What `dispatch` asks of every kind of subject. It knows no operation: what it has to know of one is asked for here.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::actor::Actor;
+use super::entry::{Class, Command, Entry, Link, Outcome, PushBody};
+use super::position::{Resumption, Standing};
+use crate::error::Status;
+use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, UnixMs};
+use crate::wire::{Push, Response, pb};
+
+/// What a request came to.
+pub type Answer = Result<Response, Status>;
+
+/// Whether a command is taken in while the log is behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// If there is room.
+    IfThereIsRoom,
+    /// Always: it tells what has happened, or waits for no disk.
+    Always,
+}
+
+/// An account that is about to be in one subject more.
+pub struct Entering<'a> {
+    /// The application it has logged in to.
+    pub app_key: &'a str,
+    /// The subject made by a client which it leaves for this one, and which does not count any more.
+    pub leaves: Option<RoomId>,
+    /// To be set if it is in as many as it may be, and not in this one.
+    pub over_quota: &'a mut bool,
+}
+
+/// What the subjects of each application go by. The answer may change while the node runs.
+pub trait Rules<T>: Send + Sync + Debug {
+    /// The settings of the subjects of this application.
+    fn settings(&self, app_key: &str) -> Arc<T>;
+
+    /// Grows whenever an answer of [`Rules::settings`] changes.
+    fn version(&self) -> u64;
+}
+
+/// How many subjects an account may be in, and how many that were left may wait for their end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quota {
+    /// Of those made over HTTP.
+    pub entered: usize,
+    /// Of those made by clients.
+    pub entered_of_clients: usize,
+    /// Left ones of one maker.
+    pub left_of_account: usize,
+    /// Left ones of one application.
+    pub left_of_app: usize,
+}
+
+/// Frames per second that one reader is sent of a subject; 0 bounds nothing. Comes with each frame: settings change while readers
+/// stay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Downlink {
+    /// Of [`Class::Normal`].
+    pub normal_per_second: u32,
+    /// Of [`Class::High`].
+    pub high_per_second: u32,
+}
+
+impl Downlink {
+    /// Whether anything is bounded.
+    pub fn is_set(&self) -> bool {
+        *self != Downlink::default()
+    }
+}
+
+/// One thing for the application to know, and about how many bytes it takes until it is written down.
+pub struct Telling<R> {
+    /// The report.
+    pub report: R,
+    /// Bytes that the commit does not count otherwise.
+    pub weight: usize,
+}
+
+/// What changes a subject. The defaults are those of an operation that has nothing special about it.
+pub trait Operation: Clone + Debug + Send + Sized + 'static {
+    /// What the log is asked for before such an operation can be decided.
+    type LookUp: Send + 'static;
+
+    /// The command of a connection that is gone: `at_once` for good, else its place is kept for the grace.
+    fn of_gone(at_once: bool) -> Self;
+
+    /// The command that takes an account out which is in more subjects than it may be in; `None` where nothing counts them.
+    fn beyond_quota() -> Option<Self> {
+        None
+    }
+
+    /// True for what may only take effect with an entry of the log; false for presence and what is told to those who are here.
+    fn is_logged(&self) -> bool {
+        true
+    }
+
+    /// Whether it is taken in while the log is behind.
+    fn admission(&self) -> Admission {
+        Admission::IfThereIsRoom
+    }
+
+    /// True if its connection hears the subject from then on, once it is granted.
+    fn follows(&self) -> bool {
+        false
+    }
+
+    /// True if its connection was lost and keeps its place for the grace.
+    fn loses_connection(&self) -> bool {
+        false
+    }
+
+    /// The application of a subject that begins with this and with nothing else, so that the log need not be asked for it.
+    fn begins(&self) -> Option<&str> {
+        None
+    }
+
+    /// The application of a subject that begins with this if it is not there.
+    fn may_begin(&self) -> Option<&str> {
+        None
+    }
+
+    /// Once it has become an entry of the log: true if the subject is there from then on, false if it is no more.
+    fn opens(&self) -> Option<bool> {
+        None
+    }
+
+    /// The account that enters with it, for the count of the subjects it is in.
+    fn entering(&mut self) -> Option<Entering<'_>> {
+        None
+    }
+
+    /// The connection that it takes over from.
+    fn takes_over(&self) -> Option<ConnId> {
+        None
+    }
+
+    /// True if its connection comes, and the position it names in that case.
+    fn position(&self) -> Option<Option<&pb::RoomPosition>> {
+        None
+    }
+
+    /// True if it cannot be decided before the log has been asked for what it is about.
+    fn needs_look_up(&self) -> bool {
+        false
+    }
+
+    /// What the log is to be asked for.
+    fn into_look_up(self) -> Option<Self::LookUp> {
+        None
+    }
+
+    /// The command, once the log has answered where it stands. The refusal, if it has no such thing.
+    fn found(look_up: Self::LookUp, seq: Option<Seq>) -> Result<Self, Status>;
+
+    /// True if this is the reply to a message that was taken, and not as one of high priority.
+    fn is_ordinary(reply: &Response) -> bool {
+        let _ = reply;
+        false
+    }
+}
+
+/// What asks a subject something.
+pub trait Question: Debug + Send + 'static {
+    /// True if the log has the answer, and the subject only says how much of it may be read.
+    fn reads_log(&self) -> bool {
+        false
+    }
+}
+
+/// Entries to replay to a connection that comes back.
+pub trait Scope: Send + 'static {
+    /// The connection has everything up to here.
+    fn after(&self) -> Seq;
+    /// It hears everything beyond.
+    fn last(&self) -> Seq;
+    /// The last entry the log has up to there.
+    fn logged(&self) -> Seq;
+}
+
+/// One kind of subject. Its state is changed by entries alone.
+pub trait Subject: Sized + 'static {
+    /// What changes it.
+    type Op: Operation;
+    /// What asks it something.
+    type Query: Question;
+    /// What it goes by; shared by all subjects of an application.
+    type Settings: Debug + Send + Sync + 'static;
+    /// What its application is told beside a push.
+    type Told: Default;
+    /// One thing that its application is told.
+    type Report: Send + 'static;
+    /// What the log keeps of an entry.
+    type Record: Send + 'static;
+    /// What is to be replayed to a connection.
+    type Scope: Scope;
+    /// How much of its history may be read.
+    type History: Send + 'static;
+
+    /// A subject that does not exist yet.
+    fn vacant(id: RoomId, settings: Arc<Self::Settings>) -> Self;
+
+    /// Its number.
+    fn id(&self) -> RoomId;
+
+    /// Whether it was ever created.
+    fn exists(&self) -> bool;
+
+    /// The application it belongs to; empty until it exists.
+    fn app_key(&self) -> &str;
+
+    /// Puts the settings of its application in force.
+    fn set_settings(&mut self, settings: Arc<Self::Settings>);
+
+    /// The place of the next entry.
+    fn next_seq(&self) -> Seq;
+
+    /// The time of the last entry: the next one may not lie before it.
+    fn last_time(&self) -> UnixMs;
+
+    /// The same on the clock of durations.
+    fn last_clock(&self) -> UnixMs;
+
+    /// Applies an entry. `Err`: it left no trace, and its place goes to the next one.
+    fn decide(&mut self, entry: &Entry<Self::Op>) -> Result<Outcome<Self::Op, Self::Told>, Status>;
+
+    /// Whether somebody may have the log asked, as far as the subject can say.
+    fn may_look_up(&self, now: UnixMs, actor: &Actor, look_up: &<Self::Op as Operation>::LookUp) -> Result<(), Status>;
+
+    /// Answers a question.
+    fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Self::Query) -> Answer;
+
+    /// How much of what [`Question::reads_log`] asks for may be read.
+    fn history(&self, now: UnixMs, actor: &Actor, query: &Self::Query) -> Result<Self::History, Status>;
+
+    /// The next time at which it does something by itself.
+    fn deadline(&self) -> Option<UnixMs> {
+        None
+    }
+
+    /// The command of a deadline that has passed.
+    fn due(&self, now: UnixMs) -> Option<Command<Self::Op>> {
+        let _ = now;
+        None
+    }
+
+    /// The lasting state, and if everybody has left it for good, since when.
+    fn snapshot(&self, with_end: bool) -> Vec<u8>;
+
+    /// What the log keeps of an entry, with the push as everybody received it.
+    fn record(id: RoomId, entry: Entry<Self::Op>, push: Option<(Push, PushBody)>, in_history: bool, link: Link)
+    -> Self::Record;
+
+    // Who is here.
+
+    /// Whether nobody is in it.
+    fn is_empty_of_people(&self) -> bool;
+
+    /// Whether an account is in it with a connection.
+    fn is_connected(&self, account: &AccountId) -> bool;
+
+    /// Connections in it.
+    fn connections(&self) -> usize;
+
+    /// Every account in it with its connections, in the order of accounts.
+    fn everybody(&self) -> Vec<(AccountId, Vec<ConnId>)>;
+
+    /// Takes over who is in it from what memory had of it, which may have been ahead of the log.
+    fn take_people(&mut self, old: Self);
+
+    /// The commands that take out what belongs to accounts that are not here and goes with them.
+    fn left_behind(&self) -> Vec<Command<Self::Op>> {
+        Vec::new()
+    }
+
+    /// Lets go of what it has worked out and nobody has used since the last time.
+    fn tidy(&self) {}
+
+    // Positions.
+
+    /// The state of a position, where entries reach up to `last` and the node is in epoch `now`.
+    fn standing(&self, now: Epoch, position: (Epoch, Seq), last: Seq) -> Standing;
+
+    /// Scope of what a connection missed after `after`, up to `last`.
+    fn scope(&self, account: &AccountId, connection: ConnId, replaces: Option<ConnId>, after: Seq, last: Seq) -> Self::Scope;
+
+    /// An epoch begins for it with this number.
+    fn note_epoch(&mut self, epoch: Epoch, first: Seq);
+
+    /// Adds to the reply of who has come what it is told of what it missed.
+    fn tell_missed(reply: &mut Response, missed: &Resumption);
+
+    // Its end, where everybody has left it.
+
+    /// When it ends because nobody is in it.
+    fn ends_at(&self) -> Option<UnixMs> {
+        None
+    }
+
+    /// Since when nobody is in it, while nobody is.
+    fn empty_since(&self) -> UnixMs {
+        UnixMs::default()
+    }
+
+    /// The account that made it.
+    fn maker(&self) -> Option<&AccountId> {
+        None
+    }
+
+    /// Says since when nobody is in it, of one that was just rebuilt: with `exactly` at that time, else no later than that.
+    fn vacated(&mut self, since: UnixMs, exactly: bool) {
+        let _ = (since, exactly);
+    }
+
+    /// Says whether it may not be made at present.
+    fn bar(&mut self, is_barred: bool) {
+        let _ = is_barred;
+    }
+
+    // What others are told.
+
+    /// What a request for a subject that does not exist comes to.
+    fn missing_subject() -> Status;
+
+    /// Says to its readers that items are lost for good.
+    fn gap(id: RoomId, first: Seq, last: Seq) -> Push;
+
+    /// Says to its readers in which epoch it goes on, and how far the log goes.
+    fn epoch_begun(id: RoomId, epoch: Epoch, log_seq: Seq) -> Push;
+
+    /// What a connection is told whose place another has taken.
+    fn taken_over(id: RoomId) -> pb::Kicked;
+
+    /// How dear a push is.
+    fn class_of(push: &Push) -> Class;
+
+    /// A push as the log keeps it, with its encoded body.
+    fn push_body(push: &Push, body: bytes::Bytes) -> PushBody;
+
+    /// How much of it one reader is sent.
+    fn downlink(&self) -> Downlink {
+        Downlink::default()
+    }
+
+    /// How many subjects an account may be in.
+    fn quota(settings: &Self::Settings) -> Quota;
+
+    /// The settings it goes by.
+    fn settings(&self) -> &Self::Settings;
+
+    /// What an entry counts for in the figures: whether as a message, and how many connections have entered with it.
+    fn tally(&self, entry: &Entry<Self::Op>, outcome: &Outcome<Self::Op, Self::Told>) -> (bool, u32) {
+        let _ = (entry, outcome);
+        (false, 0)
+    }
+
+    /// Whether its application wants to be told anything.
+    fn tells(&self) -> bool {
+        false
+    }
+
+    /// What its application is told of an entry, if it wants to know.
+    fn reports(
+        &self,
+        entry: &Entry<Self::Op>,
+        push: Option<&PushBody>,
+        told: Self::Told,
+        is_durable: bool,
+    ) -> Vec<Telling<Self::Report>> {
+        let _ = (entry, push, told, is_durable);
+        Vec::new()
+    }
+
+    /// Gives a report its number in an epoch of the node.
+    fn number(report: &mut Self::Report, epoch: Epoch, number: u64);
+}

@@ -1,0 +1,16 @@
+//! A subject is a deterministic state machine over an ordered log (im.md §0.1). A room is one kind of subject; here stands what
+//! `dispatch` asks of every kind, and the parts that kinds share.
+//!
+//! Nothing here reads a clock, a socket, a file or a random generator. May use: `wire` for packet types.
+
+mod actor;
+mod audience;
+mod contract;
+mod entry;
+mod position;
+
+pub use actor::{Actor, NoticePriority, OnBehalf, Origin};
+pub use audience::Audience;
+pub use contract::{Admission, Answer, Downlink, Entering, Operation, Question, Quota, Rules, Scope, Subject, Telling};
+pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
+pub use position::{Missed, Replay, Resumption, Standing};
