@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::hub::Hub;
+use super::live::Owned;
 use super::mail::Asker;
-use super::owner::Owned;
 use crate::id::RoomId;
 use crate::limits::{BROADCAST_STEPS_PER_ROOM, BROADCAST_STEPS_PER_TURN};
 use crate::subject::{Actor, Command, Operation, Subject};
@@ -72,7 +72,7 @@ impl<S: Subject> Hub<S> {
     pub fn go_on_broadcasting(&mut self) {
         let mut steps = 0;
         while steps < BROADCAST_STEPS_PER_TURN {
-            let Broadcasts { waiting, peopled } = &mut self.broadcasts;
+            let Broadcasts { waiting, peopled } = &mut self.owner.broadcasts;
             let Some((_, last)) = waiting.front_mut() else { return };
             let after = last.map_or(Bound::Unbounded, Bound::Excluded);
             let next = peopled.range((after, Bound::Unbounded)).next().copied();
@@ -86,16 +86,16 @@ impl<S: Subject> Hub<S> {
 
     /// Whether there is more of that to do.
     pub fn is_broadcasting(&self) -> bool {
-        !self.broadcasts.waiting.is_empty()
+        !self.owner.broadcasts.waiting.is_empty()
     }
 
     /// Hands the first broadcast to a room, if it is one of its application in which somebody is. What that costs, in steps.
     fn broadcast_in(&mut self, room: RoomId) -> usize {
-        let Some((broadcasting, _)) = self.broadcasts.waiting.front() else { return 1 };
+        let Some((broadcasting, _)) = self.owner.broadcasts.waiting.front() else { return 1 };
         let Some(Owned::Live(live)) =
-            self.rooms.get(&room).filter(|owned| !matches!(owned, Owned::Live(live) if live.is_deserted()))
+            self.owner.subjects.get(&room).filter(|owned| !matches!(owned, Owned::Live(live) if live.is_deserted()))
         else {
-            self.broadcasts.forget(room);
+            self.owner.broadcasts.forget(room);
             return 1;
         };
         if live.subject.app_key() != &*broadcasting.app_key {
@@ -120,7 +120,7 @@ impl<S: Subject> Hub<S> {
     }
 
     fn end_broadcast(&mut self) -> usize {
-        if let Some((broadcasting, _)) = self.broadcasts.waiting.pop_front() {
+        if let Some((broadcasting, _)) = self.owner.broadcasts.waiting.pop_front() {
             (broadcasting.done)();
         }
         1

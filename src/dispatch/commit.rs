@@ -4,9 +4,10 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::hub::{Effect, Hub};
+use super::live::Owned;
 use super::mail::{Asker, Mail};
-use super::owner::{Owned, broken};
 use super::replay::CatchUp;
+use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId, Seq};
 use crate::subject::{Actor, Answer, Operation, Subject};
 
@@ -75,9 +76,25 @@ pub struct Find<S: Subject> {
     pub request: <S::Op as Operation>::LookUp,
 }
 
-impl<S: Subject> Hub<S> {
-    /// What is to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
-    pub fn take_writes(&mut self) -> Option<Writes<S>> {
+/// What waits for the disk on one worker.
+pub(super) struct Commit<S: Subject> {
+    /// What the next commit will cover.
+    pub writes: Writes<S>,
+    /// What waits for the commit that is under way.
+    pub in_flight: Option<Writes<S>>,
+    /// A commit has failed: nothing is acknowledged.
+    pub is_broken: bool,
+}
+
+impl<S: Subject> Default for Commit<S> {
+    fn default() -> Commit<S> {
+        Commit { writes: Writes::default(), in_flight: None, is_broken: false }
+    }
+}
+
+impl<S: Subject> Commit<S> {
+    /// What is to be written, if anything is and no commit is under way.
+    fn take(&mut self) -> Option<Writes<S>> {
         if self.writes.is_empty() || self.in_flight.is_some() || self.is_broken {
             return None;
         }
@@ -89,12 +106,51 @@ impl<S: Subject> Hub<S> {
         Some(writes)
     }
 
+    /// Has something wait until everything applied so far is durable; gives it back if all of that is.
+    fn hold(&mut self, held: Held<S>) -> Option<Held<S>> {
+        match &mut self.in_flight {
+            _ if !self.writes.records.is_empty() => self.writes.held.push(held),
+            Some(in_flight) => in_flight.held.push(held),
+            None => return Some(held),
+        }
+        None
+    }
+
+    /// True if the next commit would write so much, in entries and reports or in bytes.
+    pub fn is_beyond(&self, count: usize, bytes: usize) -> bool {
+        self.writes.records.len() + self.writes.reports.len() >= count || self.writes.bytes >= bytes
+    }
+
+    /// Adds an entry to the next commit.
+    pub fn add(&mut self, id: RoomId, record: S::Record, bytes: usize) {
+        self.writes.bytes += bytes;
+        self.writes.records.push(record);
+        if self.writes.rooms.last() != Some(&id) {
+            self.writes.rooms.push(id);
+        }
+    }
+
+    /// Changes the list of those who hear their subject after a commit; there are none but where subjects are being made.
+    pub fn late_joins(&mut self, mut change: impl FnMut(&mut Vec<(RoomId, ConnId, Option<Seq>)>)) {
+        change(&mut self.writes.joins);
+        if let Some(in_flight) = &mut self.in_flight {
+            change(&mut in_flight.joins);
+        }
+    }
+}
+
+impl<S: Subject> Hub<S> {
+    /// What is to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
+    pub fn take_writes(&mut self) -> Option<Writes<S>> {
+        self.commit.take()
+    }
+
     /// The commit that covers the last [`Hub::take_writes`] is done: its answers leave. If it failed, they are refusals, and so is
     /// every change until [`Hub::on_log_back`].
     pub fn on_committed(&mut self, is_durable: bool) {
-        let Some(done) = self.in_flight.take() else { return };
+        let Some(done) = self.commit.in_flight.take() else { return };
         if !is_durable {
-            self.ahead.extend(done.rooms);
+            self.owner.ahead.extend(done.rooms);
             self.refuse_held(done.held, done.joins);
             return self.on_log_failed();
         }
@@ -114,7 +170,7 @@ impl<S: Subject> Hub<S> {
             self.send(connection.worker(), mail);
         }
         for (room, seq) in done.saved {
-            if let Some(Owned::Live(live)) = self.rooms.get_mut(&room) {
+            if let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&room) {
                 live.saved = seq;
             }
         }
@@ -122,41 +178,40 @@ impl<S: Subject> Hub<S> {
 
     /// What a connection that joins late has not heard since then: the frames, or that they are no longer here.
     fn since(&mut self, room: RoomId, connection: ConnId, heard: Seq) -> Vec<Bytes> {
-        let Some(feed) = self.feeds.get(&room) else { return Vec::new() };
+        let Some(feed) = self.desk.feed(room) else { return Vec::new() };
         if let Some(frames) = feed.replay(heard, connection) {
             return frames;
         }
-        let Some(Owned::Live(live)) = self.rooms.get(&room) else { return Vec::new() };
+        let Some(Owned::Live(live)) = self.owner.subjects.get(&room) else { return Vec::new() };
         let gap = S::gap(room, heard.next(), live.last_seq());
         vec![self.encode(&gap)]
     }
 
     /// Whether a commit is under way or something waits for one.
     pub fn has_uncommitted(&self) -> bool {
-        self.in_flight.is_some() || !self.writes.is_empty()
+        self.commit.in_flight.is_some() || !self.commit.writes.is_empty()
     }
 
     /// Asks for a snapshot of every room that has changed, as a draining server does.
     pub fn save_rooms(&mut self) {
-        for (id, owned) in &self.rooms {
+        for (id, owned) in &self.owner.subjects {
             if let Owned::Live(live) = owned
                 && live.saved < live.last_seq()
             {
-                self.writes.snapshots.push((*id, live.last_seq(), live.subject.snapshot(true)));
+                self.commit.writes.snapshots.push((*id, live.last_seq(), live.subject.snapshot(true)));
             }
         }
     }
 
     /// Does something once everything applied so far is durable.
     pub(super) fn after_writes(&mut self, held: Held<S>) {
-        match (&mut self.in_flight, held) {
-            (_, held) if !self.writes.records.is_empty() => self.writes.held.push(held),
-            (Some(in_flight), held) => in_flight.held.push(held),
-            (None, Held::Answer(asker, answer)) => self.answer(asker, answer),
-            (None, Held::Find(find)) if self.is_broken => self.answer(find.asker, Err(broken())),
-            (None, Held::Find(find)) => self.effects.push(Effect::Find(find)),
-            (None, Held::CatchUp(waiting)) => self.read_missed(waiting),
-            (None, Held::Left(mail)) => self.tell_left(mail),
+        match self.commit.hold(held) {
+            Some(Held::Answer(asker, answer)) => self.answer(asker, answer),
+            Some(Held::Find(find)) if self.commit.is_broken => self.answer(find.asker, Err(broken())),
+            Some(Held::Find(find)) => self.effects.push(Effect::Find(find)),
+            Some(Held::CatchUp(waiting)) => self.read_missed(waiting),
+            Some(Held::Left(mail)) => self.tell_left(mail),
+            None => {}
         }
     }
 
@@ -169,4 +224,9 @@ impl<S: Subject> Hub<S> {
             self.send(connection.worker(), mail);
         }
     }
+}
+
+/// What a change comes to while the log takes none.
+pub(super) fn broken() -> Status {
+    Status::new(Code::ServerError, "the store failed and takes no change at present; try again later")
 }

@@ -3,32 +3,33 @@
 //! stay where they are.
 
 use super::commit::Held;
+use super::commit::broken;
 use super::hub::{Effect, Hub};
 use super::item::Item;
+use super::live::{Live, Owned};
 use super::mail::Mail;
-use super::owner::{Live, Owned, broken};
 use crate::id::{ConnId, Epoch, RoomId, Seq};
 use crate::subject::{Audience, Class, Subject};
 
 impl<S: Subject> Hub<S> {
     /// The log takes nothing any more: what waits for it is refused, and so is every change until [`Hub::on_log_back`].
     pub fn on_log_failed(&mut self) {
-        if std::mem::replace(&mut self.is_broken, true) {
+        if std::mem::replace(&mut self.commit.is_broken, true) {
             return;
         }
-        let writes = std::mem::take(&mut self.writes);
-        self.ahead.extend(writes.rooms);
+        let writes = std::mem::take(&mut self.commit.writes);
+        self.owner.ahead.extend(writes.rooms);
         self.refuse_held(writes.held, writes.joins);
     }
 
     /// The log works again, in a new epoch. Rooms that are ahead of it are read anew.
     pub fn on_log_back(&mut self, epoch: Epoch) {
-        self.is_broken = false;
+        self.commit.is_broken = false;
         self.config.epoch = epoch;
-        for (id, owned) in &self.rooms {
+        for (id, owned) in &self.owner.subjects {
             // Who left meanwhile may have left something behind that only an entry takes out.
             if matches!(owned, Owned::Live(_)) {
-                self.vacated.push_front((self.now, *id));
+                self.owner.vacated.push_front((self.clock.now, *id));
             }
         }
         self.reload_ahead();
@@ -36,17 +37,17 @@ impl<S: Subject> Hub<S> {
 
     /// Has the rooms read that are ahead of the log.
     pub(super) fn reload_ahead(&mut self) {
-        if self.is_broken {
+        if self.commit.is_broken {
             return;
         }
-        for id in std::mem::take(&mut self.ahead) {
-            match self.rooms.remove(&id) {
+        for id in std::mem::take(&mut self.owner.ahead) {
+            match self.owner.subjects.remove(&id) {
                 Some(Owned::Live(live)) => {
-                    self.stale.insert(id, live);
-                    self.rooms.insert(id, Owned::Loading(Vec::new()));
+                    self.owner.stale.insert(id, live);
+                    self.owner.subjects.insert(id, Owned::Loading(Vec::new()));
                     self.effects.push(Effect::Load(id));
                 }
-                Some(loading) => drop(self.rooms.insert(id, loading)),
+                Some(loading) => drop(self.owner.subjects.insert(id, loading)),
                 None => {}
             }
         }
@@ -54,13 +55,13 @@ impl<S: Subject> Hub<S> {
 
     /// True if changes of this room are refused at present.
     pub(super) fn is_read_only(&self, room: RoomId) -> bool {
-        self.is_broken || (!self.ahead.is_empty() && self.ahead.contains(&room))
+        self.commit.is_broken || (!self.owner.ahead.is_empty() && self.owner.ahead.contains(&room))
     }
 
     /// A room that could not be read again stays as it is in memory, without changes, until the next attempt.
     pub(super) fn keep_stale(&mut self, id: RoomId, live: Box<Live<S>>) {
-        self.rooms.insert(id, Owned::Live(live));
-        self.ahead.insert(id);
+        self.owner.subjects.insert(id, Owned::Live(live));
+        self.owner.ahead.insert(id);
     }
 
     /// Puts what the log has of a room in place of what memory had, with the same people in it, who learn that something is lost.
@@ -74,27 +75,27 @@ impl<S: Subject> Hub<S> {
         // What was seen beyond is gone, although its numbers are not given again.
         room.note_epoch(self.config.epoch, held.next());
         let downlink = room.downlink();
-        let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
+        let mut live = Live::new(room, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
         (live.followers, live.detached, live.kicked, live.saved) = (old.followers, old.detached, old.kicked, held);
         let (seq, state) = (live.last_seq(), live.subject.snapshot(false));
-        self.rooms.insert(id, Owned::Live(Box::new(live)));
+        self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
         // So that no number is given twice, whatever comes.
-        self.writes.snapshots.push((id, seq, state));
-        if let Some(feed) = self.feeds.get_mut(&id) {
+        self.commit.writes.snapshots.push((id, seq, state));
+        if let Some(feed) = self.desk.feed_mut(id) {
             feed.distrust(lost);
         }
         for push in [S::gap(id, held.next(), lost), S::epoch_begun(id, self.config.epoch, held)] {
             let frame = self.encode(&push);
-            self.publish(id, Item { frame, seq, audience: Audience::All, class: Class::Kept, downlink, at: self.now });
+            self.publish(id, Item { frame, seq, audience: Audience::All, class: Class::Kept, downlink, at: self.clock.now });
         }
-        self.vacated.push_front((self.now, id));
+        self.owner.vacated.push_front((self.clock.now, id));
     }
 
     /// The room was never made as far as the log knows: nobody is in it.
     fn disband(&mut self, id: RoomId, room: S, old: &Live<S>) {
-        let live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
-        self.rooms.insert(id, Owned::Live(Box::new(live)));
+        let live = Live::new(room, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
+        self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
         for (account, connections) in old.subject.everybody() {
             self.config.accounts.release(old.subject.app_key(), &account, id);

@@ -5,14 +5,17 @@
 //! subject there is.
 
 mod accounts;
+mod apply;
 mod broadcast;
 mod commit;
+mod desk;
 mod downlink;
 mod endings;
 mod failure;
 mod feed;
 mod hub;
 mod item;
+mod live;
 mod mail;
 mod owner;
 mod replay;

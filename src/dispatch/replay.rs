@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::commit::Held;
 use super::hub::{Effect, Hub};
+use super::live::Owned;
 use super::mail::{Asked, Asker, Mail};
-use super::owner::Owned;
 use crate::error::Status;
 use crate::id::{Epoch, RoomId, Seq};
 use crate::subject::{Command, Operation, Presence, PushBody, Replay, Resumption, Scope, Standing, Subject};
@@ -68,7 +68,7 @@ impl<S: Subject> Hub<S> {
     ) -> Source<S::Scope> {
         let nothing = || Source::Ring(Vec::new());
         let Some(named) = named else { return nothing() };
-        let Some(Owned::Live(live)) = self.rooms.get(&id) else { return nothing() };
+        let Some(Owned::Live(live)) = self.owner.subjects.get(&id) else { return nothing() };
         let come = presence.iter().find_map(|change| match *change {
             Presence::Joined(connection) => Some((connection, None)),
             Presence::Resumed { connection, replaces } => Some((connection, Some(replaces))),
@@ -96,7 +96,7 @@ impl<S: Subject> Hub<S> {
             return nothing();
         }
         if let Some(replaces) = replaces
-            && let Some(frames) = self.feeds.get(&id).and_then(|feed| feed.replay(after, replaces))
+            && let Some(frames) = self.desk.feed(id).and_then(|feed| feed.replay(after, replaces))
         {
             told.replayed = u32::try_from(frames.len()).unwrap_or(u32::MAX);
             S::tell_missed(reply, &told);
@@ -120,14 +120,12 @@ impl<S: Subject> Hub<S> {
         told.replayed = u32::try_from(replay.items.len()).unwrap_or(u32::MAX);
         (told.gap, told.range) = (told.gap || replay.gap.is_some(), replay.gap);
         S::tell_missed(&mut reply, &told);
-        let key = (asked.connection, asked.room);
         // One that has left meanwhile, and perhaps entered again, hears nothing of it.
-        let is_held = self.held_seats.get(&key) == Some(&asked.sequence);
+        let is_held = self.desk.release(&asked);
         self.receive(Mail::Answer(asked, Box::new(Ok(reply))));
         if !is_held {
             return;
         }
-        self.held_seats.remove(&key);
         let mut frames = BytesMut::new();
         for (seq, frame) in resent {
             if replay.items.iter().all(|item| item.seq != seq) {
@@ -143,7 +141,6 @@ impl<S: Subject> Hub<S> {
         if !frames.is_empty() {
             self.effects.push(Effect::Transmit { connection: asked.connection, bytes: frames.freeze() });
         }
-        self.released.push(key);
     }
 }
 

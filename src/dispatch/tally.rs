@@ -80,8 +80,8 @@ impl Tally {
 impl<S: Subject> Hub<S> {
     /// What has happened in the rooms since this was last asked, by quarters of an hour.
     pub fn take_tallies(&mut self) -> Vec<Tallies> {
-        self.tally.end_quarter();
-        self.tally.accounts = 0;
-        std::mem::take(&mut self.tally.over)
+        self.owner.tally.end_quarter();
+        self.owner.tally.accounts = 0;
+        std::mem::take(&mut self.owner.tally.over)
     }
 }
