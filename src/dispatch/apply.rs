@@ -143,7 +143,7 @@ impl<S: Subject> Hub<S> {
                 return self.answer(asker, Err(status));
             }
         };
-        let (downlink, tells) = (live.subject.downlink(), live.subject.tells());
+        let (downlink, tells, is_passing) = (live.subject.downlink(), live.subject.tells(), live.subject.is_passing());
         self.counters.entries += 1;
         self.owner.tally.count(self.clock.unix, &live.subject, &entry, &outcome);
         if outcome.durable && entry.command.op.opens() == Some(true) {
@@ -208,7 +208,7 @@ impl<S: Subject> Hub<S> {
             let tellings = live.subject.reports(&entry, push.as_ref().map(|(_, body)| body), told, durable);
             self.report(tellings);
         }
-        if id.is_of_client() && (!presence.is_empty() || entry.command.op.opens() == Some(false)) {
+        if is_passing && (!presence.is_empty() || entry.command.op.opens() == Some(false)) {
             self.note_left(id);
         }
         if durable {

@@ -156,7 +156,7 @@ impl<S: Subject> Hub<S> {
         {
             self.desk.await_seat(asked);
         }
-        if !request.room.is_of_client() && request.room.get() > self.config.last_room.load(Ordering::Acquire) {
+        if S::is_counted(request.room) && request.room.get() > self.config.last_room.load(Ordering::Acquire) {
             return self.refuse_nowhere(request);
         }
         let owner = owner_of(request.room, self.config.workers);

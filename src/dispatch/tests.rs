@@ -133,6 +133,10 @@ impl Subject for Board {
     type Scope = Nothing;
     type History = ();
 
+    fn is_counted(_: RoomId) -> bool {
+        true
+    }
+
     fn vacant(id: RoomId, settings: Arc<LineMax>) -> Board {
         Board { id, settings, exists: false, line: String::new(), seq: Seq(0), lookers: BTreeMap::new() }
     }

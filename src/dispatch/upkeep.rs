@@ -89,7 +89,7 @@ impl<S: Subject> Hub<S> {
         if !live.subject.left_behind().is_empty() {
             self.owner.vacated.push_back((self.clock.now.plus_ms(grace_ms), id));
         }
-        if !id.is_of_client() {
+        if !live.subject.is_passing() {
             return;
         }
         if let Some(since) = self.owner.endings.left_since(id) {

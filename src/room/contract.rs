@@ -43,6 +43,10 @@ impl Subject for Room {
     type Scope = ReplayScope;
     type History = HistoryScope;
 
+    fn is_counted(id: RoomId) -> bool {
+        !id.is_of_client()
+    }
+
     fn vacant(id: RoomId, settings: Arc<Settings>) -> Room {
         Room::new(id, settings)
     }
@@ -165,6 +169,10 @@ impl Subject for Room {
         if let Some((first, last)) = missed.range {
             (reply.gap_first, reply.gap_last) = (first.0, last.0);
         }
+    }
+
+    fn is_passing(&self) -> bool {
+        self.is_of_client
     }
 
     fn ends_at(&self) -> Option<UnixMs> {

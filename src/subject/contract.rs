@@ -199,6 +199,9 @@ pub trait Subject: Sized + 'static {
     /// How much of its history may be read.
     type History: Send + 'static;
 
+    /// Whether numbers like this one are given one after the other, so that none beyond the last was ever there.
+    fn is_counted(id: RoomId) -> bool;
+
     /// A subject that does not exist yet.
     fn vacant(id: RoomId, settings: Arc<Self::Settings>) -> Self;
 
@@ -293,6 +296,11 @@ pub trait Subject: Sized + 'static {
     fn tell_missed(reply: &mut Response, missed: &Resumption);
 
     // Its end, where everybody has left it.
+
+    /// Whether it ends once everybody has left it.
+    fn is_passing(&self) -> bool {
+        false
+    }
 
     /// When it ends because nobody is in it.
     fn ends_at(&self) -> Option<UnixMs> {
