@@ -14,7 +14,7 @@ use super::mail::{Asker, Mail, Request};
 use super::owner::busy;
 use super::replay::{CatchUp, Named, Source, asked_by};
 use crate::error::{Code, Status};
-use crate::id::{AccountId, ConnId, RoomId, Seq};
+use crate::id::{AccountId, ConnId, Seq};
 use crate::limits::{HEADER_BYTES, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX};
 use crate::subject::{
     Actor, Admission, Ask, Audience, Command, Entering, Entry, Kick, Operation, Origin, Outcome, Presence, PushBody, Stamp,
@@ -26,8 +26,8 @@ impl<S: Subject> Hub<S> {
     /// Applies a command and, one after the other, what follows from it.
     pub(super) fn command(
         &mut self,
-        room: RoomId,
-        asker: Asker,
+        room: S::Key,
+        asker: Asker<S::Key>,
         command: Command<S::Op>,
         resume: Option<Box<pb::RoomPosition>>,
     ) {
@@ -65,7 +65,7 @@ impl<S: Subject> Hub<S> {
 
     /// Counts the room that somebody is about to enter. Says what it came to, with the key of the application, if it did not count
     /// before.
-    fn reserve(&mut self, room: RoomId, command: &mut Command<S::Op>) -> Option<(String, bool)> {
+    fn reserve(&mut self, room: S::Key, command: &mut Command<S::Op>) -> Option<(String, bool)> {
         if let Some(app_key) = command.op.may_begin() {
             self.bar_makers(room, app_key, &command.actor.account);
         }
@@ -90,7 +90,7 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Who did not get in does not count; who did, and is in too many rooms now, leaves the one it entered first.
-    fn settle_reservation(&mut self, room: RoomId, app_key: &str, account: AccountId, is_beyond: bool) {
+    fn settle_reservation(&mut self, room: S::Key, app_key: &str, account: AccountId, is_beyond: bool) {
         let is_in = match self.owner.subjects.get(&room) {
             Some(Owned::Live(live)) => live.subject.app_key() == app_key && live.subject.is_connected(&account),
             _ => false,
@@ -112,8 +112,8 @@ impl<S: Subject> Hub<S> {
 
     fn apply(
         &mut self,
-        id: RoomId,
-        asker: Asker,
+        id: S::Key,
+        asker: Asker<S::Key>,
         command: Command<S::Op>,
         resume: Option<Box<pb::RoomPosition>>,
         follow_ups: &mut VecDeque<Command<S::Op>>,
@@ -226,7 +226,7 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Answers a request that was granted, after the commit if the answer has to wait for one.
-    fn reply(&mut self, asker: Asker, reply: Response, durable: bool, waits: bool) {
+    fn reply(&mut self, asker: Asker<S::Key>, reply: Response, durable: bool, waits: bool) {
         if durable {
             self.commit.writes.held.push(Held::Answer(asker, Ok(reply)));
         } else if waits {
@@ -241,7 +241,7 @@ impl<S: Subject> Hub<S> {
     /// `joins_late` they hear the room, from there on, once the answer that waits for a commit has told them that they are in it.
     fn arrive(
         &mut self,
-        room: RoomId,
+        room: S::Key,
         presence: &[Presence],
         mut replay: Vec<Bytes>,
         held: Option<u32>,
@@ -261,13 +261,8 @@ impl<S: Subject> Hub<S> {
                         joins.iter_mut().filter(|join| (join.0, join.1) == (room, replaces)).for_each(|join| join.2 = None);
                     });
                     if was_attached {
-                        let kicked = pb::Kicked {
-                            reason: pb::KickReason::SamePlatform as i32,
-                            message: "taken over by a newer connection".into(),
-                            room_id: room.get(),
-                            ..pb::Kicked::default()
-                        };
-                        let mail = Mail::Left { room, connection: replaces, kicked: Some(Box::new(kicked)) };
+                        let kicked = Some(Box::new(S::taken_over(room)));
+                        let mail = Mail::Left { room, connection: replaces, kicked };
                         self.send(replaces.worker(), mail);
                     }
                     let mail = Mail::Joined { room, connection, replay: std::mem::take(&mut replay), held };
@@ -289,7 +284,7 @@ impl<S: Subject> Hub<S> {
 
     /// Lets go those who leave: with `kicked` those who must, after they have heard why, else those who want to.
     /// Who is told to go by its own command, `own`, has an answer to come, and goes after it.
-    fn part(&mut self, room: RoomId, presence: &[Presence], kicks: &[Kick], kicked: bool, own: Option<ConnId>) {
+    fn part(&mut self, room: S::Key, presence: &[Presence], kicks: &[Kick], kicked: bool, own: Option<ConnId>) {
         // Kicks stand in the order of those who leave by them.
         let mut kicks = kicks.iter().peekable();
         for change in presence {
@@ -319,7 +314,7 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Adds a frame to the room's feed here, from which resumes are served, and on every worker with members of the room.
-    pub(super) fn publish(&mut self, room: RoomId, item: Item) {
+    pub(super) fn publish(&mut self, room: S::Key, item: Item) {
         let Some(Owned::Live(live)) = self.owner.subjects.get(&room) else { return };
         if live.is_deserted() {
             return;
@@ -334,10 +329,10 @@ impl<S: Subject> Hub<S> {
                 self.send(worker, Mail::Frame { room, item });
             }
         }
-        self.desk.append(room, item);
+        self.desk.append(room.into(), item);
     }
 
-    fn note_durable(&mut self, id: RoomId) {
+    fn note_durable(&mut self, id: S::Key) {
         let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&id) else { return };
         live.entries_since_snapshot += 1;
         if live.entries_since_snapshot >= SNAPSHOT_ENTRIES {

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::hub::Hub;
 use super::live::Owned;
 use super::mail::Asker;
-use crate::id::RoomId;
 use crate::limits::{BROADCAST_STEPS_PER_ROOM, BROADCAST_STEPS_PER_TURN};
 use crate::subject::{Actor, Command, Operation, Subject};
 
@@ -40,9 +39,9 @@ pub struct Told {
 /// The broadcasts of one worker, and its rooms for them.
 pub(super) struct Broadcasts<S: Subject> {
     /// The first is under way: with the last room it has been in.
-    waiting: VecDeque<(Broadcasting<S>, Option<RoomId>)>,
+    waiting: VecDeque<(Broadcasting<S>, Option<S::Key>)>,
     /// Every owned room with connections, and some that the last one has left since.
-    peopled: BTreeSet<RoomId>,
+    peopled: BTreeSet<S::Key>,
 }
 
 impl<S: Subject> Default for Broadcasts<S> {
@@ -57,12 +56,12 @@ impl<S: Subject> Broadcasts<S> {
     }
 
     /// Somebody has come into a room.
-    pub(super) fn note_peopled(&mut self, room: RoomId) {
+    pub(super) fn note_peopled(&mut self, room: S::Key) {
         self.peopled.insert(room);
     }
 
     /// A room leaves memory, or nobody is in it.
-    pub(super) fn forget(&mut self, room: RoomId) {
+    pub(super) fn forget(&mut self, room: S::Key) {
         self.peopled.remove(&room);
     }
 }
@@ -90,7 +89,7 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Hands the first broadcast to a room, if it is one of its application in which somebody is. What that costs, in steps.
-    fn broadcast_in(&mut self, room: RoomId) -> usize {
+    fn broadcast_in(&mut self, room: S::Key) -> usize {
         let Some((broadcasting, _)) = self.owner.broadcasts.waiting.front() else { return 1 };
         let Some(Owned::Live(live)) =
             self.owner.subjects.get(&room).filter(|owned| !matches!(owned, Owned::Live(live) if live.is_deserted()))

@@ -8,7 +8,7 @@ use super::live::Owned;
 use super::mail::{Asker, Mail};
 use super::replay::CatchUp;
 use crate::error::{Code, Status};
-use crate::id::{ConnId, RoomId, Seq};
+use crate::id::{ConnId, Seq};
 use crate::subject::{Actor, Answer, Operation, Subject};
 
 /// What one commit covers: what is to be written, and the answers that wait for it.
@@ -16,7 +16,7 @@ pub struct Writes<S: Subject> {
     /// Entries in the order they were applied.
     pub records: Vec<S::Record>,
     /// States of rooms, each with the number of the last entry in it.
-    pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
+    pub snapshots: Vec<(S::Key, Seq, Vec<u8>)>,
     /// What the applications are told, in the order it happened.
     pub reports: Vec<S::Report>,
     /// Bytes of what the records tell the members.
@@ -24,10 +24,10 @@ pub struct Writes<S: Subject> {
     pub(super) held: Vec<Held<S>>,
     /// Connections that hear their room once they have been told that they are in it, and from where on; `None`: they have left
     /// again meanwhile.
-    pub(super) joins: Vec<(RoomId, ConnId, Option<Seq>)>,
-    saved: Vec<(RoomId, Seq)>,
+    pub(super) joins: Vec<(S::Key, ConnId, Option<Seq>)>,
+    saved: Vec<(S::Key, Seq)>,
     /// The rooms that are ahead of the log if this fails.
-    pub(super) rooms: SmallVec<[RoomId; 4]>,
+    pub(super) rooms: SmallVec<[S::Key; 4]>,
 }
 
 impl<S: Subject> Default for Writes<S> {
@@ -55,7 +55,7 @@ impl<S: Subject> Writes<S> {
 /// What waits for a commit.
 pub(super) enum Held<S: Subject> {
     /// An answer.
-    Answer(Asker, Answer),
+    Answer(Asker<S::Key>, Answer),
     /// A look into the log that has to see what the commit covers.
     Find(Box<Find<S>>),
     /// A catch-up, to be read once the log has everything the connection missed.
@@ -67,9 +67,9 @@ pub(super) enum Held<S: Subject> {
 /// A command on its way whose subject lets it pass as far as it knows, and for which the log has to say where something stands.
 pub struct Find<S: Subject> {
     /// In which room.
-    pub room: RoomId,
+    pub room: S::Key,
     /// Who waits.
-    pub asker: Asker,
+    pub asker: Asker<S::Key>,
     /// On whose behalf.
     pub actor: Actor,
     /// What the log is asked for.
@@ -122,7 +122,7 @@ impl<S: Subject> Commit<S> {
     }
 
     /// Adds an entry to the next commit.
-    pub fn add(&mut self, id: RoomId, record: S::Record, bytes: usize) {
+    pub fn add(&mut self, id: S::Key, record: S::Record, bytes: usize) {
         self.writes.bytes += bytes;
         self.writes.records.push(record);
         if self.writes.rooms.last() != Some(&id) {
@@ -131,7 +131,7 @@ impl<S: Subject> Commit<S> {
     }
 
     /// Changes the list of those who hear their subject after a commit; there are none but where subjects are being made.
-    pub fn late_joins(&mut self, mut change: impl FnMut(&mut Vec<(RoomId, ConnId, Option<Seq>)>)) {
+    pub fn late_joins(&mut self, mut change: impl FnMut(&mut Vec<(S::Key, ConnId, Option<Seq>)>)) {
         change(&mut self.writes.joins);
         if let Some(in_flight) = &mut self.in_flight {
             change(&mut in_flight.joins);
@@ -177,8 +177,8 @@ impl<S: Subject> Hub<S> {
     }
 
     /// What a connection that joins late has not heard since then: the frames, or that they are no longer here.
-    fn since(&mut self, room: RoomId, connection: ConnId, heard: Seq) -> Vec<Bytes> {
-        let Some(feed) = self.desk.feed(room) else { return Vec::new() };
+    fn since(&mut self, room: S::Key, connection: ConnId, heard: Seq) -> Vec<Bytes> {
+        let Some(feed) = self.desk.feed(room.into()) else { return Vec::new() };
         if let Some(frames) = feed.replay(heard, connection) {
             return frames;
         }

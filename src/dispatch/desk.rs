@@ -8,13 +8,12 @@ use smallvec::SmallVec;
 
 use super::feed::{Feed, Outlet, Place};
 use super::item::Item;
-use super::mail::Asked;
-use crate::id::{ByNumber, ConnId, RoomId, Time};
+use crate::id::{ByNumber, ConnId, SubjectId, Time};
 
 /// A connection's place in one subject.
 #[derive(Clone, Copy)]
 struct Membership {
-    subject: RoomId,
+    subject: SubjectId,
     /// `None` while the subject has not yet said yes.
     place: Option<Place>,
     /// Requests to enter that are unanswered. While there are any, the word on earlier ones does not end the membership.
@@ -40,17 +39,17 @@ pub(super) struct Left {
 pub(super) struct Desk {
     worker: usize,
     feed_bytes_max: usize,
-    feeds: ByNumber<RoomId, Feed>,
+    feeds: ByNumber<SubjectId, Feed>,
     /// Feeds with frames of this turn.
-    dirty: Vec<RoomId>,
+    dirty: Vec<SubjectId>,
     readers: Vec<Reader>,
     scratch: Vec<u8>,
     /// Where the readers sit that a frame names; empty between frames.
     places: Vec<Place>,
     /// Connections that hear a subject only once the request with this sequence is answered.
-    held_seats: HashMap<(ConnId, RoomId), u32, foldhash::fast::RandomState>,
+    held_seats: HashMap<(ConnId, SubjectId), u32, foldhash::fast::RandomState>,
     /// Connections that hear their subject from the next flush on.
-    released: Vec<(ConnId, RoomId)>,
+    released: Vec<(ConnId, SubjectId)>,
     /// Requests to enter that are unanswered.
     entering: HashSet<(ConnId, u32), foldhash::fast::RandomState>,
 }
@@ -72,23 +71,22 @@ impl Desk {
     }
 
     /// A connection has asked to hear a subject.
-    pub fn await_seat(&mut self, asked: &Asked) {
-        let (connection, subject) = (asked.connection, asked.room);
+    pub fn await_seat(&mut self, subject: SubjectId, connection: ConnId, sequence: u32) {
         let memberships = self.memberships(connection);
         match memberships.iter_mut().find(|membership| membership.subject == subject) {
             Some(membership) => membership.asking += 1,
             None => memberships.push(Membership { subject, place: None, asking: 1 }),
         }
-        self.entering.insert((connection, asked.sequence));
+        self.entering.insert((connection, sequence));
     }
 
     /// A request is answered. Who was refused a seat, and asks no more, has none.
-    pub fn note_answered(&mut self, asked: &Asked, is_granted: bool) {
-        if self.entering.is_empty() || !self.entering.remove(&(asked.connection, asked.sequence)) {
+    pub fn note_answered(&mut self, subject: SubjectId, connection: ConnId, sequence: u32, is_granted: bool) {
+        if self.entering.is_empty() || !self.entering.remove(&(connection, sequence)) {
             return;
         }
-        let Some(reader) = self.reader_mut(asked.connection) else { return };
-        let Some(index) = reader.subjects.iter().position(|membership| membership.subject == asked.room) else { return };
+        let Some(reader) = self.reader_mut(connection) else { return };
+        let Some(index) = reader.subjects.iter().position(|membership| membership.subject == subject) else { return };
         let membership = &mut reader.subjects[index];
         membership.asking = membership.asking.saturating_sub(1);
         if !is_granted && membership.asking == 0 && membership.place.is_none() {
@@ -97,7 +95,7 @@ impl Desk {
     }
 
     /// A connection is gone: the subjects that it heard or was about to hear.
-    pub fn remove(&mut self, connection: ConnId) -> impl Iterator<Item = RoomId> + use<> {
+    pub fn remove(&mut self, connection: ConnId) -> impl Iterator<Item = SubjectId> + use<> {
         let subjects = self.reader_mut(connection).map(|reader| std::mem::take(reader).subjects).unwrap_or_default();
         if !self.held_seats.is_empty() {
             self.held_seats.retain(|(held, _), _| *held != connection);
@@ -111,14 +109,14 @@ impl Desk {
     }
 
     /// The subjects that a connection hears or is about to hear.
-    pub fn subjects(&self, connection: ConnId) -> impl Iterator<Item = RoomId> {
+    pub fn subjects(&self, connection: ConnId) -> impl Iterator<Item = SubjectId> {
         let memberships = self.reader(connection).map_or(&[][..], |reader| &reader.subjects);
         memberships.iter().map(|membership| membership.subject)
     }
 
     /// From here on a connection hears a subject; with `held` once the request with this sequence is answered. False if it does not
     /// want to any more.
-    pub fn join(&mut self, subject: RoomId, connection: ConnId, held: Option<u32>) -> bool {
+    pub fn join(&mut self, subject: SubjectId, connection: ConnId, held: Option<u32>) -> bool {
         let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection))
         else {
             return false;
@@ -140,7 +138,7 @@ impl Desk {
     }
 
     /// A connection ceases to hear a subject; `None` if it did not.
-    pub fn leave(&mut self, subject: RoomId, connection: ConnId) -> Option<Left> {
+    pub fn leave(&mut self, subject: SubjectId, connection: ConnId) -> Option<Left> {
         let reader = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection))?;
         let index = reader.subjects.iter().position(|membership| membership.subject == subject)?;
         let place = reader.subjects[index].place.take();
@@ -160,9 +158,9 @@ impl Desk {
 
     /// What a connection has missed follows right behind this: from the next flush on it hears the subject. False if it waits for
     /// another request, or not at all.
-    pub fn release(&mut self, asked: &Asked) -> bool {
-        let key = (asked.connection, asked.room);
-        if self.held_seats.get(&key) != Some(&asked.sequence) {
+    pub fn release(&mut self, subject: SubjectId, connection: ConnId, sequence: u32) -> bool {
+        let key = (connection, subject);
+        if self.held_seats.get(&key) != Some(&sequence) {
             return false;
         }
         self.held_seats.remove(&key);
@@ -171,7 +169,7 @@ impl Desk {
     }
 
     /// The connections to be released, and where they sit. They have to catch up.
-    pub fn take_released(&mut self) -> Vec<(ConnId, RoomId)> {
+    pub fn take_released(&mut self) -> Vec<(ConnId, SubjectId)> {
         let mut released = std::mem::take(&mut self.released);
         released.retain(|(connection, subject)| {
             let Some(place) = self.place(*connection, *subject) else { return false };
@@ -184,7 +182,7 @@ impl Desk {
     }
 
     /// Adds a frame to a subject's feed.
-    pub fn append(&mut self, subject: RoomId, item: Item) {
+    pub fn append(&mut self, subject: SubjectId, item: Item) {
         let mut places = std::mem::take(&mut self.places);
         let named = item.audience.named_on(self.worker);
         places.extend(named.iter().filter_map(|connection| self.place(*connection, subject)));
@@ -210,7 +208,7 @@ impl Desk {
     }
 
     /// Writes on to a reader that lags. Gives the deliveries.
-    pub fn catch_up(&mut self, connection: ConnId, subject: RoomId, outlet: &mut impl Outlet) -> u64 {
+    pub fn catch_up(&mut self, connection: ConnId, subject: SubjectId, outlet: &mut impl Outlet) -> u64 {
         match (self.place(connection, subject), self.feeds.get_mut(&subject)) {
             (Some(place), Some(feed)) => feed.catch_up(place, &mut self.scratch, outlet),
             _ => 0,
@@ -218,22 +216,22 @@ impl Desk {
     }
 
     /// What a reader has missed for good.
-    pub fn missed(&self, connection: ConnId, subject: RoomId) -> Option<super::feed::Missed> {
+    pub fn missed(&self, connection: ConnId, subject: SubjectId) -> Option<super::feed::Missed> {
         self.feeds.get(&subject)?.missed(self.place(connection, subject)?)
     }
 
     /// The feed of a subject, if this worker has one.
-    pub fn feed(&self, subject: RoomId) -> Option<&Feed> {
+    pub fn feed(&self, subject: SubjectId) -> Option<&Feed> {
         self.feeds.get(&subject)
     }
 
     /// The same, to be changed.
-    pub fn feed_mut(&mut self, subject: RoomId) -> Option<&mut Feed> {
+    pub fn feed_mut(&mut self, subject: SubjectId) -> Option<&mut Feed> {
         self.feeds.get_mut(&subject)
     }
 
     /// A subject leaves memory: nobody hears it.
-    pub fn forget(&mut self, subject: RoomId) {
+    pub fn forget(&mut self, subject: SubjectId) {
         self.feeds.remove(&subject);
     }
 
@@ -250,7 +248,7 @@ impl Desk {
         (self.feeds.values().map(Feed::readers).sum(), self.feeds.values().map(Feed::laggards).sum())
     }
 
-    fn place(&self, connection: ConnId, subject: RoomId) -> Option<Place> {
+    fn place(&self, connection: ConnId, subject: SubjectId) -> Option<Place> {
         if connection.worker() != self.worker {
             return None;
         }

@@ -8,7 +8,7 @@ use super::hub::{Effect, Hub};
 use super::item::Item;
 use super::live::{Live, Owned};
 use super::mail::Mail;
-use crate::id::{ConnId, Epoch, RoomId, Seq};
+use crate::id::{ConnId, Epoch, Seq};
 use crate::subject::{Audience, Class, Subject};
 
 impl<S: Subject> Hub<S> {
@@ -54,18 +54,18 @@ impl<S: Subject> Hub<S> {
     }
 
     /// True if changes of this room are refused at present.
-    pub(super) fn is_read_only(&self, room: RoomId) -> bool {
+    pub(super) fn is_read_only(&self, room: S::Key) -> bool {
         self.commit.is_broken || (!self.owner.ahead.is_empty() && self.owner.ahead.contains(&room))
     }
 
     /// A room that could not be read again stays as it is in memory, without changes, until the next attempt.
-    pub(super) fn keep_stale(&mut self, id: RoomId, live: Box<Live<S>>) {
+    pub(super) fn keep_stale(&mut self, id: S::Key, live: Box<Live<S>>) {
         self.owner.subjects.insert(id, Owned::Live(live));
         self.owner.ahead.insert(id);
     }
 
     /// Puts what the log has of a room in place of what memory had, with the same people in it, who learn that something is lost.
-    pub(super) fn renew(&mut self, id: RoomId, mut room: S, old: Live<S>) {
+    pub(super) fn renew(&mut self, id: S::Key, mut room: S, old: Live<S>) {
         if !room.exists() {
             return self.disband(id, room, &old);
         }
@@ -82,7 +82,7 @@ impl<S: Subject> Hub<S> {
         self.note_left(id);
         // So that no number is given twice, whatever comes.
         self.commit.writes.snapshots.push((id, seq, state));
-        if let Some(feed) = self.desk.feed_mut(id) {
+        if let Some(feed) = self.desk.feed_mut(id.into()) {
             feed.distrust(lost);
         }
         for push in [S::gap(id, held.next(), lost), S::epoch_begun(id, self.config.epoch, held)] {
@@ -93,7 +93,7 @@ impl<S: Subject> Hub<S> {
     }
 
     /// The room was never made as far as the log knows: nobody is in it.
-    fn disband(&mut self, id: RoomId, room: S, old: &Live<S>) {
+    fn disband(&mut self, id: S::Key, room: S, old: &Live<S>) {
         let live = Live::new(room, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
         self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
@@ -106,7 +106,7 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Tells those who wait for a commit that there was none.
-    pub(super) fn refuse_held(&mut self, held: Vec<Held<S>>, joins: Vec<(RoomId, ConnId, Option<Seq>)>) {
+    pub(super) fn refuse_held(&mut self, held: Vec<Held<S>>, joins: Vec<(S::Key, ConnId, Option<Seq>)>) {
         for held in held {
             match held {
                 Held::Answer(asker, _) => self.answer(asker, Err(broken())),

@@ -14,13 +14,13 @@ use super::feed::Outlet;
 use super::mail::{Asked, Asker, Mail, Request, owner_of};
 use super::owner::Owner;
 use super::replay::CatchUp;
-use crate::id::{ConnId, Epoch, RoomId, Time, UnixMs};
-use crate::subject::{Actor, Answer, Ask, Operation, Rules, Subject};
+use crate::id::{ConnId, Epoch, SubjectId, Time, UnixMs};
+use crate::subject::{Actor, Answer, Ask, Key, Operation, Rules, Subject};
 use crate::wire::{Push, pb};
 
 /// What a hub is told once.
 #[derive(Clone, Debug)]
-pub struct Config<T> {
+pub struct Config<T, K> {
     /// Which worker this is, from 0.
     pub worker: usize,
     /// How many workers there are.
@@ -38,13 +38,13 @@ pub struct Config<T> {
     /// The highest room id given out on this node.
     pub last_room: Arc<AtomicI64>,
     /// Which rooms each account is in; shared by all workers of the node.
-    pub accounts: Arc<AccountRooms>,
+    pub accounts: Arc<AccountRooms<K>>,
 }
 
 /// What a hub wants done. To be carried out in this order, before [`Hub::flush`].
 pub enum Effect<S: Subject> {
     /// Write the answer to a request.
-    Answer(Asked, Box<Answer>),
+    Answer(Asked<S::Key>, Box<Answer>),
     /// Write these bytes, whole frames.
     Transmit {
         /// To whom.
@@ -62,7 +62,7 @@ pub enum Effect<S: Subject> {
         is_last_room: bool,
     },
     /// Read a room's state from the log and hand it to [`Hub::on_loaded`].
-    Load(RoomId),
+    Load(S::Key),
     /// Ask the log where a message stands and hand that to [`Hub::on_found`].
     Find(Box<Find<S>>),
     /// Read what a connection missed and hand it to [`Hub::on_caught_up`].
@@ -70,9 +70,9 @@ pub enum Effect<S: Subject> {
     /// Read a page of history and answer with it.
     History {
         /// Who waits.
-        asker: Asker,
+        asker: Asker<S::Key>,
         /// Of which room.
-        room: RoomId,
+        room: S::Key,
         /// What is asked; already found permitted.
         query: Box<S::Query>,
         /// How much of it may be read.
@@ -114,7 +114,7 @@ pub(super) struct Clock {
 /// One worker's part of dispatch: the connections it holds are at its desk, the subjects it owns with its owner, and what waits for
 /// the disk in its commit.
 pub struct Hub<S: Subject> {
-    pub(super) config: Config<S::Settings>,
+    pub(super) config: Config<S::Settings, S::Key>,
     pub(super) clock: Clock,
     pub(super) desk: Desk,
     pub(super) owner: Owner<S>,
@@ -127,7 +127,7 @@ pub struct Hub<S: Subject> {
 
 impl<S: Subject> Hub<S> {
     /// A hub without subjects and connections.
-    pub fn new(config: Config<S::Settings>) -> Hub<S> {
+    pub fn new(config: Config<S::Settings, S::Key>) -> Hub<S> {
         Hub {
             clock: Clock::default(),
             effects: Vec::new(),
@@ -151,12 +151,12 @@ impl<S: Subject> Hub<S> {
 
     /// A request for a room, from a connection of this worker or from within the process.
     pub fn request(&mut self, request: Request<S>) {
-        if let (Asker::Connection(asked), Ask::Command(op)) = (&request.asker, &request.ask)
+        if let (&Asker::Connection(Asked { connection, sequence, room, .. }), Ask::Command(op)) = (&request.asker, &request.ask)
             && op.follows()
         {
-            self.desk.await_seat(asked);
+            self.desk.await_seat(room.into(), connection, sequence);
         }
-        if S::is_counted(request.room) && request.room.get() > self.config.last_room.load(Ordering::Acquire) {
+        if request.room.is_counted() && request.room.into().number() > self.config.last_room.load(Ordering::Acquire) {
             return self.refuse_nowhere(request);
         }
         let owner = owner_of(request.room, self.config.workers);
@@ -166,15 +166,15 @@ impl<S: Subject> Hub<S> {
     /// A connection of this worker is gone. With `at_once` its rooms see it leave, otherwise they keep its place for the grace.
     pub fn on_connection_gone(&mut self, actor: &Actor, at_once: bool) {
         let Some(connection) = actor.connection else { return };
-        for room in self.desk.remove(connection) {
+        for room in self.desk.remove(connection).filter_map(S::Key::of) {
             let ask = Ask::Command(S::Op::of_gone(at_once));
             self.request(Request { room, asker: Asker::Nobody, actor: actor.clone(), ask, app_key: None, resume: None });
         }
     }
 
     /// The rooms made by clients that the connection is in or about to be.
-    pub fn client_rooms(&self, connection: ConnId) -> Vec<RoomId> {
-        self.desk.subjects(connection).filter(|room| room.is_of_client()).collect()
+    pub fn client_rooms(&self, connection: ConnId) -> Vec<S::Key> {
+        self.desk.subjects(connection).filter_map(S::Key::of).filter(|room| !room.is_counted()).collect()
     }
 
     /// Whether the connection is in a room or about to be.
@@ -209,8 +209,8 @@ impl<S: Subject> Hub<S> {
     pub fn flush(&mut self, outlet: &mut impl Outlet) {
         // What they missed goes before what waits for them.
         if self.effects.is_empty() {
-            for (connection, room) in self.desk.take_released() {
-                self.catch_up(connection, room, outlet);
+            for (connection, subject) in self.desk.take_released() {
+                self.catch_up(connection, subject, outlet);
             }
         }
         self.counters.deliveries += self.desk.flush(self.clock.now, outlet);
@@ -218,7 +218,7 @@ impl<S: Subject> Hub<S> {
 
     /// A connection's socket takes bytes again: it catches up in every subject in which it lags.
     pub fn on_writable(&mut self, connection: ConnId, outlet: &mut impl Outlet) {
-        let subjects: SmallVec<[RoomId; 1]> = self.desk.subjects(connection).collect();
+        let subjects: SmallVec<[SubjectId; 1]> = self.desk.subjects(connection).collect();
         for room in subjects {
             if !self.catch_up(connection, room, outlet) {
                 return;
@@ -227,11 +227,11 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Writes on to a reader that lags, and tells it what it has missed for good. False: the connection has to go.
-    fn catch_up(&mut self, connection: ConnId, room: RoomId, outlet: &mut impl Outlet) -> bool {
+    fn catch_up(&mut self, connection: ConnId, room: SubjectId, outlet: &mut impl Outlet) -> bool {
         let missed = self.desk.missed(connection, room);
         if let Some(missed) = missed {
             self.counters.gaps += 1;
-            let frame = self.encode(&S::gap(room, missed.first, missed.last));
+            let frame = S::Key::of(room).map(|room| self.encode(&S::gap(room, missed.first, missed.last))).unwrap_or_default();
             let taken = outlet.write(connection, &frame);
             if taken < frame.len() {
                 outlet.hold(connection, frame.slice(taken..));
@@ -310,7 +310,7 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Sends an answer on its way to whoever waits for it.
-    pub fn answer(&mut self, asker: Asker, answer: Answer) {
+    pub fn answer(&mut self, asker: Asker<S::Key>, answer: Answer) {
         match asker {
             Asker::Connection(asked) => self.send(asked.connection.worker(), Mail::Answer(asked, Box::new(answer))),
             Asker::Caller(done) => done(answer),
@@ -323,7 +323,7 @@ impl<S: Subject> Hub<S> {
             Mail::Request(request) => self.own(*request),
             Mail::Broadcast(broadcasting) => self.owner.broadcasts.begin(*broadcasting),
             Mail::Answer(asked, answer) => {
-                self.desk.note_answered(&asked, answer.is_ok());
+                self.desk.note_answered(asked.room.into(), asked.connection, asked.sequence, answer.is_ok());
                 self.effects.push(Effect::Answer(asked, answer));
             }
             Mail::History { asked, query, scope } => {
@@ -332,18 +332,18 @@ impl<S: Subject> Hub<S> {
             Mail::CatchUp(waiting) => self.effects.push(Effect::CatchUp(waiting)),
             Mail::Joined { room, connection, replay, held } => self.join(room, connection, replay, held),
             Mail::Left { room, connection, kicked } => self.leave(room, connection, kicked),
-            Mail::Frame { room, item } => self.desk.append(room, item),
+            Mail::Frame { room, item } => self.desk.append(room.into(), item),
         }
     }
 
-    fn join(&mut self, room: RoomId, connection: ConnId, replay: Vec<Bytes>, held: Option<u32>) {
-        if self.desk.join(room, connection, held) {
+    fn join(&mut self, room: S::Key, connection: ConnId, replay: Vec<Bytes>, held: Option<u32>) {
+        if self.desk.join(room.into(), connection, held) {
             self.effects.extend(replay.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
         }
     }
 
-    fn leave(&mut self, room: RoomId, connection: ConnId, kicked: Option<Box<pb::Kicked>>) {
-        let (Some(left), Some(kicked)) = (self.desk.leave(room, connection), kicked) else { return };
+    fn leave(&mut self, room: S::Key, connection: ConnId, kicked: Option<Box<pb::Kicked>>) {
+        let (Some(left), Some(kicked)) = (self.desk.leave(room.into(), connection), kicked) else { return };
         self.effects.extend(left.unheard.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
         self.effects.push(Effect::Kicked { connection, kicked, is_last_room: left.is_last });
     }

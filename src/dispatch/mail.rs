@@ -5,13 +5,13 @@ use bytes::Bytes;
 use super::broadcast::Broadcasting;
 use super::item::Item;
 use super::replay::CatchUp;
-use crate::id::{ConnId, RoomId};
+use crate::id::{ConnId, SubjectId};
 use crate::subject::{Actor, Answer, Ask, Subject};
 use crate::wire::pb;
 
 /// A request of a connection, as far as its answer needs it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Asked {
+pub struct Asked<K> {
     /// Who asked.
     pub connection: ConnId,
     /// The request's id.
@@ -19,13 +19,13 @@ pub struct Asked {
     /// The request's kind, which is the answer's.
     pub kind: u16,
     /// Which room.
-    pub room: RoomId,
+    pub room: K,
 }
 
 /// Who waits for an answer.
-pub enum Asker {
+pub enum Asker<K> {
     /// A connection.
-    Connection(Asked),
+    Connection(Asked<K>),
     /// A caller within the process, such as the HTTP API. Called once, on the room's worker; must not block.
     Caller(Box<dyn FnOnce(Answer) + Send>),
     /// Nobody: a consequence of something else.
@@ -35,9 +35,9 @@ pub enum Asker {
 /// A request to a room, on its way to the worker that owns it.
 pub struct Request<S: Subject> {
     /// Which room.
-    pub room: RoomId,
+    pub room: S::Key,
     /// Who waits.
-    pub asker: Asker,
+    pub asker: Asker<S::Key>,
     /// On whose behalf.
     pub actor: Actor,
     /// What.
@@ -55,11 +55,11 @@ pub enum Mail<S: Subject> {
     /// To every worker: a message for all rooms of an application.
     Broadcast(Box<Broadcasting<S>>),
     /// To the holder of a connection: the answer to its request.
-    Answer(Asked, Box<Answer>),
+    Answer(Asked<S::Key>, Box<Answer>),
     /// To the holder of a connection: the room lets it read its history, which any worker can look up.
     History {
         /// Who asked.
-        asked: Asked,
+        asked: Asked<S::Key>,
         /// What.
         query: Box<S::Query>,
         /// How much of it may be read.
@@ -68,7 +68,7 @@ pub enum Mail<S: Subject> {
     /// To the holder of a connection: from here on it hears the room, after these frames that it missed.
     Joined {
         /// Which room.
-        room: RoomId,
+        room: S::Key,
         /// Which connection.
         connection: ConnId,
         /// Frames to make up for.
@@ -81,7 +81,7 @@ pub enum Mail<S: Subject> {
     /// To the holder of a connection: it hears the room no more, for this reason if it did not leave by itself.
     Left {
         /// Which room.
-        room: RoomId,
+        room: S::Key,
         /// Which connection.
         connection: ConnId,
         /// What it is told.
@@ -90,7 +90,7 @@ pub enum Mail<S: Subject> {
     /// To every worker that holds members of the room.
     Frame {
         /// Which room.
-        room: RoomId,
+        room: S::Key,
         /// The frame.
         item: Item,
     },
@@ -111,9 +111,9 @@ impl<S: Subject> Mail<S> {
     }
 }
 
-/// The worker that owns a room.
-pub fn owner_of(room: RoomId, workers: usize) -> usize {
+/// The worker that owns a subject.
+pub fn owner_of(subject: impl Into<SubjectId>, workers: usize) -> usize {
     // Ids are given out one after the other: the multiplication spreads neighbours (Fibonacci hashing).
-    let spread = room.get().unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    let spread = subject.into().spread().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     usize::try_from(spread % workers.max(1) as u64).unwrap_or(0)
 }

@@ -10,26 +10,26 @@ use super::live::{Live, Owned};
 use super::mail::{Asker, Mail, Request};
 use super::tally::Tally;
 use crate::error::{Code, Status};
-use crate::id::{ByNumber, ConnId, RoomId, Seq, Time};
+use crate::id::{ByNumber, ConnId, Seq, Time};
 use crate::limits::LOADING_COMMANDS_MAX;
 use crate::subject::{Admission, Ask, Command, Entry, Operation, Origin, Question, Stamp, Subject};
 
 /// The subjects of one worker.
 pub(super) struct Owner<S: Subject> {
-    pub subjects: ByNumber<RoomId, Owned<S>>,
+    pub subjects: ByNumber<S::Key, Owned<S>>,
     /// Lost connections that keep their place, and until when.
-    pub grace: VecDeque<(Time, RoomId, ConnId)>,
+    pub grace: VecDeque<(Time, S::Key, ConnId)>,
     /// Subjects that were rebuilt, and when those who were in them before must have come back.
-    pub vacated: VecDeque<(Time, RoomId)>,
+    pub vacated: VecDeque<(Time, S::Key)>,
     /// Those that wait for their end.
-    pub endings: Endings,
+    pub endings: Endings<S::Key>,
     /// Those whose state in memory is ahead of the log, because the log refused something.
-    pub ahead: BTreeSet<RoomId>,
+    pub ahead: BTreeSet<S::Key>,
     /// State that memory had of those that are being read again.
-    pub stale: ByNumber<RoomId, Box<Live<S>>>,
+    pub stale: ByNumber<S::Key, Box<Live<S>>>,
     pub broadcasts: Broadcasts<S>,
     /// What has happened in them since [`Hub::take_tallies`].
-    pub tally: Tally,
+    pub tally: Tally<S::Key>,
     /// The random numbers that entries carry.
     pub random: fastrand::Rng,
     /// The version of the rules that they go by.
@@ -102,7 +102,7 @@ impl<S: Subject> Hub<S> {
 
     /// The state of a room that [`Effect::Load`] asked for, rebuilt from the log; a room that never was comes as one that does
     /// not exist.
-    pub fn on_loaded(&mut self, id: RoomId, loaded: Result<S, Status>) {
+    pub fn on_loaded(&mut self, id: S::Key, loaded: Result<S, Status>) {
         let waiting = match self.owner.subjects.remove(&id) {
             Some(Owned::Loading(waiting)) => waiting,
             Some(live) => return drop(self.owner.subjects.insert(id, live)),

@@ -10,7 +10,7 @@ use super::hub::{Effect, Hub};
 use super::live::Owned;
 use super::mail::{Asked, Asker, Mail};
 use crate::error::Status;
-use crate::id::{Epoch, RoomId, Seq};
+use crate::id::{Epoch, Seq};
 use crate::subject::{Command, Operation, Presence, PushBody, Replay, Resumption, Scope, Standing, Subject};
 use crate::wire::packet::encode_push_body;
 use crate::wire::{PacketKind, Response, pb};
@@ -18,7 +18,7 @@ use crate::wire::{PacketKind, Response, pb};
 /// A connection that waits for what it missed.
 pub struct CatchUp<S: Subject> {
     /// Whom to answer.
-    pub asked: Asked,
+    pub asked: Asked<S::Key>,
     /// Scope of the read.
     pub scope: S::Scope,
     /// The answer, but for what the log says.
@@ -59,7 +59,7 @@ impl<S: Subject> Hub<S> {
     /// `heard` is the last place before the entry.
     pub(super) fn missed(
         &self,
-        id: RoomId,
+        id: S::Key,
         heard: Seq,
         command: &Command<S::Op>,
         named: Option<&Named>,
@@ -96,7 +96,7 @@ impl<S: Subject> Hub<S> {
             return nothing();
         }
         if let Some(replaces) = replaces
-            && let Some(frames) = self.desk.feed(id).and_then(|feed| feed.replay(after, replaces))
+            && let Some(frames) = self.desk.feed(id.into()).and_then(|feed| feed.replay(after, replaces))
         {
             told.replayed = u32::try_from(frames.len()).unwrap_or(u32::MAX);
             S::tell_missed(reply, &told);
@@ -121,7 +121,7 @@ impl<S: Subject> Hub<S> {
         (told.gap, told.range) = (told.gap || replay.gap.is_some(), replay.gap);
         S::tell_missed(&mut reply, &told);
         // One that has left meanwhile, and perhaps entered again, hears nothing of it.
-        let is_held = self.desk.release(&asked);
+        let is_held = self.desk.release(asked.room.into(), asked.connection, asked.sequence);
         self.receive(Mail::Answer(asked, Box::new(Ok(reply))));
         if !is_held {
             return;
@@ -145,7 +145,7 @@ impl<S: Subject> Hub<S> {
 }
 
 /// Whom a request's answer goes to, if a connection waits for it.
-pub(super) fn asked_by(asker: &Asker) -> Option<Asked> {
+pub(super) fn asked_by<K: Copy>(asker: &Asker<K>) -> Option<Asked<K>> {
     match asker {
         Asker::Connection(asked) => Some(*asked),
         _ => None,

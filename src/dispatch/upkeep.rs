@@ -4,7 +4,7 @@
 use super::hub::Hub;
 use super::live::{Live, Owned};
 use super::mail::Asker;
-use crate::id::{RoomId, UnixMs};
+use crate::id::UnixMs;
 use crate::limits::{DUE_COMMANDS_MAX, DUE_ROOMS_MAX, EXPRESSIONS_KEPT_TICKS, ROOM_IDLE_MS};
 use crate::subject::{Actor, Command, Operation, Origin, Subject};
 
@@ -50,13 +50,13 @@ impl<S: Subject> Hub<S> {
             Owned::Live(live) => Some((due(live)?, *id)),
             Owned::Loading(_) => None,
         });
-        let mut due: Vec<(UnixMs, RoomId)> = due.collect();
+        let mut due: Vec<(UnixMs, S::Key)> = due.collect();
         // Those that have waited longest; the others follow a second later.
         due.sort_unstable();
         due.into_iter().take(DUE_ROOMS_MAX).for_each(|(_, id)| self.do_due(id));
     }
 
-    pub(super) fn do_due(&mut self, id: RoomId) {
+    pub(super) fn do_due(&mut self, id: S::Key) {
         for _ in 0..DUE_COMMANDS_MAX {
             let Some(Owned::Live(live)) = self.owner.subjects.get(&id) else { return };
             let Some(command) = live.subject.due(live.clock(self.clock.steady)) else { return };
@@ -80,7 +80,7 @@ impl<S: Subject> Hub<S> {
 
     /// Everybody who was in a room as the node went down has vanished. They have the grace of a lost connection to come back; for
     /// a room made by a client it counts from the start of the node, since before that nobody could.
-    pub(super) fn tidy_after_load(&mut self, id: RoomId) {
+    pub(super) fn tidy_after_load(&mut self, id: S::Key) {
         let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&id) else { return };
         if !live.subject.exists() {
             return;
@@ -135,7 +135,7 @@ impl<S: Subject> Hub<S> {
                 }
                 return true;
             }
-            desk.forget(*id);
+            desk.forget((*id).into());
             broadcasts.forget(*id);
             false
         });

@@ -12,9 +12,9 @@ use super::report::{Noted, Report, Reported};
 use super::settings::Settings;
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, SubjectId, UnixMs};
 use crate::subject::{
-    Actor, Answer, Class, Downlink, Link, Presence, PushBody, Quota, Resumption, Scope, Standing, Subject, Telling,
+    Actor, Answer, Class, Downlink, Key, Link, Presence, PushBody, Quota, Resumption, Scope, Standing, Subject, Telling,
 };
 use crate::wire::pb::{self, NotificationType};
 use crate::wire::{Push, Response};
@@ -33,7 +33,18 @@ impl Scope for ReplayScope {
     }
 }
 
+impl Key for RoomId {
+    fn of(subject: SubjectId) -> Option<RoomId> {
+        subject.room()
+    }
+
+    fn is_counted(self) -> bool {
+        !self.is_of_client()
+    }
+}
+
 impl Subject for Room {
+    type Key = RoomId;
     type Op = Op;
     type Query = Query;
     type Settings = Settings;
@@ -42,10 +53,6 @@ impl Subject for Room {
     type Record = Record;
     type Scope = ReplayScope;
     type History = HistoryScope;
-
-    fn is_counted(id: RoomId) -> bool {
-        !id.is_of_client()
-    }
 
     fn vacant(id: RoomId, settings: Arc<Settings>) -> Room {
         Room::new(id, settings)
