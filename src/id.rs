@@ -1,8 +1,12 @@
 //! Identifiers as types, parsed once at the edge. Open to every module.
 
+use std::cmp::Ordering;
 use std::fmt;
+#[cfg(feature = "server")]
+use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::num::NonZeroU64;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::error::{Code, Status};
 use crate::limits;
@@ -116,9 +120,12 @@ impl fmt::Debug for SubjectId {
     }
 }
 
-/// An account, in lower case: accounts are compared without regard to case. Cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct AccountId(Arc<str>);
+/// An account, in lower case: accounts are compared without regard to case. Cheap to clone, and to look up: its hash is made once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccountId(Arc<[u8]>);
+
+/// Bytes of the hash that stands before the name.
+const HASH_BYTES: usize = 8;
 
 impl AccountId {
     /// Parses a name of 1-32 bytes out of letters, digits and the punctuation chatroom.md §a.2 allows; 414 otherwise.
@@ -129,21 +136,92 @@ impl AccountId {
         if !name.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Status::bad_parameter("account must be printable ASCII without blanks"));
         }
-        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return Ok(AccountId(name.to_ascii_lowercase().into()));
-        }
-        Ok(AccountId(name.into()))
+        let mut bytes = [0; HASH_BYTES + limits::ACCOUNT_BYTES_MAX];
+        let bytes = &mut bytes[..HASH_BYTES + name.len()];
+        bytes[HASH_BYTES..].copy_from_slice(name.as_bytes());
+        bytes[HASH_BYTES..].make_ascii_lowercase();
+        let hash = hash_of(&bytes[HASH_BYTES..]);
+        bytes[..HASH_BYTES].copy_from_slice(&hash.to_le_bytes());
+        Ok(AccountId(Arc::from(&*bytes)))
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(self.name()).unwrap_or_default()
+    }
+
+    /// A number that stands for the account in tables of this process; the next one has others.
+    pub fn hashed(&self) -> u64 {
+        u64::from_le_bytes(self.0.first_chunk::<HASH_BYTES>().copied().unwrap_or_default())
+    }
+
+    fn name(&self) -> &[u8] {
+        self.0.get(HASH_BYTES..).unwrap_or_default()
+    }
+}
+
+/// The hash of an account's name, under a key that nobody outside this process knows.
+fn hash_of(name: &[u8]) -> u64 {
+    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    KEY.hash_one(name)
+}
+
+impl Hash for AccountId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hashed());
+    }
+}
+
+impl Ord for AccountId {
+    fn cmp(&self, other: &AccountId) -> Ordering {
+        self.name().cmp(other.name())
+    }
+}
+
+impl PartialOrd for AccountId {
+    fn partial_cmp(&self, other: &AccountId) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AccountId").field(&self.as_str()).finish()
+    }
+}
+
+/// A map by accounts, which bring their hash along.
+#[cfg(feature = "server")]
+pub type ByAccount<V> = std::collections::HashMap<AccountId, V, BuildHasherDefault<BroughtAlong>>;
+
+/// A set of accounts, which bring their hash along.
+#[cfg(feature = "server")]
+pub type AccountSet = std::collections::HashSet<AccountId, BuildHasherDefault<BroughtAlong>>;
+
+/// Takes the hash that an [`AccountId`] brings along as it is.
+#[cfg(feature = "server")]
+#[derive(Default)]
+pub struct BroughtAlong(u64);
+
+#[cfg(feature = "server")]
+impl Hasher for BroughtAlong {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Nothing but accounts is looked up here; whatever else came would collide and still be found.
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.as_str().fmt(f)
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! A room is a deterministic state machine over an ordered log. Bytes become packets in [`wire`], a connection's protocol is
 //! ruled by [`session`], rooms live in [`room`], who hears what is decided in [`dispatch`], what must last goes into [`log`].
-//! [`account`] knows who is who, [`server`] has the sockets and threads, [`config`] what they are told, [`figures`] what happened in
+//! [`front`] rules what one connection wants of several rooms, [`account`] knows who is who, [`server`] has the sockets and threads, [`config`] what they are told, [`figures`] what happened in
 //! rooms by hours and days; [`admin`] is the HTTP interface; [`client`] is the other end, [`capi`] the same for C, [`cli`] for people. [`error`], [`limits`] and [`id`] are open to all.
 //!
 //! ```
@@ -39,6 +39,8 @@ pub mod dispatch;
 pub mod error;
 #[cfg(feature = "server")]
 pub mod figures;
+#[cfg(feature = "server")]
+pub mod front;
 #[cfg(feature = "server")]
 mod hooks;
 pub mod id;

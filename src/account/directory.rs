@@ -1,8 +1,6 @@
 //! All applications and accounts of a node, in memory.
 
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -13,7 +11,7 @@ use super::model::{Account, App, NewAccount, is_longer};
 use super::secret::random_hex;
 use super::token::{self, Refusal, Term};
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, UnixMs};
+use crate::id::{AccountId, ByAccount, UnixMs};
 use crate::limits;
 use crate::text::is_blank;
 
@@ -116,7 +114,6 @@ pub struct Verified {
 pub struct Directory {
     keeper: Arc<dyn Keeper>,
     auto_register: bool,
-    hasher: RandomState,
     apps: RwLock<HashMap<String, Arc<Tenant>>>,
     /// Told of each name that has become an account's.
     registered: OnceLock<Registered>,
@@ -134,7 +131,7 @@ struct Tenant {
 
 type Registered = Box<dyn Fn(&str, &AccountId) + Send + Sync>;
 
-type Shard = RwLock<HashMap<AccountId, Slot, RandomState>>;
+type Shard = RwLock<ByAccount<Slot>>;
 
 struct Slot {
     account: Arc<Account>,
@@ -160,14 +157,7 @@ impl Directory {
     /// An empty directory. With `auto_register` the first valid dynamic token of an unknown account creates it.
     pub fn new(keeper: Arc<dyn Keeper>, auto_register: bool) -> Directory {
         let changes = std::array::from_fn(|_| Mutex::default());
-        Directory {
-            keeper,
-            auto_register,
-            hasher: RandomState::new(),
-            apps: RwLock::default(),
-            registered: OnceLock::new(),
-            changes,
-        }
+        Directory { keeper, auto_register, apps: RwLock::default(), registered: OnceLock::new(), changes }
     }
 
     /// Has `told` called with application and name of each account that comes to be, once it is there: whoever goes by that name without
@@ -179,7 +169,7 @@ impl Directory {
     /// Puts an application in, replacing the one with its key but not its accounts. For filling at start: nothing is kept.
     pub fn insert_app(&self, app: App) {
         let mut apps = self.apps.write();
-        let accounts = apps.get(&app.key).map_or_else(|| Arc::new(self.empty_shards()), |tenant| tenant.accounts.clone());
+        let accounts = apps.get(&app.key).map_or_else(|| Arc::new(empty_shards()), |tenant| tenant.accounts.clone());
         let tenant = Tenant { app: Arc::new(app), warned: AtomicBool::new(false), accounts };
         apps.insert(tenant.app.key.clone(), Arc::new(tenant));
     }
@@ -196,7 +186,7 @@ impl Directory {
     /// Puts an account in, replacing the one with its name; 404 without the application. For filling at start: nothing is kept.
     pub fn load_account(&self, app_key: &str, account: Account) -> Result<(), Status> {
         let tenant = self.tenant(app_key).ok_or_else(|| Status::new(Code::NotFound, "no such application"))?;
-        let mut shard = self.shard(&tenant, &account.id).write();
+        let mut shard = shard(&tenant, &account.id).write();
         shard.insert(account.id.clone(), Slot { account: Arc::new(account), kept: true });
         Ok(())
     }
@@ -308,7 +298,7 @@ impl Directory {
         change: impl FnOnce(&mut Account) -> Result<(), Status>,
     ) -> Result<Arc<Account>, Status> {
         let tenant = self.enabled(app_key)?;
-        let _one_at_a_time = self.changes[self.shard_number(id)].lock();
+        let _one_at_a_time = self.changes[shard_number(id)].lock();
         let before = self.find(&tenant, id).ok_or_else(|| Status::with_sub(Code::NotFound, Sub::AccountMissing))?;
         let mut account = Account::clone(&before);
         change(&mut account)?;
@@ -321,7 +311,7 @@ impl Directory {
         }
         let account = Arc::new(account);
         self.keeper.keep_account(&tenant.app.key, &account, Urgency::Now)?;
-        self.shard(&tenant, id).write().insert(id.clone(), Slot { account: account.clone(), kept: true });
+        shard(&tenant, id).write().insert(id.clone(), Slot { account: account.clone(), kept: true });
         Ok(account)
     }
 
@@ -402,7 +392,7 @@ impl Directory {
     /// Adds an account unless its name is taken. The name is taken first, in memory, and the keeper called without a lock, so that
     /// of two who want it at once one is refused and what lies on disk is what the other brought.
     fn add(&self, tenant: &Tenant, account: Arc<Account>, urgency: Urgency) -> Result<Added, Status> {
-        let shard = self.shard(tenant, &account.id);
+        let shard = shard(tenant, &account.id);
         {
             let mut accounts = shard.write();
             if let Some(slot) = accounts.get(&account.id) {
@@ -444,25 +434,25 @@ impl Directory {
     }
 
     fn find(&self, tenant: &Tenant, id: &AccountId) -> Option<Arc<Account>> {
-        self.shard(tenant, id).read().get(id).filter(|slot| slot.kept).map(|slot| slot.account.clone())
+        shard(tenant, id).read().get(id).filter(|slot| slot.kept).map(|slot| slot.account.clone())
     }
 
     fn is_taken(&self, tenant: &Tenant, id: &AccountId) -> bool {
-        self.shard(tenant, id).read().contains_key(id)
+        shard(tenant, id).read().contains_key(id)
     }
+}
 
-    fn shard<'a>(&self, tenant: &'a Tenant, id: &AccountId) -> &'a Shard {
-        &tenant.accounts[self.shard_number(id)]
-    }
+fn shard<'a>(tenant: &'a Tenant, id: &AccountId) -> &'a Shard {
+    &tenant.accounts[shard_number(id)]
+}
 
-    fn shard_number(&self, id: &AccountId) -> usize {
-        // Bits from the middle: the maps inside use the same hash, and place their entries by its lowest and highest bits.
-        (self.hasher.hash_one(id) >> 32) as usize % SHARDS
-    }
+fn shard_number(id: &AccountId) -> usize {
+    // Bits from the middle: the maps inside use the same hash, and place their entries by its lowest and highest bits.
+    (id.hashed() >> 32) as usize % SHARDS
+}
 
-    fn empty_shards(&self) -> [Shard; SHARDS] {
-        std::array::from_fn(|_| RwLock::new(HashMap::with_hasher(self.hasher.clone())))
-    }
+fn empty_shards() -> [Shard; SHARDS] {
+    std::array::from_fn(|_| Shard::default())
 }
 
 /// An account that has proved itself, unless it is blocked.

@@ -1,11 +1,10 @@
 //! What happens in the rooms of one worker, counted as it happens: messages, enters, and the accounts behind them (as
 //! rest-api.md §4.14 asks). Taken away once a second or so; what becomes of the figures is for others to say.
 
-use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::hub::Hub;
-use crate::id::{AccountId, ByNumber, UnixMs};
+use crate::id::{AccountSet, ByNumber, UnixMs};
 use crate::limits::{TALLIED_ACCOUNTS_MAX, TALLY_QUARTER_MS};
 use crate::subject::{Entry, Key, Outcome, Subject};
 
@@ -19,7 +18,7 @@ pub struct RoomTally {
     /// Connections that entered; one that came back within its grace did not.
     pub enters: u32,
     /// Who sent or entered.
-    pub accounts: HashSet<AccountId>,
+    pub accounts: AccountSet,
 }
 
 /// What happened within one quarter of an hour. The days and hours of every time zone are made of whole quarters.

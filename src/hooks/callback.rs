@@ -1,19 +1,18 @@
 //! Asking an application over HTTP. The calls run on a thread of their own, so that neither a slow host nor a slow name server
 //! holds up a worker or the disk.
 
-use std::collections::HashMap;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Request, Uri, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::outgoing::{HttpClient, causes};
+use crate::front::{NoAnswer, Verdict};
 use crate::limits::CALLBACK_ANSWER_BYTES_MAX;
 
 /// Asks applications. Any thread, any runtime.
@@ -22,75 +21,6 @@ pub(crate) struct Callbacks {
     runtime: Handle,
     /// Dropped, it ends the thread.
     _running: oneshot::Sender<()>,
-}
-
-/// Why there is no answer that can be used.
-#[derive(Debug)]
-pub(crate) enum NoAnswer {
-    /// None came in time.
-    Timeout,
-    /// The host cannot be reached, or breaks off.
-    Unreachable,
-    /// The answer is not 2xx.
-    Status,
-    /// The answer is no JSON object with a `code`, or too long.
-    Unreadable,
-}
-
-impl NoAnswer {
-    /// A word for logs and metrics.
-    pub(crate) fn as_str(&self) -> &'static str {
-        match self {
-            NoAnswer::Timeout => "timeout",
-            NoAnswer::Unreachable => "unreachable",
-            NoAnswer::Status => "status",
-            NoAnswer::Unreadable => "unreadable",
-        }
-    }
-}
-
-/// What an application is asked about.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Callback {
-    Login,
-    Send,
-}
-
-/// How many calls a worker has under way, by application and by what it is asked about.
-#[derive(Default)]
-pub(crate) struct CallsUnderWay(HashMap<(Arc<str>, Callback), usize>);
-
-impl CallsUnderWay {
-    /// Takes one of the places there are; false: all are taken.
-    pub(crate) fn begin(&mut self, asking: &(Arc<str>, Callback)) -> bool {
-        let count = self.0.entry(asking.clone()).or_default();
-        let has_room = *count < crate::limits::CALLBACKS_IN_FLIGHT_MAX;
-        *count += usize::from(has_room);
-        has_room
-    }
-
-    /// Gives it back.
-    pub(crate) fn end(&mut self, asking: &(Arc<str>, Callback)) {
-        if let Some(count) = self.0.get_mut(asking) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.0.remove(asking);
-            }
-        }
-    }
-}
-
-/// What an application says.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-pub(crate) struct Verdict {
-    /// 200 for yes.
-    pub(crate) code: i64,
-    /// When a login's token expires.
-    #[serde(default, rename = "expireAt")]
-    pub(crate) expire_at_ms: Option<i64>,
-    /// What is sent in place of a message's body.
-    #[serde(default)]
-    pub(crate) body: Option<String>,
 }
 
 impl Callbacks {

@@ -33,6 +33,6 @@ impl Room {
         let high_priority = message.high_priority;
         let accepted =
             Accepted { id: broadcast.id.clone(), seq: entry.seq, epoch: entry.epoch, stamp: entry.stamp.into(), high_priority };
-        Ok(Outcome { push: Some(Push::Message(message)), audience, ..Outcome::reply(sent(accepted, false)) })
+        Ok(Outcome { push: Some(Push::Message(message)), audience, ..Outcome::reply(sent(&accepted, false)) })
     }
 }

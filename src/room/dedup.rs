@@ -1,11 +1,11 @@
 //! Which messages were accepted lately, so that one sent again is answered and not repeated (chatroom.md §e.2).
 
-use crate::subject::Stamp;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::rate::Bucket;
-use crate::id::{AccountId, Epoch, MessageId, Seq, UnixMs};
+use crate::id::{AccountId, ByAccount, Epoch, MessageId, Seq, UnixMs};
 use crate::limits;
+use crate::subject::Stamp;
 
 /// A message as its sender was told of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,26 +33,36 @@ impl From<Stamp> for When {
 /// One account that has sent something lately, here or not.
 #[derive(Default)]
 struct Sender {
-    /// Oldest first.
-    accepted: VecDeque<Accepted>,
+    /// Its messages, oldest first, by their numbers in [`Senders::order`].
+    accepted: VecDeque<u32>,
     /// Outlives the presence of the sender, so that leaving and entering gives nobody a fresh allowance.
     bucket: Bucket,
+}
+
+/// A message that is remembered, or a moment at which an account was charged.
+struct Remembered {
+    account: AccountId,
+    /// `None`: nothing but the sender's allowance is kept.
+    accepted: Option<Accepted>,
+    clock: UnixMs,
 }
 
 /// The accounts that have sent something lately.
 #[derive(Default)]
 pub(super) struct Senders {
-    by_account: HashMap<AccountId, Sender>,
-    /// Every remembered message, oldest first; one that its sender's bound has pushed out stays here until its turn.
-    order: VecDeque<(AccountId, Seq, UnixMs)>,
+    by_account: ByAccount<Sender>,
+    /// Oldest first; one that its sender's bound has pushed out stays here until its turn.
+    order: VecDeque<Remembered>,
+    /// Number of the oldest. Numbers begin anew after the highest; there are never so many at a time.
+    first: u32,
 }
 
 impl Senders {
     /// What the account was told about this message, if it was accepted within the window.
     pub fn accepted(&self, account: &AccountId, id: &str, now: UnixMs) -> Option<&Accepted> {
         let sender = self.by_account.get(account)?;
-        let found = sender.accepted.iter().rev().find(|accepted| accepted.id.as_str() == id)?;
-        is_recent(found.stamp.clock, now).then_some(found)
+        let mut latest_first = sender.accepted.iter().rev().filter_map(|number| self.numbered(*number));
+        latest_first.find(|accepted| accepted.id.as_str() == id).filter(|accepted| is_recent(accepted.stamp.clock, now))
     }
 
     /// What the account has left of its pace.
@@ -65,18 +75,23 @@ impl Senders {
     pub fn wait_ms(&self, account: &AccountId, now: UnixMs, most: usize) -> i64 {
         let Some(sender) = self.by_account.get(account) else { return 0 };
         let place = sender.accepted.len().checked_sub(most);
-        let oldest = place.and_then(|place| sender.accepted.get(place));
+        let oldest = place.and_then(|place| self.numbered(*sender.accepted.get(place)?));
         oldest.map_or(0, |oldest| oldest.stamp.clock.0.saturating_add(limits::SENDS_LONG_MS).saturating_sub(now.0).max(0))
+    }
+
+    fn numbered(&self, number: u32) -> Option<&Accepted> {
+        self.order.get(number.wrapping_sub(self.first) as usize)?.accepted.as_ref()
     }
 
     /// Remembers a message and what its sender has left; forgets what is beyond the bounds.
     pub fn remember(&mut self, account: &AccountId, accepted: Accepted, bucket: Option<Bucket>) {
-        let (seq, clock) = (accepted.seq, accepted.stamp.clock);
+        let clock = accepted.stamp.clock;
         while self.order.len() >= limits::DEDUP_IDS_PER_ROOM
-            || self.order.front().is_some_and(|oldest| !is_recent(oldest.2, clock))
+            || self.order.front().is_some_and(|oldest| !is_recent(oldest.clock, clock))
         {
             self.forget_oldest();
         }
+        let number = self.add(Remembered { account: account.clone(), accepted: Some(accepted), clock });
         let sender = match self.by_account.get_mut(account) {
             Some(sender) => sender,
             None => self.by_account.entry(account.clone()).or_default(),
@@ -84,11 +99,10 @@ impl Senders {
         if sender.accepted.len() >= limits::DEDUP_IDS_PER_SENDER {
             sender.accepted.pop_front();
         }
-        sender.accepted.push_back(accepted);
+        sender.accepted.push_back(number);
         if let Some(bucket) = bucket {
             sender.bucket = bucket;
         }
-        self.order.push_back((account.clone(), seq, clock));
     }
 
     /// Notes what an account has left after a message of which nothing else is kept.
@@ -101,18 +115,31 @@ impl Senders {
             self.forget_oldest();
         }
         self.by_account.insert(account.clone(), Sender { bucket, ..Sender::default() });
-        // So that it is forgotten in its turn; no message has this number.
-        self.order.push_back((account.clone(), Seq(0), now));
+        // So that it is forgotten in its turn.
+        self.add(Remembered { account: account.clone(), accepted: None, clock: now });
+    }
+
+    /// Adds the newest, and gives its number.
+    fn add(&mut self, newest: Remembered) -> u32 {
+        if self.order.len() == self.order.capacity() {
+            // A quarter more instead of twice as much: every busy room of a node has one of these.
+            self.order.reserve_exact(self.order.len() / 4 + 4);
+        }
+        self.order.push_back(newest);
+        let back = u32::try_from(self.order.len() - 1).unwrap_or(u32::MAX);
+        self.first.wrapping_add(back)
     }
 
     fn forget_oldest(&mut self) {
-        let Some((account, seq, _)) = self.order.pop_front() else { return };
-        let Some(sender) = self.by_account.get_mut(&account) else { return };
-        if sender.accepted.front().is_some_and(|oldest| oldest.seq == seq) {
+        let Some(oldest) = self.order.pop_front() else { return };
+        let number = self.first;
+        self.first = number.wrapping_add(1);
+        let Some(sender) = self.by_account.get_mut(&oldest.account) else { return };
+        if sender.accepted.front() == Some(&number) {
             sender.accepted.pop_front();
         }
         if sender.accepted.is_empty() {
-            self.by_account.remove(&account);
+            self.by_account.remove(&oldest.account);
         }
     }
 }

@@ -41,7 +41,7 @@ impl Room {
         let (actor, now) = (&entry.command.actor, entry.stamp.clock);
         let request = &*plain(request);
         let Sendable { id, receivers, paid, may_be_high, rewritten } = match self.check_send(now, actor, request)? {
-            Checked::Duplicate(accepted) => return Ok(Outcome { waits: true, ..Outcome::reply(sent(accepted, true)) }),
+            Checked::Duplicate(accepted) => return Ok(Outcome { waits: true, ..Outcome::reply(sent(&accepted, true)) }),
             Checked::New(sendable) => sendable,
         };
         let bucket = paid.and_then(|(intake, bucket)| {
@@ -83,7 +83,7 @@ impl Room {
         }
         let high_priority = message.high_priority;
         let accepted = Accepted { id, seq: entry.seq, epoch: entry.epoch, stamp: entry.stamp.into(), high_priority };
-        let reply = sent(accepted.clone(), false);
+        let reply = sent(&accepted, false);
         if request.r#type == MessageType::Barrage as i32 {
             return Ok(Outcome { push: Some(Push::Message(message)), audience, ..Outcome::reply(reply) });
         }
@@ -105,7 +105,7 @@ impl Room {
         request: &pb::MessageSendRequest,
     ) -> Result<Response, Status> {
         Ok(match self.check_send(now, actor, &plain(request))? {
-            Checked::Duplicate(accepted) => sent(accepted, true),
+            Checked::Duplicate(accepted) => sent(&accepted, true),
             Checked::New(_) => Response::MessageSend(pb::MessageSendResponse::default()),
         })
     }
@@ -218,7 +218,7 @@ impl Room {
     }
 }
 
-pub(super) fn sent(accepted: Accepted, duplicate: bool) -> Response {
+pub(super) fn sent(accepted: &Accepted, duplicate: bool) -> Response {
     Response::MessageSend(pb::MessageSendResponse {
         message_id: accepted.id.as_str().into(),
         time_ms: accepted.stamp.time.0,

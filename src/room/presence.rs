@@ -1,6 +1,6 @@
 //! Who is here: accounts, each with its connections. Never in the log and never in a snapshot.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
@@ -9,7 +9,7 @@ use super::audience::Selection;
 use super::settings::Kind;
 use super::space::{Place, Space};
 use super::tags::Tags;
-use crate::id::{AccountId, ConnId, DeviceId, Seq, UnixMs};
+use crate::id::{AccountId, ByAccount, ConnId, DeviceId, Seq, UnixMs};
 use crate::wire::pb;
 
 /// One connection of an account in the room.
@@ -82,11 +82,11 @@ pub(super) struct Bearing {
 #[derive(Default)]
 pub(super) struct People {
     // The box keeps the places small that a table has for nobody yet.
-    by_account: HashMap<AccountId, Box<Person>>,
+    by_account: ByAccount<Box<Person>>,
     /// Those who are not fixed members, by the time they entered: the order of the lists of visitors.
     visitors: BTreeSet<(UnixMs, AccountId)>,
     /// Until when each robot stays.
-    robots: HashMap<AccountId, UnixMs>,
+    robots: ByAccount<UnixMs>,
     robots_by_end: BTreeSet<(UnixMs, AccountId)>,
     connections: usize,
     /// When the last of all entered.

@@ -1,13 +1,13 @@
 //! Messages of high priority: how many a second, and who hears them again on entering (chatroom.md §e.3, §e.4).
 
-use crate::subject::Audience;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use prost::Message as _;
 
-use crate::id::{AccountId, ConnId, Seq, UnixMs};
+use crate::id::{AccountId, ByAccount, ConnId, Seq, UnixMs};
 use crate::limits;
+use crate::subject::Audience;
 use crate::wire::pb;
 
 /// The time over which messages of high priority are counted.
@@ -58,7 +58,7 @@ pub(super) struct Priority {
     backlog: VecDeque<Pending>,
     backlog_bytes: usize,
     next: u64,
-    heard: HashMap<AccountId, Heard>,
+    heard: ByAccount<Heard>,
     /// Every note in `heard`, oldest first; an account noted anew stands here more than once.
     order: VecDeque<(UnixMs, AccountId)>,
 }
@@ -113,7 +113,7 @@ impl Priority {
             self.drop_oldest();
         }
         if self.backlog.is_empty() && !self.order.is_empty() {
-            self.heard = HashMap::new();
+            self.heard = ByAccount::default();
             self.order = VecDeque::new();
         }
         // Whatever was heard by then was sent before it.
@@ -134,7 +134,7 @@ impl Priority {
     /// Forgets everything that waits for who enters.
     pub fn clear(&mut self) {
         (self.backlog, self.backlog_bytes) = (VecDeque::new(), 0);
-        (self.heard, self.order) = (HashMap::new(), VecDeque::new());
+        (self.heard, self.order) = (ByAccount::default(), VecDeque::new());
     }
 
     /// Notes what a connection has heard, which from now on hears the room no more, or under another name.

@@ -1,10 +1,10 @@
 //! How often accounts ask for the attributes of members (chatroom.md §c.6). Neither lasting nor in the log; outlives the presence
 //! of who asks, so that entering again gives no fresh allowance.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, UnixMs};
+use crate::id::{AccountId, ByAccount, UnixMs};
 use crate::limits::{MEMBER_ATTRIBUTE_QUERIES_MAX, MEMBER_ATTRIBUTE_QUERIES_MS, QUERYING_ACCOUNTS_MAX};
 
 /// The two kinds of query, counted apart.
@@ -18,7 +18,7 @@ pub(super) enum Kind {
 #[derive(Default)]
 pub(super) struct Queries {
     /// Of each account the times of its queries by kind, oldest first. Accounts without any are absent.
-    by_account: HashMap<AccountId, [VecDeque<UnixMs>; 2]>,
+    by_account: ByAccount<[VecDeque<UnixMs>; 2]>,
     /// Every query that counts, oldest first.
     order: VecDeque<(UnixMs, AccountId, Kind)>,
 }

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use bytes::Bytes;
 
-use crate::id::AccountId;
+use crate::id::{AccountId, ByAccount};
 use crate::limits;
 use crate::wire::pb;
 
@@ -36,7 +36,7 @@ pub(super) struct Queue {
     elements: BTreeMap<u64, Element>,
     places: HashMap<Box<str>, u64>,
     /// How many transient elements an owner has; owners without any are absent.
-    transient: HashMap<AccountId, u32>,
+    transient: ByAccount<u32>,
     /// Places begin at 1 and are never given again: a list that is read in pages goes on behind one.
     next_place: u64,
     size_limit: u32,
@@ -47,7 +47,7 @@ impl Default for Queue {
         Queue {
             elements: BTreeMap::new(),
             places: HashMap::new(),
-            transient: HashMap::new(),
+            transient: ByAccount::default(),
             next_place: 1,
             size_limit: limits::QUEUE_SIZE_MAX,
         }

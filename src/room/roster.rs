@@ -1,10 +1,10 @@
 //! What a room knows whether anybody is here or not: fixed members, and temporary mutes of accounts and tags.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::mutes::Mutes;
 use super::role::Standpoint;
-use crate::id::{AccountId, UnixMs};
+use crate::id::{AccountId, ByAccount, UnixMs};
 
 /// A role that survives leaving.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -52,7 +52,7 @@ impl Standpoint {
 /// The fixed members, and who is muted until when.
 #[derive(Default)]
 pub(super) struct Roster {
-    records: HashMap<AccountId, Record>,
+    records: ByAccount<Record>,
     by_update: BTreeSet<(UnixMs, AccountId)>,
     mutes: Mutes<AccountId>,
     /// Tags whose carriers are muted.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::audience::Selection;
 use super::expression::{Expression, Node, all_of};
-use crate::id::{AccountId, ByNumber, ConnId, UnixMs};
+use crate::id::{AccountId, ByAccount, ByNumber, ConnId, UnixMs};
 
 /// What one connection has said about tags.
 pub(super) struct Tagged {
@@ -24,7 +24,7 @@ pub(super) struct Carriers {
     /// By the time they entered.
     order: BTreeSet<(UnixMs, ConnId)>,
     /// How many of them each account has.
-    accounts: HashMap<AccountId, u32>,
+    accounts: ByAccount<u32>,
 }
 
 impl Carriers {

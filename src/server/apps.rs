@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use crate::account::Secret;
 use crate::config::{AppConfig, Config, ConfigError, OnFailure, Webhook, Webhooks};
 use crate::dispatch::Rules;
+use crate::front::{self, AppRow as Told, Unanswered};
 use crate::hooks::{Receivers, Terms};
 use crate::room::Settings;
 
@@ -24,26 +25,19 @@ pub(crate) struct Apps {
 pub(crate) struct AppTable {
     common: Arc<Settings>,
     by_key: HashMap<String, AppRow>,
-    /// Whether any application wants to be asked about messages. Most nodes ask nobody, and then a message costs no look-up.
-    pub(crate) asks_before_sends: bool,
+    /// What the fronts of the workers go by.
+    told: Arc<front::AppTable>,
     /// What is the same for the webhooks of all applications.
     webhooks: Webhooks,
 }
 
 /// What has been said of one application.
-pub(crate) struct AppRow {
+struct AppRow {
     settings: Arc<Settings>,
     login_callback: Option<Uri>,
-    send_callback: Option<SendCallback>,
+    send_callback: Option<Uri>,
     webhook: Webhook,
     secret: Secret,
-}
-
-/// Who is asked whether a message may be sent.
-#[derive(Clone)]
-pub(crate) struct SendCallback {
-    pub(crate) uri: Uri,
-    pub(crate) on_failure: OnFailure,
 }
 
 impl Apps {
@@ -72,10 +66,7 @@ impl AppTable {
         let row = |app: &AppConfig| AppRow {
             settings: moderated(config.settings_of(app)),
             login_callback: app.login_callback.as_ref().map(|url| url.uri().clone()),
-            send_callback: app
-                .send_callback
-                .as_ref()
-                .map(|url| SendCallback { uri: url.uri().clone(), on_failure: app.send_callback_fail }),
+            send_callback: app.send_callback.as_ref().map(|url| url.uri().clone()),
             webhook: app.webhook.clone(),
             secret: app.secret.clone(),
         };
@@ -83,7 +74,7 @@ impl AppTable {
             common: moderated(config.common_settings()),
             by_key: config.apps.iter().map(|app| (app.key.clone(), row(app))).collect(),
             webhooks: config.webhooks.clone(),
-            asks_before_sends: config.apps.iter().any(|app| app.send_callback.is_some()),
+            told: Arc::new(told(config)),
         })
     }
 
@@ -98,7 +89,7 @@ impl AppTable {
     }
 
     /// Who is asked whether a message may be sent.
-    pub(crate) fn send_callback(&self, app_key: &str) -> Option<&SendCallback> {
+    pub(crate) fn send_callback(&self, app_key: &str) -> Option<&Uri> {
         self.by_key.get(app_key)?.send_callback.as_ref()
     }
 }
@@ -113,19 +104,45 @@ impl Rules<Settings> for Apps {
     }
 }
 
+impl front::Apps for Apps {
+    fn version(&self) -> u64 {
+        Rules::version(self)
+    }
+
+    fn table(&self) -> Arc<front::AppTable> {
+        self.current.read().told.clone()
+    }
+}
+
+/// What the fronts go by.
+fn told(config: &Config) -> front::AppTable {
+    let row = |app: &AppConfig| Told {
+        is_asked_about_logins: app.login_callback.is_some(),
+        is_asked_about_sends: app.send_callback.is_some().then_some(match app.send_callback_fail {
+            OnFailure::Open => Unanswered::Sent,
+            OnFailure::Closed => Unanswered::Refused,
+        }),
+        wants_clients: config.settings_of(app).reports.is_some_and(|reports| reports.tells_in_out()),
+    };
+    front::AppTable {
+        apps: config.apps.iter().map(|app| (app.key.clone(), row(app))).collect(),
+        asks_before_sends: config.apps.iter().any(|app| app.send_callback.is_some()),
+    }
+}
+
 impl Receivers for Apps {
     fn version(&self) -> u64 {
         Rules::version(self)
     }
 
     fn webhook(&self, app_key: &str, env: &str) -> Option<(Uri, Secret)> {
-        let table = self.table();
+        let table = Apps::table(self);
         let row = table.by_key.get(app_key)?;
         Some((row.webhook.url(env)?.uri().clone(), row.secret.clone()))
     }
 
     fn terms(&self) -> Terms {
-        let Webhooks { timeout_ms, keep_hours, refused_seconds, .. } = self.table().webhooks;
+        let Webhooks { timeout_ms, keep_hours, refused_seconds, .. } = Apps::table(self).webhooks;
         Terms { timeout_ms, keep_hours, refused_seconds }
     }
 }

@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::oneshot;
 
-use super::mailbox::Order;
-use super::sessions::Session;
 use super::shared::Shared;
 use crate::dispatch::{Answer, Asker, Mail, Request, owner_of};
 use crate::error::{Code, Status, Sub};
 use crate::figures::{TopQuery, TopRooms};
+use crate::front::{Order, Session};
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Ask, Command, Create, Op, Query};
 use crate::wire::{Response, pb};
@@ -45,7 +44,7 @@ impl Engine {
 
     /// Has a command applied to a room of an application; answers once it is durable. 404 if the room is another's.
     pub async fn command(&self, app_key: &str, room: RoomId, mut command: Command) -> Answer {
-        command.actor.names_nobody = !command.op.names_known(|name| self.shared.is_known(app_key, name));
+        command.actor.names_nobody = !command.op.names_known(|name| self.shared.common.is_known(app_key, name));
         let (creator, opens) = (command.actor.account.clone(), matches!(command.op, Op::Reopen));
         let deletes = matches!(command.op, Op::Destroy);
         let answer = self.ask(Some(app_key), room, command.actor, Ask::Command(command.op)).await?;
@@ -65,7 +64,7 @@ impl Engine {
         room: RoomId,
         mut command: Command,
     ) -> Result<(Option<pb::Member>, Response), Status> {
-        command.actor.names_nobody = !command.op.names_known(|name| self.shared.is_known(app_key, name));
+        command.actor.names_nobody = !command.op.names_known(|name| self.shared.common.is_known(app_key, name));
         let accounts = vec![command.actor.account.to_string()];
         let look_up = Ask::Query(Query::Lookup(pb::MemberLookupRequest { room_id: room.get(), accounts }));
         let [seen, done] = self.post(Some(app_key), room, command.actor, [look_up, Ask::Command(command.op)])?;
@@ -100,17 +99,17 @@ impl Engine {
 
     /// The connections on which an account has logged in.
     pub fn sessions(&self, app_key: &str, account: &AccountId) -> Vec<Session> {
-        self.shared.sessions.of(app_key, account)
+        self.shared.common.sessions_of(app_key, account)
     }
 
     /// Closes the connections of an account that was blocked, which are told why; `ext` goes with it.
     pub fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) {
-        self.shared.order(app_key, account, || Order::PutOut(ext.into()));
+        self.shared.common.order_all(app_key, account, || Order::PutOut(ext.into()));
     }
 
     /// Has the connections of an account know whether it may send.
     pub fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) {
-        self.shared.order(app_key, account, || Order::SetMuted(muted));
+        self.shared.common.order_all(app_key, account, || Order::SetMuted(muted));
     }
 
     async fn ask(&self, app_key: Option<&str>, room: RoomId, actor: Actor, ask: Ask) -> Answer {

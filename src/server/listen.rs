@@ -56,7 +56,7 @@ async fn take(worker: &Rc<Worker>, listener: tokio::net::TcpListener, certificat
 fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, certificate: Option<&Certificate>) {
     metrics::counter!("chatroom_connections_accepted_total").increment(1);
     let address = peer.ip().to_canonical();
-    if let Err(reason) = worker.shared.gate.enter(address) {
+    if let Err(reason) = worker.shared.common.let_in(address) {
         tracing::debug!(%peer, reason, "connection refused");
         metrics::counter!("chatroom_connections_refused_total", "reason" => reason).increment(1);
         return;
@@ -70,7 +70,7 @@ fn admit(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, certificate: 
         Ok(stream) => worker.adopt(stream, address),
         Err(error) => {
             tracing::error!(%error, "TLS cannot begin");
-            worker.shared.gate.leave(address);
+            worker.shared.common.turn_away(address);
         }
     }
 }

@@ -1,53 +1,39 @@
-//! The node: listeners, workers and their connections, configuration, drain. May use: `wire`, `session`, `room`, `dispatch`,
-//! `log`, `account`, `tls`,
-//! and its peers `config`, `hooks`, `figures`.
+//! The node: listeners, workers that poll sockets and carry out what their fronts want done, drain. May use: `front`, `wire`,
+//! `session`, `room`, `dispatch`, `log`, `account`, `tls`, and its peers `config`, `hooks`, `figures`.
 
-mod alias;
 mod apps;
 mod broadcast;
-mod budgets;
 mod certificates;
 mod commands;
-mod connection;
 mod control;
 mod created;
 mod descriptors;
+mod effects;
 mod engine;
 mod first_start;
-mod gate;
 mod https;
 mod keep;
-mod ledger;
 mod listen;
-mod login;
 mod logs;
 mod mailbox;
+mod memory;
 mod metrics;
 mod node;
-mod orders;
-mod pause;
-mod presend;
-mod rare;
+mod node_key;
 mod reload;
-mod replay;
 mod reporting;
-mod resume;
 mod retention;
-mod serve;
-mod sessions;
 mod shared;
-mod steps;
 mod transport;
-mod unread;
 mod worker;
 
 pub use commands::run as run_command;
 pub use descriptors::Descriptors;
 pub use engine::Engine;
 pub use first_start::Demo;
-pub(crate) use gate::Gate as ConnectionGate;
 pub use logs::{Logs, start_logs};
 pub use node::{Node, StartError, bind};
-pub use sessions::Session;
 
+pub(crate) use crate::front::Gate as ConnectionGate;
+pub use crate::front::Session;
 pub use crate::log::make_files_private;

@@ -7,14 +7,14 @@ use std::thread::JoinHandle;
 
 use tokio::task::LocalSet;
 
-use super::alias::node_key;
 use super::certificates::Certificates;
 use super::control::Control;
 use super::descriptors::Descriptors;
 use super::engine::Engine;
 use super::keep::{self, StoreKeeper};
 use super::listen;
-use super::mailbox::{Mailbox, Order};
+use super::mailbox::Mailbox;
+use super::node_key::node_key;
 use super::shared::{Shared, unix, unix_at_most};
 use super::worker::Worker;
 use crate::account::Directory;
@@ -22,6 +22,7 @@ use crate::config::{Config, ConfigError, Durability};
 use crate::dispatch::{Hub, HubConfig};
 use crate::error::Status;
 use crate::figures::{self, Figures};
+use crate::front::Order;
 use crate::hooks::{Callbacks, http_client};
 use crate::limits::BLOCKING_THREADS_MAX;
 use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog, existing_client_rooms};
@@ -122,7 +123,7 @@ impl Node {
         let told = Arc::downgrade(&shared);
         accounts.when_registered(move |app_key, account| {
             if let Some(shared) = told.upgrade() {
-                shared.order(app_key, account, || Order::GiveUpName);
+                shared.common.order_all(app_key, account, || Order::GiveUpName);
             }
         });
         log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
@@ -141,7 +142,7 @@ impl Node {
                 feed_bytes_max: config.limits.feed_bytes_max,
                 detach_grace_ms: config.timers.detach_grace_ms,
                 last_room: last_room.clone(),
-                accounts: shared.account_rooms.clone(),
+                accounts: shared.common.account_rooms(),
             });
             hub.expect_endings(&client_rooms);
             let listener = listener.try_clone().map_err(StartError::Thread)?;

@@ -8,13 +8,13 @@ use crate::log::LogStats;
 impl Worker {
     /// Gives away what has been counted in the rooms here.
     pub(super) fn hand_over_figures(&self, state: &mut State) {
-        self.shared.figures.add(state.hub.take_tallies());
+        self.shared.figures.add(state.front.hub.take_tallies());
     }
 
     /// Brings the metrics of this worker up to date; the first one reports what belongs to the node.
     pub(super) fn report(&self, state: &mut State) {
-        let counters = state.hub.counters();
-        let (rooms, readers, laggards) = state.hub.gauges();
+        let counters = state.front.hub.counters();
+        let (rooms, readers, laggards) = state.front.hub.gauges();
         let worker = self.index.to_string();
         let count = |name: &'static str, value: u64| metrics::counter!(name, "worker" => worker.clone()).increment(value);
         count("chatroom_entries_total", counters.entries - state.reported.entries);
@@ -25,14 +25,14 @@ impl Worker {
         count("chatroom_webhooks_lost_total", counters.reports_lost - state.reported.reports_lost);
         state.reported = counters;
         let gauge = |name: &'static str, value: usize| metrics::gauge!(name, "worker" => worker.clone()).set(value as f64);
-        gauge("chatroom_connections", state.connections.len());
+        gauge("chatroom_connections", state.front.connections());
         gauge("chatroom_rooms_in_memory", rooms);
-        gauge("chatroom_rooms_waiting_for_end", state.hub.waiting_for_end());
+        gauge("chatroom_rooms_waiting_for_end", state.front.hub.waiting_for_end());
         gauge("chatroom_members", readers);
         gauge("chatroom_lagging_readers", laggards);
         if self.index == 0 {
             self.shared.certificates.report(self.shared.unix());
-            self.shared.budgets.report();
+            self.shared.common.budgets.report();
         }
         if let (0, Some(log)) = (self.index, self.shared.log.stats()) {
             report_log(log);

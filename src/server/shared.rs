@@ -1,39 +1,34 @@
 //! What all workers of a node share.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use parking_lot::RwLock;
-
-use super::alias::AliasKey;
 use super::apps::Apps;
 use super::broadcast::Broadcasts;
-use super::budgets::Budgets;
 use super::certificates::Certificates;
 use super::descriptors::Descriptors;
-use super::gate::Gate;
-use super::mailbox::{Mailbox, Order};
-use super::resume::ResumeKey;
-use super::sessions::Sessions;
+use super::mailbox::Mailbox;
+use super::memory::unfinished_bytes;
+use super::node_key::{node_key, random};
 use crate::account::Directory;
 use crate::config::Config;
-use crate::dispatch::{AccountRooms, Rules, owner_of};
+use crate::dispatch::Rules;
 use crate::error::{Code, Status};
 use crate::figures::Figures;
-use crate::hooks::Callbacks;
-use crate::hooks::Webhooks;
+use crate::front::{Bounds, Common, CommonConfig, Keys, Post, Pressure};
+use crate::hooks::{Callbacks, Webhooks};
 use crate::id::{AccountId, RoomId, Seq, Time, UnixMs};
 use crate::limits::{HTTP_HISTORY_SCANS_MAX, PAGE_MAX};
-use crate::log::{Anchor, FindQuery, HistoryPage, HistoryQuery, LogError, RoomLog};
-use crate::room::{HistoryScope, Query, Room};
+use crate::log::{Anchor, FindQuery, HistoryPage, HistoryQuery, LogError, ReplayQuery, RoomLog};
+use crate::room::{HistoryScope, Query, Replay, ReplayScope, Room};
 use crate::session::SessionConfig;
 use crate::wire::pb;
 
 /// What all workers of a node share.
 pub(crate) struct Shared {
-    pub(crate) session: SessionConfig,
+    /// What their fronts share.
+    pub(crate) common: Arc<Common>,
     pub(crate) apps: Arc<Apps>,
     pub(crate) callbacks: Callbacks,
     pub(crate) broadcasts: Broadcasts,
@@ -41,25 +36,18 @@ pub(crate) struct Shared {
     pub(crate) figures: Figures,
     pub(crate) certificates: Certificates,
     pub(crate) webhooks: Arc<Webhooks>,
-    pub(crate) budgets: Arc<Budgets>,
-    pub(crate) history_days: u32,
-    pub(crate) drain_ms: u64,
-    pub(crate) accounts: Arc<Directory>,
+    history_days: u32,
+    drain_ms: u64,
     pub(crate) log: Arc<dyn RoomLog>,
     pub(crate) mailboxes: Arc<[Mailbox]>,
-    pub(crate) gate: Gate,
-    pub(crate) resume: ResumeKey,
-    pub(crate) aliases: AliasKey,
-    /// Which rooms each account is in.
-    pub(crate) account_rooms: Arc<AccountRooms>,
-    /// Which connections each account has.
-    pub(crate) sessions: Sessions,
     /// The node takes connections.
     pub(crate) ready: Arc<AtomicBool>,
     started: Instant,
     drain_until: AtomicU64,
-    app_keys: RwLock<HashSet<Arc<str>>>,
 }
+
+/// Where the key is kept that names of rooms made by clients are hashed with.
+const ALIASES_KEY: &[u8] = b"client_rooms_key";
 
 /// The clock of the calendar.
 pub(crate) fn unix() -> UnixMs {
@@ -85,41 +73,57 @@ impl Shared {
         figures: Figures,
         certificates: Certificates,
     ) -> Result<Shared, Status> {
-        let bounds = &config.limits;
-        let mailboxes: Arc<[Mailbox]> = (0..config.worker_count()).map(|_| Mailbox::default()).collect();
+        let (limits, timers) = (&config.limits, &config.timers);
+        let pressures = Pressure::of_workers(config.worker_count());
+        let mailboxes = Mailbox::of_workers(&pressures);
+        let apps = Arc::new(Apps::new(config).map_err(|error| Status::bad_parameter(error.to_string()))?);
         unix_at_most();
+        let session = SessionConfig {
+            frame_bytes_max_before_login: limits.frame_bytes_max_before_login,
+            frame_bytes_max: limits.frame_bytes_max,
+            heartbeat_ms: timers.heartbeat_ms,
+            idle_timeout_ms: timers.idle_timeout_ms,
+            login_timeout_ms: timers.login_timeout_ms,
+            requests_per_second: limits.requests_per_second,
+            requests_burst: limits.requests_burst,
+            ..SessionConfig::default()
+        };
+        let unfinished_bytes = match limits.unfinished_bytes_max {
+            0 => unfinished_bytes(),
+            bytes => bytes,
+        };
+        let bounds = Bounds {
+            connections_max: descriptors.connections,
+            connections_per_address_max: limits.connections_per_address_max,
+            backlog_bytes_max: limits.backlog_bytes_max,
+            answers_bytes_max: limits.answers_bytes_max,
+            // Who sends one frame, and nobody else does, is not in anybody's way.
+            unfinished_bytes_max: unfinished_bytes.max(2 * limits.frame_bytes_max),
+        };
+        let word = || random().map(u64::from_ne_bytes);
+        let keys = Keys { aliases: node_key(log.as_ref(), ALIASES_KEY)?, resume: random()?, accounts: [word()?, word()?] };
+        let posted = mailboxes.clone();
+        let post: Post = Arc::new(move |connection, order| {
+            if let Some(mailbox) = posted.get(connection.worker()) {
+                mailbox.order(connection, order);
+            }
+        });
+        let common = CommonConfig { session, bounds, apps: apps.clone(), accounts, keys, pressures, post };
         Ok(Shared {
-            session: SessionConfig {
-                frame_bytes_max_before_login: bounds.frame_bytes_max_before_login,
-                frame_bytes_max: bounds.frame_bytes_max,
-                heartbeat_ms: config.timers.heartbeat_ms,
-                idle_timeout_ms: config.timers.idle_timeout_ms,
-                login_timeout_ms: config.timers.login_timeout_ms,
-                requests_per_second: bounds.requests_per_second,
-                requests_burst: bounds.requests_burst,
-                ..SessionConfig::default()
-            },
-            apps: Arc::new(Apps::new(config).map_err(|error| Status::bad_parameter(error.to_string()))?),
+            common: Arc::new(Common::new(common)),
+            apps,
             callbacks,
             broadcasts: Broadcasts::new(),
             figures,
             certificates,
             webhooks: Arc::default(),
-            account_rooms: Arc::new(AccountRooms::new(random_key()?)),
-            aliases: AliasKey::of(log.as_ref())?,
-            budgets: Arc::new(Budgets::new(bounds, &mailboxes)),
             history_days: config.history.days,
-            drain_ms: config.timers.drain_ms,
-            accounts,
+            drain_ms: timers.drain_ms,
             log,
             mailboxes,
-            gate: Gate::new(descriptors.connections, bounds.connections_per_address_max),
-            resume: ResumeKey::random()?,
-            sessions: Sessions::new(),
             ready: Arc::new(AtomicBool::new(true)),
             started: Instant::now(),
             drain_until: AtomicU64::new(u64::MAX),
-            app_keys: RwLock::default(),
         })
     }
 
@@ -131,56 +135,6 @@ impl Shared {
     /// The clock of entries.
     pub(crate) fn unix(&self) -> UnixMs {
         unix()
-    }
-
-    /// The monotonic time at which the calendar's clock will show `at`.
-    pub(crate) fn time_of(&self, at: UnixMs) -> Time {
-        let ahead = at.0.saturating_sub(self.unix().0);
-        self.now().plus_ms(u64::try_from(ahead).unwrap_or(0))
-    }
-
-    /// The one shared copy of an application's key.
-    pub(crate) fn app_key(&self, key: &str) -> Arc<str> {
-        if let Some(shared) = self.app_keys.read().get(key) {
-            return shared.clone();
-        }
-        let shared: Arc<str> = key.into();
-        self.app_keys.write().insert(shared.clone());
-        shared
-    }
-
-    /// The room somebody wants to enter: by the name a client gave it, else by its number.
-    pub(crate) fn room_of(&self, app_key: &str, enter: &pb::RoomEnterRequest) -> Result<RoomId, Status> {
-        if enter.alias.is_empty() { RoomId::new(enter.room_id) } else { Ok(self.aliases.room(app_key, &enter.alias)) }
-    }
-
-    /// Has the connections of an account do what the application wants.
-    pub(crate) fn order(&self, app_key: &str, account: &AccountId, order: impl Fn() -> Order) {
-        for session in self.sessions.of(app_key, account) {
-            if let Some(mailbox) = self.mailboxes.get(session.connection.worker()) {
-                mailbox.order(session.connection, order());
-            }
-        }
-    }
-
-    /// Whether there is such an account; what is no name of an account is for the room to refuse.
-    pub(crate) fn is_known(&self, app_key: &str, name: &str) -> bool {
-        AccountId::parse(name).map_or(true, |id| self.accounts.account(app_key, &id).is_some())
-    }
-
-    /// Whether the worker that owns a room has so much waiting that requests are better refused.
-    pub(crate) fn is_overloaded(&self, room: RoomId) -> bool {
-        self.mailbox_of(room).is_full()
-    }
-
-    /// Mailbox of the worker that owns a room.
-    pub(crate) fn mailbox_of(&self, room: RoomId) -> &Mailbox {
-        &self.mailboxes[self.owner_of(room)]
-    }
-
-    /// The worker that owns a room.
-    pub(crate) fn owner_of(&self, room: RoomId) -> usize {
-        owner_of(room, self.mailboxes.len())
     }
 
     /// Starts the drain: until when connections may take to go.
@@ -225,6 +179,11 @@ impl Shared {
     /// The oldest time the history reaches back to.
     fn not_before(&self) -> UnixMs {
         UnixMs(self.unix().0 - i64::from(self.history_days) * 86_400_000)
+    }
+
+    /// Reads what a connection missed of a room. Waits for the disk.
+    pub(crate) fn replay(&self, room: RoomId, scope: ReplayScope) -> Result<Replay, Status> {
+        self.log.replay(&ReplayQuery { room, scope }).map_err(|error| store_failed(&error))
     }
 
     /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Where the answer cannot say how far it
@@ -290,11 +249,6 @@ fn page_by_tags(room: RoomId, request: &pb::MessageHistoryByTagsRequest, oldest:
 
 fn page_limit(asked: u32) -> u32 {
     if asked == 0 { PAGE_MAX } else { asked }
-}
-
-fn random_key() -> Result<[u64; 2], Status> {
-    let word = || getrandom::u64().map_err(|_| Status::new(Code::ServerError, "the system gives no random numbers"));
-    Ok([word()?, word()?])
 }
 
 /// What a failing store comes to for the one who asked; the details are for the log.

@@ -14,6 +14,7 @@ use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use crate::front::{Line, Lost, Sent};
 use crate::id::ConnId;
 use crate::limits::{TLS_HANDSHAKE_STEPS_PER_TURN, TLS_WRITE_BYTES};
 
@@ -94,14 +95,6 @@ impl Transport {
         }
     }
 
-    /// At most so many bytes wait for others that come with them, in a record or a handshake that is not complete.
-    pub(crate) fn undeciphered(&self) -> usize {
-        match self {
-            Transport::Plain(_) => 0,
-            Transport::Tls(stream) => stream.undeciphered,
-        }
-    }
-
     /// The connection's turn to shake hands has come.
     pub(crate) fn grant(&mut self) {
         if let Transport::Tls(stream) = self {
@@ -131,21 +124,6 @@ impl Transport {
         }
     }
 
-    /// True if the peer of a connection that is not read is gone: it has cut the connection or, with `wants_to_hear`, has closed
-    /// its sending side.
-    pub(crate) fn has_gone(&self, wants_to_hear: bool) -> bool {
-        let socket = match self {
-            Transport::Plain(socket) => socket,
-            Transport::Tls(stream) => &stream.socket,
-        };
-        let ready = std::pin::pin!(socket.ready(Interest::READABLE | Interest::WRITABLE));
-        match ready.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(ready)) => ready.is_write_closed() || wants_to_hear && ready.is_read_closed(),
-            Poll::Ready(Err(_)) => true,
-            Poll::Pending => false,
-        }
-    }
-
     /// Says that nothing more comes. False: the socket has to take our last word first; the task is woken when it may.
     pub(crate) fn finish(&mut self, context: &mut Context<'_>) -> bool {
         let socket = match self {
@@ -162,10 +140,73 @@ impl Transport {
     }
 }
 
+impl Line for Transport {
+    fn send(&mut self, bytes: &[u8]) -> Sent {
+        // Straight to the socket: the runtime's own state is a cache line away, and matters only to a socket that is full.
+        // What it refuses goes by the runtime once more, which then knows that it has to wait.
+        let taken = match self {
+            Transport::Plain(socket) => match SockRef::from(&*socket).send(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => socket.try_write(bytes),
+                sent => sent,
+            },
+            Transport::Tls(stream) => return stream.send(bytes),
+        };
+        match taken {
+            Ok(taken) if taken == bytes.len() => Sent::All,
+            taken => part(taken),
+        }
+    }
+
+    fn flush(&mut self) -> Result<bool, Lost> {
+        match self {
+            Transport::Plain(_) => Ok(true),
+            Transport::Tls(stream) => stream.flush().map_err(|_| Lost),
+        }
+    }
+
+    fn undeciphered(&self) -> usize {
+        match self {
+            Transport::Plain(_) => 0,
+            Transport::Tls(stream) => stream.undeciphered,
+        }
+    }
+
+    fn has_gone(&self, wants_to_hear: bool) -> bool {
+        let socket = match self {
+            Transport::Plain(socket) => socket,
+            Transport::Tls(stream) => &stream.socket,
+        };
+        let ready = std::pin::pin!(socket.ready(Interest::READABLE | Interest::WRITABLE));
+        match ready.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(ready)) => ready.is_write_closed() || wants_to_hear && ready.is_read_closed(),
+            Poll::Ready(Err(_)) => true,
+            Poll::Pending => false,
+        }
+    }
+}
+
+/// What a socket has taken that did not take everything.
+fn part(taken: io::Result<usize>) -> Sent {
+    match taken {
+        Ok(taken) => Sent::Part(taken),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Sent::Part(0),
+        Err(_) => Sent::Lost,
+    }
+}
+
 impl TlsStream {
-    /// Takes as much as can be enciphered and written without much of it waiting. What is taken will be written, but maybe not yet: see
-    /// [`TlsStream::is_behind`].
-    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    #[cold]
+    fn send(&mut self, bytes: &[u8]) -> Sent {
+        match self.try_write(bytes) {
+            // What is taken may wait to be written all the same.
+            Ok(taken) if taken == bytes.len() && !self.tls.wants_write() => Sent::All,
+            taken => part(taken),
+        }
+    }
+
+    /// Takes as much as can be enciphered and written without much of it waiting. What is taken will be written, but maybe
+    /// not yet.
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // To somebody whose handshake is not over nothing can be said.
         if self.is_over || self.tls.is_handshaking() {
             return Ok(bytes.len());
@@ -179,13 +220,8 @@ impl TlsStream {
         Ok(taken)
     }
 
-    /// Whether something is enciphered and not written yet.
-    pub(crate) fn is_behind(&self) -> bool {
-        self.tls.wants_write()
-    }
-
     /// Writes what is enciphered. False: the socket does not take all of it now.
-    pub(crate) fn flush(&mut self) -> io::Result<bool> {
+    fn flush(&mut self) -> io::Result<bool> {
         while self.tls.wants_write() {
             match self.tls.write_tls(&mut Socket(&self.socket)) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),

@@ -20,10 +20,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dispatch", &["wire", "subject", "room"]),
     ("log", &["room", "subject", "wire"]),
     ("account", &[]),
+    ("front", &["wire", "session", "subject", "room", "dispatch", "account"]),
     ("config", &["room", "account", "tls"]),
-    ("hooks", &["wire", "room", "log", "account"]),
+    ("hooks", &["front", "wire", "room", "log", "account"]),
     ("figures", &["wire", "dispatch", "log"]),
-    ("server", &["session", "wire", "subject", "room", "dispatch", "log", "account", "tls", "config", "hooks", "figures"]),
+    (
+        "server",
+        &["front", "session", "wire", "subject", "room", "dispatch", "log", "account", "tls", "config", "hooks", "figures"],
+    ),
     // Of wire the packet types: the HTTP API reaches the same commands, and those carry them.
     ("admin", &["server", "config", "figures", "room", "log", "account", "wire"]),
     ("client", &["session", "wire", "tls"]),
@@ -34,7 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const OPEN: [&str; 4] = ["error", "limits", "id", "text"];
 
 /// The deterministic core: it does no I/O and reads no clock.
-const CORE: [&str; 5] = ["wire", "session", "subject", "room", "dispatch"];
+const CORE: [&str; 6] = ["wire", "session", "subject", "room", "dispatch", "front"];
 /// What the core must not name, and what stands for it there.
 const NOT_IN_CORE: &[(&str, &str)] = &[
     ("tokio", "the core runs without a runtime; I/O belongs to server/ and client/"),

@@ -1,7 +1,7 @@
 //! How many connections there may be, in all and from one address. Loopback counts for the first only: proxies live there.
 
+use core::net::IpAddr;
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;

@@ -2,12 +2,11 @@
 //! and while the log or a worker is behind (architecture.md §5.8). What it sends meanwhile stays in its socket, and holds it back by TCP.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::budgets::{Weight, weight_of};
 use super::connection::{Connection, Pause, Phase};
-use super::worker::{State, Worker, overloaded};
+use super::{Front, Line, find, overloaded};
 use crate::dispatch::Asked;
 use crate::id::{ConnId, Time};
 use crate::limits::{ANSWER_BYTES_PER_TURN, ANSWERS_REST, ANSWERS_UNDER_WAY_MAX, PAUSE_LOOK_MS, REQUEST_WAIT_MS};
@@ -42,7 +41,7 @@ pub(super) struct Paused {
     /// Until when no more of them are made, so that others have most of the worker's time.
     rest_until: Time,
     /// Bytes set aside for large answers that are under way.
-    under_way: usize,
+    pub(super) under_way: usize,
     /// There is no room for the large answer that is next in line.
     lacks_room: bool,
 }
@@ -91,11 +90,11 @@ enum Admission {
     Refuse,
 }
 
-impl State {
+impl<L: Line> Front<L> {
     /// Sends a request on its way to its room: at once, or later, or not at all if its room's worker has too much waiting and it has
     /// waited long enough.
-    pub(super) fn ask(&mut self, worker: &Rc<Worker>, asked: Asked, ask: Ask) {
-        match self.admission(worker, &asked) {
+    pub(super) fn ask(&mut self, asked: Asked, ask: Ask) {
+        match self.admission(&asked) {
             Admission::Ask => {}
             Admission::Park(pause) => {
                 let Some(connection) = self.connection(asked.connection) else { return };
@@ -106,55 +105,47 @@ impl State {
                 }
                 return;
             }
-            Admission::Refuse => return self.turn_away(worker, asked),
+            Admission::Refuse => return self.turn_away(asked),
         }
-        if !matches!(weight_of(asked.kind), Weight::Large(_)) || worker.shared.owner_of(asked.room) != worker.index {
-            return self.ask_on(worker, asked, ask);
+        if !matches!(weight_of(asked.kind), Weight::Large(_)) || self.common.owner_of(asked.room) != self.worker {
+            return self.ask_on(asked, ask);
         }
-        let (begun, spent_us) = (worker.shared.now(), self.paused.spent_us);
-        self.ask_on(worker, asked, ask);
+        let (begun, spent_us) = (self.stopwatch.read(), self.paused.spent_us);
+        self.ask_on(asked, ask);
         // Written before the next one is made.
-        self.carry_out_now(worker);
-        let now = worker.shared.now();
+        self.carry_out_now();
+        let now = self.stopwatch.read();
         self.paused.note_spent(spent_us + now.0.saturating_sub(begun.0), now);
     }
 
     /// Refuses what has waited long enough, whatever it is a step of.
-    fn turn_away(&mut self, worker: &Rc<Worker>, asked: Asked) {
+    fn turn_away(&mut self, asked: Asked) {
         let Some(connection) = self.connection(asked.connection) else { return };
-        if connection.pending_login().is_some_and(|pending| pending.sequence == asked.sequence) {
-            return self.complete_login(worker, asked, Err(overloaded()));
+        if !connection.is_on_journey(asked.sequence) {
+            return self.refuse(asked.connection, asked.kind, asked.sequence, &overloaded());
         }
         // An answer that is staged gives back what was set aside for it.
-        let set_aside = match weight_of(asked.kind) {
-            Weight::Middle(bytes) => bytes,
-            Weight::Small | Weight::Large(_) => 0,
-        };
-        connection.reserved = connection.reserved.saturating_add(set_aside);
-        match self.take_step(worker, asked, Err(overloaded())) {
-            // While answers are being carried out it is this connection's that are staged.
-            None if self.is_carrying_out => {}
-            None => self.write_staged(Some(asked.connection)),
-            Some(_) => {
-                if let Some(connection) = self.connection(asked.connection) {
-                    connection.reserved = connection.reserved.saturating_sub(set_aside);
-                }
-                self.refuse(asked.connection, asked.kind, asked.sequence, &overloaded());
-            }
+        if let Weight::Middle(bytes) = weight_of(asked.kind) {
+            connection.reserved = connection.reserved.saturating_add(bytes);
+        }
+        self.answer(asked, Err(overloaded()));
+        // While answers are being carried out it is this connection's that are staged.
+        if !self.is_carrying_out {
+            self.write_staged(Some(asked.connection));
         }
     }
 
-    fn admission(&mut self, worker: &Worker, asked: &Asked) -> Admission {
+    fn admission(&mut self, asked: &Asked) -> Admission {
         if let Some(connection) = self.connection(asked.connection).filter(|connection| connection.pause != Pause::No) {
             // Behind what waits already: that was in line behind a message that was being judged.
             return Admission::Park(connection.pause);
         }
-        let mailbox = worker.shared.mailbox_of(asked.room);
-        let is_pressed = mailbox.is_pressed();
+        let pressure = self.common.pressure_of(asked.room);
+        let (is_pressed, is_full) = (pressure.is_pressed(), pressure.is_full());
         if is_pressed {
-            match self.may_wait(worker, asked.connection) {
+            match self.may_wait(asked.connection) {
                 true => return Admission::Park(Pause::Busy),
-                false if mailbox.is_full() => return Admission::Refuse,
+                false if is_full => return Admission::Refuse,
                 // It has waited long enough: it goes on, within the budgets all the same.
                 false => {}
             }
@@ -168,23 +159,20 @@ impl State {
             Weight::Middle(bytes) => (bytes, false),
             Weight::Large(bytes) => (bytes, true),
         };
-        let Some(connection) = self.connections.get_mut(asked.connection.slot()).filter(|held| held.id == asked.connection)
-        else {
-            return Admission::Ask;
-        };
+        let Some(connection) = find(&mut self.connections, asked.connection) else { return Admission::Ask };
         let (owed, weight) = (connection.backlog_bytes() + connection.reserved as usize, bytes as usize);
         if owed > 0 && owed + weight > connection.budgets.backlog_bytes_max {
             return Admission::Park(Pause::Answers);
         }
         if is_large {
             let paused = &mut self.paused;
-            if paused.is_sated(worker.shared.now()) || !paused.is_serving && !paused.line.is_empty() {
+            if paused.is_sated(self.stopwatch.read()) || !paused.is_serving && !paused.line.is_empty() {
                 return Admission::Park(Pause::InLine);
             }
             let is_crowded = paused.under_way > 0 && paused.under_way + weight > ANSWERS_UNDER_WAY_MAX;
-            if is_crowded || !worker.shared.budgets.answers.reserve(weight) {
+            if is_crowded || !self.common.budgets.answers.reserve(self.now, weight) {
                 paused.lacks_room = true;
-                return match self.may_wait(worker, asked.connection) {
+                return match self.may_wait(asked.connection) {
                     true => Admission::Park(Pause::InLine),
                     false => Admission::Refuse,
                 };
@@ -210,8 +198,8 @@ impl State {
 
     /// True if a connection may be left waiting for others' sake: not for longer than clients wait for an answer, and not while
     /// unfinished input of others takes too much memory.
-    pub(super) fn may_wait(&mut self, worker: &Worker, id: ConnId) -> bool {
-        let (now, is_short) = (worker.shared.now(), worker.shared.budgets.unfinished.is_half_full());
+    pub(super) fn may_wait(&mut self, id: ConnId) -> bool {
+        let (now, is_short) = (self.now, self.common.budgets.unfinished.is_half_full());
         let Some(connection) = self.connection(id) else { return false };
         let since = connection.change_rare(|rare| *rare.busy_since.get_or_insert(now));
         !is_short && now.ms_since(since) < REQUEST_WAIT_MS
@@ -234,9 +222,9 @@ impl State {
     }
 
     /// A request has its answer, or none will come: what was set aside for it comes free, and its connection may go on.
-    pub(super) fn release(&mut self, worker: &Rc<Worker>, id: ConnId, kind: u16) {
+    pub(super) fn release(&mut self, id: ConnId, kind: u16) {
         let weight = weight_of(kind);
-        let Some(connection) = self.connections.get_mut(id.slot()).filter(|held| held.id == id) else { return };
+        let Some(connection) = find(&mut self.connections, id) else { return };
         if let Weight::Middle(bytes) | Weight::Large(bytes) = weight {
             connection.reserved = connection.reserved.saturating_sub(bytes);
         }
@@ -245,7 +233,7 @@ impl State {
             let bytes = bytes.min(connection.reserved_of_all);
             connection.reserved_of_all -= bytes;
             self.paused.under_way = self.paused.under_way.saturating_sub(bytes as usize);
-            worker.shared.budgets.answers.release(bytes as usize);
+            self.common.budgets.answers.release(bytes as usize);
         }
         if matches!(connection.pause, Pause::Answers | Pause::Busy) {
             connection.pause = Pause::InLine;
@@ -254,39 +242,39 @@ impl State {
     }
 
     /// Releases the bytes set aside for a connection that is gone.
-    pub(super) fn release_all(&mut self, worker: &Worker, connection: &Connection) {
+    pub(super) fn release_all(&mut self, connection: &Connection<L>) {
         let bytes = connection.reserved_of_all as usize;
         self.paused.under_way = self.paused.under_way.saturating_sub(bytes);
-        worker.shared.budgets.answers.release(bytes);
+        self.common.budgets.answers.release(bytes);
     }
 
     /// An answer of so many bytes was encoded. If it is a large one, it counts, with the time for that and as much again for what came
     /// before and comes after.
-    pub(super) fn note_made(&mut self, worker: &Worker, kind: u16, bytes: usize, begun: Time) {
+    pub(super) fn note_made(&mut self, kind: u16, bytes: usize, begun: Time) {
         if matches!(weight_of(kind), Weight::Large(_)) {
-            let now = worker.shared.now();
+            let now = self.stopwatch.read();
             self.paused.made += bytes;
             self.paused.note_spent(self.paused.spent_us + 2 * now.0.saturating_sub(begun.0), now);
         }
     }
 
     /// The turn of those who wait in line, as far as it goes; and now and then a look at those who wait for others.
-    pub(super) fn go_on_with_paused(&mut self, worker: &Rc<Worker>, has_committed: bool) {
-        let now = worker.shared.now();
+    pub(super) fn go_on_with_paused(&mut self, has_committed: bool) {
+        let now = self.now;
         self.paused.lacks_room = false;
         for id in std::mem::take(&mut self.paused.ready) {
             if self.connection(id).is_some_and(|connection| connection.pause == Pause::InLine) {
-                self.resume(worker, id);
+                self.resume(id);
             }
         }
         self.paused.is_serving = true;
         for _ in 0..self.paused.line.len() {
-            if self.paused.is_sated(worker.shared.now()) || self.paused.lacks_room {
+            if self.paused.is_sated(self.stopwatch.read()) || self.paused.lacks_room {
                 break;
             }
             let Some(id) = self.paused.line.pop_front() else { break };
             if self.connection(id).is_some_and(|connection| connection.pause == Pause::InLine) {
-                self.resume(worker, id);
+                self.resume(id);
             }
         }
         self.paused.is_serving = false;
@@ -299,17 +287,18 @@ impl State {
         busy.dedup();
         for id in busy {
             if self.connection(id).is_some_and(|connection| connection.pause == Pause::Busy) {
-                self.resume(worker, id);
+                self.resume(id);
             }
         }
     }
 
     /// Goes on with a connection: with the request that waits, then with what else has come.
-    pub(super) fn resume(&mut self, worker: &Rc<Worker>, id: ConnId) {
-        let now = worker.shared.now();
-        let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
+    pub(super) fn resume(&mut self, id: ConnId) {
+        let now = self.now;
+        let connection = find(&mut self.connections, id).filter(|connection| connection.phase == Phase::Open);
+        let Some(connection) = connection else { return };
         if connection.pause != Pause::Answers {
-            connection.session.on_life(&worker.shared.session, now);
+            connection.session.on_life(&self.common.session, now);
         }
         connection.pause = Pause::No;
         let parked = match connection.rare {
@@ -319,16 +308,16 @@ impl State {
         self.paused.is_resuming = true;
         for parked in parked {
             match parked {
-                Parked::Request(asked, ask) => self.ask(worker, asked, ask),
+                Parked::Request(asked, ask) => self.ask(asked, ask),
                 Parked::Behind(output) => {
                     if let Some(output) = self.park_behind(id, output).and_then(|output| self.hold_back(id, output)) {
-                        self.dispatch(worker, id, output);
+                        self.dispatch(id, output);
                     }
                 }
             }
         }
         self.paused.is_resuming = false;
-        self.on_bytes(worker, id);
+        self.on_read(id);
         if let Some(connection) = self.connection(id).filter(|connection| connection.pause == Pause::No) {
             connection.wake();
         }
@@ -348,18 +337,18 @@ impl State {
     }
 
     /// Once a second: who is not read is not silent, but whoever has gone is noticed all the same.
-    pub(super) fn watch_paused(&mut self, worker: &Worker) {
-        let now = worker.shared.now();
+    pub(super) fn watch_paused(&mut self) {
+        let now = self.now;
         for (_, connection) in &mut self.connections {
             if connection.pause == Pause::No || connection.phase != Phase::Open {
                 continue;
             }
             let owes_answers = connection.pause == Pause::Answers;
             if !owes_answers {
-                connection.session.on_life(&worker.shared.session, now);
+                connection.session.on_life(&self.common.session, now);
             }
             // Who has said its last word and reads nothing has gone; who waits for us may still have to say something.
-            if connection.stream.has_gone(owes_answers) {
+            if connection.line.has_gone(owes_answers) {
                 connection.die(CloseReason::TransportLost);
             }
         }
@@ -372,81 +361,5 @@ fn reason(pause: Pause) -> &'static str {
         Pause::No | Pause::InLine => "turn",
         Pause::Answers => "answers",
         Pause::Busy => "busy",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::steps::tests::{on_other_worker, worker};
-    use super::*;
-    use crate::room::Query;
-    use crate::wire::{PacketKind, Request, pb};
-
-    #[tokio::test]
-    async fn what_stood_behind_a_judged_message_does_not_overtake_a_request_that_waits() {
-        let (worker, id, _client) = worker();
-        let room = on_other_worker();
-        worker.shared.mailbox_of(room).set_behind(true);
-        let offer = pb::QueueOfferRequest { room_id: room.get(), key: "song".into(), ..Default::default() };
-        let offer = ServerOutput::Request { sequence: 1, request: Request::QueueOffer(Box::new(offer)) };
-        worker.with(|state| {
-            state.go_on(&worker, id, [offer, ServerOutput::Logout { sequence: 2 }].into());
-            assert!(state.hub.take_mail(1).is_empty());
-            let connection = state.connection(id).unwrap();
-            assert_eq!((connection.phase, connection.pause), (Phase::Open, Pause::Busy));
-            worker.shared.mailbox_of(room).set_behind(false);
-            state.resume(&worker, id);
-            assert_eq!(state.hub.take_mail(1).len(), 1, "the offer, before the logout");
-            assert_eq!(state.connection(id).unwrap().phase, Phase::Closing);
-        });
-    }
-
-    const LARGE: u16 = PacketKind::QueueList as u16;
-
-    /// Asks a large question of a room of the other worker.
-    fn ask_for_much(state: &mut State, worker: &Rc<Worker>, id: ConnId, sequence: u32) {
-        let room = on_other_worker();
-        let ask = Ask::Query(Query::QueueList(pb::QueueListRequest { room_id: room.get(), ..Default::default() }));
-        state.ask(worker, Asked { connection: id, sequence, kind: LARGE, room }, ask);
-    }
-
-    /// Nobody may wait any more, as when frames that wait take too much memory.
-    fn end_patience(worker: &Worker) {
-        while !worker.shared.budgets.unfinished.is_half_full() {
-            assert!(worker.shared.budgets.unfinished.reserve(1 << 20));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_large_question_that_is_refused_gives_back_nothing_it_has_not_taken() {
-        let (worker, id, _client) = worker();
-        let answers = &worker.shared.budgets.answers;
-        worker.with(|state| {
-            ask_for_much(state, &worker, id, 1);
-            let (taken, under_way) = (answers.bytes(), state.paused.under_way);
-            assert!(taken > 0 && under_way == taken);
-            end_patience(&worker);
-            // No more are under way at a time than a worker may have.
-            state.paused.under_way = ANSWERS_UNDER_WAY_MAX;
-            state.connection(id).unwrap().reserved = 0;
-            ask_for_much(state, &worker, id, 2);
-            assert_eq!((answers.bytes(), state.paused.under_way), (taken, ANSWERS_UNDER_WAY_MAX));
-            state.release(&worker, id, LARGE);
-            assert_eq!(answers.bytes(), 0, "the first one has its answer");
-        });
-    }
-
-    #[tokio::test]
-    async fn a_large_question_that_has_waited_long_enough_for_the_log_is_within_the_budgets() {
-        let (worker, id, _client) = worker();
-        let answers = &worker.shared.budgets.answers;
-        worker.shared.mailbox_of(on_other_worker()).set_behind(true);
-        end_patience(&worker);
-        worker.with(|state| {
-            ask_for_much(state, &worker, id, 1);
-            assert!(answers.bytes() > 0 && state.connection(id).unwrap().reserved > 0);
-            state.release(&worker, id, LARGE);
-            assert_eq!((answers.bytes(), state.paused.under_way), (0, 0));
-        });
     }
 }

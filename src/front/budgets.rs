@@ -1,16 +1,27 @@
 //! How much memory connections may hold, each and all together, and what becomes of those who hold too much.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::common::Post;
 use super::ledger::Ledger;
-use super::mailbox::{Mailbox, Order};
-use crate::config::Limits;
-use crate::id::ConnId;
-use crate::limits::{ANSWERS_STALL_MS, UNFINISHED_BYTES_MIN, UNFINISHED_SHARE};
+use super::orders::Order;
+use crate::limits::ANSWERS_STALL_MS;
 use crate::wire::PacketKind;
+
+/// How much connections may hold, and how many there may be.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Connections of the node.
+    pub connections_max: usize,
+    /// Connections of one address that is not of the machine itself.
+    pub connections_per_address_max: usize,
+    /// Bytes of answers and personal pushes that may wait for one connection.
+    pub backlog_bytes_max: usize,
+    /// Bytes of answers that may wait for all of them, and of large ones that are under way.
+    pub answers_bytes_max: usize,
+    /// Bytes of frames that are not complete, or that wait to be acted on, of all of them.
+    pub unfinished_bytes_max: usize,
+}
 
 /// Memory budgets for the connections of a node.
 pub(crate) struct Budgets {
@@ -23,26 +34,15 @@ pub(crate) struct Budgets {
 }
 
 impl Budgets {
-    pub(crate) fn new(limits: &Limits, mailboxes: &Arc<[Mailbox]>) -> Budgets {
-        let unfinished = match limits.unfinished_bytes_max {
-            0 => (memory_bytes() / UNFINISHED_SHARE).max(UNFINISHED_BYTES_MIN),
-            bytes => bytes,
-        };
-        // Who sends one frame, and nobody else does, is not in anybody's way.
-        let unfinished = unfinished.max(2 * limits.frame_bytes_max);
-        let ledger = |bytes: usize, patience: Duration, order: fn() -> Order| {
-            let mailboxes = mailboxes.clone();
-            let dismiss = move |connection: ConnId| {
-                if let Some(mailbox) = mailboxes.get(connection.worker()) {
-                    mailbox.order(connection, order());
-                }
-            };
-            Arc::new(Ledger::new(bytes, patience, Box::new(dismiss)))
+    pub(super) fn new(bounds: &Bounds, post: &Post) -> Budgets {
+        let ledger = |bytes: usize, patience_ms: u64, order: fn() -> Order| {
+            let post = post.clone();
+            Arc::new(Ledger::new(bytes, patience_ms, Box::new(move |connection| post(connection, order()))))
         };
         Budgets {
-            backlog_bytes_max: limits.backlog_bytes_max,
-            answers: ledger(limits.answers_bytes_max, Duration::from_millis(ANSWERS_STALL_MS), || Order::DropSlow),
-            unfinished: ledger(unfinished, Duration::ZERO, || Order::DropUnfinished),
+            backlog_bytes_max: bounds.backlog_bytes_max,
+            answers: ledger(bounds.answers_bytes_max, ANSWERS_STALL_MS, || Order::DropSlow),
+            unfinished: ledger(bounds.unfinished_bytes_max, 0, || Order::DropUnfinished),
         }
     }
 
@@ -51,20 +51,6 @@ impl Budgets {
         metrics::gauge!("chatroom_answers_waiting_bytes").set(self.answers.bytes() as f64);
         metrics::gauge!("chatroom_unfinished_frames_bytes").set(self.unfinished.bytes() as f64);
     }
-}
-
-/// Bytes of memory this process may use: the machine's, or what its control group grants.
-fn memory_bytes() -> usize {
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()?.checked_mul(1024)
-    });
-    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let group = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
-    let folder = Path::new("/sys/fs/cgroup").join(group);
-    let granted = folder.ancestors().take_while(|folder| folder.starts_with("/sys/fs/cgroup"));
-    let granted = granted.filter_map(|folder| fs::read_to_string(folder.join("memory.max")).ok()?.trim().parse::<usize>().ok());
-    machine.into_iter().chain(granted).min().unwrap_or(0)
 }
 
 /// Upper bound on the size of an answer.

@@ -1,19 +1,17 @@
-//! One connection of a worker: its socket, its session, and what waits to be written when the socket is full.
+//! One connection of a worker: its line, its session, and what waits to be written when the line is full.
 
+use core::net::IpAddr;
 use std::collections::VecDeque;
-use std::io::ErrorKind;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
 use slab::Slab;
-use socket2::SockRef;
 
 use super::budgets::Budgets;
 use super::ledger::Claim;
+use super::line::{Line, Lost, Sent};
 use super::rare::{End, Rare};
-use super::transport::Transport;
 use super::unread::Unread;
 use crate::account::TokenKind;
 use crate::dispatch::Outlet;
@@ -75,27 +73,20 @@ pub(crate) struct Resume {
     pub(crate) rooms: Vec<pb::RoomPosition>,
 }
 
-/// A login that waits for its room.
-pub(crate) struct PendingLogin {
-    pub(crate) sequence: u32,
-    pub(crate) response: pb::LoginResponse,
-    pub(crate) token_expires: Option<Time>,
-}
-
 /// One connection. What every delivery looks at stands first, in one cache line.
 #[repr(C, align(64))]
-pub(crate) struct Connection {
+pub(crate) struct Connection<L> {
     pub(crate) id: ConnId,
-    pub(crate) stream: Transport,
+    pub(crate) line: L,
     backlog: Option<Box<Backlog>>,
     pub(crate) phase: Phase,
-    /// The socket took less than it was given; wait until it is writable.
+    /// The line took less than it was given; wait until it is writable.
     pub(crate) is_blocked: bool,
     pub(crate) pause: Pause,
     /// Bytes set aside for answers that are under way.
     pub(crate) reserved: u32,
     pub(crate) session: ServerSession,
-    /// The task that polls this connection.
+    /// Wakes whoever polls this connection.
     pub(crate) waker: Option<Waker>,
     /// Bytes received and not acted on: the beginning of a frame, or input held up by a pause.
     pub(crate) unread: Option<Box<Unread>>,
@@ -113,17 +104,11 @@ struct Backlog {
     claim: Claim,
 }
 
-impl Connection {
-    pub(crate) fn new(
-        id: ConnId,
-        stream: Transport,
-        session: ServerSession,
-        address: IpAddr,
-        budgets: Arc<Budgets>,
-    ) -> Connection {
+impl<L: Line> Connection<L> {
+    pub(super) fn new(id: ConnId, line: L, session: ServerSession, address: IpAddr, budgets: Arc<Budgets>) -> Connection<L> {
         Connection {
             id,
-            stream,
+            line,
             session,
             phase: Phase::Open,
             address,
@@ -176,18 +161,18 @@ impl Connection {
     }
 
     /// Writes bytes meant for this connection alone, after whatever waits already.
-    pub(crate) fn transmit(&mut self, bytes: &[u8]) {
+    pub(crate) fn transmit(&mut self, now: Time, bytes: &[u8]) {
         if matches!(self.phase, Phase::Lingering | Phase::Dead) {
             return;
         }
         let taken = if self.is_blocked || self.has_backlog() { 0 } else { self.try_write(bytes) };
         if taken < bytes.len() {
-            self.keep(Bytes::copy_from_slice(&bytes[taken..]));
+            self.keep(now, Bytes::copy_from_slice(&bytes[taken..]));
         }
     }
 
     /// Writes what waits. True when nothing is left.
-    pub(crate) fn write_backlog(&mut self) -> bool {
+    pub(crate) fn write_backlog(&mut self, now: Time) -> bool {
         self.is_blocked = false;
         if !self.flush() {
             return false;
@@ -201,7 +186,7 @@ impl Connection {
                 backlog.chunks.push_front(chunk.slice(taken..));
                 if backlog.bytes < before {
                     // Who makes progress is not stuck.
-                    backlog.claim.set(backlog.bytes, true, false);
+                    backlog.claim.set(now, backlog.bytes, true, false);
                 }
                 self.backlog = Some(backlog);
                 return false;
@@ -239,45 +224,22 @@ impl Connection {
     }
 
     fn try_write(&mut self, bytes: &[u8]) -> usize {
-        // Straight to the socket: the runtime's own state is a cache line away, and matters only to a socket that is full.
-        // What it refuses goes by the runtime once more, which then knows that it has to wait.
-        let sent = match &self.stream {
-            Transport::Plain(socket) => match SockRef::from(socket).send(bytes) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => socket.try_write(bytes),
-                sent => sent,
-            },
-            Transport::Tls(_) => self.encipher(bytes),
-        };
-        let taken = match sent {
-            Ok(taken) => taken,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
-            Err(_) => {
+        let taken = match self.line.send(bytes) {
+            Sent::All => return bytes.len(),
+            Sent::Part(taken) => taken,
+            Sent::Lost => {
                 self.die(CloseReason::TransportLost);
                 return bytes.len();
             }
         };
-        if taken < bytes.len() {
-            self.is_blocked = true;
-            self.wake();
-        }
+        self.is_blocked = true;
+        self.wake();
         taken
     }
 
-    #[cold]
-    fn encipher(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let Transport::Tls(stream) = &mut self.stream else { return Ok(0) };
-        let taken = stream.try_write(bytes)?;
-        // What is taken may wait to be written all the same.
-        if stream.is_behind() {
-            self.is_blocked = true;
-            self.wake();
-        }
-        Ok(taken)
-    }
-
-    /// Counts the bytes TLS holds of an incomplete record like the beginning of a frame.
-    pub(crate) fn note_undeciphered(&mut self) {
-        let bytes = self.stream.undeciphered();
+    /// Counts the bytes the line holds of an incomplete record like the beginning of a frame.
+    pub(crate) fn note_undeciphered(&mut self, now: Time) {
+        let bytes = self.line.undeciphered();
         if bytes == 0 && self.rare.as_ref().is_none_or(|rare| rare.undeciphered.is_none()) {
             return;
         }
@@ -287,7 +249,7 @@ impl Connection {
             _ => rare
                 .undeciphered
                 .get_or_insert_with(|| Box::new(Claim::new(budgets.unfinished.clone(), address, id)))
-                .set(bytes, false, false),
+                .set(now, bytes, false, false),
         });
     }
 
@@ -296,23 +258,16 @@ impl Connection {
         self.unread.is_some() || self.rare.as_ref().is_some_and(|rare| rare.undeciphered.is_some())
     }
 
-    /// Its turn for a step of the handshake has come.
-    pub(crate) fn shake_hands(&mut self) {
-        self.stream.grant();
-        self.wake();
-    }
-
-    /// Writes what the transport has taken earlier. True when nothing of that is left.
+    /// Writes what the line has taken earlier. True when nothing of that is left.
     fn flush(&mut self) -> bool {
-        let Transport::Tls(stream) = &mut self.stream else { return true };
-        match stream.flush() {
+        match self.line.flush() {
             Ok(is_empty) => self.is_blocked = !is_empty,
-            Err(_) => self.die(CloseReason::TransportLost),
+            Err(Lost) => self.die(CloseReason::TransportLost),
         }
         !self.is_blocked && self.phase != Phase::Dead
     }
 
-    fn keep(&mut self, rest: Bytes) {
+    fn keep(&mut self, now: Time, rest: Bytes) {
         let (budgets, address, id) = (&self.budgets, self.address, self.id);
         let backlog = self.backlog.get_or_insert_with(|| {
             let claim = Claim::new(budgets.answers.clone(), address, id);
@@ -324,20 +279,24 @@ impl Connection {
         }
         backlog.bytes += rest.len();
         backlog.chunks.push_back(rest);
-        backlog.claim.set(backlog.bytes, false, false);
+        backlog.claim.set(now, backlog.bytes, false, false);
     }
 }
 
 /// The connections of a worker, as the outlet of its hub.
-pub(crate) struct Sockets<'a>(pub(crate) &'a mut Slab<Connection>);
+pub(super) struct Lines<'a, L> {
+    pub(super) connections: &'a mut Slab<Connection<L>>,
+    pub(super) now: Time,
+}
 
-impl Sockets<'_> {
-    fn open(&mut self, connection: ConnId) -> Option<&mut Connection> {
-        self.0.get_mut(connection.slot()).filter(|held| held.id == connection && held.phase == Phase::Open)
+impl<L> Lines<'_, L> {
+    fn open(&mut self, connection: ConnId) -> Option<&mut Connection<L>> {
+        let held = self.connections.get_mut(connection.slot());
+        held.filter(|held| held.id == connection && held.phase == Phase::Open)
     }
 }
 
-impl Outlet for Sockets<'_> {
+impl<L: Line> Outlet for Lines<'_, L> {
     fn write(&mut self, connection: ConnId, bytes: &[u8]) -> usize {
         match self.open(connection) {
             Some(connection) if connection.is_blocked || connection.has_backlog() => 0,
@@ -347,9 +306,10 @@ impl Outlet for Sockets<'_> {
     }
 
     fn hold(&mut self, connection: ConnId, rest: Bytes) {
+        let now = self.now;
         if let Some(connection) = self.open(connection) {
             let rest = if rest.len() < COPY_BYTES { Bytes::copy_from_slice(&rest) } else { rest };
-            connection.keep(rest);
+            connection.keep(now, rest);
         }
     }
 }
@@ -359,7 +319,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_idle_connection_is_small() {
-        assert!(size_of::<Connection>() <= 192 && size_of::<Identity>() <= 64);
+    fn what_surrounds_the_line_of_an_idle_connection_is_small() {
+        // A socket takes 32 bytes beside this.
+        assert!(size_of::<Connection<[u64; 4]>>() <= 192 && size_of::<Identity>() <= 64);
     }
 }

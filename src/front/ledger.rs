@@ -2,16 +2,15 @@
 //! that is too much: of the address that holds most, the one that has held it longest. The oldest of all would be an honest slow
 //! one, thrown out by any peer that opens more.
 
+use core::net::{IpAddr, Ipv6Addr};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
-use crate::id::ConnId;
+use crate::id::{ConnId, Time};
 use crate::limits::LEDGER_ADDRESSES_LOOKED_AT;
 
 /// Told of a connection that has to go. Must not call the ledger.
@@ -21,7 +20,7 @@ type Dismiss = Box<dyn Fn(ConnId) + Send + Sync>;
 pub(crate) struct Ledger {
     bytes_max: usize,
     /// How long a connection may hold what it holds before it can be made to go. Beyond twice the bound anybody can.
-    patience: Duration,
+    patience_ms: u64,
     dismiss: Dismiss,
     held: AtomicUsize,
     reserved: AtomicUsize,
@@ -47,14 +46,14 @@ struct Row {
 
 struct Held {
     connection: ConnId,
-    since: Instant,
+    since: Time,
     bytes: usize,
 }
 
 impl Ledger {
-    pub(crate) fn new(bytes_max: usize, patience: Duration, dismiss: Dismiss) -> Ledger {
+    pub(super) fn new(bytes_max: usize, patience_ms: u64, dismiss: Dismiss) -> Ledger {
         let (held, reserved) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Ledger { bytes_max, patience, dismiss, held, reserved, rows: Mutex::default() }
+        Ledger { bytes_max, patience_ms, dismiss, held, reserved, rows: Mutex::default() }
     }
 
     /// Bytes held, and bytes reserved for what is under way.
@@ -68,14 +67,14 @@ impl Ledger {
     }
 
     /// Sets bytes aside for what is about to be made. False: there are none; who has held some for too long is made to go.
-    pub(crate) fn reserve(&self, bytes: usize) -> bool {
+    pub(crate) fn reserve(&self, now: Time, bytes: usize) -> bool {
         let before = self.reserved.fetch_add(bytes, Ordering::AcqRel);
         let used = before.saturating_add(self.held.load(Ordering::Relaxed));
         if used == 0 || used.saturating_add(bytes) <= self.bytes_max {
             return true;
         }
         self.release(bytes);
-        self.make_room(used.saturating_add(bytes));
+        self.make_room(now, used.saturating_add(bytes));
         false
     }
 
@@ -85,16 +84,15 @@ impl Ledger {
     }
 
     /// Makes so many go that `used` bytes come down to the bound.
-    fn make_room(&self, used: usize) {
+    fn make_room(&self, now: Time, used: usize) {
         if used <= self.bytes_max {
             return;
         }
         let mut victims = SmallVec::<[ConnId; 4]>::new();
-        let now = Instant::now();
         let mut rows = self.rows.lock();
         while used.saturating_sub(rows.leaving_bytes) > self.bytes_max {
-            let patience = if used / 2 > self.bytes_max { Duration::ZERO } else { self.patience };
-            let Some(victim) = rows.take_oldest_of_most(now, patience) else { break };
+            let patience_ms = if used / 2 > self.bytes_max { 0 } else { self.patience_ms };
+            let Some(victim) = rows.take_oldest_of_most(now, patience_ms) else { break };
             victims.push(victim);
         }
         drop(rows);
@@ -104,9 +102,9 @@ impl Ledger {
 
 impl Rows {
     /// Takes out the claim that has to go, if one may.
-    fn take_oldest_of_most(&mut self, now: Instant, patience: Duration) -> Option<ConnId> {
+    fn take_oldest_of_most(&mut self, now: Time, patience_ms: u64) -> Option<ConnId> {
         let oldest = |row: &Row| row.claims.first_key_value().map(|(stamp, held)| (*stamp, held.since));
-        let is_over = |row: &Row| oldest(row).is_some_and(|(_, since)| now.saturating_duration_since(since) >= patience);
+        let is_over = |row: &Row| oldest(row).is_some_and(|(_, since)| now.ms_since(since) >= patience_ms);
         let most = self.by_bytes.iter().rev().take(LEDGER_ADDRESSES_LOOKED_AT);
         let address = most.map(|(_, address)| *address).find(|address| self.by_address.get(address).is_some_and(is_over))?;
         let (stamp, held) = self.by_address.get_mut(&address)?.claims.pop_first()?;
@@ -163,7 +161,7 @@ impl Claim {
     }
 
     /// It holds so many bytes. `is_new`: not the same as before, but what came after them. With `stays` nobody makes it go for them.
-    pub(crate) fn set(&mut self, bytes: usize, is_new: bool, stays: bool) {
+    pub(crate) fn set(&mut self, now: Time, bytes: usize, is_new: bool, stays: bool) {
         if bytes == self.bytes && !is_new && stays == (self.stamp == 0) {
             return;
         }
@@ -174,13 +172,13 @@ impl Claim {
         } else {
             ledger.held.fetch_sub(before - bytes, Ordering::AcqRel);
         }
-        self.enter(&mut ledger.rows.lock(), before, is_new, stays);
+        self.enter(now, &mut ledger.rows.lock(), before, is_new, stays);
         if bytes > before {
-            ledger.make_room(ledger.bytes());
+            ledger.make_room(now, ledger.bytes());
         }
     }
 
-    fn enter(&mut self, rows: &mut Rows, before: usize, is_new: bool, stays: bool) {
+    fn enter(&mut self, now: Time, rows: &mut Rows, before: usize, is_new: bool, stays: bool) {
         let bytes = self.bytes;
         if self.stamp != 0 && rows.change_leaving(self.stamp, bytes) {
             return;
@@ -195,7 +193,7 @@ impl Claim {
             held.bytes = bytes;
         } else {
             row.claims.remove(&self.stamp);
-            row.claims.insert(stamp, Held { connection: self.connection, since: Instant::now(), bytes });
+            row.claims.insert(stamp, Held { connection: self.connection, since: now, bytes });
             self.stamp = stamp;
         }
         rows.tidy(self.address);
@@ -204,7 +202,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.set(0, false, true);
+        self.set(Time::default(), 0, false, true);
     }
 }
 
@@ -220,22 +218,24 @@ fn network_of(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    const NOW: Time = Time(7_000_000);
+
     struct World {
         ledger: Arc<Ledger>,
         gone: Arc<Mutex<Vec<u32>>>,
     }
 
     impl World {
-        fn new(bytes_max: usize, patience: Duration) -> World {
+        fn new(bytes_max: usize, patience_ms: u64) -> World {
             let gone: Arc<Mutex<Vec<u32>>> = Arc::default();
             let told = gone.clone();
             let dismiss = Box::new(move |id: ConnId| told.lock().push(u32::try_from(id.slot()).unwrap()));
-            World { ledger: Arc::new(Ledger::new(bytes_max, patience, dismiss)), gone }
+            World { ledger: Arc::new(Ledger::new(bytes_max, patience_ms, dismiss)), gone }
         }
 
         fn claim(&self, address: [u8; 4], connection: u32, bytes: usize) -> Claim {
             let mut claim = Claim::new(self.ledger.clone(), address.into(), ConnId::new(0, 1, connection));
-            claim.set(bytes, false, false);
+            claim.set(NOW, bytes, false, false);
             claim
         }
 
@@ -249,15 +249,15 @@ mod tests {
 
     #[test]
     fn the_address_that_holds_most_loses_its_oldest_and_not_the_oldest_of_all() {
-        let world = World::new(1000, Duration::ZERO);
+        let world = World::new(1000, 0);
         let mut oldest = world.claim(HONEST, 1, 300);
         let (mut second, third) = (world.claim(GREEDY, 2, 300), world.claim(GREEDY, 3, 300));
         assert!(world.gone().is_empty());
-        oldest.set(400, false, false);
+        oldest.set(NOW, 400, false, false);
         assert!(world.gone().is_empty(), "just what may be held");
         let _fourth = world.claim(GREEDY, 4, 100);
         assert_eq!(world.gone(), [2]);
-        second.set(350, false, false);
+        second.set(NOW, 350, false, false);
         let _fifth = world.claim(GREEDY, 5, 100);
         assert!(world.gone().is_empty(), "who has been told to go is told once, and nobody goes in its place");
         drop(second);
@@ -267,20 +267,20 @@ mod tests {
 
     #[test]
     fn what_begins_anew_is_not_old() {
-        let world = World::new(100, Duration::ZERO);
+        let world = World::new(100, 0);
         let (mut first, _second) = (world.claim(GREEDY, 1, 40), world.claim(GREEDY, 2, 40));
-        first.set(45, true, false);
+        first.set(NOW, 45, true, false);
         let _third = world.claim(GREEDY, 3, 30);
         assert_eq!(world.gone(), [2]);
     }
 
     #[test]
     fn who_holds_it_for_our_sake_stays_and_nothing_remains_of_who_has_gone() {
-        let world = World::new(100, Duration::ZERO);
+        let world = World::new(100, 0);
         let mut ours = world.claim(HONEST, 1, 0);
-        ours.set(500, false, true);
+        ours.set(NOW, 500, false, true);
         assert!(world.gone().is_empty());
-        ours.set(500, false, false);
+        ours.set(NOW, 500, false, false);
         let theirs = world.claim(GREEDY, 2, 1);
         assert_eq!(world.gone(), [1]);
         drop((ours, theirs));
@@ -291,20 +291,20 @@ mod tests {
 
     #[test]
     fn what_is_reserved_counts_and_who_makes_no_progress_for_too_long_goes_for_it() {
-        let world = World::new(100, Duration::from_secs(3600));
+        let world = World::new(100, 3_600_000);
         let _held = world.claim(HONEST, 1, 60);
-        assert!(world.ledger.reserve(40) && !world.ledger.reserve(1));
+        assert!(world.ledger.reserve(NOW, 40) && !world.ledger.reserve(NOW, 1));
         assert!(world.gone().is_empty(), "it has not held it for an hour");
         world.ledger.release(40);
-        assert!(world.ledger.reserve(30) && world.ledger.bytes() == 90);
+        assert!(world.ledger.reserve(NOW, 30) && world.ledger.bytes() == 90);
         world.ledger.release(30);
-        let impatient = World::new(100, Duration::ZERO);
+        let impatient = World::new(100, 0);
         let _held = impatient.claim(HONEST, 1, 60);
-        assert!(!impatient.ledger.reserve(41));
+        assert!(!impatient.ledger.reserve(NOW, 41));
         assert_eq!(impatient.gone(), [1]);
-        let empty = World::new(100, Duration::ZERO);
-        assert!(empty.ledger.reserve(1000), "one alone is made, however long");
-        assert!(!empty.ledger.reserve(1));
+        let empty = World::new(100, 0);
+        assert!(empty.ledger.reserve(NOW, 1000), "one alone is made, however long");
+        assert!(!empty.ledger.reserve(NOW, 1));
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::connection::{Connection, PendingLogin, Resume};
+use super::connection::{Connection, Resume};
+use super::journey::Journey;
 use super::ledger::Claim;
 use super::pause::Parked;
-use super::presend::Held;
-use super::steps::UnderWay;
 use crate::id::Time;
 use crate::room::ClientFacts;
 use crate::session::CloseReason;
@@ -14,11 +13,9 @@ use crate::session::CloseReason;
 /// What few connections have at a time.
 #[derive(Default)]
 pub(crate) struct Rare {
-    pub(crate) pending_login: Option<Box<PendingLogin>>,
     pub(crate) resume: Option<Box<Resume>>,
-    pub(crate) held: Option<Box<Held>>,
-    /// Requests that take several steps, while some wait for an answer.
-    pub(crate) steps: Option<Box<UnderWay>>,
+    /// Requests of several steps that wait for one, by their sequences: nearly always one.
+    pub(super) journeys: Vec<(u32, Journey)>,
     /// Requests that wait for their turn: nearly always one.
     pub(super) parked: Vec<Parked>,
     /// Since when the connection waits for what is none of its fault, or is refused because it has waited long enough.
@@ -39,13 +36,13 @@ pub(super) struct End {
 
 impl Rare {
     fn is_empty(&self) -> bool {
-        let Rare { pending_login, resume, held, steps, parked, busy_since, undeciphered, client, end } = self;
+        let Rare { resume, journeys, parked, busy_since, undeciphered, client, end } = self;
         let is_calm = parked.is_empty() && busy_since.is_none() && undeciphered.is_none() && client.is_none() && end.is_none();
-        is_calm && pending_login.is_none() && resume.is_none() && held.is_none() && steps.is_none()
+        is_calm && resume.is_none() && journeys.is_empty()
     }
 }
 
-impl Connection {
+impl<L> Connection<L> {
     /// Changes what is rare of the connection.
     pub(crate) fn change_rare<T>(&mut self, change: impl FnOnce(&mut Rare) -> T) -> T {
         let rare = self.rare.get_or_insert_default();
@@ -56,29 +53,9 @@ impl Connection {
         result
     }
 
-    /// A login that waits for its room.
-    pub(crate) fn pending_login(&self) -> Option<&PendingLogin> {
-        self.rare.as_ref()?.pending_login.as_deref()
-    }
-
     /// The connection the client asks to take over from.
     pub(crate) fn resume(&self) -> Option<&Resume> {
         self.rare.as_ref()?.resume.as_deref()
-    }
-
-    /// A message that waits to be permitted.
-    pub(crate) fn held(&self) -> Option<&Held> {
-        self.rare.as_ref()?.held.as_deref()
-    }
-
-    /// A message that waits to be permitted.
-    pub(crate) fn held_mut(&mut self) -> Option<&mut Held> {
-        self.rare.as_mut()?.held.as_deref_mut()
-    }
-
-    /// Requests that take several steps, while some wait for an answer.
-    pub(crate) fn steps_mut(&mut self) -> Option<&mut UnderWay> {
-        self.rare.as_mut()?.steps.as_deref_mut()
     }
 
     /// Why the connection ends, once it does.

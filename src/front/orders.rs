@@ -1,21 +1,36 @@
 //! Connections that have to go: because the node goes down, because a room or an application wants it, because others need the
 //! memory they hold.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::connection::{Connection, Pause, Phase};
-use super::mailbox::Order;
-use super::worker::{LINGER_MS, State, Worker};
+use super::{Front, LINGER_MS, Line};
 use crate::error::{Code, Status};
-use crate::id::ConnId;
+use crate::id::{ConnId, DeviceId};
 use crate::limits::RETURN_SPREAD_MS;
 use crate::session::CloseReason;
 use crate::wire::{Push, pb};
 
-impl State {
+/// What is wanted with a connection.
+pub enum Order {
+    /// Its account is blocked: it is told so, with these words, and closed.
+    PutOut(Box<str>),
+    /// Its account may, or may not, send anywhere.
+    SetMuted(bool),
+    /// The answers that wait for it are needed room: it is gone.
+    DropSlow,
+    /// The memory of its unfinished frame is needed: it receives a notice, and is closed.
+    DropUnfinished,
+    /// Its name is an account's now: it is closed if it goes by it without having shown a token.
+    GiveUpName,
+    /// Another connection of its account puts these devices out, or all others where none is named; with the words for it.
+    KickDevice(Arc<[DeviceId]>, Box<str>),
+}
+
+impl<L: Line> Front<L> {
     /// Tells every connection that the node goes down.
-    pub(super) fn send_everybody_away(&mut self, worker: &Rc<Worker>) {
-        let close_by = worker.shared.now().plus_ms(LINGER_MS);
+    pub(super) fn send_everybody_away(&mut self) {
+        let (now, close_by) = (self.now, self.now.plus_ms(LINGER_MS));
         let spread_ms = u32::try_from(RETURN_SPREAD_MS).unwrap_or(u32::MAX);
         for (_, connection) in &mut self.connections {
             let kicked = pb::Kicked {
@@ -23,25 +38,25 @@ impl State {
                 message: "the server is going down".into(),
                 may_reconnect: true,
                 // Spread over 8 s (chatroom.md §d.3), so that the clients do not come back all at once.
-                retry_after_ms: fastrand::u32(0..=spread_ms),
+                retry_after_ms: self.random.u32(0..=spread_ms),
                 spread_ms,
                 ..pb::Kicked::default()
             };
             self.staging.clear();
             Push::Kicked(Box::new(kicked)).encode(&mut self.staging);
-            connection.transmit(&self.staging);
+            connection.transmit(now, &self.staging);
             connection.close(CloseReason::Draining, close_by);
         }
     }
 
     /// Tells a connection that it has to go, and closes it if it is left without a room.
-    pub(super) fn kick(&mut self, worker: &Rc<Worker>, id: ConnId, kicked: Box<pb::Kicked>, is_last_room: bool) {
+    pub(super) fn kick(&mut self, id: ConnId, kicked: Box<pb::Kicked>, is_last_room: bool) {
         let may_return = kicked.may_reconnect;
         self.staging.clear();
         Push::Kicked(kicked).encode(&mut self.staging);
-        let close_by = worker.shared.now().plus_ms(LINGER_MS);
+        let close_by = self.now.plus_ms(LINGER_MS);
         if let Some(connection) = self.connections.get_mut(id.slot()).filter(|connection| connection.id == id) {
-            connection.transmit(&self.staging);
+            connection.transmit(self.now, &self.staging);
             if is_last_room {
                 // Who is sent away to come back at once keeps its place for the grace.
                 connection.close(if may_return { CloseReason::Slow } else { CloseReason::Kicked }, close_by);
@@ -51,7 +66,7 @@ impl State {
     }
 
     /// Does what the application wants with a connection, if it is still there.
-    pub(super) fn obey(&mut self, worker: &Rc<Worker>, id: ConnId, order: Order) {
+    pub(super) fn obey(&mut self, id: ConnId, order: Order) {
         match order {
             Order::PutOut(ext) => {
                 let kicked = pb::Kicked {
@@ -60,10 +75,11 @@ impl State {
                     ext: ext.into(),
                     ..pb::Kicked::default()
                 };
-                self.kick(worker, id, Box::new(kicked), true);
+                self.kick(id, Box::new(kicked), true);
             }
             Order::GiveUpName => {
-                let is_anonymous = |connection: &mut Connection| connection.identity.as_ref().is_some_and(|who| who.anonymous);
+                let is_anonymous =
+                    |connection: &mut Connection<L>| connection.identity.as_ref().is_some_and(|who| who.anonymous);
                 if !self.connection(id).is_some_and(is_anonymous) {
                     return;
                 }
@@ -72,7 +88,7 @@ impl State {
                     message: "the name is an account's now: come again under another one".into(),
                     ..pb::Kicked::default()
                 };
-                self.kick(worker, id, Box::new(kicked), true);
+                self.kick(id, Box::new(kicked), true);
             }
             Order::KickDevice(devices, ext) => {
                 let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
@@ -86,7 +102,7 @@ impl State {
                     ext: ext.into(),
                     ..pb::Kicked::default()
                 };
-                self.kick(worker, id, Box::new(kicked), true);
+                self.kick(id, Box::new(kicked), true);
             }
             Order::SetMuted(muted) => {
                 if let Some(identity) = self.connection(id).and_then(|connection| connection.identity.as_deref_mut()) {
@@ -109,7 +125,7 @@ impl State {
                 self.staging.clear();
                 Push::Status(Box::new(pb::Status::from(&status))).encode(&mut self.staging);
                 self.write_staged(Some(id));
-                self.end(worker, id, CloseReason::Unfinished);
+                self.end(id, CloseReason::Unfinished);
             }
         }
     }

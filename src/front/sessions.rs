@@ -1,8 +1,8 @@
 //! Which connections each account has logged in on, over all workers of the node. Changes as connections come and go, never with a
 //! message; an account here is a keyed hash of application and name, so that one with a single connection costs about 48 bytes.
 
-use std::collections::hash_map::{Entry, RandomState};
-use std::hash::BuildHasher;
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::hash::{Hash, Hasher};
 
 use parking_lot::Mutex;
 
@@ -25,7 +25,8 @@ pub struct Session {
 /// The connections of every account that has one. Bounded by the limit on connections.
 pub(crate) struct Sessions {
     shards: Box<[Shard]>,
-    hasher: RandomState,
+    /// Keeps outsiders from finding names that share a hash.
+    key: [u64; 2],
 }
 
 type Shard = Mutex<ByNumber<u64, Several>>;
@@ -39,8 +40,8 @@ struct Several {
 }
 
 impl Sessions {
-    pub(crate) fn new() -> Sessions {
-        Sessions { shards: (0..SHARDS).map(|_| Shard::default()).collect(), hasher: RandomState::new() }
+    pub(super) fn new(key: [u64; 2]) -> Sessions {
+        Sessions { shards: (0..SHARDS).map(|_| Shard::default()).collect(), key }
     }
 
     /// An account has logged in.
@@ -83,7 +84,9 @@ impl Sessions {
     }
 
     fn hash(&self, app_key: &str, account: &AccountId) -> u64 {
-        self.hasher.hash_one((app_key, account))
+        let mut hasher = DefaultHasher::new();
+        (self.key, app_key, account).hash(&mut hasher);
+        hasher.finish()
     }
 }
 
@@ -93,7 +96,7 @@ mod tests {
 
     #[test]
     fn an_account_has_the_connections_that_have_not_left() {
-        let sessions = Sessions::new();
+        let sessions = Sessions::new([1, 2]);
         let alice = AccountId::parse("alice").unwrap();
         let session = |slot| Session { connection: ConnId::new(0, 1, slot), client_type: 1, since_seconds: slot };
         assert_eq!(sessions.of("app", &alice), []);

@@ -3,6 +3,7 @@
 use bytes::BytesMut;
 
 use super::ledger::Claim;
+use crate::id::Time;
 use crate::limits::UNREAD_SPARE_BYTES;
 
 /// Bytes that have come and wait. Keeps little beside them: a peer gets as much memory as it has sent.
@@ -34,11 +35,11 @@ impl Unread {
 
     /// Leaves the remaining bytes waiting. `is_new`: some of those that waited before have been acted on. `is_ours`: they wait
     /// because we let them.
-    pub(crate) fn settle(&mut self, is_new: bool, is_ours: bool) {
+    pub(crate) fn settle(&mut self, now: Time, is_new: bool, is_ours: bool) {
         if self.allocated > 2 * self.bytes.len() + UNREAD_SPARE_BYTES {
             self.move_to(self.bytes.len());
         }
-        self.claim.set(self.allocated + size_of::<Unread>(), is_new, is_ours);
+        self.claim.set(now, self.allocated + size_of::<Unread>(), is_new, is_ours);
     }
 
     fn move_to(&mut self, capacity: usize) {
@@ -51,16 +52,14 @@ impl Unread {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-    use std::sync::Arc;
-    use std::time::Duration;
-
     use super::*;
+    use crate::front::ledger::Ledger;
     use crate::id::ConnId;
-    use crate::server::ledger::Ledger;
+    use core::net::Ipv4Addr;
+    use std::sync::Arc;
 
     fn unread(bytes: &[u8]) -> (Arc<Ledger>, Unread) {
-        let ledger = Arc::new(Ledger::new(usize::MAX, Duration::ZERO, Box::new(|_| panic!("nobody has to go"))));
+        let ledger = Arc::new(Ledger::new(usize::MAX, 0, Box::new(|_| panic!("nobody has to go"))));
         let claim = Claim::new(ledger.clone(), Ipv4Addr::LOCALHOST.into(), ConnId::new(0, 1, 0));
         (ledger, Unread::new(bytes, claim))
     }
@@ -70,7 +69,7 @@ mod tests {
         let (ledger, mut unread) = unread(&[1; 16]);
         for _ in 0..3000 {
             unread.extend(&[2]);
-            unread.settle(false, false);
+            unread.settle(Time::default(), false, false);
             assert!(ledger.bytes() <= unread.bytes.len() + unread.bytes.len() / 5 + UNREAD_SPARE_BYTES, "{}", ledger.bytes());
         }
         assert_eq!((unread.bytes().len(), unread.bytes()[15], unread.bytes()[16]), (3016, 1, 2));
@@ -80,7 +79,7 @@ mod tests {
     fn what_was_acted_on_keeps_no_memory() {
         let (ledger, mut unread) = unread(&[0; 64 * 1024]);
         let (_front, rest) = (unread.bytes().split_to(60 * 1024), 4 * 1024);
-        unread.settle(true, false);
+        unread.settle(Time::default(), true, false);
         assert!(ledger.bytes() < rest + UNREAD_SPARE_BYTES);
         drop(unread);
         assert_eq!(ledger.bytes(), 0);

@@ -1,0 +1,202 @@
+//! What the workers of a node share of their front: who is who, who is where, and how much may wait.
+
+use core::net::IpAddr;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::alias::AliasKey;
+use super::budgets::{Bounds, Budgets};
+use super::gate::Gate;
+use super::orders::Order;
+use super::pressure::Pressure;
+use super::resume::ResumeKey;
+use super::sessions::{Session, Sessions};
+use crate::account::Directory;
+use crate::dispatch::{AccountRooms, owner_of};
+use crate::error::Status;
+use crate::id::{AccountId, ConnId, RoomId};
+use crate::session::SessionConfig;
+use crate::wire::pb;
+
+/// How an order reaches the worker that holds a connection. Any thread; must not block, nor call the front.
+pub type Post = Arc<dyn Fn(ConnId, Order) + Send + Sync>;
+
+/// What the applications have been told. The answers may change while the node runs.
+pub trait Apps: Send + Sync {
+    /// Grows whenever [`Apps::table`] changes.
+    fn version(&self) -> u64;
+
+    /// What is in force.
+    fn table(&self) -> Arc<AppTable>;
+}
+
+/// What has been said of every application, as far as its connections are concerned.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct AppTable {
+    /// By key. Of an application that is not here nothing special has been said.
+    pub apps: HashMap<String, AppRow>,
+    /// Whether any of them wants to be asked about messages. Most nodes ask nobody, and then a message costs no look-up.
+    pub asks_before_sends: bool,
+}
+
+/// What has been said of one application.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct AppRow {
+    /// It can be asked whether somebody may log in.
+    pub is_asked_about_logins: bool,
+    /// It is asked whether a message may be sent; with that, what becomes of one about which it gives no answer.
+    pub is_asked_about_sends: Option<Unanswered>,
+    /// It is told who comes and goes, from where and with which library.
+    pub wants_clients: bool,
+}
+
+/// What becomes of a message about which an application gives no answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unanswered {
+    /// It is sent.
+    Sent,
+    /// It is refused.
+    Refused,
+}
+
+/// Keys that a node keeps to itself.
+#[derive(Clone, Copy)]
+pub struct Keys {
+    /// For the numbers of rooms made by clients: lasts as long as the store.
+    pub aliases: [u8; 32],
+    /// For resume tokens: lasts as long as the process.
+    pub resume: [u8; 32],
+    /// For hashes of accounts: lasts as long as the process.
+    pub accounts: [u64; 2],
+}
+
+/// What the workers of a node are told together.
+pub struct CommonConfig {
+    /// What all sessions go by.
+    pub session: SessionConfig,
+    /// How much connections may hold, and how many there may be.
+    pub bounds: Bounds,
+    /// What the applications have been told.
+    pub apps: Arc<dyn Apps>,
+    /// Applications and accounts.
+    pub accounts: Arc<Directory>,
+    /// The node's keys.
+    pub keys: Keys,
+    /// What waits for each worker.
+    pub pressures: Arc<[Pressure]>,
+    /// How orders reach workers.
+    pub post: Post,
+}
+
+/// What the workers of a node share. Any thread.
+pub struct Common {
+    pub(crate) session: SessionConfig,
+    pub(crate) apps: Arc<dyn Apps>,
+    pub(crate) accounts: Arc<Directory>,
+    pub(crate) budgets: Arc<Budgets>,
+    pub(crate) gate: Gate,
+    pub(super) resume: ResumeKey,
+    pub(super) aliases: AliasKey,
+    /// Which rooms each account is in.
+    pub(crate) account_rooms: Arc<AccountRooms>,
+    /// Which connections each account has.
+    pub(crate) sessions: Sessions,
+    pressures: Arc<[Pressure]>,
+    post: Post,
+    app_keys: RwLock<HashSet<Arc<str>>>,
+}
+
+impl Common {
+    /// Nobody is connected yet.
+    pub fn new(config: CommonConfig) -> Common {
+        let CommonConfig { session, bounds, apps, accounts, keys, pressures, post } = config;
+        Common {
+            session,
+            apps,
+            accounts,
+            budgets: Arc::new(Budgets::new(&bounds, &post)),
+            gate: Gate::new(bounds.connections_max, bounds.connections_per_address_max),
+            resume: ResumeKey::new(keys.resume),
+            aliases: AliasKey::new(keys.aliases),
+            account_rooms: Arc::new(AccountRooms::new(keys.accounts)),
+            sessions: Sessions::new(keys.accounts),
+            pressures,
+            post,
+            app_keys: RwLock::default(),
+        }
+    }
+
+    /// Which rooms each account is in: for the hubs of the workers.
+    pub fn account_rooms(&self) -> Arc<AccountRooms> {
+        self.account_rooms.clone()
+    }
+
+    /// Lets a connection in, or says why not. Every one let in is given to a front, or back with [`Common::turn_away`].
+    pub fn let_in(&self, address: IpAddr) -> Result<(), &'static str> {
+        self.gate.enter(address)
+    }
+
+    /// A connection that was let in comes to nothing.
+    pub fn turn_away(&self, address: IpAddr) {
+        self.gate.leave(address);
+    }
+
+    /// The connections on which an account has logged in.
+    pub fn sessions_of(&self, app_key: &str, account: &AccountId) -> Vec<Session> {
+        self.sessions.of(app_key, account)
+    }
+
+    /// Has a connection do what is wanted.
+    pub fn order(&self, connection: ConnId, order: Order) {
+        (self.post)(connection, order);
+    }
+
+    /// Has the connections of an account do what is wanted.
+    pub fn order_all(&self, app_key: &str, account: &AccountId, order: impl Fn() -> Order) {
+        for session in self.sessions.of(app_key, account) {
+            self.order(session.connection, order());
+        }
+    }
+
+    /// The one shared copy of an application's key.
+    pub(super) fn app_key(&self, key: &str) -> Arc<str> {
+        if let Some(shared) = self.app_keys.read().get(key) {
+            return shared.clone();
+        }
+        let shared: Arc<str> = key.into();
+        self.app_keys.write().insert(shared.clone());
+        shared
+    }
+
+    /// The room somebody wants to enter: by the name a client gave it, else by its number.
+    pub(super) fn room_of(&self, app_key: &str, enter: &pb::RoomEnterRequest) -> Result<RoomId, Status> {
+        if enter.alias.is_empty() { RoomId::new(enter.room_id) } else { Ok(self.aliases.room(app_key, &enter.alias)) }
+    }
+
+    /// Whether there is such an account; what is no name of an account is for the room to refuse.
+    pub(crate) fn is_known(&self, app_key: &str, name: &str) -> bool {
+        AccountId::parse(name).map_or(true, |id| self.accounts.account(app_key, &id).is_some())
+    }
+
+    /// Whether the worker that owns a room has so much waiting that requests are better refused.
+    pub(crate) fn is_overloaded(&self, room: RoomId) -> bool {
+        self.pressure_of(room).is_full()
+    }
+
+    /// What waits for the worker that owns a room.
+    pub(super) fn pressure_of(&self, room: RoomId) -> &Pressure {
+        self.pressure(self.owner_of(room))
+    }
+
+    /// What waits for a worker.
+    pub fn pressure(&self, worker: usize) -> &Pressure {
+        &self.pressures[worker]
+    }
+
+    /// The worker that owns a room.
+    pub(super) fn owner_of(&self, room: RoomId) -> usize {
+        owner_of(room, self.pressures.len())
+    }
+}

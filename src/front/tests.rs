@@ -1,0 +1,218 @@
+//! One of two workers, of which the other does nothing, and one connection, which is logged in.
+
+use std::sync::atomic::AtomicI64;
+
+use bytes::BytesMut;
+
+use super::budgets::Budgets;
+use super::connection::Identity;
+use super::journey::Journey;
+use super::steps::Step;
+use super::*;
+use crate::account::{Account, App, Directory, Keeper, TokenKind, Urgency};
+use crate::dispatch::{Asked, HubConfig, owner_of};
+use crate::id::{AccountId, DeviceId, Epoch};
+use crate::limits::{ANSWERS_UNDER_WAY_MAX, MAILBOX_BYTES_MAX};
+use crate::room::{Ask, Op, Query, Settings};
+use crate::session::SessionConfig;
+use crate::wire::{FrameCodec, Packet, PacketKind, Request, Response, pb};
+
+const SEQUENCE: u32 = 7;
+
+/// Keeps what was written.
+#[derive(Default)]
+struct Wire(Vec<u8>);
+
+impl Line for Wire {
+    fn send(&mut self, bytes: &[u8]) -> Sent {
+        self.0.extend_from_slice(bytes);
+        Sent::All
+    }
+
+    fn has_gone(&self, _wants_to_hear: bool) -> bool {
+        false
+    }
+}
+
+/// Keeps no account.
+struct Nowhere;
+
+impl Keeper for Nowhere {
+    fn keep_app(&self, _app: &App) -> Result<(), Status> {
+        Ok(())
+    }
+
+    fn keep_account(&self, _app_key: &str, _account: &Account, _urgency: Urgency) -> Result<(), Status> {
+        Ok(())
+    }
+}
+
+/// Applications of which nothing special has been said.
+struct Plain;
+
+impl Apps for Plain {
+    fn version(&self) -> u64 {
+        0
+    }
+
+    fn table(&self) -> Arc<AppTable> {
+        Arc::default()
+    }
+}
+
+fn front() -> (Front<Wire>, ConnId) {
+    let bounds = Bounds {
+        connections_max: 10,
+        connections_per_address_max: 10,
+        backlog_bytes_max: crate::limits::BACKLOG_BYTES_MAX,
+        answers_bytes_max: 64 << 20,
+        unfinished_bytes_max: 64 << 20,
+    };
+    let common = Arc::new(Common::new(CommonConfig {
+        session: SessionConfig::default(),
+        bounds,
+        apps: Arc::new(Plain),
+        accounts: Arc::new(Directory::new(Arc::new(Nowhere), false)),
+        keys: Keys { aliases: [1; 32], resume: [2; 32], accounts: [3, 4] },
+        pressures: Pressure::of_workers(2),
+        post: Arc::new(|_, _| panic!("nobody is ordered anything")),
+    }));
+    let hub = Hub::new(HubConfig {
+        worker: 0,
+        workers: 2,
+        epoch: Epoch(1),
+        seed: 1,
+        rules: Arc::new(Settings::default()),
+        feed_bytes_max: 1 << 20,
+        detach_grace_ms: 30_000,
+        last_room: Arc::new(AtomicI64::new(0)),
+        accounts: common.account_rooms(),
+    });
+    let stopwatch = Stopwatch::new(Time::default);
+    let mut front = Front::new(FrontConfig { worker: 0, common: common.clone(), hub, seed: 1, stopwatch });
+    front.set_clock(Time(1_000_000), UnixMs(1_700_000_000_000));
+    let address = core::net::Ipv4Addr::LOCALHOST.into();
+    common.let_in(address).unwrap();
+    let id = front.adopt(Wire::default(), address);
+    front.connection(id).unwrap().identity = Some(Box::new(Identity {
+        account: AccountId::parse("ann").unwrap(),
+        app_key: "app".into(),
+        anonymous: false,
+        globally_muted: false,
+        client_type: 1,
+        custom_client_type: 0,
+        token_kind: TokenKind::Static,
+        long_token: false,
+        face: None,
+        device_id: DeviceId::default(),
+    }));
+    (front, id)
+}
+
+/// Rooms of the other worker.
+fn theirs() -> impl Iterator<Item = RoomId> {
+    (1..100).map(|number| RoomId::of_client(number << 2)).filter(|room| owner_of(*room, 2) == 1)
+}
+
+fn budgets(front: &Front<Wire>) -> Arc<Budgets> {
+    front.common.budgets.clone()
+}
+
+/// The rooms that the other worker is asked to let the connection out of.
+fn exits(front: &mut Front<Wire>) -> Vec<RoomId> {
+    let is_exit = |mail: Mail| match mail {
+        Mail::Request(request) if matches!(request.ask, Ask::Command(Op::Exit)) => Some(request.room),
+        _ => None,
+    };
+    front.take_mail(1).into_iter().filter_map(is_exit).collect()
+}
+
+#[test]
+fn a_step_of_a_request_that_was_admitted_is_not_refused_by_an_overload_that_came_later() {
+    let (mut front, id) = front();
+    let [from, to] = theirs().take(2).collect::<Vec<_>>()[..] else { panic!("two of a hundred rooms") };
+    let is_silent = |front: &mut Front<Wire>| front.line(id).unwrap().0.is_empty();
+    let asked = |kind: PacketKind, room| Asked { connection: id, sequence: SEQUENCE, kind: kind as u16, room };
+    // The room it goes to has let it in; the overload came between.
+    front.wait_for(id, SEQUENCE, Journey::Rooms(Step::Enter { from }));
+    front.common.pressure(1).add(MAILBOX_BYTES_MAX);
+    assert!(front.common.is_overloaded(from));
+    front.answer(asked(PacketKind::RoomSwitch, to), Ok(Response::RoomEnter(Box::default())));
+    assert_eq!(exits(&mut front), [from], "it is not in both rooms for that");
+    assert!(front.staging.is_empty() && is_silent(&mut front), "nor is it answered before the last step");
+    front.answer(asked(PacketKind::RoomSwitch, from), Ok(Response::RoomExit(pb::RoomExitResponse::default())));
+    let mut staged: BytesMut = std::mem::take(&mut front.staging);
+    let frame = FrameCodec::default().cut(&mut staged).unwrap().expect("the answer to the switch");
+    let Ok(Packet::Response { sequence, response: Response::RoomSwitch(answer) }) = Packet::decode(frame) else {
+        panic!("not an answer to a switch");
+    };
+    assert_eq!((sequence, answer.code, staged.len()), (SEQUENCE, 0, 0), "once");
+    // What is asked anew is refused, as a whole.
+    let hall = Some(pb::RoomCreateRequest { alias: "hall".into(), ..Default::default() });
+    let again = pb::RoomSwitchRequest { from_room_id: from.get(), to: hall, create_missing: true };
+    front.switch(id, SEQUENCE + 1, again);
+    assert!(front.take_mail(1).is_empty() && !is_silent(&mut front));
+}
+
+#[test]
+fn what_stood_behind_a_judged_message_does_not_overtake_a_request_that_waits() {
+    let (mut front, id) = front();
+    let room = theirs().next().unwrap();
+    front.common.pressure(1).set_behind(true);
+    let offer = pb::QueueOfferRequest { room_id: room.get(), key: "song".into(), ..Default::default() };
+    let offer = ServerOutput::Request { sequence: 1, request: Request::QueueOffer(Box::new(offer)) };
+    front.go_on(id, [offer, ServerOutput::Logout { sequence: 2 }].into());
+    assert!(front.take_mail(1).is_empty());
+    let connection = front.connection(id).unwrap();
+    assert_eq!((connection.phase, connection.pause), (Phase::Open, Pause::Busy));
+    front.common.pressure(1).set_behind(false);
+    front.resume(id);
+    assert_eq!(front.take_mail(1).len(), 1, "the offer, before the logout");
+    assert_eq!(front.connection(id).unwrap().phase, Phase::Closing);
+}
+
+const LARGE: u16 = PacketKind::QueueList as u16;
+
+/// Asks a large question of a room of the other worker.
+fn ask_for_much(front: &mut Front<Wire>, id: ConnId, sequence: u32) {
+    let room = theirs().next().unwrap();
+    let ask = Ask::Query(Query::QueueList(pb::QueueListRequest { room_id: room.get(), ..Default::default() }));
+    front.ask(Asked { connection: id, sequence, kind: LARGE, room }, ask);
+}
+
+/// Nobody may wait any more, as when frames that wait take too much memory.
+fn end_patience(front: &Front<Wire>) {
+    let unfinished = &front.common.budgets.unfinished;
+    while !unfinished.is_half_full() {
+        assert!(unfinished.reserve(front.now, 1 << 20));
+    }
+}
+
+#[test]
+fn a_large_question_that_is_refused_gives_back_nothing_it_has_not_taken() {
+    let (mut front, id) = front();
+    let answers = &budgets(&front).answers;
+    ask_for_much(&mut front, id, 1);
+    let (taken, under_way) = (answers.bytes(), front.paused.under_way);
+    assert!(taken > 0 && under_way == taken);
+    end_patience(&front);
+    // No more are under way at a time than a worker may have.
+    front.paused.under_way = ANSWERS_UNDER_WAY_MAX;
+    front.connection(id).unwrap().reserved = 0;
+    ask_for_much(&mut front, id, 2);
+    assert_eq!((answers.bytes(), front.paused.under_way), (taken, ANSWERS_UNDER_WAY_MAX));
+    front.release(id, LARGE);
+    assert_eq!(answers.bytes(), 0, "the first one has its answer");
+}
+
+#[test]
+fn a_large_question_that_has_waited_long_enough_for_the_log_is_within_the_budgets() {
+    let (mut front, id) = front();
+    let answers = &budgets(&front).answers;
+    front.common.pressure(1).set_behind(true);
+    end_patience(&front);
+    ask_for_much(&mut front, id, 1);
+    assert!(answers.bytes() > 0 && front.connection(id).unwrap().reserved > 0);
+    front.release(id, LARGE);
+    assert_eq!((answers.bytes(), front.paused.under_way), (0, 0));
+}

@@ -1,0 +1,76 @@
+//! Carries out what a front wants done, where that has to be waited for: the disk on threads that may, applications over HTTP. What it
+//! comes to goes back to the front.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::shared::Shared;
+use super::worker::Worker;
+use crate::dispatch::Asker;
+use crate::error::{Code, Status};
+use crate::front::{Call, Callback, Effect, HistoryRead, NoAnswer, Verdict};
+use crate::log::HistoryPage;
+use crate::wire::store;
+
+impl Worker {
+    /// Begins something that is waited for.
+    pub(super) fn begin(self: &Rc<Self>, effect: Effect) {
+        let (worker, shared) = (self.clone(), self.shared.clone());
+        tokio::task::spawn_local(async move {
+            match effect {
+                Effect::Load(room) => {
+                    let loaded = off_thread("the room could not be rebuilt", move || shared.load(room)).await;
+                    worker.with(|front| front.on_loaded(room, loaded));
+                }
+                Effect::Find(find) => {
+                    let (room, request) = (find.room, find.request.clone());
+                    let found = off_thread("the log could not be read", move || shared.find(room, &request)).await;
+                    worker.with(|front| front.on_found(*find, found));
+                }
+                Effect::CatchUp(waiting) => {
+                    let (room, scope) = (waiting.asked.room, waiting.scope.clone());
+                    let read = off_thread("the log could not be read", move || shared.replay(room, scope)).await;
+                    worker.with(|front| front.on_caught_up(*waiting, read));
+                }
+                Effect::History(read) => {
+                    let HistoryRead { asker, room, query, scope } = *read;
+                    let reaches = matches!(asker, Asker::Connection(_));
+                    let read = move || shared.history(room, &query, scope, reaches).map(raw);
+                    let page = off_thread("the history could not be read", read).await;
+                    worker.with(|front| front.on_history(asker, page));
+                }
+                Effect::Call(call) => {
+                    let verdict = shared.ask_application(&call).await;
+                    worker.with(|front| front.on_verdict(call.called, verdict));
+                }
+            }
+        });
+    }
+}
+
+impl Shared {
+    async fn ask_application(self: &Arc<Self>, call: &Call) -> Result<Verdict, NoAnswer> {
+        let (table, about) = (self.apps.table(), call.called.callback());
+        let uri = match about {
+            Callback::Login => table.login_callback(call.called.app_key()),
+            Callback::Send => table.send_callback(call.called.app_key()),
+        };
+        // The configuration may have been read again meanwhile.
+        let uri = uri.ok_or(NoAnswer::Unreachable)?;
+        self.callbacks.ask(uri, &call.question, about.patience_ms()).await
+    }
+}
+
+/// Does something on a thread that may wait for the disk. `failed` says what has come to nothing if it ends by a panic.
+async fn off_thread<T: Send + 'static>(
+    failed: &'static str,
+    work: impl FnOnce() -> Result<T, Status> + Send + 'static,
+) -> Result<T, Status> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(Status::new(Code::ServerError, failed)))
+}
+
+fn raw(page: HistoryPage) -> store::RawHistoryResponse {
+    let reached_seq = page.reached.map_or(0, |seq| seq.0);
+    store::RawHistoryResponse { items: page.items, has_more: page.has_more, reached_seq, ..Default::default() }
+}

@@ -1,0 +1,442 @@
+//! Two workers of a node in one thread, without sockets, disk, clock or runtime: a front is all there is of each. What clients send
+//! goes in as bytes, what they hear comes out as bytes, and the same inputs give the same bytes.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex};
+
+use bytes::BytesMut;
+use chatroom::account::{Account, App, Directory, Keeper, Secret, Urgency};
+use chatroom::dispatch::{Answer, Asker, Hub, HubConfig, Mail, owner_of};
+use chatroom::error::Status;
+use chatroom::front::{
+    AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox, Keys, Line, LogHealth,
+    Order, Pressure, Sent, Stopwatch, Unanswered, Verdict, Want,
+};
+use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
+use chatroom::limits::FEED_BYTES_MAX;
+use chatroom::room::{Actor, Ask, Create, Missed, Op, Record, Replay, Room, Settings};
+use chatroom::session::SessionConfig;
+use chatroom::wire::{FrameCodec, Packet, Push, Request, Response, pb};
+
+const WORKERS: usize = 2;
+const GRACE_MS: u64 = 30_000;
+const EPOCH: Epoch = Epoch(1);
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// What was written to a client.
+#[derive(Default)]
+struct Pipe {
+    written: BytesMut,
+    /// It takes nothing.
+    is_full: bool,
+}
+
+impl Line for Pipe {
+    fn send(&mut self, bytes: &[u8]) -> Sent {
+        if self.is_full {
+            return Sent::Part(0);
+        }
+        self.written.extend_from_slice(bytes);
+        Sent::All
+    }
+
+    fn has_gone(&self, _wants_to_hear: bool) -> bool {
+        false
+    }
+}
+
+/// Keeps nothing.
+struct Nowhere;
+
+impl Keeper for Nowhere {
+    fn keep_app(&self, _app: &App) -> Result<(), Status> {
+        Ok(())
+    }
+
+    fn keep_account(&self, _app_key: &str, _account: &Account, _urgency: Urgency) -> Result<(), Status> {
+        Ok(())
+    }
+}
+
+/// One application, which may be asked about messages.
+struct OneApp(AppRow);
+
+impl Apps for OneApp {
+    fn version(&self) -> u64 {
+        1
+    }
+
+    fn table(&self) -> Arc<AppTable> {
+        let apps = [("demo".to_owned(), self.0)].into_iter().collect();
+        Arc::new(AppTable { apps, asks_before_sends: self.0.is_asked_about_sends.is_some() })
+    }
+}
+
+/// The node: what its host would hold in sockets, files and threads.
+struct Node {
+    common: Arc<Common>,
+    fronts: Vec<Front<Pipe>>,
+    inboxes: Vec<Inbox>,
+    pressures: Arc<[Pressure]>,
+    orders: Arc<Mutex<Vec<(ConnId, Order)>>>,
+    settings: Arc<Settings>,
+    log: HashMap<RoomId, Vec<Record>>,
+    calls: Vec<(usize, Call)>,
+    now_ms: u64,
+    /// Everything that was written to clients, in order.
+    transcript: Vec<(ConnId, Vec<u8>)>,
+}
+
+impl Node {
+    fn new(row: AppRow) -> Node {
+        let directory = Directory::new(Arc::new(Nowhere), false);
+        directory.insert_app(App::new("demo", Secret::new("0123456789abcdef")).unwrap());
+        for name in ["alice", "bob", "boss"] {
+            let account = Account { token: Secret::new("t0k3n"), ..Account::new(AccountId::parse(name).unwrap()) };
+            directory.load_account("demo", account).unwrap();
+        }
+        let (pressures, orders) = (Pressure::of_workers(WORKERS), Arc::<Mutex<Vec<_>>>::default());
+        let ordered = orders.clone();
+        let common = Arc::new(Common::new(CommonConfig {
+            session: SessionConfig::default(),
+            bounds: Bounds {
+                connections_max: 100,
+                connections_per_address_max: 100,
+                backlog_bytes_max: 256 << 10,
+                answers_bytes_max: 16 << 20,
+                unfinished_bytes_max: 16 << 20,
+            },
+            apps: Arc::new(OneApp(row)),
+            accounts: Arc::new(directory),
+            keys: Keys { aliases: [1; 32], resume: [2; 32], accounts: [3, 4] },
+            pressures: pressures.clone(),
+            post: Arc::new(move |connection, order| ordered.lock().unwrap().push((connection, order))),
+        }));
+        let settings = Arc::new(Settings::default());
+        let last_room = Arc::new(AtomicI64::new(1000));
+        let front = |worker| {
+            let hub = Hub::new(HubConfig {
+                worker,
+                workers: WORKERS,
+                epoch: EPOCH,
+                seed: 5,
+                rules: settings.clone(),
+                feed_bytes_max: FEED_BYTES_MAX,
+                detach_grace_ms: GRACE_MS,
+                last_room: last_room.clone(),
+                accounts: common.account_rooms(),
+            });
+            let stopwatch = Stopwatch::new(Time::default);
+            Front::new(FrontConfig { worker, common: common.clone(), hub, seed: 6, stopwatch })
+        };
+        Node {
+            fronts: (0..WORKERS).map(front).collect(),
+            inboxes: (0..WORKERS).map(|_| Inbox::default()).collect(),
+            pressures,
+            orders,
+            settings,
+            log: HashMap::new(),
+            calls: Vec::new(),
+            now_ms: 1000,
+            transcript: Vec::new(),
+            common,
+        }
+    }
+
+    fn connect(&mut self, worker: usize) -> ConnId {
+        self.common.let_in(ADDRESS).unwrap();
+        self.set_clock(worker);
+        self.fronts[worker].adopt(Pipe::default(), ADDRESS)
+    }
+
+    fn set_clock(&mut self, worker: usize) {
+        let unix = UnixMs(1_700_000_000_000 + i64::try_from(self.now_ms).unwrap());
+        self.fronts[worker].set_clock(Time(self.now_ms * 1000), unix);
+    }
+
+    fn send(&mut self, id: ConnId, sequence: u32, request: &Request) {
+        let mut bytes = BytesMut::new();
+        request.encode(sequence, &mut bytes);
+        self.set_clock(id.worker());
+        // In two pieces, as a network may have it.
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        self.fronts[id.worker()].on_bytes(id, first);
+        self.fronts[id.worker()].on_bytes(id, second);
+        self.settle();
+    }
+
+    fn lose(&mut self, id: ConnId) {
+        self.fronts[id.worker()].on_lost(id);
+        self.settle();
+    }
+
+    /// What the HTTP API would ask of a room.
+    fn command(&mut self, account: &str, room: RoomId, op: Op) -> Answer {
+        let answer = Arc::<Mutex<Option<Answer>>>::default();
+        let told = answer.clone();
+        let asker = Asker::Caller(Box::new(move |answer| *told.lock().unwrap() = Some(answer)));
+        let actor = Actor::http(AccountId::parse(account).unwrap());
+        let request = chatroom::dispatch::Request { room, asker, actor, ask: Ask::Command(op), app_key: None, resume: None };
+        self.post(owner_of(room, WORKERS), vec![Mail::Request(Box::new(request))]);
+        self.settle();
+        answer.lock().unwrap().take().expect("every caller is answered")
+    }
+
+    fn post(&mut self, worker: usize, batch: Vec<Mail>) {
+        self.pressures[worker].add(Pressure::weigh(&batch));
+        self.inboxes[worker].mail.extend(batch);
+    }
+
+    /// Turns until nobody has anything to do.
+    fn settle(&mut self) {
+        for _ in 0..100 {
+            self.now_ms += 1;
+            let busy: Vec<bool> = (0..WORKERS).map(|worker| self.turn(worker)).collect();
+            if !busy.contains(&true) {
+                return;
+            }
+        }
+        panic!("the fronts never fall quiet");
+    }
+
+    fn turn(&mut self, worker: usize) -> bool {
+        self.set_clock(worker);
+        for (connection, order) in std::mem::take(&mut *self.orders.lock().unwrap()) {
+            self.inboxes[connection.worker()].orders.push((connection, order));
+        }
+        let inbox = std::mem::take(&mut self.inboxes[worker]);
+        self.pressures[worker].clear();
+        let mut is_busy = !inbox.mail.is_empty() || inbox.committed.is_some() || !inbox.orders.is_empty();
+        self.fronts[worker].turn(inbox, LogHealth::Well(EPOCH));
+        is_busy |= self.fronts[worker].wants_turn();
+        for other in 0..WORKERS {
+            let batch = self.fronts[worker].take_mail(other);
+            is_busy |= !batch.is_empty();
+            self.post(other, batch);
+        }
+        if let Some(writes) = self.fronts[worker].take_writes() {
+            for record in writes.records {
+                self.log.entry(record.room).or_default().push(record);
+            }
+            self.inboxes[worker].committed = Some(true);
+            is_busy = true;
+        }
+        for effect in self.fronts[worker].take_effects() {
+            is_busy = true;
+            self.carry_out(worker, effect);
+        }
+        is_busy
+    }
+
+    fn carry_out(&mut self, worker: usize, effect: Effect) {
+        match effect {
+            Effect::Load(id) => {
+                let mut room = Room::new(id, self.settings.clone());
+                for record in self.log.get(&id).into_iter().flatten() {
+                    room.replay(&record.entry);
+                }
+                self.fronts[worker].on_loaded(id, Ok(room));
+            }
+            Effect::CatchUp(waiting) => {
+                let scope = &waiting.scope;
+                let records = self.log.get(&waiting.asked.room).into_iter().flatten();
+                let missed = records.filter(|record| record.entry.seq > scope.after && record.entry.seq <= scope.last);
+                let items = missed.filter_map(|record| record.push.clone().map(|push| Missed { seq: record.entry.seq, push }));
+                let replay = Replay { items: items.collect(), gap: None };
+                self.fronts[worker].on_caught_up(*waiting, Ok(replay));
+            }
+            Effect::Call(call) => self.calls.push((worker, *call)),
+            Effect::Find(_) | Effect::History(_) => panic!("nobody asks for that here"),
+        }
+    }
+
+    /// What a connection has heard since the last look.
+    fn heard(&mut self, id: ConnId) -> Vec<Packet> {
+        let line = self.fronts[id.worker()].line(id).expect("the connection is there");
+        let mut bytes = std::mem::take(&mut line.written);
+        self.transcript.push((id, bytes.to_vec()));
+        let mut heard = Vec::new();
+        while let Some(frame) = FrameCodec::default().cut(&mut bytes).unwrap() {
+            heard.push(Packet::decode(frame).unwrap());
+        }
+        assert!(bytes.is_empty(), "only whole frames are written");
+        heard
+    }
+
+    /// The messages a connection has heard since the last look.
+    fn messages(&mut self, id: ConnId) -> Vec<String> {
+        let body = |packet: Packet| match packet {
+            Packet::Push(Push::Message(message)) => Some(String::from_utf8(message.body.to_vec()).unwrap()),
+            _ => None,
+        };
+        self.heard(id).into_iter().filter_map(body).collect()
+    }
+
+    /// Makes a room whose owner is the boss.
+    fn create(&mut self, room: RoomId) {
+        let create = Create {
+            app_key: "demo".into(),
+            creator: AccountId::parse("boss").unwrap(),
+            name: "hall".into(),
+            announcement: None,
+            broadcast_url: String::new(),
+            ext: String::new(),
+            queue_level: 0,
+            moderation_id: String::new(),
+            silent_in_out: false,
+        };
+        self.command("boss", room, Op::Create(Box::new(create))).expect("the room is new");
+    }
+
+    /// Logs in and enters a room in one round trip.
+    fn log_in(&mut self, id: ConnId, account: &str, room: RoomId, resume: Option<pb::Resume>) -> pb::LoginResponse {
+        let enter = Some(pb::RoomEnterRequest { room_id: room.get(), ..Default::default() });
+        self.send(id, 1, &Request::Login(Box::new(pb::LoginRequest { enter, resume, ..login(account) })));
+        let answer = self.heard(id).into_iter().find_map(|packet| match packet {
+            Packet::Response { sequence: 1, response: Response::Login(login) } => Some(*login),
+            _ => None,
+        });
+        answer.expect("a login is answered")
+    }
+}
+
+fn login(account: &str) -> pb::LoginRequest {
+    pb::LoginRequest {
+        app_key: "demo".into(),
+        account: account.into(),
+        token: "t0k3n".into(),
+        device_id: account.into(),
+        protocol_version: 1,
+        ..Default::default()
+    }
+}
+
+fn text(room: RoomId, body: &str) -> Request {
+    let (message_id, body) = (body.to_owned(), body.to_owned().into());
+    Request::MessageSend(Box::new(pb::MessageSendRequest { room_id: room.get(), message_id, body, ..Default::default() }))
+}
+
+/// A room that the second worker owns, while most connections are on the first.
+fn hall() -> RoomId {
+    (1..100).map(|id| RoomId::new(id).unwrap()).find(|id| owner_of(*id, WORKERS) == 1).unwrap()
+}
+
+/// Login, enter, send, resume, kick.
+fn play() -> Node {
+    let mut node = Node::new(AppRow::default());
+    let room = hall();
+    node.create(room);
+    let (alice, bob) = (node.connect(0), node.connect(1));
+    let first = node.log_in(alice, "alice", room, None);
+    let entered = first.enter.clone().expect("the room answers with the login");
+    assert_eq!((first.code, entered.code, first.resumed), (0, 0, false));
+    assert_eq!(node.log_in(bob, "bob", room, None).code, 0);
+    node.heard(alice);
+
+    node.send(alice, 2, &text(room, "hello"));
+    assert_eq!(node.messages(bob), ["hello"]);
+    let seq = node.heard(alice).into_iter().find_map(|packet| match packet {
+        Packet::Response { sequence: 2, response: Response::MessageSend(sent) } => Some(sent.seq),
+        _ => None,
+    });
+    let last_seq = seq.expect("the message is acknowledged");
+    assert_eq!(node.log[&room].last().unwrap().entry.seq.0, last_seq, "what is acknowledged is in the log");
+
+    node.lose(alice);
+    assert_eq!(node.fronts[0].want(alice), Some(Want::Removal));
+    node.fronts[0].remove(alice);
+    node.settle();
+    assert_eq!(node.fronts[0].want(alice), None);
+    node.send(bob, 2, &text(room, "missed"));
+    assert!(node.messages(bob).is_empty(), "nobody hears of a lost connection before the grace is over");
+
+    let back = node.connect(0);
+    let epoch = entered.epoch;
+    let position = pb::RoomPosition { room_id: room.get(), epoch, last_seq };
+    let resume = pb::Resume { token: first.resume_token.clone(), rooms: vec![position] };
+    node.fronts[0].line(back).unwrap().written.clear();
+    let enter = Some(pb::RoomEnterRequest { room_id: room.get(), ..Default::default() });
+    let request = pb::LoginRequest { enter, resume: Some(resume), ..login("alice") };
+    node.send(back, 1, &Request::Login(Box::new(request)));
+    let heard = node.heard(back);
+    let Some(Packet::Response { response: Response::Login(answer), .. }) = heard.first() else { panic!("a login: {heard:?}") };
+    assert!(answer.resumed && answer.enter.as_ref().is_some_and(|enter| enter.resumed && !enter.gap && enter.replayed == 1));
+    assert_eq!(answer.connection_id, first.connection_id);
+    let Some(Packet::Push(Push::Message(missed))) = heard.get(1) else { panic!("what was missed comes next: {heard:?}") };
+    assert_eq!((&missed.body[..], heard.len()), (&b"missed"[..], 2));
+
+    let kick = pb::MemberKickRequest { room_id: room.get(), account: "alice".into(), ..Default::default() };
+    node.command("boss", room, Op::Kick(kick)).expect("the boss may");
+    let heard = node.heard(back);
+    assert!(heard.iter().any(|packet| matches!(packet, Packet::Push(Push::Kicked(_)))), "{heard:?}");
+    assert_eq!(node.fronts[0].want(back), Some(Want::Finish));
+    node.fronts[0].on_finished(back);
+    assert_eq!(node.fronts[0].want(back), Some(Want::Input { write: false }), "until the peer has closed too");
+    node.lose(back);
+    node.fronts[0].remove(back);
+    node.send(bob, 3, &text(room, "alone"));
+    node.heard(bob);
+    assert_eq!((node.fronts[0].connections(), node.fronts[1].connections()), (0, 1));
+    node
+}
+
+#[test]
+fn login_enter_send_resume_and_kick_need_no_runtime() {
+    play();
+}
+
+#[test]
+fn the_same_inputs_give_the_same_bytes() {
+    assert_eq!(play().transcript, play().transcript);
+}
+
+#[test]
+fn a_message_waits_for_the_word_of_the_application_and_what_stands_behind_it_too() {
+    let mut node = Node::new(AppRow { is_asked_about_sends: Some(Unanswered::Refused), ..AppRow::default() });
+    let room = hall();
+    node.create(room);
+    let alice = node.connect(0);
+    assert_eq!(node.log_in(alice, "alice", room, None).code, 0);
+    node.send(alice, 2, &text(room, "hello"));
+    node.send(alice, 3, &Request::RoomInfo(pb::RoomInfoRequest { room_id: room.get() }));
+    assert!(node.heard(alice).is_empty(), "neither is answered");
+    let (worker, call) = node.calls.pop().expect("the application is asked");
+    assert!(node.calls.is_empty() && call.called.app_key() == "demo");
+    let verdict = Verdict { code: 200, expire_at_ms: None, body: Some("good day".into()) };
+    node.fronts[worker].on_verdict(call.called, Ok(verdict));
+    node.settle();
+    let heard = node.heard(alice);
+    let answered = heard.iter().filter_map(|packet| match packet {
+        Packet::Response { sequence, .. } => Some(*sequence),
+        _ => None,
+    });
+    let mut answered: Vec<u32> = answered.collect();
+    answered.sort_unstable();
+    assert_eq!(answered, [2, 3]);
+    let body = node.log[&room].last().and_then(|record| match &record.entry.command.op {
+        Op::Send(sent) => Some(sent.body.clone()),
+        _ => None,
+    });
+    assert_eq!(body.as_deref(), Some(&b"good day"[..]));
+}
+
+#[test]
+fn a_line_that_is_full_is_written_on_when_it_takes_bytes_again() {
+    let mut node = Node::new(AppRow::default());
+    let room = hall();
+    node.create(room);
+    let alice = node.connect(0);
+    assert_eq!(node.log_in(alice, "alice", room, None).code, 0);
+    node.fronts[0].line(alice).unwrap().is_full = true;
+    node.send(alice, 2, &text(room, "hello"));
+    assert!(node.heard(alice).is_empty());
+    assert_eq!(node.fronts[0].want(alice), Some(Want::Input { write: true }));
+    node.fronts[0].line(alice).unwrap().is_full = false;
+    node.fronts[0].on_writable(alice);
+    node.settle();
+    let heard = node.heard(alice);
+    assert!(heard.iter().any(|packet| matches!(packet, Packet::Response { sequence: 2, .. })), "{heard:?}");
+    assert_eq!(node.fronts[0].want(alice), Some(Want::Input { write: false }));
+}
