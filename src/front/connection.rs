@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn what_surrounds_the_line_of_an_idle_connection_is_small() {
-        // A socket takes 32 bytes beside this.
+        // As many bytes as a socket has.
         assert!(size_of::<Connection<[u64; 4]>>() <= 192 && size_of::<Identity>() <= 64);
     }
 }

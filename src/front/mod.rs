@@ -186,6 +186,11 @@ impl<L: Line> Front<L> {
         self.hub.set_clock(now, unix);
     }
 
+    /// The clock of sessions, as it was set last.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
     /// Takes a connection in that [`Common::let_in`] has let in.
     pub fn adopt(&mut self, line: L, address: IpAddr) -> ConnId {
         let entry = self.connections.vacant_entry();
@@ -215,7 +220,7 @@ impl<L: Line> Front<L> {
         self.connection(id).map(|connection| &mut connection.line)
     }
 
-    /// Bytes have come.
+    /// Bytes have come. A host that is told [`Want::Rest`] leaves them where they are, which holds the peer back.
     pub fn on_bytes(&mut self, id: ConnId, bytes: &[u8]) {
         if self.connection(id).is_some_and(|connection| connection.phase == Phase::Open) {
             self.read.extend_from_slice(bytes);

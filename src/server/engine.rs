@@ -155,20 +155,25 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Waker};
 
-    use super::super::steps::tests::worker;
     use super::*;
+    use crate::config::Config;
+    use crate::server::Node;
 
     #[tokio::test]
     async fn a_message_over_http_takes_one_trip_to_its_room() {
-        let (worker, _, _client) = worker();
-        let engine = Engine::new(worker.shared.clone(), Arc::new(AtomicI64::new(7)), Vec::new(), Vec::new());
+        // Of a node whose workers do nothing any more.
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let node = Node::start(&Config { memory: true, workers: 2, listen, ..Config::default() }).unwrap();
+        let shared = node.shared.clone();
+        node.stop();
+        let engine = Engine::new(shared.clone(), Arc::new(AtomicI64::new(7)), Vec::new(), Vec::new());
         let room = RoomId::new(7).unwrap();
         let actor = Actor::http(AccountId::parse("news").unwrap());
         let message = pb::MessageSendRequest { room_id: 7, message_id: "m1".into(), ..Default::default() };
         let command = Command { actor, op: Op::Send(Box::new(message)) };
         let mut answer = pin!(engine.command_seen("app", room, command));
         assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        let asks = worker.shared.mailbox_of(room).take().mail.into_iter().map(|mail| match mail {
+        let asks = shared.mailboxes[owner_of(room, 2)].take().mail.into_iter().map(|mail| match mail {
             Mail::Request(request) => (request.ask, request.asker),
             _ => panic!("only requests were posted"),
         });

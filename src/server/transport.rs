@@ -367,10 +367,12 @@ impl Write for Socket<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::front::Connection;
 
     #[test]
     fn a_plain_connection_pays_nothing_for_tls() {
         assert_eq!(size_of::<Transport>(), size_of::<TcpStream>());
+        assert!(size_of::<Connection<Transport>>() <= 192);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::transport::{Handshakes, Transport};
 use crate::dispatch::{Counters, Hub};
 use crate::front::{Front, FrontConfig, LogHealth, Pause, Phase, Stopwatch};
 use crate::hooks::Fresh;
-use crate::id::{ConnId, Time};
+use crate::id::ConnId;
 use crate::limits::READ_BYTES;
 use crate::log::{Batch, Snapshot};
 use crate::session::CloseReason;
@@ -108,7 +108,7 @@ impl Worker {
     fn poll(&self, id: ConnId, context: &mut Context<'_>) -> Poll<()> {
         let state = &mut *self.state.borrow_mut();
         self.set_clock(state);
-        let poll = state.poll(id, self.shared.now(), context);
+        let poll = state.poll(id, context);
         self.schedule(state);
         poll
     }
@@ -210,8 +210,9 @@ impl Worker {
 }
 
 impl State {
-    fn poll(&mut self, id: ConnId, now: Time, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, id: ConnId, context: &mut Context<'_>) -> Poll<()> {
         let State { front, handshakes, .. } = self;
+        let now = front.now();
         loop {
             let Some(connection) = front.connections.get_mut(id.slot()).filter(|held| held.id == id) else {
                 return Poll::Ready(());
