@@ -26,12 +26,12 @@ impl<S: Subject> Hub<S> {
     /// Applies a command and, one after the other, what follows from it.
     pub(super) fn command(
         &mut self,
-        room: S::Key,
+        subject: S::Key,
         asker: Asker<S::Key>,
         command: Command<S::Op>,
         resume: Option<Box<pb::RoomPosition>>,
     ) {
-        let is_read_only = self.is_read_only(room);
+        let is_read_only = self.is_read_only(subject);
         if is_read_only && command.op.is_logged() {
             return self.answer(asker, Err(broken()));
         }
@@ -41,12 +41,12 @@ impl<S: Subject> Hub<S> {
             return self.answer(asker, Err(busy("the log is behind")));
         }
         let mut command = command;
-        let reserved = self.reserve(room, &mut command);
+        let reserved = self.reserve(subject, &mut command);
         let account = command.actor.account.clone();
         let mut next = Some((asker, command, resume));
         let mut follow_ups = VecDeque::new();
         while let Some((asker, command, resume)) = next {
-            self.apply(room, asker, command, resume, &mut follow_ups);
+            self.apply(subject, asker, command, resume, &mut follow_ups);
             if is_read_only {
                 // What the log cannot take is caught up with when it is back: see `Hub::on_log_back`.
                 follow_ups.retain(|command: &Command<S::Op>| !command.op.is_logged());
@@ -54,7 +54,7 @@ impl<S: Subject> Hub<S> {
             next = follow_ups.pop_front().map(|command| (Asker::Nobody, command, None));
         }
         if let Some((app_key, is_beyond)) = reserved {
-            self.settle_reservation(room, &app_key, account, is_beyond);
+            self.settle_reservation(subject, &app_key, account, is_beyond);
         }
     }
 
@@ -63,11 +63,11 @@ impl<S: Subject> Hub<S> {
         self.commit.is_beyond(WRITES_WAITING_MAX / 2, WRITES_WAITING_BYTES_MAX / 2)
     }
 
-    /// Counts the room that somebody is about to enter. Says what it came to, with the key of the application, if it did not count
+    /// Counts the subject that somebody is about to enter. Says what it came to, with the key of the application, if it did not count
     /// before.
-    fn reserve(&mut self, room: S::Key, command: &mut Command<S::Op>) -> Option<(String, bool)> {
+    fn reserve(&mut self, subject: S::Key, command: &mut Command<S::Op>) -> Option<(String, bool)> {
         if let Some(app_key) = command.op.may_begin() {
-            self.bar_makers(room, app_key, &command.actor.account);
+            self.bar_makers(subject, app_key, &command.actor.account);
         }
         let account = &command.actor.account;
         let Entering { app_key, leaves, over_quota } = command.op.entering()?;
@@ -75,11 +75,11 @@ impl<S: Subject> Hub<S> {
             let quota = S::quota(settings);
             (quota.entered, quota.entered_of_clients)
         };
-        let maxima = match self.owner.subjects.get(&room) {
+        let maxima = match self.owner.subjects.get(&subject) {
             Some(Owned::Live(live)) if live.subject.app_key() == app_key => maxima(live.subject.settings()),
             _ => maxima(&self.config.rules.settings(app_key)),
         };
-        match self.config.accounts.reserve(app_key, account, room, leaves, maxima) {
+        match self.config.accounts.reserve(app_key, account, subject, leaves, maxima) {
             Reserved::Before => None,
             Reserved::Now { is_beyond } => Some((app_key.to_owned(), is_beyond)),
             Reserved::OverQuota => {
@@ -89,24 +89,24 @@ impl<S: Subject> Hub<S> {
         }
     }
 
-    /// Who did not get in does not count; who did, and is in too many rooms now, leaves the one it entered first.
-    fn settle_reservation(&mut self, room: S::Key, app_key: &str, account: AccountId, is_beyond: bool) {
-        let is_in = match self.owner.subjects.get(&room) {
+    /// Who did not get in does not count; who did, and is in too many subjects now, leaves the one it entered first.
+    fn settle_reservation(&mut self, subject: S::Key, app_key: &str, account: AccountId, is_beyond: bool) {
+        let is_in = match self.owner.subjects.get(&subject) {
             Some(Owned::Live(live)) => live.subject.app_key() == app_key && live.subject.is_connected(&account),
             _ => false,
         };
         if !is_in {
-            return self.config.accounts.release(app_key, &account, room);
+            return self.config.accounts.release(app_key, &account, subject);
         }
         if !is_beyond {
             return;
         }
         let rooms_max = S::quota(&self.config.rules.settings(app_key)).entered;
         if let Some(op) = S::Op::beyond_quota()
-            && let Some(room) = self.config.accounts.take_beyond(app_key, &account, rooms_max)
+            && let Some(subject) = self.config.accounts.take_beyond(app_key, &account, rooms_max)
         {
             let (asker, actor, ask) = (Asker::Nobody, Actor::server(account), Ask::Command(op));
-            self.request(Request { room, asker, actor, ask, app_key: None, resume: None });
+            self.request(Request { subject, asker, actor, ask, app_key: None, resume: None });
         }
     }
 
@@ -124,7 +124,7 @@ impl<S: Subject> Hub<S> {
         let heard = live.last_seq();
         let entry = Entry { seq: live.subject.next_seq(), epoch: live.epoch, stamp, command };
         if let (Some(app_key), false) = (entry.command.op.may_begin(), live.subject.exists()) {
-            // Whose the room is about to be: what its application has been told holds from its first entry on.
+            // Whose the subject is about to be: what its application has been told holds from its first entry on.
             live.subject.set_settings(self.config.rules.settings(app_key));
         }
         let named = Named::of(&entry.command, resume.as_deref());
@@ -133,7 +133,7 @@ impl<S: Subject> Hub<S> {
         {
             self.counters.refused += 1;
             let status = Status::new(Code::Forbidden, format!("put out while away: {}", kicked.message));
-            self.send(connection.worker(), Mail::Left { room: id, connection, kicked: Some(kicked) });
+            self.send(connection.worker(), Mail::Left { subject: id, connection, kicked: Some(kicked) });
             return self.answer(asker, Err(status));
         }
         let outcome = match live.subject.decide(&entry) {
@@ -182,7 +182,7 @@ impl<S: Subject> Hub<S> {
         let encode = |message: Box<pb::Message>| (Seq(message.seq), self.encode(&Push::Message(message)));
         let resent: Vec<(Seq, Bytes)> = resent.into_iter().map(encode).collect();
         match (missed, asked_by(&asker)) {
-            // Where the answer waits for a commit the room is new, and nothing was missed.
+            // Where the answer waits for a commit the subject is new, and nothing was missed.
             (Source::Log(scope, told), Some(asked)) if !durable => {
                 self.arrive(id, &presence, Vec::new(), Some(asked.sequence), joins_late);
                 self.catch_up_later(CatchUp { asked, scope, reply, told, resent });
@@ -237,54 +237,53 @@ impl<S: Subject> Hub<S> {
         }
     }
 
-    /// Lets in those who come, with the frames that they missed; with `held` they hear the room once that request is answered. With
-    /// `joins_late` they hear the room, from there on, once the answer that waits for a commit has told them that they are in it.
+    /// Lets in those who come, with the frames that they missed; with `held` they hear the subject once that request is answered. With
+    /// `joins_late` they hear the subject, from there on, once the answer that waits for a commit has told them that they are in it.
     fn arrive(
         &mut self,
-        room: S::Key,
+        subject: S::Key,
         presence: &[Presence],
         mut replay: Vec<Bytes>,
         held: Option<u32>,
         joins_late: Option<Seq>,
     ) {
         if presence.iter().any(|change| !matches!(change, Presence::Left(_))) {
-            self.owner.broadcasts.note_peopled(room);
+            self.owner.broadcasts.note_peopled(subject);
         }
         for change in presence {
-            let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&room) else { return };
+            let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&subject) else { return };
             let connection = match *change {
                 Presence::Joined(connection) => connection,
                 Presence::Resumed { connection, replaces } => {
                     let was_attached = live.unfollow(replaces);
                     live.follow(connection);
                     self.commit.late_joins(|joins| {
-                        joins.iter_mut().filter(|join| (join.0, join.1) == (room, replaces)).for_each(|join| join.2 = None);
+                        joins.iter_mut().filter(|join| (join.0, join.1) == (subject, replaces)).for_each(|join| join.2 = None);
                     });
                     if was_attached {
-                        let kicked = Some(Box::new(S::taken_over(room)));
-                        let mail = Mail::Left { room, connection: replaces, kicked };
+                        let kicked = Some(Box::new(S::taken_over(subject)));
+                        let mail = Mail::Left { subject, connection: replaces, kicked };
                         self.send(replaces.worker(), mail);
                     }
-                    let mail = Mail::Joined { room, connection, replay: std::mem::take(&mut replay), held };
+                    let mail = Mail::Joined { subject, connection, replay: std::mem::take(&mut replay), held };
                     self.send(connection.worker(), mail);
                     continue;
                 }
                 Presence::Left(_) => continue,
             };
             live.follow(connection);
-            self.commit.late_joins(|joins| joins.retain(|join| (join.0, join.1) != (room, connection)));
+            self.commit.late_joins(|joins| joins.retain(|join| (join.0, join.1) != (subject, connection)));
             match joins_late {
-                Some(heard) => self.commit.writes.joins.push((room, connection, Some(heard))),
-                None => {
-                    self.send(connection.worker(), Mail::Joined { room, connection, replay: std::mem::take(&mut replay), held })
-                }
+                Some(heard) => self.commit.writes.joins.push((subject, connection, Some(heard))),
+                None => self
+                    .send(connection.worker(), Mail::Joined { subject, connection, replay: std::mem::take(&mut replay), held }),
             }
         }
     }
 
     /// Lets go those who leave: with `kicked` those who must, after they have heard why, else those who want to.
     /// Who is told to go by its own command, `own`, has an answer to come, and goes after it.
-    fn part(&mut self, room: S::Key, presence: &[Presence], kicks: &[Kick], kicked: bool, own: Option<ConnId>) {
+    fn part(&mut self, subject: S::Key, presence: &[Presence], kicks: &[Kick], kicked: bool, own: Option<ConnId>) {
         // Kicks stand in the order of those who leave by them.
         let mut kicks = kicks.iter().peekable();
         for change in presence {
@@ -293,17 +292,17 @@ impl<S: Subject> Hub<S> {
             if kick.is_some() != kicked {
                 continue;
             }
-            let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&room) else { return };
+            let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&subject) else { return };
             if let Some(kick) = kick {
                 let until = self.clock.now.plus_ms(self.config.detach_grace_ms);
                 live.remember_kick((self.clock.now, until), connection, &kick.kicked);
             }
             if live.unfollow(connection) {
                 self.commit.late_joins(|joins| {
-                    joins.iter_mut().filter(|join| (join.0, join.1) == (room, connection)).for_each(|join| join.2 = None);
+                    joins.iter_mut().filter(|join| (join.0, join.1) == (subject, connection)).for_each(|join| join.2 = None);
                 });
                 let kicked = kick.map(|kick| Box::new(kick.kicked.clone()));
-                let mail = Mail::Left { room, connection, kicked };
+                let mail = Mail::Left { subject, connection, kicked };
                 if own == Some(connection) {
                     self.commit.writes.held.push(Held::Left(mail));
                 } else {
@@ -313,23 +312,23 @@ impl<S: Subject> Hub<S> {
         }
     }
 
-    /// Adds a frame to the room's feed here, from which resumes are served, and on every worker with members of the room.
-    pub(super) fn publish(&mut self, room: S::Key, item: Item) {
-        let Some(Owned::Live(live)) = self.owner.subjects.get(&room) else { return };
+    /// Adds a frame to the subject's feed here, from which resumes are served, and on every worker with members of the subject.
+    pub(super) fn publish(&mut self, subject: S::Key, item: Item) {
+        let Some(Owned::Live(live)) = self.owner.subjects.get(&subject) else { return };
         if live.is_deserted() {
             return;
         }
         let only = matches!(item.audience, Audience::Only(_));
         for worker in 0..self.config.workers {
-            let Some(Owned::Live(live)) = self.owner.subjects.get(&room) else { return };
+            let Some(Owned::Live(live)) = self.owner.subjects.get(&subject) else { return };
             let hears = live.followers[worker] > 0 && !(only && item.audience.named_on(worker).is_empty());
             if worker != self.config.worker && hears {
                 // Only here, where resumes are served, the whole list is needed.
                 let item = Item { audience: item.audience.on(worker), ..item.clone() };
-                self.send(worker, Mail::Frame { room, item });
+                self.send(worker, Mail::Frame { subject, item });
             }
         }
-        self.desk.append(room.into(), item);
+        self.desk.append(subject.into(), item);
     }
 
     fn note_durable(&mut self, id: S::Key) {

@@ -56,13 +56,13 @@ impl<S: Subject> Broadcasts<S> {
     }
 
     /// Somebody has come into a room.
-    pub(super) fn note_peopled(&mut self, room: S::Key) {
-        self.peopled.insert(room);
+    pub(super) fn note_peopled(&mut self, subject: S::Key) {
+        self.peopled.insert(subject);
     }
 
     /// A room leaves memory, or nobody is in it.
-    pub(super) fn forget(&mut self, room: S::Key) {
-        self.peopled.remove(&room);
+    pub(super) fn forget(&mut self, subject: S::Key) {
+        self.peopled.remove(&subject);
     }
 }
 
@@ -77,7 +77,7 @@ impl<S: Subject> Hub<S> {
             let next = peopled.range((after, Bound::Unbounded)).next().copied();
             *last = next;
             steps += match next {
-                Some(room) => self.broadcast_in(room),
+                Some(subject) => self.broadcast_in(subject),
                 None => self.end_broadcast(),
             };
         }
@@ -89,12 +89,12 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Hands the first broadcast to a room, if it is one of its application in which somebody is. What that costs, in steps.
-    fn broadcast_in(&mut self, room: S::Key) -> usize {
+    fn broadcast_in(&mut self, subject: S::Key) -> usize {
         let Some((broadcasting, _)) = self.owner.broadcasts.waiting.front() else { return 1 };
         let Some(Owned::Live(live)) =
-            self.owner.subjects.get(&room).filter(|owned| !matches!(owned, Owned::Live(live) if live.is_deserted()))
+            self.owner.subjects.get(&subject).filter(|owned| !matches!(owned, Owned::Live(live) if live.is_deserted()))
         else {
-            self.owner.broadcasts.forget(room);
+            self.owner.broadcasts.forget(subject);
             return 1;
         };
         if live.subject.app_key() != &*broadcasting.app_key {
@@ -114,7 +114,7 @@ impl<S: Subject> Hub<S> {
             count.fetch_add(1, Ordering::Relaxed);
         }));
         let command = Command { actor: broadcasting.actor.clone(), op: broadcasting.op.clone() };
-        self.command(room, asker, command, None);
+        self.command(subject, asker, command, None);
         steps
     }
 

@@ -15,18 +15,18 @@ use crate::subject::{Actor, Answer, Operation, Subject};
 pub struct Writes<S: Subject> {
     /// Entries in the order they were applied.
     pub records: Vec<S::Record>,
-    /// States of rooms, each with the number of the last entry in it.
+    /// States of subjects, each with the number of the last entry in it.
     pub snapshots: Vec<(S::Key, Seq, Vec<u8>)>,
     /// What the applications are told, in the order it happened.
     pub reports: Vec<S::Report>,
     /// Bytes of what the records tell the members.
     pub(super) bytes: usize,
     pub(super) held: Vec<Held<S>>,
-    /// Connections that hear their room once they have been told that they are in it, and from where on; `None`: they have left
+    /// Connections that hear their subject once they have been told that they are in it, and from where on; `None`: they have left
     /// again meanwhile.
     pub(super) joins: Vec<(S::Key, ConnId, Option<Seq>)>,
     saved: Vec<(S::Key, Seq)>,
-    /// The rooms that are ahead of the log if this fails.
+    /// The subjects that are ahead of the log if this fails.
     pub(super) rooms: SmallVec<[S::Key; 4]>,
 }
 
@@ -60,14 +60,14 @@ pub(super) enum Held<S: Subject> {
     Find(Box<Find<S>>),
     /// A catch-up, to be read once the log has everything the connection missed.
     CatchUp(Box<CatchUp<S>>),
-    /// Who has put itself out of a room, by closing it, is told so after its answer.
+    /// Who has put itself out of a subject, by closing it, is told so after its answer.
     Left(Mail<S>),
 }
 
 /// A command on its way whose subject lets it pass as far as it knows, and for which the log has to say where something stands.
 pub struct Find<S: Subject> {
-    /// In which room.
-    pub room: S::Key,
+    /// In which subject.
+    pub subject: S::Key,
     /// Who waits.
     pub asker: Asker<S::Key>,
     /// On whose behalf.
@@ -99,7 +99,7 @@ impl<S: Subject> Commit<S> {
             return None;
         }
         let mut writes = std::mem::take(&mut self.writes);
-        let saved = writes.snapshots.iter().map(|(room, seq, _)| (*room, *seq)).collect();
+        let saved = writes.snapshots.iter().map(|(subject, seq, _)| (*subject, *seq)).collect();
         let (held, joins) = (std::mem::take(&mut writes.held), std::mem::take(&mut writes.joins));
         let rooms = std::mem::take(&mut writes.rooms);
         self.in_flight = Some(Writes { held, joins, saved, rooms, ..Writes::default() });
@@ -162,28 +162,28 @@ impl<S: Subject> Hub<S> {
                 Held::Left(mail) => self.tell_left(mail),
             }
         }
-        for (room, connection, heard) in done.joins {
+        for (subject, connection, heard) in done.joins {
             let mail = match heard {
-                Some(heard) => Mail::Joined { room, connection, replay: self.since(room, connection, heard), held: None },
-                None => Mail::Left { room, connection, kicked: None },
+                Some(heard) => Mail::Joined { subject, connection, replay: self.since(subject, connection, heard), held: None },
+                None => Mail::Left { subject, connection, kicked: None },
             };
             self.send(connection.worker(), mail);
         }
-        for (room, seq) in done.saved {
-            if let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&room) {
+        for (subject, seq) in done.saved {
+            if let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&subject) {
                 live.saved = seq;
             }
         }
     }
 
     /// What a connection that joins late has not heard since then: the frames, or that they are no longer here.
-    fn since(&mut self, room: S::Key, connection: ConnId, heard: Seq) -> Vec<Bytes> {
-        let Some(feed) = self.desk.feed(room.into()) else { return Vec::new() };
+    fn since(&mut self, subject: S::Key, connection: ConnId, heard: Seq) -> Vec<Bytes> {
+        let Some(feed) = self.desk.feed(subject.into()) else { return Vec::new() };
         if let Some(frames) = feed.replay(heard, connection) {
             return frames;
         }
-        let Some(Owned::Live(live)) = self.owner.subjects.get(&room) else { return Vec::new() };
-        let gap = S::gap(room, heard.next(), live.last_seq());
+        let Some(Owned::Live(live)) = self.owner.subjects.get(&subject) else { return Vec::new() };
+        let gap = S::gap(subject, heard.next(), live.last_seq());
         vec![self.encode(&gap)]
     }
 
@@ -192,7 +192,7 @@ impl<S: Subject> Hub<S> {
         self.commit.in_flight.is_some() || !self.commit.writes.is_empty()
     }
 
-    /// Asks for a snapshot of every room that has changed, as a draining server does.
+    /// Asks for a snapshot of every subject that has changed, as a draining server does.
     pub fn save_rooms(&mut self) {
         for (id, owned) in &self.owner.subjects {
             if let Owned::Live(live) = owned

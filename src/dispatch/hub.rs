@@ -29,15 +29,15 @@ pub struct Config<T, K> {
     pub epoch: Epoch,
     /// Seed of the random numbers that entries carry.
     pub seed: u64,
-    /// What the rooms go by.
+    /// What the subjects go by.
     pub rules: Arc<dyn Rules<T>>,
     /// Bytes of recent frames a feed keeps.
     pub feed_bytes_max: usize,
     /// How long a lost connection keeps its place.
     pub detach_grace_ms: u64,
-    /// The highest room id given out on this node.
+    /// The highest subject id given out on this node.
     pub last_room: Arc<AtomicI64>,
-    /// Which rooms each account is in; shared by all workers of the node.
+    /// Which subjects each account is in; shared by all workers of the node.
     pub accounts: Arc<AccountRooms<K>>,
 }
 
@@ -52,16 +52,16 @@ pub enum Effect<S: Subject> {
         /// The frames.
         bytes: Bytes,
     },
-    /// Tell a connection that it has to go, and close it if it is in no room any more.
+    /// Tell a connection that it has to go, and close it if it is in no subject any more.
     Kicked {
         /// Whom.
         connection: ConnId,
         /// What it is told.
         kicked: Box<pb::Kicked>,
-        /// Whether it is left without a room.
+        /// Whether it is left without a subject.
         is_last_room: bool,
     },
-    /// Read a room's state from the log and hand it to [`Hub::on_loaded`].
+    /// Read a subject's state from the log and hand it to [`Hub::on_loaded`].
     Load(S::Key),
     /// Ask the log where a message stands and hand that to [`Hub::on_found`].
     Find(Box<Find<S>>),
@@ -71,8 +71,8 @@ pub enum Effect<S: Subject> {
     History {
         /// Who waits.
         asker: Asker<S::Key>,
-        /// Of which room.
-        room: S::Key,
+        /// Of which subject.
+        subject: S::Key,
         /// What is asked; already found permitted.
         query: Box<S::Query>,
         /// How much of it may be read.
@@ -149,35 +149,36 @@ impl<S: Subject> Hub<S> {
         self.clock.started.get_or_insert(now);
     }
 
-    /// A request for a room, from a connection of this worker or from within the process.
+    /// A request for a subject, from a connection of this worker or from within the process.
     pub fn request(&mut self, request: Request<S>) {
-        if let (&Asker::Connection(Asked { connection, sequence, room, .. }), Ask::Command(op)) = (&request.asker, &request.ask)
+        if let (&Asker::Connection(Asked { connection, sequence, subject, .. }), Ask::Command(op)) =
+            (&request.asker, &request.ask)
             && op.follows()
         {
-            self.desk.await_seat(room.into(), connection, sequence);
+            self.desk.await_seat(subject.into(), connection, sequence);
         }
-        if request.room.is_counted() && request.room.into().number() > self.config.last_room.load(Ordering::Acquire) {
+        if request.subject.is_counted() && request.subject.into().number() > self.config.last_room.load(Ordering::Acquire) {
             return self.refuse_nowhere(request);
         }
-        let owner = owner_of(request.room, self.config.workers);
+        let owner = owner_of(request.subject, self.config.workers);
         self.send(owner, Mail::Request(Box::new(request)));
     }
 
-    /// A connection of this worker is gone. With `at_once` its rooms see it leave, otherwise they keep its place for the grace.
+    /// A connection of this worker is gone. With `at_once` its subjects see it leave, otherwise they keep its place for the grace.
     pub fn on_connection_gone(&mut self, actor: &Actor, at_once: bool) {
         let Some(connection) = actor.connection else { return };
-        for room in self.desk.remove(connection).filter_map(S::Key::of) {
+        for subject in self.desk.remove(connection).filter_map(S::Key::of) {
             let ask = Ask::Command(S::Op::of_gone(at_once));
-            self.request(Request { room, asker: Asker::Nobody, actor: actor.clone(), ask, app_key: None, resume: None });
+            self.request(Request { subject, asker: Asker::Nobody, actor: actor.clone(), ask, app_key: None, resume: None });
         }
     }
 
     /// The rooms made by clients that the connection is in or about to be.
     pub fn client_rooms(&self, connection: ConnId) -> Vec<S::Key> {
-        self.desk.subjects(connection).filter_map(S::Key::of).filter(|room| !room.is_counted()).collect()
+        self.desk.subjects(connection).filter_map(S::Key::of).filter(|subject| !subject.is_counted()).collect()
     }
 
-    /// Whether the connection is in a room or about to be.
+    /// Whether the connection is in a subject or about to be.
     pub fn is_in_a_room(&self, connection: ConnId) -> bool {
         self.desk.subjects(connection).next().is_some()
     }
@@ -205,7 +206,7 @@ impl<S: Subject> Hub<S> {
         }
     }
 
-    /// Writes the frames of this turn: each dirty room once, one write per reader that is up to date.
+    /// Writes the frames of this turn: each dirty subject once, one write per reader that is up to date.
     pub fn flush(&mut self, outlet: &mut impl Outlet) {
         // What they missed goes before what waits for them.
         if self.effects.is_empty() {
@@ -219,19 +220,20 @@ impl<S: Subject> Hub<S> {
     /// A connection's socket takes bytes again: it catches up in every subject in which it lags.
     pub fn on_writable(&mut self, connection: ConnId, outlet: &mut impl Outlet) {
         let subjects: SmallVec<[SubjectId; 1]> = self.desk.subjects(connection).collect();
-        for room in subjects {
-            if !self.catch_up(connection, room, outlet) {
+        for subject in subjects {
+            if !self.catch_up(connection, subject, outlet) {
                 return;
             }
         }
     }
 
     /// Writes on to a reader that lags, and tells it what it has missed for good. False: the connection has to go.
-    fn catch_up(&mut self, connection: ConnId, room: SubjectId, outlet: &mut impl Outlet) -> bool {
-        let missed = self.desk.missed(connection, room);
+    fn catch_up(&mut self, connection: ConnId, subject: SubjectId, outlet: &mut impl Outlet) -> bool {
+        let missed = self.desk.missed(connection, subject);
         if let Some(missed) = missed {
             self.counters.gaps += 1;
-            let frame = S::Key::of(room).map(|room| self.encode(&S::gap(room, missed.first, missed.last))).unwrap_or_default();
+            let frame =
+                S::Key::of(subject).map(|subject| self.encode(&S::gap(subject, missed.first, missed.last))).unwrap_or_default();
             let taken = outlet.write(connection, &frame);
             if taken < frame.len() {
                 outlet.hold(connection, frame.slice(taken..));
@@ -248,7 +250,7 @@ impl<S: Subject> Hub<S> {
             self.effects.push(Effect::Kicked { connection, kicked, is_last_room: true });
             return false;
         }
-        self.counters.deliveries += self.desk.catch_up(connection, room, outlet);
+        self.counters.deliveries += self.desk.catch_up(connection, subject, outlet);
         true
     }
 
@@ -257,7 +259,7 @@ impl<S: Subject> Hub<S> {
         !self.effects.is_empty()
     }
 
-    /// Once a second or so: graces that are over, rules that have changed, what rooms do by themselves, frames that are old, rooms
+    /// Once a second or so: graces that are over, rules that have changed, what subjects do by themselves, frames that are old, subjects
     /// that are idle.
     pub fn on_tick(&mut self) {
         self.end_graces();
@@ -286,7 +288,7 @@ impl<S: Subject> Hub<S> {
         self.counters
     }
 
-    /// Rooms in memory, readers seated, and readers that lag.
+    /// Subjects in memory, readers seated, and readers that lag.
     pub fn gauges(&self) -> (usize, usize, usize) {
         let (readers, laggards) = self.desk.readers();
         (self.owner.subjects.len(), readers, laggards)
@@ -323,27 +325,27 @@ impl<S: Subject> Hub<S> {
             Mail::Request(request) => self.own(*request),
             Mail::Broadcast(broadcasting) => self.owner.broadcasts.begin(*broadcasting),
             Mail::Answer(asked, answer) => {
-                self.desk.note_answered(asked.room.into(), asked.connection, asked.sequence, answer.is_ok());
+                self.desk.note_answered(asked.subject.into(), asked.connection, asked.sequence, answer.is_ok());
                 self.effects.push(Effect::Answer(asked, answer));
             }
             Mail::History { asked, query, scope } => {
-                self.effects.push(Effect::History { asker: Asker::Connection(asked), room: asked.room, query, scope });
+                self.effects.push(Effect::History { asker: Asker::Connection(asked), subject: asked.subject, query, scope });
             }
             Mail::CatchUp(waiting) => self.effects.push(Effect::CatchUp(waiting)),
-            Mail::Joined { room, connection, replay, held } => self.join(room, connection, replay, held),
-            Mail::Left { room, connection, kicked } => self.leave(room, connection, kicked),
-            Mail::Frame { room, item } => self.desk.append(room.into(), item),
+            Mail::Joined { subject, connection, replay, held } => self.join(subject, connection, replay, held),
+            Mail::Left { subject, connection, kicked } => self.leave(subject, connection, kicked),
+            Mail::Frame { subject, item } => self.desk.append(subject.into(), item),
         }
     }
 
-    fn join(&mut self, room: S::Key, connection: ConnId, replay: Vec<Bytes>, held: Option<u32>) {
-        if self.desk.join(room.into(), connection, held) {
+    fn join(&mut self, subject: S::Key, connection: ConnId, replay: Vec<Bytes>, held: Option<u32>) {
+        if self.desk.join(subject.into(), connection, held) {
             self.effects.extend(replay.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
         }
     }
 
-    fn leave(&mut self, room: S::Key, connection: ConnId, kicked: Option<Box<pb::Kicked>>) {
-        let (Some(left), Some(kicked)) = (self.desk.leave(room.into(), connection), kicked) else { return };
+    fn leave(&mut self, subject: S::Key, connection: ConnId, kicked: Option<Box<pb::Kicked>>) {
+        let (Some(left), Some(kicked)) = (self.desk.leave(subject.into(), connection), kicked) else { return };
         self.effects.extend(left.unheard.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
         self.effects.push(Effect::Kicked { connection, kicked, is_last_room: left.is_last });
     }

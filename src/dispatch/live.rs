@@ -8,7 +8,7 @@ use crate::limits::KICKS_KEPT_MAX;
 use crate::subject::{Actor, Command, Operation, Subject};
 use crate::wire::pb;
 
-/// A room this worker owns.
+/// A subject this worker owns.
 pub(super) enum Owned<S: Subject> {
     /// Its state is on its way; these wait for it.
     Loading(Vec<Request<S>>),
@@ -16,12 +16,12 @@ pub(super) enum Owned<S: Subject> {
     Live(Box<Live<S>>),
 }
 
-/// A room in memory and what surrounds it.
+/// A subject in memory and what surrounds it.
 pub(super) struct Live<S: Subject> {
     pub(super) subject: S,
     /// The epoch of its new entries: that in which it was last read from the log.
     pub(super) epoch: Epoch,
-    /// How far the room's clock of durations is ahead of the hub's.
+    /// How far the subject's clock of durations is ahead of the hub's.
     pub(super) ahead_ms: i64,
     /// How many connections hear it, by worker.
     pub(super) followers: Vec<u32>,
@@ -38,7 +38,7 @@ pub(super) struct Live<S: Subject> {
 }
 
 impl<S: Subject> Live<S> {
-    /// A room, and by how much its clock of durations is ahead of `steady`: one that has gone further does not stand still until
+    /// A subject, and by how much its clock of durations is ahead of `steady`: one that has gone further does not stand still until
     /// that has caught up.
     pub(super) fn new(subject: S, workers: usize, epoch: Epoch, now: Time, steady: UnixMs) -> Live<S> {
         let followers = vec![0; workers];
@@ -56,7 +56,7 @@ impl<S: Subject> Live<S> {
         }
     }
 
-    /// The room's clock of durations.
+    /// The subject's clock of durations.
     pub(super) fn clock(&self, steady: UnixMs) -> UnixMs {
         UnixMs(steady.0.saturating_add(self.ahead_ms)).max(self.subject.last_clock())
     }

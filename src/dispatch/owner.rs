@@ -60,33 +60,34 @@ impl<S: Subject> Owner<S> {
 }
 
 impl<S: Subject> Hub<S> {
-    /// A request for a room of this worker.
+    /// A request for a subject of this worker.
     pub(super) fn own(&mut self, request: Request<S>) {
-        let (room, workers, now) = (request.room, self.config.workers, self.clock.now);
-        match self.owner.subjects.get_mut(&room) {
+        let (subject, workers, now) = (request.subject, self.config.workers, self.clock.now);
+        match self.owner.subjects.get_mut(&subject) {
             Some(Owned::Live(_)) => self.ask(request),
             Some(Owned::Loading(waiting)) if waiting.len() < LOADING_COMMANDS_MAX || is_ours(&request) => waiting.push(request),
             Some(Owned::Loading(_)) => self.answer(request.asker, Err(busy("the room is being loaded"))),
             None if let Ask::Command(op) = &request.ask
                 && let Some(app_key) = op.begins() =>
             {
-                let fresh = S::vacant(room, self.config.rules.settings(app_key));
-                self.owner
-                    .subjects
-                    .insert(room, Owned::Live(Box::new(Live::new(fresh, workers, self.config.epoch, now, self.clock.steady))));
+                let fresh = S::vacant(subject, self.config.rules.settings(app_key));
+                self.owner.subjects.insert(
+                    subject,
+                    Owned::Live(Box::new(Live::new(fresh, workers, self.config.epoch, now, self.clock.steady))),
+                );
                 self.ask(request);
             }
             None => {
-                self.owner.subjects.insert(room, Owned::Loading(vec![request]));
-                self.effects.push(Effect::Load(room));
+                self.owner.subjects.insert(subject, Owned::Loading(vec![request]));
+                self.effects.push(Effect::Load(subject));
             }
         }
     }
 
-    /// Refuses a request for a room that never was. What is wrong with the request itself comes before that (chatroom.md §c.0), and
-    /// only a room knows it, so one that does not exist is asked.
+    /// Refuses a request for a subject that never was. What is wrong with the request itself comes before that (chatroom.md §c.0), and
+    /// only a subject knows it, so one that does not exist is asked.
     pub(super) fn refuse_nowhere(&mut self, request: Request<S>) {
-        let mut nowhere = S::vacant(request.room, self.config.rules.settings(""));
+        let mut nowhere = S::vacant(request.subject, self.config.rules.settings(""));
         let answer = match request.ask {
             Ask::Command(op) => {
                 let stamp = Stamp { time: self.clock.unix, clock: self.clock.steady, random: 0 };
@@ -100,7 +101,7 @@ impl<S: Subject> Hub<S> {
         self.answer(request.asker, Err(refused));
     }
 
-    /// The state of a room that [`Effect::Load`] asked for, rebuilt from the log; a room that never was comes as one that does
+    /// The state of a subject that [`Effect::Load`] asked for, rebuilt from the log; a subject that never was comes as one that does
     /// not exist.
     pub fn on_loaded(&mut self, id: S::Key, loaded: Result<S, Status>) {
         let waiting = match self.owner.subjects.remove(&id) {
@@ -109,8 +110,8 @@ impl<S: Subject> Hub<S> {
             None => return,
         };
         match (loaded, self.owner.stale.remove(&id)) {
-            (Ok(room), Some(old)) => {
-                self.renew(id, room, *old);
+            (Ok(subject), Some(old)) => {
+                self.renew(id, subject, *old);
                 self.do_due(id);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
@@ -118,9 +119,9 @@ impl<S: Subject> Hub<S> {
                 self.keep_stale(id, old);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
-            (Ok(mut room), None) => {
-                room.set_settings(self.config.rules.settings(room.app_key()));
-                let mut live = Live::new(room, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
+            (Ok(mut subject), None) => {
+                subject.set_settings(self.config.rules.settings(subject.app_key()));
+                let mut live = Live::new(subject, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
                 live.saved = live.last_seq();
                 self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
                 self.tidy_after_load(id);
@@ -132,9 +133,9 @@ impl<S: Subject> Hub<S> {
     }
 
     fn ask(&mut self, request: Request<S>) {
-        let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&request.room) else { return };
+        let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&request.subject) else { return };
         live.used = self.clock.now;
-        let Request { room, asker, actor, ask, app_key, resume } = request;
+        let Request { subject, asker, actor, ask, app_key, resume } = request;
         if app_key.is_some_and(|app_key| *app_key != *live.subject.app_key()) && live.subject.exists() {
             return self.answer(asker, Err(S::missing_subject()));
         }
@@ -143,11 +144,11 @@ impl<S: Subject> Hub<S> {
             Ask::Command(op) if op.needs_look_up() => {
                 let Some(request) = op.into_look_up() else { return };
                 match live.subject.may_look_up(clock, &actor, &request) {
-                    Ok(()) => self.after_writes(Held::Find(Box::new(Find { room, asker, actor, request }))),
+                    Ok(()) => self.after_writes(Held::Find(Box::new(Find { subject, asker, actor, request }))),
                     Err(status) => self.answer(asker, Err(status)),
                 }
             }
-            Ask::Command(op) => self.command(room, asker, Command { actor, op }, resume),
+            Ask::Command(op) => self.command(subject, asker, Command { actor, op }, resume),
             Ask::Query(query) if query.reads_log() => {
                 match (live.subject.history(clock, &actor, &query), asker) {
                     // Whoever holds the connection looks it up, because only there it can be written.
@@ -155,7 +156,7 @@ impl<S: Subject> Hub<S> {
                         let mail = Mail::History { asked, query: Box::new(query), scope };
                         self.send(asked.connection.worker(), mail);
                     }
-                    (Ok(scope), asker) => self.effects.push(Effect::History { asker, room, query: Box::new(query), scope }),
+                    (Ok(scope), asker) => self.effects.push(Effect::History { asker, subject, query: Box::new(query), scope }),
                     (Err(status), asker) => self.answer(asker, Err(status)),
                 }
             }
@@ -168,9 +169,9 @@ impl<S: Subject> Hub<S> {
 
     /// Where the log has the message of [`Effect::Find`], if it has it.
     pub fn on_found(&mut self, find: Find<S>, found: Result<Option<Seq>, Status>) {
-        let Find { room, asker, actor, request } = find;
+        let Find { subject, asker, actor, request } = find;
         match found.and_then(|seq| S::Op::found(request, seq)) {
-            Ok(op) => self.own(Request { room, asker, actor, ask: Ask::Command(op), app_key: None, resume: None }),
+            Ok(op) => self.own(Request { subject, asker, actor, ask: Ask::Command(op), app_key: None, resume: None }),
             Err(status) => self.answer(asker, Err(status)),
         }
     }

@@ -38,7 +38,7 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// The position in an entry to a room, or the one that came with the resume.
+    /// The position in an entry to a subject, or the one that came with the resume.
     pub fn of<O: Operation>(command: &Command<O>, resume: Option<&pb::RoomPosition>) -> Option<Named> {
         let named = command.op.position()?;
         let position = named.or(resume)?;
@@ -121,7 +121,7 @@ impl<S: Subject> Hub<S> {
         (told.gap, told.range) = (told.gap || replay.gap.is_some(), replay.gap);
         S::tell_missed(&mut reply, &told);
         // One that has left meanwhile, and perhaps entered again, hears nothing of it.
-        let is_held = self.desk.release(asked.room.into(), asked.connection, asked.sequence);
+        let is_held = self.desk.release(asked.subject.into(), asked.connection, asked.sequence);
         self.receive(Mail::Answer(asked, Box::new(Ok(reply))));
         if !is_held {
             return;

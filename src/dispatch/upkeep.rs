@@ -1,5 +1,5 @@
-//! What the owner of rooms does unasked, once a second: graces that are over, settings that have changed, what is due in a
-//! room, what the vanished have left behind, rooms that nobody needs in memory.
+//! What the owner of subjects does unasked, once a second: graces that are over, settings that have changed, what is due in a
+//! subject, what the vanished have left behind, subjects that nobody needs in memory.
 
 use super::hub::Hub;
 use super::live::{Live, Owned};
@@ -11,26 +11,26 @@ use crate::subject::{Actor, Command, Operation, Origin, Subject};
 impl<S: Subject> Hub<S> {
     pub(super) fn end_graces(&mut self) {
         let mut waiting = Vec::new();
-        while let Some((deadline, room, connection)) =
+        while let Some((deadline, subject, connection)) =
             self.owner.grace.pop_front_if(|(deadline, _, _)| *deadline <= self.clock.now)
         {
-            let live = match self.owner.subjects.get(&room) {
+            let live = match self.owner.subjects.get(&subject) {
                 Some(Owned::Live(live)) => live,
                 // It is being read again, with the same people in it.
                 Some(Owned::Loading(_)) => {
-                    waiting.push((deadline, room, connection));
+                    waiting.push((deadline, subject, connection));
                     continue;
                 }
                 None => continue,
             };
             let Some(actor) = live.detached.get(&connection) else { continue };
             let command = Command { actor: Actor { origin: Origin::Server, ..actor.clone() }, op: S::Op::of_gone(true) };
-            self.command(room, Asker::Nobody, command, None);
+            self.command(subject, Asker::Nobody, command, None);
         }
         waiting.into_iter().rev().for_each(|grace| self.owner.grace.push_front(grace));
     }
 
-    /// Puts changed settings in force: what a room decides from now on goes by them.
+    /// Puts changed settings in force: what a subject decides from now on goes by them.
     pub(super) fn refresh_rules(&mut self) {
         let version = self.config.rules.version();
         if std::mem::replace(&mut self.owner.rules_version, version) == version {
@@ -43,7 +43,7 @@ impl<S: Subject> Hub<S> {
         }
     }
 
-    /// Lets rooms do what they do by themselves when its time has come. A room that is not in memory does it when it is loaded.
+    /// Lets subjects do what they do by themselves when its time has come. A subject that is not in memory does it when it is loaded.
     pub(super) fn do_what_is_due(&mut self) {
         let due = |live: &Live<S>| live.subject.deadline().filter(|at| *at <= live.clock(self.clock.steady));
         let due = self.owner.subjects.iter().filter_map(|(id, owned)| match owned {
@@ -78,7 +78,7 @@ impl<S: Subject> Hub<S> {
         }
     }
 
-    /// Everybody who was in a room as the node went down has vanished. They have the grace of a lost connection to come back; for
+    /// Everybody who was in a subject as the node went down has vanished. They have the grace of a lost connection to come back; for
     /// a room made by a client it counts from the start of the node, since before that nobody could.
     pub(super) fn tidy_after_load(&mut self, id: S::Key) {
         let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&id) else { return };
@@ -103,7 +103,7 @@ impl<S: Subject> Hub<S> {
         self.note_left(id);
     }
 
-    /// Lets rooms drop what they have compiled and nobody uses.
+    /// Lets subjects drop what they have compiled and nobody uses.
     pub(super) fn forget_unused_expressions(&mut self) {
         self.owner.ticks = self.owner.ticks.wrapping_add(1);
         if !self.owner.ticks.is_multiple_of(EXPRESSIONS_KEPT_TICKS) {
@@ -123,7 +123,7 @@ impl<S: Subject> Hub<S> {
         let ahead = &self.owner.ahead;
         self.owner.subjects.retain(|id, owned| {
             let Owned::Live(live) = owned else { return true };
-            // Anybody may ask for rooms by names nobody has used; they must not stay. One that waits for its end is read again then.
+            // Anybody may ask for subjects by names nobody has used; they must not stay. One that waits for its end is read again then.
             let idle_ms = if live.subject.exists() { ROOM_IDLE_MS } else { 0 };
             let is_in_use = !live.is_deserted() || !live.subject.is_empty_of_people();
             if is_in_use || now.ms_since(live.used) < idle_ms || ahead.contains(id) {
