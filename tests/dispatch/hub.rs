@@ -240,7 +240,7 @@ fn another_application_s_room_is_missing() {
         let connection = ConnId::new(0, 77, 77);
         let asked = Asked { connection, sequence: 1, kind: 0, subject: room };
         world.hubs[0].request(Request {
-            room,
+            subject: room,
             asker: Asker::Connection(asked),
             actor: Actor::http(AccountId::parse("x").unwrap()),
             ask: Ask::Query(Query::Info(pb::RoomInfoRequest { room_id: room.get() })),
