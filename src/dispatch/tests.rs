@@ -402,8 +402,8 @@ impl World {
     fn ask(&mut self, who: ConnId, account: &str, board: BoardId, ask: Ask<Stroke, Read>) {
         let actor =
             Actor { connection: Some(who), origin: Origin::Member, ..Actor::server(AccountId::parse(account).unwrap()) };
-        let asker = Asker::Connection(Asked { connection: who, sequence: 1, kind: 0, room: board });
-        self.hubs[who.worker()].request(Request { room: board, asker, actor, ask, app_key: None, resume: None });
+        let asker = Asker::Connection(Asked { connection: who, sequence: 1, kind: 0, subject: board });
+        self.hubs[who.worker()].request(Request { subject: board, asker, actor, ask, app_key: None, resume: None });
     }
 
     /// The one answer since the last look.
@@ -480,7 +480,7 @@ fn a_caller_within_the_process_reaches_every_kind() {
         let asker = Asker::Caller(Box::new(move |answer| told.lock().push(answer)));
         let actor = Actor::http(AccountId::parse("news").unwrap());
         let (ask, app_key) = (Ask::Command(op), Some("app".into()));
-        world.hubs[1].request(Request { room: board, asker, actor, ask, app_key, resume: None });
+        world.hubs[1].request(Request { subject: board, asker, actor, ask, app_key, resume: None });
     }
     world.settle(true);
     assert_eq!(answered.lock().iter().filter(|answer| answer.is_ok()).count(), 2);

@@ -14,6 +14,12 @@ pub const HISTORY_QUERIES_MAX: usize = 256;
 pub const LOG_QUEUE_MAX: usize = 1024;
 /// Records after which a commit takes no further batch: bounds how long the first of them waits for the others.
 pub const LOG_GROUP_RECORDS: usize = 16_384;
+/// Keys under which an entry may be found again.
+pub const INDEX_KEYS_MAX: usize = 16;
+/// Bytes of such a key.
+pub const INDEX_KEY_BYTES_MAX: usize = 512;
+/// Bytes of the buffers in which a worker writes entries for the log.
+pub const LOG_ARENA_BYTES: usize = 64 * 1024;
 /// Uptime for which one day of history may go, if it is older than the retention.
 pub const EXPIRE_EVERY_MS: u64 = 3_600_000;
 /// Bytes of blocks read from the store that are held in memory, unless configured (`store.cache_bytes`).

@@ -9,7 +9,7 @@ use super::worker::Worker;
 use crate::dispatch::Asker;
 use crate::error::{Code, Status};
 use crate::front::{Call, Callback, Effect, HistoryRead, NoAnswer, Verdict};
-use crate::log::HistoryPage;
+use crate::room::HistoryPage;
 use crate::wire::store;
 
 impl Worker {

@@ -14,6 +14,7 @@ mod first_start;
 mod https;
 mod keep;
 mod listen;
+pub mod logbook;
 mod logs;
 mod mailbox;
 mod memory;

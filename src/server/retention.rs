@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::node::Node;
 use crate::id::UnixMs;
 use crate::limits::{DEDUP_WINDOW_MS, EXPIRE_EVERY_MS};
-use crate::log::RoomLog;
+use crate::log::Log;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -37,7 +37,7 @@ impl Node {
         let started = Instant::now();
         loop {
             hourly.tick().await;
-            let (log, now, days) = (self.log.clone(), self.shared.unix(), self.history_days);
+            let (log, now, days) = (self.storage.log.clone(), self.shared.unix(), self.history_days);
             let Plan { at, left } = plan(&log.days(), now, days, started.elapsed() >= period);
             if left > 0 {
                 tracing::warn!(
@@ -52,7 +52,7 @@ impl Node {
     }
 }
 
-async fn expire(log: std::sync::Arc<dyn RoomLog>, at: UnixMs, days: u32) {
+async fn expire(log: std::sync::Arc<dyn Log>, at: UnixMs, days: u32) {
     match tokio::task::spawn_blocking(move || log.expire(at, days)).await {
         Ok(Ok(0)) => {}
         Ok(Ok(days)) => tracing::info!(days, "history expired"),
@@ -64,8 +64,8 @@ async fn expire(log: std::sync::Arc<dyn RoomLog>, at: UnixMs, days: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{Batch, MemoryLog};
-    use crate::room::{Actor, Command, Entry, Op, Record, Stamp};
+    use crate::id::{Epoch, RoomId, Seq};
+    use crate::log::{Batch, Facts, MemoryLog, Pen};
 
     const TODAY: i64 = 20_000;
 
@@ -86,18 +86,16 @@ mod tests {
     #[test]
     fn a_clock_a_year_ahead_costs_one_day_in_an_hour() {
         let log = MemoryLog::new().unwrap();
-        let room = crate::id::RoomId::new(1).unwrap();
-        let records = (0..10).map(|number| {
-            let stamp = Stamp { time: noon(TODAY - 9 + number), clock: noon(TODAY - 9 + number), random: 0 };
-            let actor = Actor::http(crate::id::AccountId::parse("boss").unwrap());
-            let command = Command { actor, op: Op::Reopen };
-            let seq = crate::id::Seq(u64::try_from(number).unwrap() + 1);
-            let entry = Entry { seq, epoch: crate::id::Epoch(1), stamp, command };
-            Record { room, entry, push: None, notify_target_tags: String::new(), in_history: false, link: Default::default() }
-        });
+        let (room, mut pen) = (RoomId::new(1).unwrap(), Pen::default());
+        let mut entry = |number: i64| {
+            let (prev, time) = (Seq(u64::try_from(number).unwrap()), noon(TODAY - 9 + number));
+            let facts = Facts { room, seq: prev.next(), prev, epoch: Epoch(1), time, redacts: None, opens: None, keys: vec![] };
+            pen.write(facts, 0, |_| {})
+        };
+        let records = (0..10).map(&mut entry).collect();
         let (done, written) = std::sync::mpsc::channel();
         let committed = Box::new(move |result| done.send(result).unwrap());
-        log.append(Batch { records: records.collect(), snapshots: Vec::new(), reports: Vec::new(), committed });
+        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
         written.recv().unwrap().unwrap();
         let wrong = noon(TODAY + 365);
         for hour in 1..=3 {

@@ -8,6 +8,7 @@ use super::apps::Apps;
 use super::broadcast::Broadcasts;
 use super::certificates::Certificates;
 use super::descriptors::Descriptors;
+use super::logbook::{self, RebuildError};
 use super::mailbox::Mailbox;
 use super::memory::unfinished_bytes;
 use super::node_key::{node_key, random};
@@ -20,8 +21,8 @@ use crate::front::{Bounds, Common, CommonConfig, Keys, Post, Pressure};
 use crate::hooks::{Callbacks, Webhooks};
 use crate::id::{AccountId, RoomId, Seq, Time, UnixMs};
 use crate::limits::{HTTP_HISTORY_SCANS_MAX, PAGE_MAX};
-use crate::log::{Anchor, FindQuery, HistoryPage, HistoryQuery, LogError, ReplayQuery, RoomLog};
-use crate::room::{HistoryScope, Query, Replay, ReplayScope, Room};
+use crate::log::{LogError, Storage};
+use crate::room::{Anchor, FindQuery, HistoryPage, HistoryQuery, HistoryScope, Query, Replay, ReplayScope, Room};
 use crate::session::SessionConfig;
 use crate::wire::pb;
 
@@ -38,7 +39,7 @@ pub(crate) struct Shared {
     pub(crate) webhooks: Arc<Webhooks>,
     history_days: u32,
     drain_ms: u64,
-    pub(crate) log: Arc<dyn RoomLog>,
+    pub(crate) storage: Storage,
     pub(crate) mailboxes: Arc<[Mailbox]>,
     /// The node takes connections.
     pub(crate) ready: Arc<AtomicBool>,
@@ -68,7 +69,7 @@ impl Shared {
         config: &Config,
         descriptors: &Descriptors,
         accounts: Arc<Directory>,
-        log: Arc<dyn RoomLog>,
+        storage: Storage,
         callbacks: Callbacks,
         figures: Figures,
         certificates: Certificates,
@@ -101,7 +102,8 @@ impl Shared {
             unfinished_bytes_max: unfinished_bytes.max(2 * limits.frame_bytes_max),
         };
         let word = || random().map(u64::from_ne_bytes);
-        let keys = Keys { aliases: node_key(log.as_ref(), ALIASES_KEY)?, resume: random()?, accounts: [word()?, word()?] };
+        let keys =
+            Keys { aliases: node_key(storage.store.as_ref(), ALIASES_KEY)?, resume: random()?, accounts: [word()?, word()?] };
         let posted = mailboxes.clone();
         let post: Post = Arc::new(move |connection, order| {
             if let Some(mailbox) = posted.get(connection.worker()) {
@@ -119,7 +121,7 @@ impl Shared {
             webhooks: Arc::default(),
             history_days: config.history.days,
             drain_ms: timers.drain_ms,
-            log,
+            storage,
             mailboxes,
             ready: Arc::new(AtomicBool::new(true)),
             started: Instant::now(),
@@ -150,19 +152,11 @@ impl Shared {
 
     /// Rebuilds a room from the log; the hub gives it the settings of its application. Waits for the disk.
     pub(crate) fn load(&self, id: RoomId) -> Result<Room, Status> {
-        let loaded = self.log.load(id, unix_at_most()).map_err(|error| store_failed(&error))?;
-        let settings = self.apps.settings("");
-        let Some(loaded) = loaded else { return Ok(Room::new(id, settings)) };
-        let mut room = match &loaded.snapshot {
-            Some(snapshot) => Room::restore(id, settings, &snapshot.state)?,
-            None => Room::new(id, settings),
-        };
-        for record in &loaded.records {
-            room.replay_epoch(record.entry.epoch, record.entry.seq, &record.link);
-            room.replay(&record.entry);
-            room.replay_push(record);
-        }
-        Ok(room)
+        let rebuilt = logbook::rebuild(self.storage.log.as_ref(), id, unix_at_most(), self.apps.settings(""));
+        rebuilt.map_err(|error| match error {
+            RebuildError::Log(error) => store_failed(&error),
+            RebuildError::Snapshot(status) => status,
+        })
     }
 
     /// Where the log has a message that is to be recalled, if it is still in the history's time. Waits for the disk.
@@ -173,7 +167,7 @@ impl Shared {
             return Ok(None);
         }
         let query = FindQuery { room, time, message_id: request.message_id.clone(), from };
-        self.log.find(&query).map_err(|error| store_failed(&error))
+        logbook::find(self.storage.log.as_ref(), &query).map_err(|error| store_failed(&error))
     }
 
     /// The oldest time the history reaches back to.
@@ -183,7 +177,7 @@ impl Shared {
 
     /// Reads what a connection missed of a room. Waits for the disk.
     pub(crate) fn replay(&self, room: RoomId, scope: ReplayScope) -> Result<Replay, Status> {
-        self.log.replay(&ReplayQuery { room, scope }).map_err(|error| store_failed(&error))
+        logbook::replay(self.storage.log.as_ref(), room, &scope).map_err(|error| store_failed(&error))
     }
 
     /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Where the answer cannot say how far it
@@ -202,7 +196,7 @@ impl Shared {
             _ => return Err(Status::new(Code::ServerError, "not a question about the history")),
         };
         for _ in 0..HTTP_HISTORY_SCANS_MAX {
-            let page = self.log.history(&query).map_err(|error| store_failed(&error))?;
+            let page = logbook::history(self.storage.log.as_ref(), &query).map_err(|error| store_failed(&error))?;
             let goes_on = !reaches && page.items.is_empty() && page.has_more;
             match page.reached.filter(|_| goes_on) {
                 Some(reached) => query.anchor = Some(Anchor::Seq(reached)),

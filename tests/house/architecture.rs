@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("room", &["wire", "subject"]),
     // Of room nothing but that it is the kind of subject there is: see `only_one_file_of_dispatch_knows_which_kinds_there_are`.
     ("dispatch", &["wire", "subject", "room"]),
-    ("log", &["room", "subject", "wire"]),
+    ("log", &["wire"]),
     ("account", &[]),
     ("front", &["wire", "session", "subject", "room", "dispatch", "account"]),
     ("config", &["room", "account", "tls"]),
@@ -329,6 +329,22 @@ fn the_core_does_no_io_and_reads_no_clock() {
         }
     }
     refuse("The core must stay deterministic", &found);
+}
+
+/// What the log must not name: it keeps records without knowing what they say.
+const NOT_IN_LOG: [&str; 6] = ["Op::", "Command", "Expression", "pb::", "Room::", "Record::decode"];
+
+#[test]
+fn the_log_names_no_operation() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| source.module() == "log") {
+        for (number, line) in source.code() {
+            for word in NOT_IN_LOG.iter().filter(|word| line.match_indices(**word).any(|(at, _)| begins_word(line, at))) {
+                found.push(format!("{}:{number}: `{word}` in the log: give it as a fact beside the record", source.path));
+            }
+        }
+    }
+    refuse("Records are opaque to the log", &found);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::records::*;
 use chatroom::id::Seq;
-use chatroom::log::{Durability, FjallLog, Options, RoomLog, Space, restore, verify};
+use chatroom::log::{Durability, FjallLog, Log as _, Options, Space, Store as _, restore, verify};
 
 /// Entries of each store, one commit each.
 const ENTRIES: u64 = 40;
@@ -89,7 +89,7 @@ fn fill(log: &FjallLog, folder: &Path, from: u64, to: u64, has_tables: bool) {
 
 /// What a store of `ENTRIES` holds that was acknowledged.
 fn kept(log: &FjallLog) -> (Vec<u64>, usize) {
-    (seqs(&log.follow(room(1), Seq(0), 1000).unwrap()), log.scan(Space::Apps).unwrap().len())
+    (seqs(&log.records(room(1), Seq(0), 1000).unwrap()), log.scan(Space::Apps).unwrap().len())
 }
 
 fn all() -> (Vec<u64>, usize) {
@@ -307,12 +307,12 @@ fn a_backup_under_load_holds_all_that_was_acknowledged_before_and_can_be_restore
         });
         for round in 1..=2 {
             let backup = home.path().join(format!("backup{round}"));
-            let last = log.follow(room(9), Seq(0), usize::MAX).unwrap().len();
+            let last = log.records(room(9), Seq(0), usize::MAX).unwrap().len();
             copied = log.backup(&backup, &mut |_| true).unwrap().commits;
             assert_eq!(verify(&backup, &mut |_, _| {}, &mut |_| {}), Ok(true), "round {round}");
             let opened = open(&backup);
             assert_eq!(kept(&opened), all(), "round {round}");
-            let after = seqs(&opened.follow(room(9), Seq(0), usize::MAX).unwrap());
+            let after = seqs(&opened.records(room(9), Seq(0), usize::MAX).unwrap());
             assert!(after.len() >= last && after == (1..=after.len() as u64).collect::<Vec<_>>(), "round {round}");
         }
         log.backup(&backup, &mut |_| true).unwrap();
@@ -361,7 +361,7 @@ fn a_folder_of_format_1_opens_and_is_raised() {
     assert_eq!(kept(&open(home.path())), all());
     let db = ::fjall::Database::builder(home.path().join("store")).open().unwrap();
     let meta = db.keyspace("meta", ::fjall::KeyspaceCreateOptions::default).unwrap();
-    assert_eq!(meta.get("format").unwrap().as_deref(), Some(&2_u64.to_be_bytes()[..]));
+    assert_eq!(meta.get("format").unwrap().as_deref(), Some(&3_u64.to_be_bytes()[..]));
     drop((meta, db));
     assert_eq!(kept(&open(home.path())), all());
 }

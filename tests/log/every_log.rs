@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use chatroom::log::{FjallLog, MemoryLog, Options, RoomLog};
+use chatroom::log::{FjallLog, MemoryLog, Options};
+
+use crate::records::Kept;
 
 /// Where a log lives: opens it, again and again if need be.
 pub trait Home {
-    fn open(&self) -> Arc<dyn RoomLog>;
+    fn open(&self) -> Arc<dyn Kept>;
 }
 
 /// In memory: each one that is opened is empty.
 pub struct Memory;
 
 impl Home for Memory {
-    fn open(&self) -> Arc<dyn RoomLog> {
+    fn open(&self) -> Arc<dyn Kept> {
         Arc::new(MemoryLog::new().unwrap())
     }
 }
@@ -28,7 +30,7 @@ impl Disk {
 }
 
 impl Home for Disk {
-    fn open(&self) -> Arc<dyn RoomLog> {
+    fn open(&self) -> Arc<dyn Kept> {
         Arc::new(FjallLog::open(self.0.path(), &Options::default()).unwrap())
     }
 }

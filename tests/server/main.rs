@@ -35,6 +35,7 @@ mod multi_client;
 mod notifications;
 mod notifications_by_tags;
 mod notifications_of_attributes;
+mod opens_older_folders;
 mod orders_and_dedups;
 mod permissions;
 mod plays_the_dialogue;

@@ -11,8 +11,9 @@ use crate::support::process::{APP_KEY, APP_SECRET, UNLIMITED};
 use crate::support::{Peer, Server, Setup, quantile, wait_until};
 use chatroom::id::{Epoch, RoomId, UnixMs};
 use chatroom::limits;
-use chatroom::log::{Batch, FjallLog, Options, RoomLog};
+use chatroom::log::{Batch, FjallLog, Log as _, Options};
 use chatroom::room::{Report, Reported};
+use chatroom::server::logbook::write_report;
 use chatroom::wire::pb::{self, MessageSendRequest, MessageType};
 use chatroom::wire::{Request, Response};
 use serde_json::json;
@@ -520,7 +521,8 @@ fn what_has_waited_for_too_long_is_given_up_and_the_rest_delivered() {
     let log = FjallLog::open(folder.path(), &Options::default()).unwrap();
     let reports =
         [hours(73), hours(73), hours(71), hours(0)].into_iter().zip(0..).map(|(time, number)| left_behind(number, time));
-    let reports = reports.chain((10..100).map(|number| left_behind(number, hours(80)))).collect();
+    let reports = reports.chain((10..100).map(|number| left_behind(number, hours(80))));
+    let reports = reports.map(write_report).collect();
     log.append(Batch { records: vec![], snapshots: vec![], reports, committed: Box::new(|_| {}) });
     drop(log);
     let hook = Hook::start();
@@ -543,7 +545,8 @@ fn what_has_waited_for_too_long_is_given_up_while_the_receiver_hangs() {
         let time = if room <= young { now } else { now - 73 * 3_600_000 };
         Report { room: RoomId::new(room).unwrap(), ..left_behind(0, time) }
     };
-    let reports = (1..=all).map(of_room).collect();
+    let reports = (1..=all).map(of_room);
+    let reports = reports.map(write_report).collect();
     log.append(Batch { records: vec![], snapshots: vec![], reports, committed: Box::new(|_| {}) });
     drop(log);
     let hook = Hook::judging(|_| Says::Hangs);

@@ -10,7 +10,7 @@ use super::{Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq, UnixMs};
 use crate::log::LogError;
 use crate::log::query::first_day_kept;
-use crate::log::record::{KEY_BYTES, key, read_key};
+use crate::log::record::{INDEX_BIT, KEY_BYTES, index_prefix, key, read_key};
 
 /// Entries copied or removed at once.
 const STEP: usize = 1000;
@@ -52,9 +52,12 @@ impl Store {
             }
         }
         let mut write = self.db.batch();
-        write.remove(&self.snapshots, snapshot_key(room));
+        for found in self.snapshots.prefix(snapshot_key(room)) {
+            write.remove(&self.snapshots, found.key().map_err(failed)?);
+        }
         for table in &tables {
-            for found in table.range(key(room, Seq(0))..key(room, last)) {
+            let entries = table.range(key(room, Seq(0))..key(room, last));
+            for found in entries.chain(table.prefix(index_prefix(room))) {
                 write.remove(table, found.key().map_err(failed)?);
                 write = self.step(write)?;
             }
@@ -62,12 +65,13 @@ impl Store {
         self.commit(write, None)
     }
 
-    /// Copies what no snapshot covers out of a day. Goes from room to room, so that what is covered costs nothing.
+    /// Copies what no snapshot covers out of a day, without its index: it is state, not history. Goes from room to room, so that what
+    /// is covered costs nothing.
     fn carry(&self, day: &Keyspace) -> Result<(), LogError> {
         let mut write = self.db.batch();
         let mut next = Some([0; KEY_BYTES]);
         while let Some(from) = next {
-            let Some(found) = day.range(from..).next() else { break };
+            let Some(found) = day.range(&from[..]..&[INDEX_BIT][..]).next() else { break };
             let (room, _) = read_key(&found.key().map_err(failed)?)?;
             let uncovered = self.covered(room)?.map_or(Seq(0), Seq::next);
             for found in day.range(key(room, uncovered)..=key(room, Seq(u64::MAX))) {
