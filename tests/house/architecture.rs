@@ -348,6 +348,23 @@ fn the_log_names_no_operation() {
 }
 
 #[test]
+fn every_module_has_its_row_in_the_architecture() {
+    let page = read("docs/architecture.md");
+    let rows: BTreeSet<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split("/` |").next()).collect();
+    // bin/ and the files that are open to all are told of below the table.
+    let modules: BTreeSet<String> = sources().iter().map(|source| source.module().to_owned()).collect();
+    let mut found = Vec::new();
+    for (module, _) in ARROWS.iter().filter(|(name, _)| !OPEN.contains(name) && *name != "bin") {
+        if modules.contains(*module) && !rows.contains(module) {
+            found.push(format!("docs/architecture.md §2 has no row for `{module}/`: what it knows, and what it must not know"));
+        }
+    }
+    let gone = rows.iter().filter(|row| row.bytes().all(|byte| byte.is_ascii_lowercase()) && !modules.contains(**row));
+    found.extend(gone.map(|row| format!("docs/architecture.md §2 has a row for `{row}/`, which is not in src/")));
+    refuse("The architecture and src/ differ", &found);
+}
+
+#[test]
 fn a_file_fits_one_reading() {
     let mut found = Vec::new();
     let folders = ["src", "tests", "benches", "fuzz/fuzz_targets"];
