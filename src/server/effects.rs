@@ -22,13 +22,13 @@ impl Worker {
                     worker.with(|front| front.on_loaded(room, loaded));
                 }
                 Effect::Find(find) => {
-                    let (room, request) = (find.room, find.request.clone());
+                    let (room, request) = (find.subject, find.request.clone());
                     let found =
                         off_thread("the log could not be read", move || shared.reader.find(room, &request, unix())).await;
                     worker.with(|front| front.on_found(*find, found));
                 }
                 Effect::CatchUp(waiting) => {
-                    let (room, scope) = (waiting.asked.room, waiting.scope.clone());
+                    let (room, scope) = (waiting.asked.subject, waiting.scope.clone());
                     let read = off_thread("the log could not be read", move || shared.reader.replay(room, &scope)).await;
                     worker.with(|front| front.on_caught_up(*waiting, read));
                 }

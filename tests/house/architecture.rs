@@ -55,8 +55,8 @@ const NOT_IN_CORE: &[(&str, &str)] = &[
 /// What must stand nowhere in `src/`.
 const NOWHERE: [&str; 5] = ["todo!", "unimplemented!", "dbg!", "FIXME", "XXX"];
 
-const LINES_MAX: usize = 800;
-const LINES_GOOD: usize = 600;
+const LINES_MAX: usize = 600;
+const LINES_GOOD: usize = 400;
 const BIN_LINES_MAX: usize = 100;
 
 fn root() -> &'static Path {
@@ -367,8 +367,10 @@ fn every_module_has_its_row_in_the_architecture() {
 #[test]
 fn a_file_fits_one_reading() {
     let mut found = Vec::new();
-    let folders = ["src", "tests", "benches", "fuzz/fuzz_targets"];
-    for source in folders.iter().flat_map(|folder| files(folder, &["rs", "c", "cpp", "h"])) {
+    let folders = ["src", "tests", "benches", "fuzz/fuzz_targets", "include", "proto", "examples"];
+    let written = |source: &Source| !source.path.ends_with("/chatroom.h");
+    let sources = folders.iter().flat_map(|folder| files(folder, &["rs", "c", "cpp", "h", "hpp", "proto"]));
+    for source in sources.filter(written) {
         let lines = source.text.lines().count();
         let max = if source.path.starts_with("src/bin/") { BIN_LINES_MAX } else { LINES_MAX };
         if lines > max {
@@ -508,7 +510,7 @@ fn declared_lock(line: &str) -> Option<&str> {
     };
     let declares = ["Mutex<", "RwLock<"].iter().any(|lock| right.match_indices(lock).any(|(at, _)| begins_word(right, at)));
     let left = left.trim().trim_start_matches("pub ").trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
-    let name = left.trim_start_matches("static ").trim();
+    let name = left.trim_start_matches("static ").split('<').next().unwrap_or_default().trim();
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     (declares && is_name && line.ends_with([',', ';', '{'])).then_some(name)
 }
