@@ -8,14 +8,14 @@ use super::mail::{Asker, Mail};
 use super::owner::{Owned, broken};
 use super::replay::CatchUp;
 use crate::id::{ConnId, RoomId, Seq};
-use crate::subject::{Actor, Answer, Operation, Subject};
+use crate::subject::{Actor, Answer, Operation, Part, Subject};
 
 /// What one commit covers: what is to be written, and the answers that wait for it.
 pub struct Writes<S: Subject> {
     /// Entries in the order they were applied.
     pub records: Vec<S::Record>,
     /// States of rooms, each with the number of the last entry in it.
-    pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
+    pub snapshots: Vec<(RoomId, Seq, Vec<Part>)>,
     /// What the applications are told, in the order it happened.
     pub reports: Vec<S::Report>,
     /// Bytes of what the records tell the members.
@@ -115,7 +115,7 @@ impl<S: Subject> Hub<S> {
         }
         for (room, seq) in done.saved {
             if let Some(Owned::Live(live)) = self.rooms.get_mut(&room) {
-                live.saved = seq;
+                live.cover.saved = seq;
             }
         }
     }
@@ -136,13 +136,13 @@ impl<S: Subject> Hub<S> {
         self.in_flight.is_some() || !self.writes.is_empty()
     }
 
-    /// Asks for a snapshot of every room that has changed, as a draining server does.
+    /// Asks for a snapshot of every room that is worth one, as a draining server does.
     pub fn save_rooms(&mut self) {
-        for (id, owned) in &self.rooms {
+        for (id, owned) in &mut self.rooms {
             if let Owned::Live(live) = owned
-                && live.saved < live.last_seq()
+                && live.is_worth_saving()
             {
-                self.writes.snapshots.push((*id, live.last_seq(), live.subject.snapshot(true)));
+                self.writes.snapshots.push((*id, live.last_seq(), live.take_snapshot(true)));
             }
         }
     }

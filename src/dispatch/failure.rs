@@ -3,6 +3,7 @@
 //! stay where they are.
 
 use super::commit::Held;
+use super::cover::Cover;
 use super::hub::{Effect, Hub};
 use super::item::Item;
 use super::mail::Mail;
@@ -75,12 +76,13 @@ impl<S: Subject> Hub<S> {
         room.note_epoch(self.config.epoch, held.next());
         let downlink = room.downlink();
         let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
-        (live.followers, live.detached, live.kicked, live.saved) = (old.followers, old.detached, old.kicked, held);
-        let (seq, state) = (live.last_seq(), live.subject.snapshot(false));
+        (live.followers, live.detached, live.kicked) = (old.followers, old.detached, old.kicked);
+        let (seq, parts) = (live.last_seq(), live.subject.snapshot(Seq(0), false));
+        live.cover = Cover::whole(held, &parts);
         self.rooms.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
         // So that no number is given twice, whatever comes.
-        self.writes.snapshots.push((id, seq, state));
+        self.writes.snapshots.push((id, seq, parts));
         if let Some(feed) = self.feeds.get_mut(&id) {
             feed.distrust(lost);
         }

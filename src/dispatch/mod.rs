@@ -7,6 +7,7 @@
 mod accounts;
 mod broadcast;
 mod commit;
+mod cover;
 mod downlink;
 mod endings;
 mod failure;
@@ -25,6 +26,7 @@ mod upkeep;
 
 pub use accounts::{AccountRooms, Reserved};
 pub use broadcast::Told;
+pub use cover::Rebuilt;
 pub use feed::{Feed, Missed, Outlet, Place};
 pub use hub::Counters;
 pub use item::Item;

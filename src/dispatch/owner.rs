@@ -7,18 +7,17 @@ use bytes::Bytes;
 
 use super::accounts::Reserved;
 use super::commit::{Find, Held};
+use super::cover::{Cover, Rebuilt};
 use super::hub::{Effect, Hub};
 use super::item::Item;
 use super::mail::{Asker, Mail, Request};
 use super::replay::{CatchUp, Named, Source, asked_by};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ByNumber, ConnId, Epoch, RoomId, Seq, Time, UnixMs};
-use crate::limits::{
-    HEADER_BYTES, KICKS_KEPT_MAX, LOADING_COMMANDS_MAX, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX,
-};
+use crate::limits::{HEADER_BYTES, KICKS_KEPT_MAX, LOADING_COMMANDS_MAX, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX};
 use crate::subject::{
-    Actor, Admission, Ask, Audience, Command, Entering, Entry, Kick, Operation, Origin, Outcome, Presence, PushBody, Question,
-    Stamp, Subject,
+    Actor, Admission, Ask, Audience, Command, Entering, Entry, Kick, Operation, Origin, Outcome, Part, Presence, PushBody,
+    Question, Stamp, Subject,
 };
 use crate::wire::pb;
 use crate::wire::{Push, Response};
@@ -45,10 +44,7 @@ pub(super) struct Live<S: Subject> {
     /// Kick notices of disconnected connections, oldest first, each with the time until which a connection that takes one over
     /// receives it: the notice may have gone to a connection that was lost already.
     pub(super) kicked: VecDeque<(Time, ConnId, Box<pb::Kicked>)>,
-    /// Entries in the log that no snapshot covers.
-    entries_since_snapshot: u64,
-    /// The last number a durable snapshot covers.
-    pub(super) saved: Seq,
+    pub(super) cover: Cover,
     pub(super) used: Time,
 }
 
@@ -65,8 +61,7 @@ impl<S: Subject> Live<S> {
             followers,
             detached: ByNumber::default(),
             kicked: VecDeque::new(),
-            entries_since_snapshot: 0,
-            saved: Seq(0),
+            cover: Cover::default(),
             used: now,
         }
     }
@@ -82,6 +77,20 @@ impl<S: Subject> Live<S> {
 
     pub(super) fn last_seq(&self) -> Seq {
         Seq(self.subject.next_seq().0.saturating_sub(1))
+    }
+
+    /// True if the log alone does not tell cheaply enough what is in memory, or not at all: numbers of presence, a time since which
+    /// nobody is here.
+    pub(super) fn is_worth_saving(&self) -> bool {
+        let last = self.last_seq();
+        self.cover.is_worth_it(last) || self.cover.saved < last && self.subject.ends_at().is_some()
+    }
+
+    /// The state as it is to be written down.
+    pub(super) fn take_snapshot(&mut self, with_end: bool) -> Vec<Part> {
+        let parts = self.subject.snapshot(self.cover.saved, with_end);
+        self.cover.note_snapshot(&parts);
+        parts
     }
 
     /// A connection was put out: whoever takes it over before that time is told.
@@ -166,15 +175,15 @@ impl<S: Subject> Hub<S> {
 
     /// The state of a room that [`Effect::Load`] asked for, rebuilt from the log; a room that never was comes as one that does
     /// not exist.
-    pub fn on_loaded(&mut self, id: RoomId, loaded: Result<S, Status>) {
+    pub fn on_loaded(&mut self, id: RoomId, loaded: Result<impl Into<Rebuilt<S>>, Status>) {
         let waiting = match self.rooms.remove(&id) {
             Some(Owned::Loading(waiting)) => waiting,
             Some(live) => return drop(self.rooms.insert(id, live)),
             None => return,
         };
-        match (loaded, self.stale.remove(&id)) {
-            (Ok(room), Some(old)) => {
-                self.renew(id, room, *old);
+        match (loaded.map(Into::into), self.stale.remove(&id)) {
+            (Ok(rebuilt), Some(old)) => {
+                self.renew(id, rebuilt.subject, *old);
                 self.do_due(id);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
@@ -182,10 +191,11 @@ impl<S: Subject> Hub<S> {
                 self.keep_stale(id, old);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
-            (Ok(mut room), None) => {
-                room.set_settings(self.config.rules.settings(room.app_key()));
-                let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
-                live.saved = live.last_seq();
+            (Ok(mut rebuilt), None) => {
+                let cover = Cover::of(&rebuilt, Seq(rebuilt.subject.next_seq().0.saturating_sub(1)));
+                rebuilt.subject.set_settings(self.config.rules.settings(rebuilt.subject.app_key()));
+                let mut live = Live::new(rebuilt.subject, self.config.workers, self.config.epoch, self.now, self.steady);
+                live.cover = cover;
                 self.rooms.insert(id, Owned::Live(Box::new(live)));
                 self.tidy_after_load(id);
                 self.do_due(id);
@@ -434,7 +444,7 @@ impl<S: Subject> Hub<S> {
             if let Some(op) = kept {
                 entry.command.op = *op;
             }
-            self.writes.bytes += match &push {
+            let bytes = match &push {
                 Some((_, PushBody::Message { body, .. } | PushBody::Notification(body))) => body.len(),
                 None => 0,
             };
@@ -442,7 +452,7 @@ impl<S: Subject> Hub<S> {
             if self.writes.rooms.last() != Some(&id) {
                 self.writes.rooms.push(id);
             }
-            self.note_durable(id);
+            self.note_durable(id, bytes);
         }
     }
 
@@ -566,12 +576,13 @@ impl<S: Subject> Hub<S> {
         self.append(room, item);
     }
 
-    fn note_durable(&mut self, id: RoomId) {
+    /// An entry, whose push has so many bytes, is on its way to the log.
+    fn note_durable(&mut self, id: RoomId, bytes: usize) {
+        self.writes.bytes += bytes;
         let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
-        live.entries_since_snapshot += 1;
-        if live.entries_since_snapshot >= SNAPSHOT_ENTRIES {
-            live.entries_since_snapshot = 0;
-            self.writes.snapshots.push((id, live.last_seq(), live.subject.snapshot(false)));
+        live.cover.note_entry(live.last_seq(), bytes);
+        if live.cover.is_long() {
+            self.writes.snapshots.push((id, live.last_seq(), live.take_snapshot(false)));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, Time, UnixMs};
 use crate::limits::FEED_BYTES_MAX;
 use crate::subject::{
-    Actor, Answer, Ask, Audience, Class, Entry, Link, Operation, Origin, Outcome, Presence, PushBody, Question, Quota,
+    Actor, Answer, Ask, Audience, Class, Entry, Link, Operation, Origin, Outcome, Part, Presence, PushBody, Question, Quota,
     Resumption, Rules, Scope, Standing, Subject,
 };
 use crate::wire::{Push, Response, pb};
@@ -223,8 +223,8 @@ impl Subject for Board {
         Ok(())
     }
 
-    fn snapshot(&self, _with_end: bool) -> Vec<u8> {
-        self.line.clone().into_bytes()
+    fn snapshot(&self, _since: Seq, _with_end: bool) -> Vec<Part> {
+        vec![Part::head(self.line.clone().into_bytes())]
     }
 
     fn record(_: RoomId, entry: Entry<Stroke>, _: Option<(Push, PushBody)>, _: bool, _: Link) -> (Seq, Stroke) {

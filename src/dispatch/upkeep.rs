@@ -1,6 +1,8 @@
 //! What the owner of rooms does unasked, once a second: graces that are over, settings that have changed, what is due in a
 //! room, what the vanished have left behind, rooms that nobody needs in memory.
 
+use std::collections::HashSet;
+
 use super::hub::Hub;
 use super::mail::Asker;
 use super::owner::{Live, Owned};
@@ -115,6 +117,9 @@ impl<S: Subject> Hub<S> {
     }
 
     pub(super) fn evict_idle_rooms(&mut self) {
+        // Rooms with entries that the log does not have yet.
+        let in_flight = self.in_flight.iter().flat_map(|writes| &writes.rooms);
+        let waiting: HashSet<RoomId> = in_flight.chain(&self.writes.rooms).copied().collect();
         let (now, writes, feeds, broadcasts) = (self.now, &mut self.writes, &mut self.feeds, &mut self.broadcasts);
         let is_behind = self.in_flight.is_some() || self.is_broken;
         let ahead = &self.ahead;
@@ -123,12 +128,12 @@ impl<S: Subject> Hub<S> {
             // Anybody may ask for rooms by names nobody has used; they must not stay. One that waits for its end is read again then.
             let idle_ms = if live.subject.exists() { ROOM_IDLE_MS } else { 0 };
             let is_in_use = !live.is_deserted() || !live.subject.is_empty_of_people();
-            if is_in_use || now.ms_since(live.used) < idle_ms || ahead.contains(id) {
+            if is_in_use || now.ms_since(live.used) < idle_ms || ahead.contains(id) || waiting.contains(id) {
                 return true;
             }
-            if live.saved < live.last_seq() {
+            if live.is_worth_saving() {
                 if !is_behind {
-                    writes.snapshots.push((*id, live.last_seq(), live.subject.snapshot(true)));
+                    writes.snapshots.push((*id, live.last_seq(), live.take_snapshot(true)));
                 }
                 return true;
             }

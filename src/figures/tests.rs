@@ -6,7 +6,7 @@ use super::*;
 use crate::config::TimeZone;
 use crate::dispatch::RoomTally;
 use crate::id::AccountId;
-use crate::log::{MemoryLog, Store as _};
+use crate::log::MemoryLog;
 
 /// 2023-11-14 22:00:00 UTC.
 const HOUR: i64 = 1_699_999_200_000;

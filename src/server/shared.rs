@@ -14,7 +14,7 @@ use super::memory::unfinished_bytes;
 use super::node_key::{node_key, random};
 use crate::account::Directory;
 use crate::config::Config;
-use crate::dispatch::Rules;
+use crate::dispatch::{Rebuilt, Rules};
 use crate::error::{Code, Status};
 use crate::figures::Figures;
 use crate::front::{Bounds, Common, CommonConfig, Keys, Post, Pressure};
@@ -151,7 +151,7 @@ impl Shared {
     }
 
     /// Rebuilds a room from the log; the hub gives it the settings of its application. Waits for the disk.
-    pub(crate) fn load(&self, id: RoomId) -> Result<Room, Status> {
+    pub(crate) fn load(&self, id: RoomId) -> Result<Rebuilt<Room>, Status> {
         let rebuilt = logbook::rebuild(self.storage.log.as_ref(), id, unix_at_most(), self.apps.settings(""));
         rebuilt.map_err(|error| match error {
             RebuildError::Log(error) => store_failed(&error),
