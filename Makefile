@@ -1,5 +1,5 @@
 # One entry for everything. `cargo build`, `cargo run` and `cargo test` work without it: what they need beyond cargo is a C
-# compiler, and the tests of the C interface clang and valgrind, and those of
+# compiler, and the tests of the C interface clang, valgrind and abigail-tools, and those of
 # `/openapi.json` Python with what tests/admin/openapi/requirements.txt names, which `make setup` installs where they are absent.
 
 CARGO        ?= cargo

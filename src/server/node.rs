@@ -14,6 +14,7 @@ use super::engine::Engine;
 use super::keep::{self, StoreKeeper};
 use super::listen;
 use super::mailbox::Mailbox;
+use super::memory::decline_huge_pages;
 use super::node_key::node_key;
 use super::shared::{Shared, unix, unix_at_most};
 use super::worker::Worker;
@@ -97,6 +98,7 @@ impl Node {
     /// Opens the store and starts the workers. When this returns, the wire listener accepts.
     pub fn start(config: &Config) -> Result<Node, StartError> {
         super::metrics::describe();
+        decline_huge_pages();
         let descriptors = Descriptors::of(config).map_err(StartError::Descriptors)?;
         descriptors.report(config);
         let listener = bind(config.listen)?;

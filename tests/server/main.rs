@@ -53,4 +53,5 @@ mod tags;
 mod tls;
 mod webhooks;
 mod webhooks_queue;
+mod webhooks_spool;
 mod webhooks_under_load;
