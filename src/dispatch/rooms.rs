@@ -1,12 +1,13 @@
 //! The kind of subject that nodes have: rooms. The one place of `dispatch` that knows.
 
+use crate::id::RoomId;
 use crate::room::{Room, Settings};
 
 /// One worker's part of dispatch.
 pub type Hub = super::hub::Hub<Room>;
 
 /// What a hub is told once.
-pub type HubConfig = super::hub::Config<Settings>;
+pub type HubConfig = super::hub::Config<Settings, RoomId>;
 
 /// What a hub wants done.
 pub type Effect = super::hub::Effect<Room>;
@@ -28,3 +29,15 @@ pub type Find = super::commit::Find<Room>;
 
 /// A connection that waits for what it missed.
 pub type CatchUp = super::replay::CatchUp<Room>;
+
+/// Who waits for an answer.
+pub type Asker = super::mail::Asker<RoomId>;
+
+/// A request of a connection, as far as its answer needs it.
+pub type Asked = super::mail::Asked<RoomId>;
+
+/// Which rooms each account is in.
+pub type AccountRooms = super::accounts::AccountRooms<RoomId>;
+
+/// What happened within one quarter of an hour.
+pub type Tallies = super::tally::Tallies<RoomId>;

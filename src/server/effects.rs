@@ -23,12 +23,12 @@ impl Worker {
                     worker.with(|front| front.on_loaded(room, loaded));
                 }
                 Effect::Find(find) => {
-                    let (room, request) = (find.room, find.request.clone());
+                    let (room, request) = (find.subject, find.request.clone());
                     let found = off_thread("the log could not be read", move || shared.find(room, &request)).await;
                     worker.with(|front| front.on_found(*find, found));
                 }
                 Effect::CatchUp(waiting) => {
-                    let (room, scope) = (waiting.asked.room, waiting.scope.clone());
+                    let (room, scope) = (waiting.asked.subject, waiting.scope.clone());
                     let read = off_thread("the log could not be read", move || shared.replay(room, scope)).await;
                     worker.with(|front| front.on_caught_up(*waiting, read));
                 }

@@ -1,13 +1,14 @@
 //! What `dispatch` asks of every kind of subject. It knows no operation: what it has to know of one is asked for here.
 
 use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use super::actor::Actor;
 use super::entry::{Class, Command, Entry, Link, Outcome, PushBody};
 use super::position::{Resumption, Standing};
 use crate::error::Status;
-use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, UnixMs};
 use crate::wire::{Push, Response, pb};
 
 /// What a request came to.
@@ -23,11 +24,11 @@ pub enum Admission {
 }
 
 /// An account that is about to be in one subject more.
-pub struct Entering<'a> {
+pub struct Entering<'a, K> {
     /// The application it has logged in to.
     pub app_key: &'a str,
     /// The subject made by a client which it leaves for this one, and which does not count any more.
-    pub leaves: Option<RoomId>,
+    pub leaves: Option<K>,
     /// To be set if it is in as many as it may be, and not in this one.
     pub over_quota: &'a mut bool,
 }
@@ -97,6 +98,8 @@ pub struct Telling<R> {
 
 /// What changes a subject. The defaults are those of an operation that has nothing special about it.
 pub trait Operation: Clone + Debug + Send + Sized + 'static {
+    /// What its subject goes by.
+    type Key;
     /// What the log is asked for before such an operation can be decided.
     type LookUp: Send + 'static;
 
@@ -144,7 +147,7 @@ pub trait Operation: Clone + Debug + Send + Sized + 'static {
     }
 
     /// The account that enters with it, for the count of the subjects it is in.
-    fn entering(&mut self) -> Option<Entering<'_>> {
+    fn entering(&mut self) -> Option<Entering<'_, Self::Key>> {
         None
     }
 
@@ -196,10 +199,22 @@ pub trait Scope: Send + 'static {
     fn logged(&self) -> Seq;
 }
 
+/// What a subject goes by where its kind is known.
+pub trait Key: Copy + Debug + Eq + Hash + Into<SubjectId> + Ord + Send + Sync + 'static {
+    /// The key of a subject; `None` if it is of another kind.
+    fn of(subject: SubjectId) -> Option<Self>;
+
+    /// Whether numbers like this one are given one after the other, so that none beyond the last was ever there. The others are made
+    /// by clients, out of names.
+    fn is_counted(self) -> bool;
+}
+
 /// One kind of subject. Its state is changed by entries alone.
 pub trait Subject: Sized + 'static {
+    /// What it goes by.
+    type Key: Key;
     /// What changes it.
-    type Op: Operation;
+    type Op: Operation<Key = Self::Key>;
     /// What asks it something.
     type Query: Question;
     /// What it goes by; shared by all subjects of an application.
@@ -216,10 +231,10 @@ pub trait Subject: Sized + 'static {
     type History: Send + 'static;
 
     /// A subject that does not exist yet.
-    fn vacant(id: RoomId, settings: Arc<Self::Settings>) -> Self;
+    fn vacant(id: Self::Key, settings: Arc<Self::Settings>) -> Self;
 
     /// Its number.
-    fn id(&self) -> RoomId;
+    fn id(&self) -> Self::Key;
 
     /// Whether it was ever created.
     fn exists(&self) -> bool;
@@ -267,8 +282,13 @@ pub trait Subject: Sized + 'static {
     fn snapshot(&self, since: Seq, with_end: bool) -> Vec<Part>;
 
     /// What the log keeps of an entry, with the push as everybody received it.
-    fn record(id: RoomId, entry: Entry<Self::Op>, push: Option<(Push, PushBody)>, in_history: bool, link: Link)
-    -> Self::Record;
+    fn record(
+        id: Self::Key,
+        entry: Entry<Self::Op>,
+        push: Option<(Push, PushBody)>,
+        in_history: bool,
+        link: Link,
+    ) -> Self::Record;
 
     // Who is here.
 
@@ -311,6 +331,11 @@ pub trait Subject: Sized + 'static {
 
     // Its end, where everybody has left it.
 
+    /// Whether it ends once everybody has left it.
+    fn is_passing(&self) -> bool {
+        false
+    }
+
     /// When it ends because nobody is in it.
     fn ends_at(&self) -> Option<UnixMs> {
         None
@@ -342,13 +367,13 @@ pub trait Subject: Sized + 'static {
     fn missing_subject() -> Status;
 
     /// Says to its readers that items are lost for good.
-    fn gap(id: RoomId, first: Seq, last: Seq) -> Push;
+    fn gap(id: Self::Key, first: Seq, last: Seq) -> Push;
 
     /// Says to its readers in which epoch it goes on, and how far the log goes.
-    fn epoch_begun(id: RoomId, epoch: Epoch, log_seq: Seq) -> Push;
+    fn epoch_begun(id: Self::Key, epoch: Epoch, log_seq: Seq) -> Push;
 
     /// What a connection is told whose place another has taken.
-    fn taken_over(id: RoomId) -> pb::Kicked;
+    fn taken_over(id: Self::Key) -> pb::Kicked;
 
     /// How dear a push is.
     fn class_of(push: &Push) -> Class;
