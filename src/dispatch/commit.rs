@@ -9,14 +9,14 @@ use super::mail::{Asker, Mail};
 use super::replay::CatchUp;
 use crate::error::{Code, Status};
 use crate::id::{ConnId, Seq};
-use crate::subject::{Actor, Answer, Operation, Subject};
+use crate::subject::{Actor, Answer, Operation, Part, Subject};
 
 /// What one commit covers: what is to be written, and the answers that wait for it.
 pub struct Writes<S: Subject> {
     /// Entries in the order they were applied.
     pub records: Vec<S::Record>,
     /// States of subjects, each with the number of the last entry in it.
-    pub snapshots: Vec<(S::Key, Seq, Vec<u8>)>,
+    pub snapshots: Vec<(S::Key, Seq, Vec<Part>)>,
     /// What the applications are told, in the order it happened.
     pub reports: Vec<S::Report>,
     /// Bytes of what the records tell the members.
@@ -171,7 +171,7 @@ impl<S: Subject> Hub<S> {
         }
         for (subject, seq) in done.saved {
             if let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&subject) {
-                live.saved = seq;
+                live.cover.saved = seq;
             }
         }
     }
@@ -192,13 +192,13 @@ impl<S: Subject> Hub<S> {
         self.commit.in_flight.is_some() || !self.commit.writes.is_empty()
     }
 
-    /// Asks for a snapshot of every subject that has changed, as a draining server does.
+    /// Asks for a snapshot of every subject that is worth one, as a draining server does.
     pub fn save_rooms(&mut self) {
-        for (id, owned) in &self.owner.subjects {
+        for (id, owned) in &mut self.owner.subjects {
             if let Owned::Live(live) = owned
-                && live.saved < live.last_seq()
+                && live.is_worth_saving()
             {
-                self.commit.writes.snapshots.push((*id, live.last_seq(), live.subject.snapshot(true)));
+                self.commit.writes.snapshots.push((*id, live.last_seq(), live.take_snapshot(true)));
             }
         }
     }

@@ -72,6 +72,22 @@ impl Downlink {
     }
 }
 
+/// A part of a lasting state. A kind whose state is small has the head alone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// 0: the head.
+    pub number: u32,
+    /// Its bytes; of a part that is gone, none.
+    pub state: Vec<u8>,
+}
+
+impl Part {
+    /// The head.
+    pub fn head(state: Vec<u8>) -> Part {
+        Part { number: 0, state }
+    }
+}
+
 /// One thing for the application to know, and about how many bytes it takes until it is written down.
 pub struct Telling<R> {
     /// The report.
@@ -261,8 +277,9 @@ pub trait Subject: Sized + 'static {
         None
     }
 
-    /// The lasting state, and if everybody has left it for good, since when.
-    fn snapshot(&self, with_end: bool) -> Vec<u8>;
+    /// The lasting state: of its parts those that have changed after `since`, the head always and first; `with_end`, since when
+    /// everybody has left it for good.
+    fn snapshot(&self, since: Seq, with_end: bool) -> Vec<Part>;
 
     /// An entry as the log keeps it, with the push as everybody received it.
     fn record(
