@@ -15,7 +15,7 @@ use super::owner::busy;
 use super::replay::{CatchUp, Named, Source, asked_by};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, Seq};
-use crate::limits::{HEADER_BYTES, SNAPSHOT_ENTRIES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX};
+use crate::limits::{HEADER_BYTES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX};
 use crate::subject::{
     Actor, Admission, Ask, Audience, Command, Entering, Entry, Kick, Operation, Origin, Outcome, Presence, PushBody, Stamp,
     Subject,
@@ -221,7 +221,7 @@ impl<S: Subject> Hub<S> {
                 None => 0,
             };
             self.commit.add(id, S::record(id, entry, push, in_history, link), bytes);
-            self.note_durable(id);
+            self.note_durable(id, bytes);
         }
     }
 
@@ -331,12 +331,12 @@ impl<S: Subject> Hub<S> {
         self.desk.append(subject.into(), item);
     }
 
-    fn note_durable(&mut self, id: S::Key) {
+    /// An entry, whose push has so many bytes, is on its way to the log.
+    fn note_durable(&mut self, id: S::Key, bytes: usize) {
         let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&id) else { return };
-        live.entries_since_snapshot += 1;
-        if live.entries_since_snapshot >= SNAPSHOT_ENTRIES {
-            live.entries_since_snapshot = 0;
-            self.commit.writes.snapshots.push((id, live.last_seq(), live.subject.snapshot(false)));
+        live.cover.note_entry(live.last_seq(), bytes);
+        if live.cover.is_long() {
+            self.commit.writes.snapshots.push((id, live.last_seq(), live.take_snapshot(false)));
         }
     }
 }

@@ -9,14 +9,14 @@ use super::mail::{Asker, Mail};
 use super::replay::CatchUp;
 use crate::error::{Code, Status};
 use crate::id::{ConnId, Seq};
-use crate::subject::{Actor, Answer, Operation, Subject};
+use crate::subject::{Actor, Answer, Operation, Part, Subject};
 
 /// What one commit covers: what is to be written, and the answers that wait for it.
 pub struct Writes<S: Subject> {
     /// Entries in the order they were applied.
     pub records: Vec<S::Record>,
     /// States of subjects, each with the number of the last entry in it.
-    pub snapshots: Vec<(S::Key, Seq, Vec<u8>)>,
+    pub snapshots: Vec<(S::Key, Seq, Vec<Part>)>,
     /// What the applications are told, in the order it happened.
     pub reports: Vec<S::Report>,
     /// Bytes of what the records tell the members.
@@ -68,19 +68,19 @@ pub(super) enum Held<S: Subject> {
 pub struct Find<S: Subject> {
     /// In which subject.
     pub subject: S::Key,
-    /// Who waits.
+    /// Waits for the answer.
     pub asker: Asker<S::Key>,
     /// On whose behalf.
     pub actor: Actor,
-    /// What the log is asked for.
+    /// The question to the log.
     pub request: <S::Op as Operation>::LookUp,
 }
 
-/// What waits for the disk on one worker.
+/// Everything on one worker that waits for the disk.
 pub(super) struct Commit<S: Subject> {
-    /// What the next commit will cover.
+    /// Covered by the next commit.
     pub writes: Writes<S>,
-    /// What waits for the commit that is under way.
+    /// Waits for the commit that is under way.
     pub in_flight: Option<Writes<S>>,
     /// A commit has failed: nothing is acknowledged.
     pub is_broken: bool,
@@ -93,7 +93,7 @@ impl<S: Subject> Default for Commit<S> {
 }
 
 impl<S: Subject> Commit<S> {
-    /// What is to be written, if anything is and no commit is under way.
+    /// Takes what is to be written, if anything is and no commit is under way.
     fn take(&mut self) -> Option<Writes<S>> {
         if self.writes.is_empty() || self.in_flight.is_some() || self.is_broken {
             return None;
@@ -171,7 +171,7 @@ impl<S: Subject> Hub<S> {
         }
         for (subject, seq) in done.saved {
             if let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&subject) {
-                live.saved = seq;
+                live.cover.saved = seq;
             }
         }
     }
@@ -192,13 +192,13 @@ impl<S: Subject> Hub<S> {
         self.commit.in_flight.is_some() || !self.commit.writes.is_empty()
     }
 
-    /// Asks for a snapshot of every subject that has changed, as a draining server does.
+    /// Asks for a snapshot of every subject that is worth one, as a draining server does.
     pub fn save_rooms(&mut self) {
-        for (id, owned) in &self.owner.subjects {
+        for (id, owned) in &mut self.owner.subjects {
             if let Owned::Live(live) = owned
-                && live.saved < live.last_seq()
+                && live.is_worth_saving()
             {
-                self.commit.writes.snapshots.push((*id, live.last_seq(), live.subject.snapshot(true)));
+                self.commit.writes.snapshots.push((*id, live.last_seq(), live.take_snapshot(true)));
             }
         }
     }
@@ -226,7 +226,7 @@ impl<S: Subject> Hub<S> {
     }
 }
 
-/// What a change comes to while the log takes none.
+/// The refusal of a change while the log takes none.
 pub(super) fn broken() -> Status {
     Status::new(Code::ServerError, "the store failed and takes no change at present; try again later")
 }

@@ -4,6 +4,7 @@
 
 use super::commit::Held;
 use super::commit::broken;
+use super::cover::Cover;
 use super::hub::{Effect, Hub};
 use super::item::Item;
 use super::live::{Live, Owned};
@@ -76,12 +77,13 @@ impl<S: Subject> Hub<S> {
         subject.note_epoch(self.config.epoch, held.next());
         let downlink = subject.downlink();
         let mut live = Live::new(subject, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
-        (live.followers, live.detached, live.kicked, live.saved) = (old.followers, old.detached, old.kicked, held);
-        let (seq, state) = (live.last_seq(), live.subject.snapshot(false));
+        (live.followers, live.detached, live.kicked) = (old.followers, old.detached, old.kicked);
+        let (seq, parts) = (live.last_seq(), live.subject.snapshot(Seq(0), false));
+        live.cover = Cover::whole(held, &parts);
         self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
         // So that no number is given twice, whatever comes.
-        self.commit.writes.snapshots.push((id, seq, state));
+        self.commit.writes.snapshots.push((id, seq, parts));
         if let Some(feed) = self.desk.feed_mut(id.into()) {
             feed.distrust(lost);
         }

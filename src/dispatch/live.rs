@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::cover::Cover;
 use super::mail::Request;
 use crate::id::{ByNumber, ConnId, Epoch, Seq, Time, UnixMs};
 use crate::limits::KICKS_KEPT_MAX;
-use crate::subject::{Actor, Command, Operation, Subject};
+use crate::subject::{Actor, Command, Operation, Part, Subject};
 use crate::wire::pb;
 
 /// A subject this worker owns.
@@ -30,10 +31,7 @@ pub(super) struct Live<S: Subject> {
     /// Kick notices of disconnected connections, oldest first, each with the time until which a connection that takes one over
     /// receives it: the notice may have gone to a connection that was lost already.
     pub(super) kicked: VecDeque<(Time, ConnId, Box<pb::Kicked>)>,
-    /// Entries in the log that no snapshot covers.
-    pub(super) entries_since_snapshot: u64,
-    /// The last number a durable snapshot covers.
-    pub(super) saved: Seq,
+    pub(super) cover: Cover,
     pub(super) used: Time,
 }
 
@@ -50,8 +48,7 @@ impl<S: Subject> Live<S> {
             followers,
             detached: ByNumber::default(),
             kicked: VecDeque::new(),
-            entries_since_snapshot: 0,
-            saved: Seq(0),
+            cover: Cover::default(),
             used: now,
         }
     }
@@ -67,6 +64,20 @@ impl<S: Subject> Live<S> {
 
     pub(super) fn last_seq(&self) -> Seq {
         Seq(self.subject.next_seq().0.saturating_sub(1))
+    }
+
+    /// True if the log alone does not tell cheaply enough what is in memory, or not at all: numbers of presence, a time since which
+    /// nobody is here.
+    pub(super) fn is_worth_saving(&self) -> bool {
+        let last = self.last_seq();
+        self.cover.is_worth_it(last) || self.cover.saved < last && self.subject.ends_at().is_some()
+    }
+
+    /// The state as it is to be written down.
+    pub(super) fn take_snapshot(&mut self, with_end: bool) -> Vec<Part> {
+        let parts = self.subject.snapshot(self.cover.saved, with_end);
+        self.cover.note_snapshot(&parts);
+        parts
     }
 
     /// A connection was put out: whoever takes it over before that time is told.

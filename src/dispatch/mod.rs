@@ -8,6 +8,7 @@ mod accounts;
 mod apply;
 mod broadcast;
 mod commit;
+mod cover;
 mod desk;
 mod downlink;
 mod endings;
@@ -28,6 +29,7 @@ mod upkeep;
 
 pub use accounts::Reserved;
 pub use broadcast::Told;
+pub use cover::Rebuilt;
 pub use feed::{Feed, Missed, Outlet, Place};
 pub use hub::Counters;
 pub use item::Item;

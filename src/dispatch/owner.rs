@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::broadcast::Broadcasts;
 use super::commit::{Find, Held};
+use super::cover::{Cover, Rebuilt};
 use super::endings::Endings;
 use super::hub::{Effect, Hub};
 use super::live::{Live, Owned};
@@ -28,7 +29,7 @@ pub(super) struct Owner<S: Subject> {
     /// State that memory had of those that are being read again.
     pub stale: ByNumber<S::Key, Box<Live<S>>>,
     pub broadcasts: Broadcasts<S>,
-    /// What has happened in them since [`Hub::take_tallies`].
+    /// Counts of what has happened in them since [`Hub::take_tallies`].
     pub tally: Tally<S::Key>,
     /// The random numbers that entries carry.
     pub random: fastrand::Rng,
@@ -103,15 +104,15 @@ impl<S: Subject> Hub<S> {
 
     /// The state of a subject that [`Effect::Load`] asked for, rebuilt from the log; a subject that never was comes as one that does
     /// not exist.
-    pub fn on_loaded(&mut self, id: S::Key, loaded: Result<S, Status>) {
+    pub fn on_loaded(&mut self, id: S::Key, loaded: Result<impl Into<Rebuilt<S>>, Status>) {
         let waiting = match self.owner.subjects.remove(&id) {
             Some(Owned::Loading(waiting)) => waiting,
             Some(live) => return drop(self.owner.subjects.insert(id, live)),
             None => return,
         };
-        match (loaded, self.owner.stale.remove(&id)) {
-            (Ok(subject), Some(old)) => {
-                self.renew(id, subject, *old);
+        match (loaded.map(Into::into), self.owner.stale.remove(&id)) {
+            (Ok(rebuilt), Some(old)) => {
+                self.renew(id, rebuilt.subject, *old);
                 self.do_due(id);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
@@ -119,10 +120,12 @@ impl<S: Subject> Hub<S> {
                 self.keep_stale(id, old);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
-            (Ok(mut subject), None) => {
+            (Ok(rebuilt), None) => {
+                let cover = Cover::of(&rebuilt, Seq(rebuilt.subject.next_seq().0.saturating_sub(1)));
+                let mut subject = rebuilt.subject;
                 subject.set_settings(self.config.rules.settings(subject.app_key()));
                 let mut live = Live::new(subject, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
-                live.saved = live.last_seq();
+                live.cover = cover;
                 self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
                 self.tidy_after_load(id);
                 self.do_due(id);

@@ -17,8 +17,8 @@ use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, SubjectKind, Time, UnixMs};
 use crate::limits::FEED_BYTES_MAX;
 use crate::subject::{
-    Actor, Answer, Ask, Audience, Class, Entry, Key, Link, Operation, Origin, Outcome, Presence, PushBody, Question, Quota,
-    Resumption, Rules, Scope, Standing, Subject,
+    Actor, Answer, Ask, Audience, Class, Entry, Key, Link, Operation, Origin, Outcome, Part, Presence, PushBody, Question,
+    Quota, Resumption, Rules, Scope, Standing, Subject,
 };
 use crate::wire::{Push, Response, pb};
 
@@ -245,8 +245,8 @@ impl Subject for Board {
         Ok(())
     }
 
-    fn snapshot(&self, _with_end: bool) -> Vec<u8> {
-        self.line.clone().into_bytes()
+    fn snapshot(&self, _since: Seq, _with_end: bool) -> Vec<Part> {
+        vec![Part::head(self.line.clone().into_bytes())]
     }
 
     fn record(_: BoardId, entry: Entry<Stroke>, _: Option<(Push, PushBody)>, _: bool, _: Link) -> (Seq, Stroke) {

@@ -1,6 +1,8 @@
 //! What the owner of subjects does unasked, once a second: graces that are over, settings that have changed, what is due in a
 //! subject, what the vanished have left behind, subjects that nobody needs in memory.
 
+use std::collections::BTreeSet;
+
 use super::hub::Hub;
 use super::live::{Live, Owned};
 use super::mail::Asker;
@@ -117,6 +119,9 @@ impl<S: Subject> Hub<S> {
     }
 
     pub(super) fn evict_idle_rooms(&mut self) {
+        // Those with entries that the log does not have yet.
+        let in_flight = self.commit.in_flight.iter().flat_map(|writes| &writes.rooms);
+        let waiting: BTreeSet<S::Key> = in_flight.chain(&self.commit.writes.rooms).copied().collect();
         let (now, writes, desk, broadcasts) =
             (self.clock.now, &mut self.commit.writes, &mut self.desk, &mut self.owner.broadcasts);
         let is_behind = self.commit.in_flight.is_some() || self.commit.is_broken;
@@ -126,12 +131,12 @@ impl<S: Subject> Hub<S> {
             // Anybody may ask for subjects by names nobody has used; they must not stay. One that waits for its end is read again then.
             let idle_ms = if live.subject.exists() { ROOM_IDLE_MS } else { 0 };
             let is_in_use = !live.is_deserted() || !live.subject.is_empty_of_people();
-            if is_in_use || now.ms_since(live.used) < idle_ms || ahead.contains(id) {
+            if is_in_use || now.ms_since(live.used) < idle_ms || ahead.contains(id) || waiting.contains(id) {
                 return true;
             }
-            if live.saved < live.last_seq() {
+            if live.is_worth_saving() {
                 if !is_behind {
-                    writes.snapshots.push((*id, live.last_seq(), live.subject.snapshot(true)));
+                    writes.snapshots.push((*id, live.last_seq(), live.take_snapshot(true)));
                 }
                 return true;
             }

@@ -14,7 +14,7 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, SubjectId, UnixMs};
 use crate::subject::{
-    Actor, Answer, Class, Downlink, Key, Link, Presence, PushBody, Quota, Resumption, Scope, Standing, Subject, Telling,
+    Actor, Answer, Class, Downlink, Key, Link, Part, Presence, PushBody, Quota, Resumption, Scope, Standing, Subject, Telling,
 };
 use crate::wire::pb::{self, NotificationType};
 use crate::wire::{Push, Response};
@@ -115,8 +115,8 @@ impl Subject for Room {
         Room::due(self, now)
     }
 
-    fn snapshot(&self, with_end: bool) -> Vec<u8> {
-        if with_end { self.snapshot_with_end() } else { Room::snapshot(self) }
+    fn snapshot(&self, _since: Seq, with_end: bool) -> Vec<Part> {
+        vec![Part::head(if with_end { self.snapshot_with_end() } else { Room::snapshot(self) })]
     }
 
     fn record(id: RoomId, entry: Entry, push: Option<(Push, PushBody)>, in_history: bool, link: Link) -> Record {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::logbook::{self, RebuildError};
 use super::shared::store_failed;
-use crate::dispatch::Rules;
+use crate::dispatch::{Rebuilt, Rules};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, Seq, UnixMs};
 use crate::limits::{HTTP_HISTORY_SCANS_MAX, PAGE_MAX, RECALL_WINDOW_MS};
@@ -27,7 +27,7 @@ impl Reader {
     }
 
     /// Rebuilds a room; the hub gives it the settings of its application. By `now` nothing is older than it is.
-    pub(crate) fn load(&self, id: RoomId, now: UnixMs) -> Result<Room, Status> {
+    pub(crate) fn load(&self, id: RoomId, now: UnixMs) -> Result<Rebuilt<Room>, Status> {
         let rebuilt = logbook::rebuild(self.log.as_ref(), id, now, self.rules.settings(""));
         rebuilt.map_err(|error| match error {
             RebuildError::Log(error) => store_failed(&error),

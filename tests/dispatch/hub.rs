@@ -265,6 +265,28 @@ fn a_snapshot_follows_every_so_many_entries() {
 }
 
 #[test]
+fn a_room_leaves_memory_without_a_snapshot_where_the_log_since_the_last_is_shorter() {
+    let (mut world, room) = world_with_room(0, "carol");
+    let carol = over_http("carol");
+    let update = |ext: &str| {
+        let request = pb::RoomUpdateRequest { room_id: room.get(), ext: Some(ext.into()), ..Default::default() };
+        Op::Update(Box::new(request))
+    };
+    world.command(&carol, room, update(&"x".repeat(4000))).unwrap();
+    world.pass(2 * ROOM_IDLE_MS);
+    assert_eq!((world.snapshots, world.rooms_in_memory()), (1, 1), "the log was all there is of the room");
+    world.command(&carol, room, update("short")).unwrap();
+    world.pass(2 * ROOM_IDLE_MS);
+    assert_eq!((world.snapshots, world.rooms_in_memory()), (1, 0));
+    world.command(&carol, room, update("again")).unwrap();
+    assert_eq!(
+        world.records(room).iter().map(|record| record.entry.seq.0).collect::<Vec<_>>(),
+        [1, 2, 3, 4],
+        "it is read again"
+    );
+}
+
+#[test]
 fn a_room_does_what_is_due_at_the_tick_and_stays_in_memory_while_robots_are_in_it() {
     let (mut world, room) = world_with_room(0, "carol");
     let carol = over_http("carol");

@@ -378,8 +378,8 @@ impl World {
                 self.log.entry(record.room).or_default().records.push(record);
             }
             self.snapshots += writes.snapshots.len();
-            for (room, seq, state) in writes.snapshots {
-                self.log.entry(room).or_default().snapshot = Some((seq.0, state));
+            for (room, seq, mut parts) in writes.snapshots {
+                self.log.entry(room).or_default().snapshot = Some((seq.0, parts.remove(0).state));
             }
             self.hubs[worker].on_committed(true);
             was_busy = true;
