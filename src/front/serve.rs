@@ -131,7 +131,7 @@ impl<L: Line> Front<L> {
             request => Ask::from_request(request),
         };
         match ask {
-            Ok((room, ask)) => self.ask(Asked { connection: id, sequence, kind, room }, ask),
+            Ok((room, ask)) => self.ask(Asked { connection: id, sequence, kind, subject: room }, ask),
             Err(status) => self.refuse(id, kind, sequence, &status),
         }
     }
@@ -145,11 +145,11 @@ impl<L: Line> Front<L> {
         }
         let is_enter = matches!(ask, Ask::Command(Op::Enter(_) | Op::Open(_)));
         let resume = match connection.resume() {
-            Some(resume) if is_enter => resume.rooms.iter().find(|position| position.room_id == asked.room.get()).cloned(),
+            Some(resume) if is_enter => resume.rooms.iter().find(|position| position.room_id == asked.subject.get()).cloned(),
             _ => None,
         };
-        let (room, asker, resume) = (asked.room, Asker::Connection(asked), resume.map(Box::new));
-        self.hub.request(crate::dispatch::Request { room, asker, actor, ask, app_key: None, resume });
+        let (room, asker, resume) = (asked.subject, Asker::Connection(asked), resume.map(Box::new));
+        self.hub.request(crate::dispatch::Request { subject: room, asker, actor, ask, app_key: None, resume });
     }
 
     /// A room made by a client, and what the connection brings into it.

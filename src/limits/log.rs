@@ -1,7 +1,9 @@
 //! The log and the store on disk (architecture.md §6).
 
 /// Entries after which a room's state is written down again, so that a restart replays no more than this.
-pub const SNAPSHOT_ENTRIES: u64 = 1000;
+pub const SNAPSHOT_ENTRIES: usize = 1000;
+/// Bytes an entry takes in the log beside its push, about: what a snapshot is weighed against.
+pub const ENTRY_BYTES: usize = 40;
 /// Time without members and commands after which a room leaves memory.
 pub const ROOM_IDLE_MS: u64 = 60_000;
 /// Entries of one worker that may wait for a commit; beyond it commands are answered 503.

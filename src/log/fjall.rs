@@ -205,6 +205,10 @@ impl Log for FjallLog {
         Ok(listed_rooms(&super::Store::scan_prefix(self, Space::Node, super::LISTED)?))
     }
 
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError> {
+        self.shared.store()?.uncovered(now, days)
+    }
+
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
         let _one_at_a_time = self.expiring.lock();
         self.shared.writable()?.expire(now, days)

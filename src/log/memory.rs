@@ -121,6 +121,17 @@ impl Log for MemoryLog {
         Ok(listed_rooms(&self.scan_prefix(Space::Node, super::LISTED)?))
     }
 
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError> {
+        let tables = self.shared.tables.read();
+        let old = tables.days.range(..first_day_kept(now, days));
+        let mut rooms = BTreeSet::new();
+        for key in old.flat_map(|(_, records)| records.entries.keys()) {
+            let (room, seq) = read_key(key)?;
+            rooms.extend((!tables.covers(room, seq)).then_some(room));
+        }
+        Ok(rooms.into_iter().collect())
+    }
+
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
         let mut tables = self.shared.tables.write();
         let kept = tables.days.split_off(&first_day_kept(now, days));

@@ -206,6 +206,9 @@ pub trait Log: Send + Sync + 'static {
     /// The rooms that began with [`Opens::Begin`] and have not ended. Reads the disk.
     fn listed(&self) -> Result<Vec<RoomId>, LogError>;
 
+    /// The rooms with entries in days older than that which no snapshot covers, each once. Reads the disk.
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError>;
+
     /// Removes whole days older than `days` before `now`, keeping every entry that no durable snapshot covers yet.
     /// Returns how many days went.
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError>;

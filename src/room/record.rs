@@ -11,6 +11,7 @@ use super::entry::{Command, Entry, Record};
 use super::stored::corrupt;
 use crate::error::Status;
 use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
+use crate::limits::ENTRY_BYTES;
 use crate::subject::{Link, Origin, PushBody, Stamp};
 use crate::wire::{pb, store};
 
@@ -96,6 +97,15 @@ impl Record {
         let epoch_first = (kept.epoch_first_seq != 0).then_some(Seq(kept.epoch_first_seq));
         let link = Link { previous, epoch_first };
         Ok(Record { room, entry, push, notify_target_tags: kept.notify_target_tags, in_history: !kept.skip_history, link })
+    }
+
+    /// About how many bytes the log has of it.
+    pub fn weight(&self) -> usize {
+        let body = match &self.push {
+            Some(PushBody::Message { body, .. } | PushBody::Notification(body)) => body.len(),
+            None => 0,
+        };
+        body + ENTRY_BYTES
     }
 
     /// Of an entry that a snapshot covers: all a room still wants of it, if it wants anything. A send leaves its id; what was said

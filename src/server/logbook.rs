@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message as _;
 
+use crate::dispatch::Rebuilt;
 use crate::error::Status;
 use crate::id::{RoomId, Seq, UnixMs};
 use crate::limits::{DEDUP_IDS_PER_ROOM, DEDUP_WINDOW_MS, FIND_SCAN_MAX};
@@ -15,6 +16,7 @@ use crate::room::{
     Collector, FindQuery, HistoryPage, HistoryQuery, Opens, Pager, Record, Replay, ReplayScope, Report, Room, Settings,
     fuzz_record, without_content,
 };
+use crate::subject;
 
 /// Writes an entry for the log.
 pub fn write(pen: &mut Pen, record: Record) -> Result<log::Record, Status> {
@@ -34,6 +36,12 @@ pub fn write(pen: &mut Pen, record: Record) -> Result<log::Record, Status> {
     };
     let kept = record.into_kept()?;
     Ok(pen.write(facts, kept.encoded_len(), |out| kept.encode_raw(out)))
+}
+
+/// A snapshot as the log keeps it.
+pub fn snapshot((room, seq, parts): (RoomId, Seq, Vec<subject::Part>)) -> Snapshot {
+    let part = |part: subject::Part| log::Part { number: part.number, state: part.state.into() };
+    Snapshot { room, seq, parts: parts.into_iter().map(part).collect() }
 }
 
 /// Writes a report for the outbox.
@@ -91,10 +99,18 @@ fn recent_sends(log: &(impl Log + ?Sized), room: RoomId, last: Seq, now: UnixMs)
 }
 
 /// Rebuilds a room; one that never was comes as one that does not exist.
-pub fn rebuild(log: &(impl Log + ?Sized), id: RoomId, now: UnixMs, settings: Arc<Settings>) -> Result<Room, RebuildError> {
+pub fn rebuild(
+    log: &(impl Log + ?Sized),
+    id: RoomId,
+    now: UnixMs,
+    settings: Arc<Settings>,
+) -> Result<Rebuilt<Room>, RebuildError> {
     let Some(Rebuilding { snapshot, records }) = load(log, id, now).map_err(RebuildError::Log)? else {
-        return Ok(Room::new(id, settings));
+        return Ok(Room::new(id, settings).into());
     };
+    let (covered, snapshot_bytes) = snapshot.as_ref().map_or((Seq(0), 0), |snapshot| (snapshot.seq, snapshot.bytes()));
+    let since = records.iter().filter(|record| record.entry.seq > covered);
+    let (entries, bytes) = since.fold((0, 0), |(entries, bytes), record| (entries + 1, bytes + record.weight()));
     let mut room = match &snapshot {
         Some(snapshot) => Room::restore(id, settings, snapshot.head()).map_err(RebuildError::Snapshot)?,
         None => Room::new(id, settings),
@@ -104,7 +120,7 @@ pub fn rebuild(log: &(impl Log + ?Sized), id: RoomId, now: UnixMs, settings: Arc
         room.replay(&record.entry);
         room.replay_push(record);
     }
-    Ok(room)
+    Ok(Rebuilt { subject: room, covered, snapshot_bytes, entries, bytes })
 }
 
 /// Why a room could not be rebuilt.

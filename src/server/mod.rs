@@ -21,6 +21,7 @@ mod memory;
 mod metrics;
 mod node;
 mod node_key;
+mod reader;
 mod reload;
 mod reporting;
 mod retention;

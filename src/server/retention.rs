@@ -1,13 +1,20 @@
 //! How fast history goes: a clock that is wrong must be seen before it costs what cannot be had again.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::logbook;
 use super::node::Node;
-use crate::id::UnixMs;
+use crate::dispatch::Rules as _;
+use crate::id::{Seq, UnixMs};
 use crate::limits::{DEDUP_WINDOW_MS, EXPIRE_EVERY_MS};
-use crate::log::Log;
+use crate::log::{Batch, Log, LogError};
+use crate::room::Settings;
+use crate::subject::Subject;
 
 const DAY_MS: i64 = 86_400_000;
+/// Rooms that are snapshotted with one commit.
+const COVERED_AT_ONCE: usize = 64;
 
 /// Plan of one turn of the retention.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,13 +54,18 @@ impl Node {
                 );
             }
             let Some(at) = at else { continue };
-            expire(log, at, days).await;
+            let settings = self.shared.apps.settings("");
+            expire(log, at, days, settings).await;
         }
     }
 }
 
-async fn expire(log: std::sync::Arc<dyn Log>, at: UnixMs, days: u32) {
-    match tokio::task::spawn_blocking(move || log.expire(at, days)).await {
+async fn expire(log: Arc<dyn Log>, at: UnixMs, days: u32, settings: Arc<Settings>) {
+    let work = move || {
+        cover(&*log, at, days, &settings)?;
+        log.expire(at, days)
+    };
+    match tokio::task::spawn_blocking(work).await {
         Ok(Ok(0)) => {}
         Ok(Ok(days)) => tracing::info!(days, "history expired"),
         Ok(Err(error)) => tracing::error!(%error, "history could not be expired"),
@@ -61,11 +73,36 @@ async fn expire(log: std::sync::Arc<dyn Log>, at: UnixMs, days: u32) {
     }
 }
 
+/// Has the rooms snapshotted of which nothing but the days that are due to go tells: no message outlives its time for the sake of state.
+/// What cannot be rebuilt is left to the log, which carries it on. Waits for the disk.
+fn cover(log: &dyn Log, at: UnixMs, days: u32, settings: &Arc<Settings>) -> Result<(), LogError> {
+    for rooms in log.uncovered(at, days)?.chunks(COVERED_AT_ONCE) {
+        let mut snapshots = Vec::with_capacity(rooms.len());
+        for room in rooms {
+            match logbook::rebuild(log, *room, at, settings.clone()) {
+                Ok(rebuilt) => {
+                    let last = Seq(rebuilt.subject.next_seq().0.saturating_sub(1));
+                    snapshots.push(logbook::snapshot((*room, last, Subject::snapshot(&rebuilt.subject, Seq(0), false))));
+                }
+                Err(error) => tracing::error!(%room, ?error, "a room cannot be rebuilt; its old entries are carried on"),
+            }
+        }
+        let (tell, told) = std::sync::mpsc::channel();
+        // Whoever waits may have gone.
+        let committed = Box::new(move |result| drop(tell.send(result)));
+        log.append(Batch { records: Vec::new(), snapshots, reports: Vec::new(), committed });
+        told.recv().map_err(|_| LogError::Store("the log is closed".into()))??;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Epoch, RoomId, Seq};
-    use crate::log::{Batch, Facts, MemoryLog, Pen};
+    use crate::id::{AccountId, Epoch, RoomId};
+    use crate::log::{Facts, MemoryLog, Pen};
+    use crate::room::{Command, Create, Entry, Op, Record};
+    use crate::subject::{Actor, Link, PushBody, Stamp};
 
     const TODAY: i64 = 20_000;
 
@@ -104,5 +141,50 @@ mod tests {
             assert_eq!(log.expire(at, 10).unwrap(), 1, "hour {hour}");
             assert_eq!(log.days(), before[1..]);
         }
+    }
+
+    fn record(seq: u64, op: Op, push: Option<PushBody>) -> Record {
+        let (time, previous) = (noon(TODAY - 20), Seq(seq - 1));
+        let command = Command { actor: Actor::http(AccountId::parse("boss").unwrap()), op };
+        let entry = Entry { seq: Seq(seq), epoch: Epoch(1), stamp: Stamp { time, clock: time, random: 0 }, command };
+        let link = Link { previous, epoch_first: None };
+        Record { room: RoomId::new(1).unwrap(), entry, push, notify_target_tags: String::new(), in_history: true, link }
+    }
+
+    #[test]
+    fn no_message_outlives_its_time_for_the_sake_of_state() {
+        let (log, settings, mut pen) = (MemoryLog::new().unwrap(), Arc::new(Settings::default()), Pen::default());
+        let create = Create {
+            app_key: "app".into(),
+            creator: AccountId::parse("boss").unwrap(),
+            name: "quiet".into(),
+            announcement: None,
+            broadcast_url: String::new(),
+            ext: String::new(),
+            queue_level: 0,
+            moderation_id: String::new(),
+            silent_in_out: false,
+        };
+        let said = crate::wire::pb::Message {
+            from: "boss".into(),
+            message_id: "m".into(),
+            body: "words".into(),
+            ..Default::default()
+        };
+        let push = PushBody::Message { message_type: 0, body: prost::Message::encode_to_vec(&said).into() };
+        let records =
+            [record(1, Op::Create(Box::new(create)), None), record(2, Command::send_from_message(&said).op, Some(push))];
+        let records = records.into_iter().map(|record| logbook::write(&mut pen, record).unwrap()).collect();
+        let (done, written) = std::sync::mpsc::channel();
+        let committed = Box::new(move |result| done.send(result).unwrap());
+        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
+        written.recv().unwrap().unwrap();
+        let (room, today) = (RoomId::new(1).unwrap(), noon(TODAY));
+        assert_eq!(log.uncovered(today, 10).unwrap(), [room]);
+        cover(&log, today, 10, &settings).unwrap();
+        assert_eq!((log.uncovered(today, 10).unwrap(), log.expire(today, 10).unwrap()), (vec![], 1));
+        assert_eq!(log.follow(room, Seq(0), 10).unwrap(), [], "nothing of what was said is left");
+        let kept = logbook::rebuild(&log, room, today, settings).unwrap().subject;
+        assert!(kept.exists() && kept.next_seq() == Seq(3), "the room is there all the same");
     }
 }

@@ -17,9 +17,9 @@ use super::transport::{Handshakes, Transport};
 use crate::dispatch::{Counters, Hub};
 use crate::front::{Front, FrontConfig, LogHealth, Pause, Phase, Stopwatch};
 use crate::hooks::Fresh;
-use crate::id::{ConnId, RoomId, Seq};
+use crate::id::ConnId;
 use crate::limits::READ_BYTES;
-use crate::log::{Batch, Pen, Snapshot};
+use crate::log::{Batch, Pen};
 use crate::session::CloseReason;
 
 /// How often deadlines are looked at.
@@ -183,10 +183,9 @@ impl Worker {
                 return self.mailbox().committed(false);
             }
         };
-        let snapshot = |(room, seq, state): (RoomId, Seq, Vec<u8>)| Snapshot::whole(room, seq, state.into());
         self.shared.storage.log.append(Batch {
             records,
-            snapshots: writes.snapshots.into_iter().map(snapshot).collect(),
+            snapshots: writes.snapshots.into_iter().map(logbook::snapshot).collect(),
             reports: writes.reports.into_iter().map(logbook::write_report).collect(),
             committed: Box::new(move |result| {
                 if let Err(error) = &result {

@@ -178,7 +178,8 @@ impl Node {
         let told = answer.clone();
         let asker = Asker::Caller(Box::new(move |answer| *told.lock().unwrap() = Some(answer)));
         let actor = Actor::http(AccountId::parse(account).unwrap());
-        let request = chatroom::dispatch::Request { room, asker, actor, ask: Ask::Command(op), app_key: None, resume: None };
+        let request =
+            chatroom::dispatch::Request { subject: room, asker, actor, ask: Ask::Command(op), app_key: None, resume: None };
         self.post(owner_of(room, WORKERS), vec![Mail::Request(Box::new(request))]);
         self.settle();
         answer.lock().unwrap().take().expect("every caller is answered")
@@ -241,7 +242,7 @@ impl Node {
             }
             Effect::CatchUp(waiting) => {
                 let scope = &waiting.scope;
-                let records = self.log.get(&waiting.asked.room).into_iter().flatten();
+                let records = self.log.get(&waiting.asked.subject).into_iter().flatten();
                 let missed = records.filter(|record| record.entry.seq > scope.after && record.entry.seq <= scope.last);
                 let items = missed.filter_map(|record| record.push.clone().map(|push| Missed { seq: record.entry.seq, push }));
                 let replay = Replay { items: items.collect(), gap: None };

@@ -510,7 +510,7 @@ fn declared_lock(line: &str) -> Option<&str> {
     };
     let declares = ["Mutex<", "RwLock<"].iter().any(|lock| right.match_indices(lock).any(|(at, _)| begins_word(right, at)));
     let left = left.trim().trim_start_matches("pub ").trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
-    let name = left.trim_start_matches("static ").trim();
+    let name = left.trim_start_matches("static ").split('<').next().unwrap_or_default().trim();
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     (declares && is_name && line.ends_with([',', ';', '{'])).then_some(name)
 }

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 
-use crate::every_log::Home;
-use crate::records::*;
+use super::every_log::Home;
+use super::records::*;
 use chatroom::id::UnixMs;
 use chatroom::limits;
 use chatroom::log::{Batch, LogError};
@@ -105,7 +105,7 @@ fn the_last_owner_may_be_a_callback(home: &dyn Home) {
     assert_eq!(told.recv_timeout(DEADLINE).unwrap(), Ok(()));
 }
 
-suites! {
+checks! {
     [
         a_batch_that_cannot_be_kept_leaves_no_trace
         a_full_queue_refuses_at_once_and_answers_each_batch_once

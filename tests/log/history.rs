@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::records::*;
+use super::records::*;
 use bytes::Bytes;
 use chatroom::id::{AccountId, Seq, UnixMs};
 use chatroom::limits;
@@ -395,7 +395,7 @@ fn a_replay_leaves_out_what_was_recalled_and_stays_within_its_bounds(log: &dyn K
     assert_eq!((replayed(&replay), replay.gap), (expected, Some((Seq(101), Seq(500)))));
 }
 
-suites! {
+checks! {
     [
         a_replay_tells_what_expired_and_not_what_presence_took
         a_replay_leaves_out_what_was_recalled_and_stays_within_its_bounds

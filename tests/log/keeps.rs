@@ -1,7 +1,7 @@
 //! What every log must keep, for how long, and how it is found again when a room is loaded.
 
-use crate::every_log::Home;
-use crate::records::*;
+use super::every_log::Home;
+use super::records::*;
 use bytes::Bytes;
 use chatroom::id::{RoomId, Seq, UnixMs};
 use chatroom::limits;
@@ -180,7 +180,7 @@ fn every_start_has_a_higher_epoch(home: &dyn Home) {
     assert!(epochs.windows(2).all(|pair| pair[0] < pair[1]), "{epochs:?}");
 }
 
-suites! {
+checks! {
     [
         keeps_what_is_appended
         loads_the_newest_snapshot_and_what_follows

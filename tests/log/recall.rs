@@ -1,6 +1,6 @@
 //! How every log finds a message that is recalled, and what is left of it.
 
-use crate::records::*;
+use super::records::*;
 use chatroom::id::{AccountId, Epoch, Seq, UnixMs};
 use chatroom::log::LogError;
 use chatroom::room::{FindQuery, HistoryQuery, Op, PushBody, Record};
@@ -100,7 +100,7 @@ fn a_recall_that_fails_leaves_the_message(log: &dyn Kept) {
     assert_eq!(log.records(room(1), Seq(0), 10).unwrap(), [said]);
 }
 
-suites! {
+checks! {
     [
         a_message_is_found_by_what_its_members_know
         a_recalled_message_loses_what_it_said

@@ -2,8 +2,8 @@
 
 use std::sync::mpsc::channel;
 
-use crate::records::*;
-use chatroom::log::{Batch, FjallLog, Line, MemoryLog, Options, Outbox as _, Report, SpoolPosition};
+use super::records::*;
+use chatroom::log::{Batch, FjallLog, Line, Options, Outbox as _, Report, SpoolPosition};
 
 fn report(number: u64, of_room: i64, env: &str) -> Report {
     let record = format!("report {number}").into_bytes().into();
@@ -68,18 +68,13 @@ fn what_finds_it_full_is_left_out_and_the_entry_is_kept(log: &dyn Kept) {
     assert_eq!(numbers(log, &line(1, ""), 0, 100, u64::MAX), [2, 5]);
 }
 
-#[test]
-fn every_log_keeps_reports() {
-    let checks: [fn(&dyn Kept); 3] = [
-        keeps_lines_apart_and_in_order,
-        a_batch_that_cannot_be_kept_reports_nothing,
-        what_finds_it_full_is_left_out_and_the_entry_is_kept,
-    ];
-    for check in checks {
-        check(&MemoryLog::new().unwrap());
-        let folder = tempfile::tempdir().unwrap();
-        check(&FjallLog::open(folder.path(), &Options::default()).unwrap());
-    }
+checks! {
+    [
+        keeps_lines_apart_and_in_order
+        a_batch_that_cannot_be_kept_reports_nothing
+        what_finds_it_full_is_left_out_and_the_entry_is_kept
+    ],
+    []
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn a_folder_to_keep_is_written() {
 fn state(log: &FjallLog, room: i64) -> store::Snapshot {
     let (id, settings) = (RoomId::new(room).unwrap(), Arc::new(Settings::default()));
     let room = logbook::rebuild(log, id, UnixMs(MADE_MS), settings).unwrap();
-    store::Snapshot::decode(&*room.snapshot()).unwrap()
+    store::Snapshot::decode(&*room.subject.snapshot()).unwrap()
 }
 
 #[test]
