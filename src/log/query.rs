@@ -35,7 +35,7 @@ pub(super) trait Table {
 
 /// All that a query looks at. Days are ascending.
 pub(super) struct Reader<T> {
-    /// What dropped days left behind because no snapshot covered it: state, not history.
+    /// Entries that dropped days left behind because no snapshot covered them: state, not history.
     pub carried: T,
     /// One table per day.
     pub days: Vec<(i64, T)>,

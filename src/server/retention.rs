@@ -74,7 +74,7 @@ async fn expire(log: Arc<dyn Log>, at: UnixMs, days: u32, settings: Arc<Settings
 }
 
 /// Has the rooms snapshotted of which nothing but the days that are due to go tells: no message outlives its time for the sake of state.
-/// What cannot be rebuilt is left to the log, which carries it on. Waits for the disk.
+/// Rooms that cannot be rebuilt are left to the log, which carries their entries on. Waits for the disk.
 fn cover(log: &dyn Log, at: UnixMs, days: u32, settings: &Arc<Settings>) -> Result<(), LogError> {
     for rooms in log.uncovered(at, days)?.chunks(COVERED_AT_ONCE) {
         let mut snapshots = Vec::with_capacity(rooms.len());
