@@ -66,7 +66,7 @@ pub enum SubjectKind {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubjectId(i64);
 
-/// Where the kind of a subject stands that is no room.
+/// Position of the kind in the number of a subject that is no room.
 const SUBJECT_KIND_BIT: u32 = 60;
 
 impl SubjectId {

@@ -46,7 +46,7 @@ pub enum Reserved {
     Before,
     /// From now on it counts as being in the room.
     Now {
-        /// It is in more rooms made over HTTP than it may be: see [`AccountRooms::take_beyond`].
+        /// It is in more rooms made over HTTP than it may be: see `AccountRooms::take_beyond`.
         is_beyond: bool,
     },
     /// It is in as many rooms made by clients as it may be.

@@ -68,19 +68,19 @@ pub(super) enum Held<S: Subject> {
 pub struct Find<S: Subject> {
     /// In which subject.
     pub subject: S::Key,
-    /// Who waits.
+    /// Waits for the answer.
     pub asker: Asker<S::Key>,
     /// On whose behalf.
     pub actor: Actor,
-    /// What the log is asked for.
+    /// The question to the log.
     pub request: <S::Op as Operation>::LookUp,
 }
 
-/// What waits for the disk on one worker.
+/// Everything on one worker that waits for the disk.
 pub(super) struct Commit<S: Subject> {
-    /// What the next commit will cover.
+    /// Covered by the next commit.
     pub writes: Writes<S>,
-    /// What waits for the commit that is under way.
+    /// Waits for the commit that is under way.
     pub in_flight: Option<Writes<S>>,
     /// A commit has failed: nothing is acknowledged.
     pub is_broken: bool,
@@ -93,7 +93,7 @@ impl<S: Subject> Default for Commit<S> {
 }
 
 impl<S: Subject> Commit<S> {
-    /// What is to be written, if anything is and no commit is under way.
+    /// Takes what is to be written, if anything is and no commit is under way.
     fn take(&mut self) -> Option<Writes<S>> {
         if self.writes.is_empty() || self.in_flight.is_some() || self.is_broken {
             return None;
@@ -226,7 +226,7 @@ impl<S: Subject> Hub<S> {
     }
 }
 
-/// What a change comes to while the log takes none.
+/// The refusal of a change while the log takes none.
 pub(super) fn broken() -> Status {
     Status::new(Code::ServerError, "the store failed and takes no change at present; try again later")
 }

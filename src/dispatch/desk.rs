@@ -44,7 +44,7 @@ pub(super) struct Desk {
     dirty: Vec<SubjectId>,
     readers: Vec<Reader>,
     scratch: Vec<u8>,
-    /// Where the readers sit that a frame names; empty between frames.
+    /// Places of the readers that a frame names; empty between frames.
     places: Vec<Place>,
     /// Connections that hear a subject only once the request with this sequence is answered.
     held_seats: HashMap<(ConnId, SubjectId), u32, foldhash::fast::RandomState>,
@@ -156,7 +156,7 @@ impl Desk {
         Some(Left { unheard, is_last })
     }
 
-    /// What a connection has missed follows right behind this: from the next flush on it hears the subject. False if it waits for
+    /// Has a connection hear a subject from the next flush on, for what it missed is on its way. False if it waits for
     /// another request, or not at all.
     pub fn release(&mut self, subject: SubjectId, connection: ConnId, sequence: u32) -> bool {
         let key = (connection, subject);
@@ -215,7 +215,7 @@ impl Desk {
         }
     }
 
-    /// What a reader has missed for good.
+    /// Items that a reader has missed for good.
     pub fn missed(&self, connection: ConnId, subject: SubjectId) -> Option<super::feed::Missed> {
         self.feeds.get(&subject)?.missed(self.place(connection, subject)?)
     }

@@ -29,7 +29,7 @@ pub(super) struct Owner<S: Subject> {
     /// State that memory had of those that are being read again.
     pub stale: ByNumber<S::Key, Box<Live<S>>>,
     pub broadcasts: Broadcasts<S>,
-    /// What has happened in them since [`Hub::take_tallies`].
+    /// Counts of what has happened in them since [`Hub::take_tallies`].
     pub tally: Tally<S::Key>,
     /// The random numbers that entries carry.
     pub random: fastrand::Rng,

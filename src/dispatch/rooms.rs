@@ -6,10 +6,10 @@ use crate::room::{Room, Settings};
 /// One worker's part of dispatch.
 pub type Hub = super::hub::Hub<Room>;
 
-/// What a hub is told once.
+/// Settings of a hub.
 pub type HubConfig = super::hub::Config<Settings, RoomId>;
 
-/// What a hub wants done.
+/// Something a hub wants done.
 pub type Effect = super::hub::Effect<Room>;
 
 /// A request to a room, on its way to the worker that owns it.
@@ -21,7 +21,7 @@ pub type Mail = super::mail::Mail<Room>;
 /// A broadcast on its way through the rooms of one worker.
 pub type Broadcasting = super::broadcast::Broadcasting<Room>;
 
-/// What one commit covers.
+/// Everything that one commit covers.
 pub type Writes = super::commit::Writes<Room>;
 
 /// A command for which the log has to say where something stands.
@@ -30,7 +30,7 @@ pub type Find = super::commit::Find<Room>;
 /// A connection that waits for what it missed.
 pub type CatchUp = super::replay::CatchUp<Room>;
 
-/// Who waits for an answer.
+/// Whoever waits for an answer.
 pub type Asker = super::mail::Asker<RoomId>;
 
 /// A request of a connection, as far as its answer needs it.
@@ -39,5 +39,5 @@ pub type Asked = super::mail::Asked<RoomId>;
 /// Which rooms each account is in.
 pub type AccountRooms = super::accounts::AccountRooms<RoomId>;
 
-/// What happened within one quarter of an hour.
+/// Counts of one quarter of an hour.
 pub type Tallies = super::tally::Tallies<RoomId>;

@@ -1,4 +1,4 @@
-//! What others need to know of a command or a question, so that nobody but the room knows which ones there are.
+//! Facts about commands and questions, so that nobody but the room has to know which ones there are.
 
 use super::command::{Enter, Op, Query, Recall};
 use super::recall::message_missing;

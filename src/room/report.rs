@@ -118,7 +118,7 @@ pub enum Reported {
     Queue(Box<QueueReport>),
 }
 
-/// What a room notes of an entry for its application beside the push, if the application wants to know.
+/// Noted of an entry for the application beside the push, if the application wants to know.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Noted {
     /// Who comes and goes, in order.
