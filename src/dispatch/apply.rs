@@ -183,7 +183,8 @@ impl<S: Subject> Hub<S> {
         let resent: Vec<(Seq, Bytes)> = resent.into_iter().map(encode).collect();
         match (missed, asked_by(&asker)) {
             // Where the answer waits for a commit the subject is new, and nothing was missed.
-            (Source::Log(scope, told), Some(asked)) if !durable => {
+            (Source::Log(missing), Some(asked)) if !durable => {
+                let (scope, told) = *missing;
                 self.arrive(id, &presence, Vec::new(), Some(asked.sequence), joins_late);
                 self.catch_up_later(CatchUp { asked, scope, reply, told, resent });
             }

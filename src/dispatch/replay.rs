@@ -51,7 +51,7 @@ pub(super) enum Source<C> {
     /// These frames are all of it.
     Ring(Vec<Bytes>),
     /// The log has it.
-    Log(C, Resumption),
+    Log(Box<(C, Resumption)>),
 }
 
 impl<S: Subject> Hub<S> {
@@ -104,7 +104,7 @@ impl<S: Subject> Hub<S> {
         }
         let scope = live.subject.scope(&command.actor.account, connection, replaces, after, heard);
         // Presence alone is missing, which no log holds.
-        if scope.logged() <= scope.after() { nothing() } else { Source::Log(scope, told) }
+        if scope.logged() <= scope.after() { nothing() } else { Source::Log(Box::new((scope, told))) }
     }
 
     /// Has the answer to an enter wait until the log was read.

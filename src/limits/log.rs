@@ -22,6 +22,8 @@ pub const INDEX_KEYS_MAX: usize = 16;
 pub const INDEX_KEY_BYTES_MAX: usize = 512;
 /// Bytes of the buffers in which a worker writes entries for the log.
 pub const LOG_ARENA_BYTES: usize = 64 * 1024;
+/// Time for which entries are kept, whatever the retention: as long as a sender may send a message again.
+pub const LOG_KEPT_MS: i64 = super::DEDUP_WINDOW_MS;
 /// Uptime for which one day of history may go, if it is older than the retention.
 pub const EXPIRE_EVERY_MS: u64 = 3_600_000;
 /// Bytes of blocks read from the store that are held in memory, unless configured (`store.cache_bytes`).

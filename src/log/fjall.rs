@@ -47,7 +47,7 @@ use super::{
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
 use crate::limits;
 
-/// What an acknowledged entry survives.
+/// Failures that an acknowledged entry survives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Durability {
     /// Power loss of the machine: every commit waits for the disk.
@@ -62,7 +62,7 @@ pub enum Durability {
 /// How a log is opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Options {
-    /// What an acknowledged entry survives.
+    /// Failures that an acknowledged entry survives.
     pub durability: Durability,
     /// Bytes of blocks read from disk that are held in memory.
     pub cache_bytes: u64,

@@ -33,7 +33,7 @@ use crate::id::{Epoch, RoomId, Seq, UnixMs};
 pub enum LogError {
     /// The store failed; nothing of the batch may be acknowledged.
     Store(String),
-    /// What was read back is not what we wrote.
+    /// The store holds something else than we wrote.
     Corrupt(String),
     /// The writer's queue is full.
     Busy,
@@ -59,7 +59,7 @@ pub const HEAD: u32 = 0;
 pub struct Part {
     /// Its number: [`HEAD`], or one that its subject gave it.
     pub number: u32,
-    /// What it says; empty: the part is gone.
+    /// Its bytes; none: the part is gone.
     pub state: Bytes,
 }
 
@@ -81,7 +81,7 @@ impl Snapshot {
         Snapshot { room, seq, parts: vec![Part { number: HEAD, state }] }
     }
 
-    /// What its head says; empty if it has none.
+    /// The bytes of its head; none if it has no head.
     pub fn head(&self) -> &[u8] {
         self.parts.iter().find(|part| part.number == HEAD).map_or(&[], |part| &part.state)
     }
@@ -182,12 +182,12 @@ pub trait Log: Send + Sync + 'static {
     /// applying anything.
     fn append(&self, batch: Batch);
 
-    /// Whether the next batch would be refused as busy. Cheap enough to ask before every command.
+    /// True if the next batch would be refused as busy. Cheap enough to ask before every command.
     fn is_full(&self) -> bool {
         false
     }
 
-    /// What a room is rebuilt from; `None` if there never was such a room. Reads the disk: not for a worker's thread.
+    /// Reads all that a room is rebuilt from; `None` if there never was such a room. Reads the disk: not for a worker's thread.
     fn load(&self, room: RoomId) -> Result<Option<Loaded>, LogError>;
 
     /// The head of a room's newest snapshot and its place, without the other parts. Reads the disk.

@@ -16,9 +16,9 @@ pub(super) fn day_of(time: UnixMs) -> i64 {
     time.0.div_euclid(DAY_MS)
 }
 
-/// The first day that stays when all days older than `days` go. Never a day the deduplication window reaches into.
+/// The first day that stays when all days older than `days` go. Never a day with entries that are kept whatever the retention.
 pub(super) fn first_day_kept(now: UnixMs, days: u32) -> i64 {
-    (day_of(now) - i64::from(days)).min(day_of(UnixMs(now.0.saturating_sub(limits::DEDUP_WINDOW_MS))))
+    (day_of(now) - i64::from(days)).min(day_of(UnixMs(now.0.saturating_sub(limits::LOG_KEPT_MS))))
 }
 
 /// An entry as it was found: its place, and its kept form.
@@ -35,7 +35,7 @@ pub(super) trait Table {
 
 /// All that a query looks at. Days are ascending.
 pub(super) struct Reader<T> {
-    /// What dropped days left behind because no snapshot covered it: state, not history.
+    /// Entries that dropped days left behind because no snapshot covered them: state, not history.
     pub carried: T,
     /// One table per day.
     pub days: Vec<(i64, T)>,

@@ -30,7 +30,7 @@ pub struct Redacts {
     pub strip: Strip,
 }
 
-/// What an entry begins or ends that the log remembers beside its entries.
+/// A beginning or an end that the log remembers beside its entries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Opens {
     /// The subject has a number this node gave it: the log remembers the highest, so that none is given twice.
@@ -56,7 +56,7 @@ pub struct Facts {
     pub time: UnixMs,
     /// The item it redacts, if it does.
     pub redacts: Option<Redacts>,
-    /// What it begins or ends, if it does.
+    /// The beginning or the end that it is, if it is one.
     pub opens: Option<Opens>,
     /// The keys under which it is found again: at most [`INDEX_KEYS_MAX`], each of at most [`INDEX_KEY_BYTES_MAX`] bytes.
     pub keys: Vec<Box<[u8]>>,
@@ -181,7 +181,7 @@ pub(super) fn read_key(key: &[u8]) -> Result<(RoomId, Seq), LogError> {
 /// The highest bit of a key's first byte is set in rows of the index, which therefore stand behind all entries.
 pub(super) const INDEX_BIT: u8 = 0x80;
 
-/// What all rows of a room's index begin with.
+/// Prefix of all rows of a room's index.
 pub(super) fn index_prefix(room: RoomId) -> [u8; 8] {
     let mut prefix = room.get().to_be_bytes();
     prefix[0] |= INDEX_BIT;

@@ -42,7 +42,7 @@ pub struct Report {
     pub line: Line,
     /// Its position in it.
     pub position: SpoolPosition,
-    /// What it says.
+    /// Its bytes, which only its reader understands.
     pub record: Bytes,
 }
 
@@ -55,11 +55,11 @@ pub struct Spooled {
     pub position: SpoolPosition,
     /// Bytes it occupies, before the store's own overhead.
     pub bytes: u64,
-    /// What it says.
+    /// Its bytes, which only its reader understands.
     pub record: Bytes,
 }
 
-/// What the spool holds. Any thread.
+/// Counts the contents of the spool. Any thread.
 #[derive(Debug)]
 pub struct Spool {
     records: AtomicU64,
@@ -130,7 +130,7 @@ impl Spool {
     }
 }
 
-/// What all keys of a line begin with.
+/// Prefix of all keys of a line.
 pub(super) fn prefix(line: &Line) -> Vec<u8> {
     let mut key = Vec::with_capacity(25 + line.env.len());
     key.extend_from_slice(&line.room.get().to_be_bytes());

@@ -49,7 +49,7 @@ pub enum Anchor {
 pub struct HistoryPage {
     /// In the order asked for.
     pub items: Vec<store::RawHistoryItem>,
-    /// Whether another page may hold more.
+    /// True if another page may hold more.
     pub has_more: bool,
     /// The last entry looked at, whether it became an item or not. Where `has_more` comes with few items or none, because the
     /// bound on entries ended the page, the query goes on with this as its [`Anchor::Seq`].

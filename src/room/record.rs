@@ -1,4 +1,4 @@
-//! What the log keeps of an entry, as bytes and back, and the facts it needs beside them (architecture.md §6).
+//! Entries in the form the log keeps, as bytes and back, and the facts it needs beside them (architecture.md §6).
 //!
 //! The command of a message is not kept beside its push: the body of the push has all of it. Bodies are copied once, into the
 //! buffer the log writes from.
@@ -15,7 +15,7 @@ use crate::limits::ENTRY_BYTES;
 use crate::subject::{Link, Origin, PushBody, Stamp};
 use crate::wire::{pb, store};
 
-/// What an entry begins or ends that the log has to remember.
+/// A beginning or an end that the log has to remember.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Opens {
     /// A room with a number the node gave it.
@@ -35,7 +35,7 @@ impl Record {
         }
     }
 
-    /// What it begins or ends.
+    /// The beginning or the end that it is, if it is one.
     pub fn opens(&self) -> Option<Opens> {
         match &self.entry.command.op {
             Op::Create(_) => Some(Opens::Number),

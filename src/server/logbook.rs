@@ -60,7 +60,7 @@ pub fn read(room: RoomId, entry: Stored) -> Result<Record, LogError> {
     Record::read(room, (entry.prev, entry.seq), entry.epoch, entry.time, entry.bytes).map_err(corrupt)
 }
 
-/// What a room is rebuilt from.
+/// Snapshot and records that a room is rebuilt from.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rebuilding {
     /// The newest snapshot, if any.
@@ -150,7 +150,7 @@ pub fn replay(log: &(impl Log + ?Sized), room: RoomId, scope: &ReplayScope) -> R
     Ok(missed.into_replay())
 }
 
-/// Where a message stands that was not recalled; `None` if there is none such.
+/// The place of a message that was not recalled; `None` if there is none such.
 pub fn find(log: &(impl Log + ?Sized), query: &FindQuery) -> Result<Option<Seq>, LogError> {
     let (not_before, not_after) = (query.time, query.time);
     let span = Span { not_before, not_after, oldest_first: true, ..Span::all(query.room) };

@@ -7,7 +7,7 @@ use super::logbook;
 use super::node::Node;
 use crate::dispatch::Rules as _;
 use crate::id::{Seq, UnixMs};
-use crate::limits::{DEDUP_WINDOW_MS, EXPIRE_EVERY_MS};
+use crate::limits::{EXPIRE_EVERY_MS, LOG_KEPT_MS};
 use crate::log::{Batch, Log, LogError};
 use crate::room::Settings;
 use crate::subject::Subject;
@@ -31,7 +31,7 @@ fn plan(held: &[i64], now: UnixMs, days: u32, may_remove: bool) -> Plan {
     let old = held.iter().filter(|day| **day < first_kept).count();
     let oldest = held.first().filter(|_| old > 0 && may_remove);
     // Entries are kept for as long as a sender may send them again, whatever the retention.
-    let gone_at = |day: i64| day.saturating_add(1 + i64::from(days)).saturating_mul(DAY_MS).saturating_add(DEDUP_WINDOW_MS);
+    let gone_at = |day: i64| day.saturating_add(1 + i64::from(days)).saturating_mul(DAY_MS).saturating_add(LOG_KEPT_MS);
     let at = oldest.map(|oldest| now.min(UnixMs(gone_at(*oldest))));
     Plan { at, left: old - usize::from(at.is_some()) }
 }
@@ -74,7 +74,7 @@ async fn expire(log: Arc<dyn Log>, at: UnixMs, days: u32, settings: Arc<Settings
 }
 
 /// Has the rooms snapshotted of which nothing but the days that are due to go tells: no message outlives its time for the sake of state.
-/// What cannot be rebuilt is left to the log, which carries it on. Waits for the disk.
+/// Rooms that cannot be rebuilt are left to the log, which carries their entries on. Waits for the disk.
 fn cover(log: &dyn Log, at: UnixMs, days: u32, settings: &Arc<Settings>) -> Result<(), LogError> {
     for rooms in log.uncovered(at, days)?.chunks(COVERED_AT_ONCE) {
         let mut snapshots = Vec::with_capacity(rooms.len());

@@ -21,7 +21,7 @@ use chatroom::log::{FjallLog, MemoryLog, Options};
 
 use super::records::Kept;
 
-/// Where a log lives: opens it, again and again if need be.
+/// The place a log lives in: opens it, again and again if need be.
 pub trait Home {
     fn open(&self) -> Arc<dyn Kept>;
 }

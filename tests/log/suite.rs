@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::every_log::{Check, Home, Memory};
 use super::{commits, finds, history, keeps, recall, reports, snapshots};
 
-/// What every log must do.
+/// The checks of every file.
 const ALL: [&[Check]; 7] =
     [commits::CHECKS, finds::CHECKS, history::CHECKS, keeps::CHECKS, recall::CHECKS, reports::CHECKS, snapshots::CHECKS];
 

@@ -1,4 +1,4 @@
-//! What the writer thread does with a group of batches: one atomic write, one visit to the disk.
+//! Writes a group of batches on the writer's thread: one atomic write, one visit to the disk.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
