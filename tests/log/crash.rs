@@ -4,12 +4,13 @@
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use crate::records::*;
+use crate::store_files::{copy, journal};
 use chatroom::id::{Epoch, Seq, UnixMs};
 use chatroom::log::{Batch, Durability, FjallLog, Log as _, LogError, Options, Snapshot, Space, Store as _};
 
@@ -141,27 +142,6 @@ fn what_was_acknowledged_survives_a_kill() {
             assert!(lasts.iter().all(|last| *last == lasts[0]), "a batch is there as a whole or not at all");
             let loaded = log.rebuilding(room(1), UnixMs(NOON)).unwrap().unwrap();
             assert_eq!(loaded.records.last().map(|record| record.entry.seq), Some(Seq(lasts[0])));
-        }
-    }
-}
-
-/// The journal the store writes to, and how many bytes of it are in use.
-fn journal(folder: &Path) -> (PathBuf, u64) {
-    let files = std::fs::read_dir(folder.join("store")).unwrap().map(|file| file.unwrap().path());
-    let path = files.filter(|path| path.extension().is_some_and(|end| end == "jnl")).max().unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    (path, used as u64)
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(file.file_name());
-        if file.file_type().unwrap().is_dir() {
-            copy(&file.path(), &target);
-        } else {
-            std::fs::copy(file.path(), target).unwrap();
         }
     }
 }

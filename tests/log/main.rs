@@ -11,6 +11,8 @@ macro_rules! each_kind {
 
 #[macro_use]
 mod every_log;
+#[path = "../support/store_files.rs"]
+mod store_files;
 
 mod commits;
 mod crash;

@@ -3,6 +3,8 @@
 
 #[path = "../support/pki.rs"]
 mod pki;
+#[path = "../support/store_files.rs"]
+mod store_files;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/wire_files.rs"]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use crate::store_files::copy;
 use crate::support::ask::*;
 use crate::support::peer::text_message;
 use crate::support::process::{APP_KEY, APP_SECRET, UNLIMITED};
@@ -35,17 +36,6 @@ fn config() -> String {
 
 fn folder(format: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/folders").join(format)
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => assert!(fs::copy(entry.path(), target).is_ok()),
-        }
-    }
 }
 
 /// A server on a folder: of this build, or the one of an earlier program.
