@@ -1,5 +1,5 @@
 # One entry for everything. `cargo build`, `cargo run` and `cargo test` work without it: what they need beyond cargo is a C
-# compiler, and the tests of the C interface clang and valgrind, and those of
+# compiler, and the tests of the C interface clang, valgrind and abigail-tools, and those of
 # `/openapi.json` Python with what tests/admin/openapi/requirements.txt names, which `make setup` installs where they are absent.
 
 CARGO        ?= cargo
@@ -11,7 +11,7 @@ SOAK_MINUTES ?= 30
 # What `make run` hands to the server, for example ARGS="--memory --workers 2".
 ARGS         ?=
 
-.PHONY: help setup run test coverage-of-mission bench soak fuzz install ci
+.PHONY: help setup run test coverage-of-mission bench crowd soak fuzz install ci
 
 help:
 	@echo "make setup    install the tools the tests need and that are absent"
@@ -19,6 +19,7 @@ help:
 	@echo "make test     install what is absent, then run every test, those of the C interface included"
 	@echo "make coverage-of-mission  print which rows of the mission which tests name, and which none does"
 	@echo "make bench    run the benchmarks"
+	@echo "make crowd    measure a delivery in one room of as many members as this machine's files allow"
 	@echo "make soak     let 2,000 connections come and go for SOAK_MINUTES=$(SOAK_MINUTES) and print the slope of the server's memory"
 	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make install  install chatroomd, chatroom, libchatroom, headers and chatroom.pc under PREFIX=$(PREFIX)"
@@ -38,6 +39,9 @@ coverage-of-mission:
 
 bench:
 	$(CARGO) bench --locked
+
+crowd:
+	$(CARGO) bench --locked --bench crowd
 
 soak:
 	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) bench --locked --bench soak

@@ -7,8 +7,9 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use chatroom::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
-use chatroom::log::{Batch, Durability, FjallLog, HistoryQuery, MemoryLog, Options, RoomLog};
-use chatroom::room::{Actor, Command, Entry, Link, Op, Origin, PushBody, Record, Stamp};
+use chatroom::log::{Batch, Durability, FjallLog, Log, MemoryLog, Options, Pen};
+use chatroom::room::{Actor, Command, Entry, HistoryQuery, Link, Op, Origin, PushBody, Record, Stamp};
+use chatroom::server::logbook;
 use chatroom::wire::pb;
 use prost::Message as _;
 
@@ -23,7 +24,7 @@ fn main() {
     println!("batch  records/s  commits/s  commit mean  CPU/record: all threads, writer, store");
     for size in [1, 64, 1000] {
         let folder = tempfile::tempdir().expect("a folder for temporary files");
-        let log: Box<dyn RoomLog> = if is_asked("memory") {
+        let log: Box<dyn Log> = if is_asked("memory") {
             Box::new(MemoryLog::new().expect("a thread"))
         } else {
             Box::new(FjallLog::open(folder.path(), &Options { durability, ..Options::default() }).expect("a new folder"))
@@ -35,17 +36,19 @@ fn main() {
     }
 }
 
-fn measure(log: &dyn RoomLog, size: u64) {
+fn measure(log: &dyn Log, size: u64) {
     let (tell, told) = channel();
     let (started, cpu) = (Instant::now(), Cpu::now());
     // Making the records is no part of the log's cost: the same body serves all.
-    let template = template();
+    let (template, mut pen) = (template(), Pen::default());
     let (mut next, mut done, mut under_way, mut making) = (0, 0, 0, Duration::ZERO);
     while started.elapsed() < TIME || under_way > 0 {
         while under_way < UNDER_WAY && started.elapsed() < TIME {
             let making_since = Instant::now();
-            let records = (next..next + size).map(|number| record(&template, number)).collect();
+            let records: Vec<Record> = (next..next + size).map(|number| record(&template, number)).collect();
             making += making_since.elapsed();
+            let write = |record| logbook::write(&mut pen, record).expect("a message can be kept");
+            let records = records.into_iter().map(write).collect();
             next += size;
             under_way += 1;
             let tell = tell.clone();
@@ -84,7 +87,7 @@ fn measure(log: &dyn RoomLog, size: u64) {
     let asked = Instant::now();
     let mut items = 0;
     for _ in 0..20 {
-        items = log.history(&query).expect("readable").items.len();
+        items = logbook::history(log, &query).expect("readable").items.len();
     }
     println!("       last {items} of a room: {} us", asked.elapsed().as_micros() / 20);
 }

@@ -51,6 +51,79 @@ impl fmt::Display for RoomId {
     }
 }
 
+/// A kind of subject (im.md §0.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum SubjectKind {
+    /// A room.
+    Room = 0,
+    /// An account, and everything that belongs to it.
+    User = 1,
+    /// A group.
+    Group = 2,
+    /// A call.
+    Call = 3,
+}
+
+/// A subject: its kind, and its number among its kind. As small as a number, for there is one for everybody in every subject: a room is
+/// its number, the others are below zero, with the kind in the bits behind the sign.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectId(i64);
+
+/// Position of the kind in the number of a subject that is no room.
+const SUBJECT_KIND_BIT: u32 = 60;
+
+impl SubjectId {
+    /// The subject of this kind with this number; 414 unless the number is positive, and below 2^60 if it is no room's.
+    pub fn new(kind: SubjectKind, number: i64) -> Result<SubjectId, Status> {
+        let has_room = kind == SubjectKind::Room || number < 1 << SUBJECT_KIND_BIT;
+        if number <= 0 || !has_room {
+            return Err(Status::bad_parameter("the number of a subject must be positive, and below 2^60 if it is no room's"));
+        }
+        Ok(match kind {
+            SubjectKind::Room => SubjectId(number),
+            _ => SubjectId(i64::MIN | i64::from(kind as u8) << SUBJECT_KIND_BIT | number),
+        })
+    }
+
+    /// Its kind.
+    pub fn kind(self) -> SubjectKind {
+        match (self.0 >= 0, self.0 >> SUBJECT_KIND_BIT & 0b111) {
+            (true, _) => SubjectKind::Room,
+            (false, 1) => SubjectKind::User,
+            (false, 2) => SubjectKind::Group,
+            (false, _) => SubjectKind::Call,
+        }
+    }
+
+    /// Its number among its kind.
+    pub fn number(self) -> i64 {
+        if self.0 >= 0 { self.0 } else { self.0 & ((1 << SUBJECT_KIND_BIT) - 1) }
+    }
+
+    /// Bits of it that differ between neighbours, for spreading subjects.
+    pub fn spread(self) -> u64 {
+        self.0.unsigned_abs()
+    }
+
+    /// The room it is, if it is one.
+    pub fn room(self) -> Option<RoomId> {
+        (self.0 > 0).then_some(RoomId(self.0))
+    }
+}
+
+impl From<RoomId> for SubjectId {
+    fn from(room: RoomId) -> SubjectId {
+        SubjectId(room.0)
+    }
+}
+
+impl fmt::Debug for SubjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}", self.kind(), self.number())
+    }
+}
+
 /// An account, in lower case: accounts are compared without regard to case. Cheap to clone, and to look up: its hash is made once.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccountId(Arc<[u8]>);
@@ -325,6 +398,24 @@ mod tests {
         assert!(AccountId::parse("").is_err());
         assert!(MessageId::parse(&"é".repeat(64)).is_ok());
         assert!(MessageId::parse(&"é".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn a_subject_keeps_its_kind_and_number_and_a_room_is_its_number() {
+        use SubjectKind::{Call, Group, Room, User};
+        for kind in [Room, User, Group, Call] {
+            for number in [1, 77, (1 << 60) - 1] {
+                let id = SubjectId::new(kind, number).unwrap();
+                assert_eq!((id.kind(), id.number()), (kind, number));
+                assert_eq!(id.room().map(RoomId::get), (kind == Room).then_some(number));
+            }
+            assert!(SubjectId::new(kind, 0).is_err() && SubjectId::new(kind, -1).is_err());
+        }
+        let room = RoomId::of_client(u64::MAX);
+        assert_eq!(SubjectId::from(room).room(), Some(room));
+        assert_eq!(SubjectId::new(Room, room.get()).unwrap(), room.into());
+        assert!(SubjectId::new(User, 1 << 60).is_err());
+        assert_eq!(size_of::<SubjectId>(), 8);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! libchatroom: an open, self-hosted chat room engine. A binary wire protocol, the server `chatroomd`, and a client library
 //! with a C interface.
 //!
-//! A room is a deterministic state machine over an ordered log. Bytes become packets in [`wire`], a connection's protocol is
-//! ruled by [`session`], rooms live in [`room`], who hears what is decided in [`dispatch`], what must last goes into [`log`].
-//! [`front`] rules what one connection wants of several rooms, [`account`] knows who is who, [`server`] has the sockets and threads, [`config`] what they are told, [`figures`] what happened in
-//! rooms by hours and days; [`admin`] is the HTTP interface; [`client`] is the other end, [`capi`] the same for C, [`cli`] for people. [`error`], [`limits`] and [`id`] are open to all.
+//! A subject is a deterministic state machine over an ordered log; [`subject`] says what every kind has to answer, and [`room`] is
+//! the one kind there is. Bytes become packets in [`wire`], a connection's protocol is ruled by [`session`], what it wants of several
+//! rooms by [`front`]; who hears what is decided in [`dispatch`], what must last goes into [`log`]. [`account`] knows who is who,
+//! [`server`] has the sockets and threads, [`config`] what they are told, [`figures`] what happened in rooms by hours and days;
+//! [`admin`] is the HTTP interface, [`client`] the other end, [`capi`] the same for C, [`cli`] for people. [`error`], [`limits`] and
+//! [`id`] are open to all.
 //!
 //! ```
 //! use bytes::{Bytes, BytesMut};

@@ -1,4 +1,4 @@
 //! A stored record that is damaged is refused, never believed.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| chatroom::log::fuzz_record(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| chatroom::server::logbook::fuzz_entry(data));

@@ -7,28 +7,29 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use parking_lot::Mutex;
 
-use crate::id::{AccountId, ByNumber, RoomId};
+use crate::id::{AccountId, ByNumber};
+use crate::subject::Key;
 
 /// Shards, so that workers seldom wait for each other.
 const SHARDS: usize = 64;
 
 /// The rooms of every account that is in one.
-pub struct AccountRooms {
-    shards: Box<[Shard]>,
+pub struct AccountRooms<K> {
+    shards: Box<[Shard<K>]>,
     /// How many rooms made by clients wait for their end, by who made them and by application.
     left: Mutex<ByNumber<u64, u32>>,
     /// Keeps outsiders from finding names that share a hash.
     key: [u64; 2],
 }
 
-type Shard = Mutex<ByNumber<u64, Rooms>>;
+type Shard<K> = Mutex<ByNumber<u64, Rooms<K>>>;
 
 /// The rooms of one account, in the order it entered them.
-enum Rooms {
-    One(RoomId),
+enum Rooms<K> {
+    One(K),
     // The box keeps the many accounts that are in one room small.
     #[allow(clippy::box_collection)]
-    Many(Box<Vec<RoomId>>),
+    Many(Box<Vec<K>>),
 }
 
 /// Creator of a room: an account, and its application.
@@ -45,23 +46,23 @@ pub enum Reserved {
     Before,
     /// From now on it counts as being in the room.
     Now {
-        /// It is in more rooms made over HTTP than it may be: see [`AccountRooms::take_beyond`].
+        /// It is in more rooms made over HTTP than it may be: see `AccountRooms::take_beyond`.
         is_beyond: bool,
     },
     /// It is in as many rooms made by clients as it may be.
     OverQuota,
 }
 
-impl fmt::Debug for AccountRooms {
+impl<K> fmt::Debug for AccountRooms<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither the key nor who is where is for others' eyes.
         f.debug_struct("AccountRooms").finish_non_exhaustive()
     }
 }
 
-impl AccountRooms {
+impl<K: Key> AccountRooms<K> {
     /// A registry of nobody. `key` should come from the system's randomness.
-    pub fn new(key: [u64; 2]) -> AccountRooms {
+    pub fn new(key: [u64; 2]) -> AccountRooms<K> {
         AccountRooms { shards: (0..SHARDS).map(|_| Shard::default()).collect(), left: Mutex::default(), key }
     }
 
@@ -71,8 +72,8 @@ impl AccountRooms {
         &self,
         app_key: &str,
         account: &AccountId,
-        room: RoomId,
-        leaves: Option<RoomId>,
+        room: K,
+        leaves: Option<K>,
         (rooms_max, client_rooms_max): (usize, usize),
     ) -> Reserved {
         let hash = self.hash(app_key, account.as_str());
@@ -87,8 +88,8 @@ impl AccountRooms {
                 if rooms.as_slice().contains(&room) {
                     return Reserved::Before;
                 }
-                let of_clients = rooms.as_slice().iter().filter(|own| own.is_of_client() && Some(**own) != leaves);
-                if room.is_of_client() && of_clients.count() >= client_rooms_max.max(1) {
+                let of_clients = rooms.as_slice().iter().filter(|own| !own.is_counted() && Some(**own) != leaves);
+                if !room.is_counted() && of_clients.count() >= client_rooms_max.max(1) {
                     return Reserved::OverQuota;
                 }
                 rooms.push(room);
@@ -98,7 +99,7 @@ impl AccountRooms {
     }
 
     /// Counts a room no more: the account has left it, or did not get in.
-    pub fn release(&self, app_key: &str, account: &AccountId, room: RoomId) {
+    pub fn release(&self, app_key: &str, account: &AccountId, room: K) {
         let hash = self.hash(app_key, account.as_str());
         let mut shard = self.shard(hash).lock();
         if let Entry::Occupied(mut occupied) = shard.entry(hash)
@@ -109,7 +110,7 @@ impl AccountRooms {
     }
 
     /// The room made over HTTP that the account entered earliest, if it is in more than `rooms_max` of them. It counts no more.
-    pub fn take_beyond(&self, app_key: &str, account: &AccountId, rooms_max: usize) -> Option<RoomId> {
+    pub fn take_beyond(&self, app_key: &str, account: &AccountId, rooms_max: usize) -> Option<K> {
         let hash = self.hash(app_key, account.as_str());
         let mut shard = self.shard(hash).lock();
         let rooms = shard.get_mut(&hash)?;
@@ -123,7 +124,7 @@ impl AccountRooms {
     }
 
     /// The rooms the account is in, in the order it entered them.
-    pub fn rooms(&self, app_key: &str, account: &AccountId) -> Vec<RoomId> {
+    pub fn rooms(&self, app_key: &str, account: &AccountId) -> Vec<K> {
         let hash = self.hash(app_key, account.as_str());
         self.shard(hash).lock().get(&hash).map(|rooms| rooms.as_slice().to_vec()).unwrap_or_default()
     }
@@ -163,7 +164,7 @@ impl AccountRooms {
         self.len() == 0
     }
 
-    fn shard(&self, hash: u64) -> &Shard {
+    fn shard(&self, hash: u64) -> &Shard<K> {
         &self.shards[(hash >> 32) as usize % self.shards.len()]
     }
 
@@ -176,19 +177,19 @@ impl AccountRooms {
     }
 }
 
-impl Rooms {
-    fn as_slice(&self) -> &[RoomId] {
+impl<K: Key> Rooms<K> {
+    fn as_slice(&self) -> &[K] {
         match self {
             Rooms::One(room) => std::slice::from_ref(room),
             Rooms::Many(rooms) => rooms,
         }
     }
 
-    fn made_over_http(&self) -> impl Iterator<Item = RoomId> {
-        self.as_slice().iter().copied().filter(|room| !room.is_of_client())
+    fn made_over_http(&self) -> impl Iterator<Item = K> {
+        self.as_slice().iter().copied().filter(|room| room.is_counted())
     }
 
-    fn push(&mut self, room: RoomId) {
+    fn push(&mut self, room: K) {
         match self {
             Rooms::One(first) => *self = Rooms::Many(Box::new(vec![*first, room])),
             Rooms::Many(rooms) => rooms.push(room),
@@ -196,7 +197,7 @@ impl Rooms {
     }
 
     /// True: none is left.
-    fn remove(&mut self, room: RoomId) -> bool {
+    fn remove(&mut self, room: K) -> bool {
         match self {
             Rooms::One(only) => *only == room,
             Rooms::Many(rooms) => {
@@ -216,6 +217,6 @@ mod tests {
 
     #[test]
     fn a_place_for_an_account_in_one_room_is_small() {
-        assert!(size_of::<(u64, Rooms)>() <= 24);
+        assert!(size_of::<(u64, Rooms<crate::id::SubjectId>)>() <= 24);
     }
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::hub::Hub;
+use super::live::Owned;
 use super::mail::Asker;
-use super::owner::Owned;
-use crate::id::RoomId;
 use crate::limits::{BROADCAST_STEPS_PER_ROOM, BROADCAST_STEPS_PER_TURN};
 use crate::subject::{Actor, Command, Operation, Subject};
 
@@ -40,9 +39,9 @@ pub struct Told {
 /// The broadcasts of one worker, and its rooms for them.
 pub(super) struct Broadcasts<S: Subject> {
     /// The first is under way: with the last room it has been in.
-    waiting: VecDeque<(Broadcasting<S>, Option<RoomId>)>,
+    waiting: VecDeque<(Broadcasting<S>, Option<S::Key>)>,
     /// Every owned room with connections, and some that the last one has left since.
-    peopled: BTreeSet<RoomId>,
+    peopled: BTreeSet<S::Key>,
 }
 
 impl<S: Subject> Default for Broadcasts<S> {
@@ -57,13 +56,13 @@ impl<S: Subject> Broadcasts<S> {
     }
 
     /// Somebody has come into a room.
-    pub(super) fn note_peopled(&mut self, room: RoomId) {
-        self.peopled.insert(room);
+    pub(super) fn note_peopled(&mut self, subject: S::Key) {
+        self.peopled.insert(subject);
     }
 
     /// A room leaves memory, or nobody is in it.
-    pub(super) fn forget(&mut self, room: RoomId) {
-        self.peopled.remove(&room);
+    pub(super) fn forget(&mut self, subject: S::Key) {
+        self.peopled.remove(&subject);
     }
 }
 
@@ -72,13 +71,13 @@ impl<S: Subject> Hub<S> {
     pub fn go_on_broadcasting(&mut self) {
         let mut steps = 0;
         while steps < BROADCAST_STEPS_PER_TURN {
-            let Broadcasts { waiting, peopled } = &mut self.broadcasts;
+            let Broadcasts { waiting, peopled } = &mut self.owner.broadcasts;
             let Some((_, last)) = waiting.front_mut() else { return };
             let after = last.map_or(Bound::Unbounded, Bound::Excluded);
             let next = peopled.range((after, Bound::Unbounded)).next().copied();
             *last = next;
             steps += match next {
-                Some(room) => self.broadcast_in(room),
+                Some(subject) => self.broadcast_in(subject),
                 None => self.end_broadcast(),
             };
         }
@@ -86,16 +85,16 @@ impl<S: Subject> Hub<S> {
 
     /// Whether there is more of that to do.
     pub fn is_broadcasting(&self) -> bool {
-        !self.broadcasts.waiting.is_empty()
+        !self.owner.broadcasts.waiting.is_empty()
     }
 
     /// Hands the first broadcast to a room, if it is one of its application in which somebody is. What that costs, in steps.
-    fn broadcast_in(&mut self, room: RoomId) -> usize {
-        let Some((broadcasting, _)) = self.broadcasts.waiting.front() else { return 1 };
+    fn broadcast_in(&mut self, subject: S::Key) -> usize {
+        let Some((broadcasting, _)) = self.owner.broadcasts.waiting.front() else { return 1 };
         let Some(Owned::Live(live)) =
-            self.rooms.get(&room).filter(|owned| !matches!(owned, Owned::Live(live) if live.is_deserted()))
+            self.owner.subjects.get(&subject).filter(|owned| !matches!(owned, Owned::Live(live) if live.is_deserted()))
         else {
-            self.broadcasts.forget(room);
+            self.owner.broadcasts.forget(subject);
             return 1;
         };
         if live.subject.app_key() != &*broadcasting.app_key {
@@ -115,12 +114,12 @@ impl<S: Subject> Hub<S> {
             count.fetch_add(1, Ordering::Relaxed);
         }));
         let command = Command { actor: broadcasting.actor.clone(), op: broadcasting.op.clone() };
-        self.command(room, asker, command, None);
+        self.command(subject, asker, command, None);
         steps
     }
 
     fn end_broadcast(&mut self) -> usize {
-        if let Some((broadcasting, _)) = self.broadcasts.waiting.pop_front() {
+        if let Some((broadcasting, _)) = self.owner.broadcasts.waiting.pop_front() {
             (broadcasting.done)();
         }
         1

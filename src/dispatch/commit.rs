@@ -4,30 +4,31 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::hub::{Effect, Hub};
+use super::live::Owned;
 use super::mail::{Asker, Mail};
-use super::owner::{Owned, broken};
 use super::replay::CatchUp;
-use crate::id::{ConnId, RoomId, Seq};
+use crate::error::{Code, Status};
+use crate::id::{ConnId, Seq};
 use crate::planted::{self, Bug};
-use crate::subject::{Actor, Answer, Operation, Subject};
+use crate::subject::{Actor, Answer, Operation, Part, Subject};
 
 /// What one commit covers: what is to be written, and the answers that wait for it.
 pub struct Writes<S: Subject> {
     /// Entries in the order they were applied.
     pub records: Vec<S::Record>,
-    /// States of rooms, each with the number of the last entry in it.
-    pub snapshots: Vec<(RoomId, Seq, Vec<u8>)>,
+    /// States of subjects, each with the number of the last entry in it.
+    pub snapshots: Vec<(S::Key, Seq, Vec<Part>)>,
     /// What the applications are told, in the order it happened.
     pub reports: Vec<S::Report>,
     /// Bytes of what the records tell the members.
     pub(super) bytes: usize,
     pub(super) held: Vec<Held<S>>,
-    /// Connections that hear their room once they have been told that they are in it, and from where on; `None`: they have left
+    /// Connections that hear their subject once they have been told that they are in it, and from where on; `None`: they have left
     /// again meanwhile.
-    pub(super) joins: Vec<(RoomId, ConnId, Option<Seq>)>,
-    saved: Vec<(RoomId, Seq)>,
-    /// The rooms that are ahead of the log if this fails.
-    pub(super) rooms: SmallVec<[RoomId; 4]>,
+    pub(super) joins: Vec<(S::Key, ConnId, Option<Seq>)>,
+    saved: Vec<(S::Key, Seq)>,
+    /// The subjects that are ahead of the log if this fails.
+    pub(super) rooms: SmallVec<[S::Key; 4]>,
 }
 
 impl<S: Subject> Default for Writes<S> {
@@ -55,47 +56,102 @@ impl<S: Subject> Writes<S> {
 /// What waits for a commit.
 pub(super) enum Held<S: Subject> {
     /// An answer.
-    Answer(Asker, Answer),
+    Answer(Asker<S::Key>, Answer),
     /// A look into the log that has to see what the commit covers.
     Find(Box<Find<S>>),
     /// A catch-up, to be read once the log has everything the connection missed.
     CatchUp(Box<CatchUp<S>>),
-    /// Who has put itself out of a room, by closing it, is told so after its answer.
+    /// Who has put itself out of a subject, by closing it, is told so after its answer.
     Left(Mail<S>),
 }
 
 /// A command on its way whose subject lets it pass as far as it knows, and for which the log has to say where something stands.
 pub struct Find<S: Subject> {
-    /// In which room.
-    pub room: RoomId,
-    /// Who waits.
-    pub asker: Asker,
+    /// In which subject.
+    pub subject: S::Key,
+    /// Waits for the answer.
+    pub asker: Asker<S::Key>,
     /// On whose behalf.
     pub actor: Actor,
-    /// What the log is asked for.
+    /// The question to the log.
     pub request: <S::Op as Operation>::LookUp,
 }
 
-impl<S: Subject> Hub<S> {
-    /// What is to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
-    pub fn take_writes(&mut self) -> Option<Writes<S>> {
+/// Everything on one worker that waits for the disk.
+pub(super) struct Commit<S: Subject> {
+    /// Covered by the next commit.
+    pub writes: Writes<S>,
+    /// Waits for the commit that is under way.
+    pub in_flight: Option<Writes<S>>,
+    /// A commit has failed: nothing is acknowledged.
+    pub is_broken: bool,
+}
+
+impl<S: Subject> Default for Commit<S> {
+    fn default() -> Commit<S> {
+        Commit { writes: Writes::default(), in_flight: None, is_broken: false }
+    }
+}
+
+impl<S: Subject> Commit<S> {
+    /// Takes what is to be written, if anything is and no commit is under way.
+    fn take(&mut self) -> Option<Writes<S>> {
         if self.writes.is_empty() || self.in_flight.is_some() || self.is_broken {
             return None;
         }
         let mut writes = std::mem::take(&mut self.writes);
-        let saved = writes.snapshots.iter().map(|(room, seq, _)| (*room, *seq)).collect();
+        let saved = writes.snapshots.iter().map(|(subject, seq, _)| (*subject, *seq)).collect();
         let (held, joins) = (std::mem::take(&mut writes.held), std::mem::take(&mut writes.joins));
         let rooms = std::mem::take(&mut writes.rooms);
         self.in_flight = Some(Writes { held, joins, saved, rooms, ..Writes::default() });
         Some(writes)
     }
 
+    /// Has something wait until everything applied so far is durable; gives it back if all of that is.
+    fn hold(&mut self, held: Held<S>) -> Option<Held<S>> {
+        match &mut self.in_flight {
+            _ if !self.writes.records.is_empty() => self.writes.held.push(held),
+            Some(in_flight) => in_flight.held.push(held),
+            None => return Some(held),
+        }
+        None
+    }
+
+    /// True if the next commit would write so much, in entries and reports or in bytes.
+    pub fn is_beyond(&self, count: usize, bytes: usize) -> bool {
+        self.writes.records.len() + self.writes.reports.len() >= count || self.writes.bytes >= bytes
+    }
+
+    /// Adds an entry to the next commit.
+    pub fn add(&mut self, id: S::Key, record: S::Record, bytes: usize) {
+        self.writes.bytes += bytes;
+        self.writes.records.push(record);
+        if self.writes.rooms.last() != Some(&id) {
+            self.writes.rooms.push(id);
+        }
+    }
+
+    /// Changes the list of those who hear their subject after a commit; there are none but where subjects are being made.
+    pub fn late_joins(&mut self, mut change: impl FnMut(&mut Vec<(S::Key, ConnId, Option<Seq>)>)) {
+        change(&mut self.writes.joins);
+        if let Some(in_flight) = &mut self.in_flight {
+            change(&mut in_flight.joins);
+        }
+    }
+}
+
+impl<S: Subject> Hub<S> {
+    /// What is to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
+    pub fn take_writes(&mut self) -> Option<Writes<S>> {
+        self.commit.take()
+    }
+
     /// The commit that covers the last [`Hub::take_writes`] is done: its answers leave. If it failed, they are refusals, and so is
     /// every change until [`Hub::on_log_back`].
     pub fn on_committed(&mut self, is_durable: bool) {
-        let Some(done) = self.in_flight.take() else { return };
+        let Some(done) = self.commit.in_flight.take() else { return };
         if !is_durable && !planted::is(Bug::FailureUnheard) {
-            self.ahead.extend(done.rooms);
+            self.owner.ahead.extend(done.rooms);
             self.refuse_held(done.held, done.joins);
             return self.on_log_failed();
         }
@@ -107,57 +163,56 @@ impl<S: Subject> Hub<S> {
                 Held::Left(mail) => self.tell_left(mail),
             }
         }
-        for (room, connection, heard) in done.joins {
+        for (subject, connection, heard) in done.joins {
             let mail = match heard {
-                Some(heard) => Mail::Joined { room, connection, replay: self.since(room, connection, heard), held: None },
-                None => Mail::Left { room, connection, kicked: None },
+                Some(heard) => Mail::Joined { subject, connection, replay: self.since(subject, connection, heard), held: None },
+                None => Mail::Left { subject, connection, kicked: None },
             };
             self.send(connection.worker(), mail);
         }
-        for (room, seq) in done.saved {
-            if let Some(Owned::Live(live)) = self.rooms.get_mut(&room) {
-                live.saved = seq;
+        for (subject, seq) in done.saved {
+            if let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&subject) {
+                live.cover.saved = seq;
             }
         }
     }
 
     /// What a connection that joins late has not heard since then: the frames, or that they are no longer here.
-    fn since(&mut self, room: RoomId, connection: ConnId, heard: Seq) -> Vec<Bytes> {
-        let Some(feed) = self.feeds.get(&room) else { return Vec::new() };
+    fn since(&mut self, subject: S::Key, connection: ConnId, heard: Seq) -> Vec<Bytes> {
+        let Some(feed) = self.desk.feed(subject.into()) else { return Vec::new() };
         if let Some(frames) = feed.replay(heard, connection) {
             return frames;
         }
-        let Some(Owned::Live(live)) = self.rooms.get(&room) else { return Vec::new() };
-        let gap = S::gap(room, heard.next(), live.last_seq());
+        let Some(Owned::Live(live)) = self.owner.subjects.get(&subject) else { return Vec::new() };
+        let gap = S::gap(subject, heard.next(), live.last_seq());
         vec![self.encode(&gap)]
     }
 
     /// Whether a commit is under way or something waits for one.
     pub fn has_uncommitted(&self) -> bool {
-        self.in_flight.is_some() || !self.writes.is_empty()
+        self.commit.in_flight.is_some() || !self.commit.writes.is_empty()
     }
 
-    /// Asks for a snapshot of every room that has changed, as a draining server does.
+    /// Asks for a snapshot of every subject that is worth one, as a draining server does.
     pub fn save_rooms(&mut self) {
-        for (id, owned) in &self.rooms {
+        for (id, owned) in &mut self.owner.subjects {
             if let Owned::Live(live) = owned
-                && live.saved < live.last_seq()
+                && live.is_worth_saving()
             {
-                self.writes.snapshots.push((*id, live.last_seq(), live.subject.snapshot(true)));
+                self.commit.writes.snapshots.push((*id, live.last_seq(), live.take_snapshot(true)));
             }
         }
     }
 
     /// Does something once everything applied so far is durable.
     pub(super) fn after_writes(&mut self, held: Held<S>) {
-        match (&mut self.in_flight, held) {
-            (_, held) if !self.writes.records.is_empty() => self.writes.held.push(held),
-            (Some(in_flight), held) => in_flight.held.push(held),
-            (None, Held::Answer(asker, answer)) => self.answer(asker, answer),
-            (None, Held::Find(find)) if self.is_broken => self.answer(find.asker, Err(broken())),
-            (None, Held::Find(find)) => self.effects.push(Effect::Find(find)),
-            (None, Held::CatchUp(waiting)) => self.read_missed(waiting),
-            (None, Held::Left(mail)) => self.tell_left(mail),
+        match self.commit.hold(held) {
+            Some(Held::Answer(asker, answer)) => self.answer(asker, answer),
+            Some(Held::Find(find)) if self.commit.is_broken => self.answer(find.asker, Err(broken())),
+            Some(Held::Find(find)) => self.effects.push(Effect::Find(find)),
+            Some(Held::CatchUp(waiting)) => self.read_missed(waiting),
+            Some(Held::Left(mail)) => self.tell_left(mail),
+            None => {}
         }
     }
 
@@ -170,4 +225,9 @@ impl<S: Subject> Hub<S> {
             self.send(connection.worker(), mail);
         }
     }
+}
+
+/// The refusal of a change while the log takes none.
+pub(super) fn broken() -> Status {
+    Status::new(Code::ServerError, "the store failed and takes no change at present; try again later")
 }

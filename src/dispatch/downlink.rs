@@ -1,4 +1,4 @@
-//! How much of a room one reader is sent, where the application sets a limit (chatroom.md §e.7).
+//! How much of a subject one reader is sent, where the application sets a limit (chatroom.md §e.7).
 //!
 //! Nothing is stored for a reader while there is no limit. With one, what a reader is sent depends on the frames alone: the same
 //! reader, asked again about the same frames, hears the same of them.

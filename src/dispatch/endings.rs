@@ -6,11 +6,11 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::accounts::Maker;
 use super::hub::{Effect, Hub};
+use super::live::Owned;
 use super::mail::owner_of;
-use super::owner::Owned;
-use crate::id::{ByNumber, RoomId, UnixMs};
+use crate::id::{ByNumber, UnixMs};
 use crate::limits::ENDINGS_PER_TICK;
-use crate::subject::Subject;
+use crate::subject::{Key, Subject};
 
 /// A room that everybody has left.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,36 +21,41 @@ struct Left {
 }
 
 /// The rooms of one worker that wait for their end.
-#[derive(Default)]
-pub(super) struct Endings {
-    left: ByNumber<RoomId, Left>,
-    by_time: BTreeSet<(UnixMs, RoomId)>,
+pub(super) struct Endings<K> {
+    left: ByNumber<K, Left>,
+    by_time: BTreeSet<(UnixMs, K)>,
     /// Rooms that were there before the node started and have not been looked at since.
-    unseen: VecDeque<RoomId>,
+    unseen: VecDeque<K>,
 }
 
-impl Endings {
+impl<K> Default for Endings<K> {
+    fn default() -> Endings<K> {
+        Endings { left: ByNumber::default(), by_time: BTreeSet::new(), unseen: VecDeque::new() }
+    }
+}
+
+impl<K: Key> Endings<K> {
     /// Since when nobody is in a room.
-    pub fn left_since(&self, room: RoomId) -> Option<UnixMs> {
+    pub fn left_since(&self, room: K) -> Option<UnixMs> {
         self.left.get(&room).map(|left| left.since)
     }
 }
 
 impl<S: Subject> Hub<S> {
     /// The rooms made by clients that the log knows to exist, at the start. Those of other workers are passed over.
-    pub fn expect_endings(&mut self, rooms: &[RoomId]) {
+    pub fn expect_endings(&mut self, rooms: &[S::Key]) {
         let (worker, workers) = (self.config.worker, self.config.workers);
-        self.endings.unseen.extend(rooms.iter().filter(|room| owner_of(**room, workers) == worker));
+        self.owner.endings.unseen.extend(rooms.iter().filter(|room| owner_of(**room, workers) == worker));
     }
 
     /// How many rooms wait for their end, in memory or not.
     pub fn waiting_for_end(&self) -> usize {
-        self.endings.left.len()
+        self.owner.endings.left.len()
     }
 
     /// Somebody has come into a room made by a client, or left it, or it has ended.
-    pub(super) fn note_left(&mut self, id: RoomId) {
-        let Some(Owned::Live(live)) = self.rooms.get(&id) else { return };
+    pub(super) fn note_left(&mut self, id: S::Key) {
+        let Some(Owned::Live(live)) = self.owner.subjects.get(&id) else { return };
         let room = &live.subject;
         // The room's own clock may be ahead, and by less when it is read again.
         let on_our_clock = |at: UnixMs| UnixMs(at.0.saturating_sub(live.ahead_ms));
@@ -60,25 +65,25 @@ impl<S: Subject> Hub<S> {
             maker: self.config.accounts.maker(room.app_key(), maker),
         });
         let before = match left {
-            Some(left) => self.endings.left.insert(id, left),
-            None => self.endings.left.remove(&id),
+            Some(left) => self.owner.endings.left.insert(id, left),
+            None => self.owner.endings.left.remove(&id),
         };
         if left == before {
             return;
         }
         if let Some(before) = before {
-            self.endings.by_time.remove(&(before.ends_at, id));
+            self.owner.endings.by_time.remove(&(before.ends_at, id));
             self.config.accounts.count_left(before.maker, false);
         }
         if let Some(left) = left {
-            self.endings.by_time.insert((left.ends_at, id));
+            self.owner.endings.by_time.insert((left.ends_at, id));
             self.config.accounts.count_left(left.maker, true);
         }
     }
 
     /// Says whether an account may make one more room, as far as rooms count that were left.
-    pub(super) fn bar_makers(&mut self, id: RoomId, app_key: &str, account: &crate::id::AccountId) {
-        let Some(Owned::Live(live)) = self.rooms.get_mut(&id) else { return };
+    pub(super) fn bar_makers(&mut self, id: S::Key, app_key: &str, account: &crate::id::AccountId) {
+        let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&id) else { return };
         if !live.subject.exists() {
             let quota = S::quota(&self.config.rules.settings(app_key));
             let maxima = (quota.left_of_account, quota.left_of_app);
@@ -89,18 +94,20 @@ impl<S: Subject> Hub<S> {
     /// Has rooms read whose end has come while they were not in memory, and those that nobody has looked at since the start, a few
     /// at a time.
     pub(super) fn read_ending_rooms(&mut self) {
-        let due = self.endings.by_time.iter().take_while(|(at, _)| *at <= self.steady).map(|(_, id)| *id);
-        let mut ids: Vec<RoomId> = due.filter(|id| !self.rooms.contains_key(id)).take(ENDINGS_PER_TICK).collect();
+        let due = self.owner.endings.by_time.iter().take_while(|(at, _)| *at <= self.clock.steady).map(|(_, id)| *id);
+        let mut ids: Vec<S::Key> = due.filter(|id| !self.owner.subjects.contains_key(id)).take(ENDINGS_PER_TICK).collect();
         // Those who were in a room as the node went down have the grace to come back to it.
-        if self.started.is_some_and(|started| self.now >= started.plus_ms(self.config.detach_grace_ms)) {
+        if self.clock.started.is_some_and(|started| self.clock.now >= started.plus_ms(self.config.detach_grace_ms)) {
             while ids.len() < ENDINGS_PER_TICK
-                && let Some(id) = self.endings.unseen.pop_front()
+                && let Some(id) = self.owner.endings.unseen.pop_front()
             {
-                ids.extend(Some(id).filter(|id| !self.rooms.contains_key(id) && !self.endings.left.contains_key(id)));
+                ids.extend(
+                    Some(id).filter(|id| !self.owner.subjects.contains_key(id) && !self.owner.endings.left.contains_key(id)),
+                );
             }
         }
         for id in ids {
-            self.rooms.insert(id, Owned::Loading(Vec::new()));
+            self.owner.subjects.insert(id, Owned::Loading(Vec::new()));
             self.effects.push(Effect::Load(id));
         }
     }

@@ -1,114 +1,117 @@
 //! A log that takes nothing, and its return. While it fails, what needs no disk goes on: who comes and goes, questions about what
-//! is in memory. Rooms of which an entry was refused are ahead of the log; they are read again when it is back, and those in them
+//! is in memory. Subjects of which an entry was refused are ahead of the log; they are read again when it is back, and those in them
 //! stay where they are.
 
 use super::commit::Held;
+use super::commit::broken;
+use super::cover::Cover;
 use super::hub::{Effect, Hub};
 use super::item::Item;
+use super::live::{Live, Owned};
 use super::mail::Mail;
-use super::owner::{Live, Owned, broken};
-use crate::id::{ConnId, Epoch, RoomId, Seq};
+use crate::id::{ConnId, Epoch, Seq};
 use crate::planted::{self, Bug};
 use crate::subject::{Audience, Class, Subject};
 
 impl<S: Subject> Hub<S> {
     /// The log takes nothing any more: what waits for it is refused, and so is every change until [`Hub::on_log_back`].
     pub fn on_log_failed(&mut self) {
-        if std::mem::replace(&mut self.is_broken, true) {
+        if std::mem::replace(&mut self.commit.is_broken, true) {
             return;
         }
-        let writes = std::mem::take(&mut self.writes);
-        self.ahead.extend(writes.rooms);
+        let writes = std::mem::take(&mut self.commit.writes);
+        self.owner.ahead.extend(writes.rooms);
         self.refuse_held(writes.held, writes.joins);
     }
 
-    /// The log works again, in a new epoch. Rooms that are ahead of it are read anew.
+    /// The log works again, in a new epoch. Subjects that are ahead of it are read anew.
     pub fn on_log_back(&mut self, epoch: Epoch) {
-        self.is_broken = false;
+        self.commit.is_broken = false;
         if !planted::is(Bug::EpochStays) {
             self.config.epoch = epoch;
         }
-        for (id, owned) in &self.rooms {
+        for (id, owned) in &self.owner.subjects {
             // Who left meanwhile may have left something behind that only an entry takes out.
             if matches!(owned, Owned::Live(_)) {
-                self.vacated.push_front((self.now, *id));
+                self.owner.vacated.push_front((self.clock.now, *id));
             }
         }
         self.reload_ahead();
     }
 
-    /// Has the rooms read that are ahead of the log.
+    /// Has the subjects read that are ahead of the log.
     pub(super) fn reload_ahead(&mut self) {
-        if self.is_broken {
+        if self.commit.is_broken {
             return;
         }
-        for id in std::mem::take(&mut self.ahead) {
-            match self.rooms.remove(&id) {
+        for id in std::mem::take(&mut self.owner.ahead) {
+            match self.owner.subjects.remove(&id) {
                 Some(Owned::Live(live)) => {
-                    self.stale.insert(id, live);
-                    self.rooms.insert(id, Owned::Loading(Vec::new()));
+                    self.owner.stale.insert(id, live);
+                    self.owner.subjects.insert(id, Owned::Loading(Vec::new()));
                     self.effects.push(Effect::Load(id));
                 }
-                Some(loading) => drop(self.rooms.insert(id, loading)),
+                Some(loading) => drop(self.owner.subjects.insert(id, loading)),
                 None => {}
             }
         }
     }
 
-    /// True if changes of this room are refused at present.
-    pub(super) fn is_read_only(&self, room: RoomId) -> bool {
-        self.is_broken || (!self.ahead.is_empty() && self.ahead.contains(&room))
+    /// True if changes of this subject are refused at present.
+    pub(super) fn is_read_only(&self, subject: S::Key) -> bool {
+        self.commit.is_broken || (!self.owner.ahead.is_empty() && self.owner.ahead.contains(&subject))
     }
 
-    /// A room that could not be read again stays as it is in memory, without changes, until the next attempt.
-    pub(super) fn keep_stale(&mut self, id: RoomId, live: Box<Live<S>>) {
-        self.rooms.insert(id, Owned::Live(live));
-        self.ahead.insert(id);
+    /// A subject that could not be read again stays as it is in memory, without changes, until the next attempt.
+    pub(super) fn keep_stale(&mut self, id: S::Key, live: Box<Live<S>>) {
+        self.owner.subjects.insert(id, Owned::Live(live));
+        self.owner.ahead.insert(id);
     }
 
-    /// Puts what the log has of a room in place of what memory had, with the same people in it, who learn that something is lost.
-    pub(super) fn renew(&mut self, id: RoomId, mut room: S, old: Live<S>) {
-        if !room.exists() {
-            return self.disband(id, room, &old);
+    /// Puts what the log has of a subject in place of what memory had, with the same people in it, who learn that something is lost.
+    pub(super) fn renew(&mut self, id: S::Key, mut subject: S, old: Live<S>) {
+        if !subject.exists() {
+            return self.disband(id, subject, &old);
         }
-        let (held, lost) = (Seq(room.next_seq().0.saturating_sub(1)), old.last_seq());
-        room.set_settings(self.config.rules.settings(room.app_key()));
-        room.take_people(old.subject);
+        let (held, lost) = (Seq(subject.next_seq().0.saturating_sub(1)), old.last_seq());
+        subject.set_settings(self.config.rules.settings(subject.app_key()));
+        subject.take_people(old.subject);
         // What was seen beyond is gone, although its numbers are not given again.
-        room.note_epoch(self.config.epoch, held.next());
-        let downlink = room.downlink();
-        let mut live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
-        (live.followers, live.detached, live.kicked, live.saved) = (old.followers, old.detached, old.kicked, held);
-        let (seq, state) = (live.last_seq(), live.subject.snapshot(false));
-        self.rooms.insert(id, Owned::Live(Box::new(live)));
+        subject.note_epoch(self.config.epoch, held.next());
+        let downlink = subject.downlink();
+        let mut live = Live::new(subject, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
+        (live.followers, live.detached, live.kicked) = (old.followers, old.detached, old.kicked);
+        let (seq, parts) = (live.last_seq(), live.subject.snapshot(Seq(0), false));
+        live.cover = Cover::whole(held, &parts);
+        self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
         // So that no number is given twice, whatever comes.
-        self.writes.snapshots.push((id, seq, state));
-        if let Some(feed) = self.feeds.get_mut(&id) {
+        self.commit.writes.snapshots.push((id, seq, parts));
+        if let Some(feed) = self.desk.feed_mut(id.into()) {
             feed.distrust(lost);
         }
         for push in [S::gap(id, held.next(), lost), S::epoch_begun(id, self.config.epoch, held)] {
             let frame = self.encode(&push);
-            self.publish(id, Item { frame, seq, audience: Audience::All, class: Class::Kept, downlink, at: self.now });
+            self.publish(id, Item { frame, seq, audience: Audience::All, class: Class::Kept, downlink, at: self.clock.now });
         }
-        self.vacated.push_front((self.now, id));
+        self.owner.vacated.push_front((self.clock.now, id));
     }
 
-    /// The room was never made as far as the log knows: nobody is in it.
-    fn disband(&mut self, id: RoomId, room: S, old: &Live<S>) {
-        let live = Live::new(room, self.config.workers, self.config.epoch, self.now, self.steady);
-        self.rooms.insert(id, Owned::Live(Box::new(live)));
+    /// The subject was never made as far as the log knows: nobody is in it.
+    fn disband(&mut self, id: S::Key, subject: S, old: &Live<S>) {
+        let live = Live::new(subject, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
+        self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
         for (account, connections) in old.subject.everybody() {
             self.config.accounts.release(old.subject.app_key(), &account, id);
             for connection in connections {
-                self.send(connection.worker(), Mail::Left { room: id, connection, kicked: None });
+                self.send(connection.worker(), Mail::Left { subject: id, connection, kicked: None });
             }
         }
     }
 
     /// Tells those who wait for a commit that there was none.
-    pub(super) fn refuse_held(&mut self, held: Vec<Held<S>>, joins: Vec<(RoomId, ConnId, Option<Seq>)>) {
+    pub(super) fn refuse_held(&mut self, held: Vec<Held<S>>, joins: Vec<(S::Key, ConnId, Option<Seq>)>) {
         for held in held {
             match held {
                 Held::Answer(asker, _) => self.answer(asker, Err(broken())),
@@ -117,10 +120,10 @@ impl<S: Subject> Hub<S> {
                 Held::Left(mail) => self.tell_left(mail),
             }
         }
-        for (room, connection, heard) in joins {
-            // Who came with a room that was refused leaves with it.
+        for (subject, connection, heard) in joins {
+            // Who came with a subject that was refused leaves with it.
             if heard.is_none() {
-                self.send(connection.worker(), Mail::Left { room, connection, kicked: None });
+                self.send(connection.worker(), Mail::Left { subject, connection, kicked: None });
             }
         }
     }

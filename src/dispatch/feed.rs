@@ -1,4 +1,4 @@
-//! A room's recent frames on one worker, and where each of the worker's connections stands in them (architecture.md §5).
+//! A subject's recent frames on one worker, and where each of the worker's connections stands in them (architecture.md §5).
 //!
 //! Connections that are up to date share one position and own nothing. One that falls behind gets a cursor; it catches up from
 //! the ring when its socket takes bytes again, and is told the gap if the ring has overtaken it.
@@ -96,7 +96,7 @@ struct Cursor {
     connection: ConnId,
 }
 
-/// The recent frames of one room on one worker, and its readers there.
+/// The recent frames of one subject on one worker, and its readers there.
 pub struct Feed {
     /// Frames in order; the first has the running number `first`.
     ring: VecDeque<Item>,

@@ -6,18 +6,18 @@ use crate::id::{ConnId, Seq, Time};
 use crate::limits::FEED_SAVED_FRAME_BYTES;
 use crate::subject::{Audience, Class, Downlink};
 
-/// A frame of a room, encoded once, for whoever of the room hears it.
+/// A frame of a subject, encoded once, for whoever of the subject hears it.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// The bytes on the wire.
     pub frame: Bytes,
-    /// Its place in the room.
+    /// Its place in the subject.
     pub seq: Seq,
     /// Who hears it.
     pub audience: Audience,
     /// What is left out first when a reader cannot have everything (chatroom.md §e.7).
     pub class: Class,
-    /// How much of the room one reader is sent, as the room's settings have it by now.
+    /// How much of the subject one reader is sent, as the subject's settings have it by now.
     pub downlink: Downlink,
     /// When it came.
     pub at: Time,

@@ -5,14 +5,18 @@
 //! subject there is.
 
 mod accounts;
+mod apply;
 mod broadcast;
 mod commit;
+mod cover;
+mod desk;
 mod downlink;
 mod endings;
 mod failure;
 mod feed;
 mod hub;
 mod item;
+mod live;
 mod mail;
 mod owner;
 mod replay;
@@ -23,13 +27,16 @@ mod tally;
 mod tests;
 mod upkeep;
 
-pub use accounts::{AccountRooms, Reserved};
+pub use accounts::Reserved;
 pub use broadcast::Told;
+pub use cover::Rebuilt;
 pub use feed::{Feed, Missed, Outlet, Place};
 pub use hub::Counters;
 pub use item::Item;
-pub use mail::{Asked, Asker, owner_of};
-pub use rooms::{Broadcasting, CatchUp, Effect, Find, Hub, HubConfig, Mail, Request, Writes};
-pub use tally::{RoomTally, Tallies};
+pub use mail::owner_of;
+pub use rooms::{
+    AccountRooms, Asked, Asker, Broadcasting, CatchUp, Effect, Find, Hub, HubConfig, Mail, Request, Tallies, Writes,
+};
+pub use tally::RoomTally;
 
 pub use crate::subject::{Answer, Class, Downlink, Rules};

@@ -7,10 +7,10 @@ use bytes::{Bytes, BytesMut};
 
 use super::commit::Held;
 use super::hub::{Effect, Hub};
+use super::live::Owned;
 use super::mail::{Asked, Asker, Mail};
-use super::owner::Owned;
 use crate::error::Status;
-use crate::id::{Epoch, RoomId, Seq};
+use crate::id::{Epoch, Seq};
 use crate::planted::{self, Bug};
 use crate::subject::{Command, Operation, Presence, PushBody, Replay, Resumption, Scope, Standing, Subject};
 use crate::wire::packet::encode_push_body;
@@ -19,7 +19,7 @@ use crate::wire::{PacketKind, Response, pb};
 /// A connection that waits for what it missed.
 pub struct CatchUp<S: Subject> {
     /// Whom to answer.
-    pub asked: Asked,
+    pub asked: Asked<S::Key>,
     /// Scope of the read.
     pub scope: S::Scope,
     /// The answer, but for what the log says.
@@ -39,7 +39,7 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// The position in an entry to a room, or the one that came with the resume.
+    /// The position in an entry to a subject, or the one that came with the resume.
     pub fn of<O: Operation>(command: &Command<O>, resume: Option<&pb::RoomPosition>) -> Option<Named> {
         let named = command.op.position()?;
         let position = named.or(resume)?;
@@ -52,7 +52,7 @@ pub(super) enum Source<C> {
     /// These frames are all of it.
     Ring(Vec<Bytes>),
     /// The log has it.
-    Log(C, Resumption),
+    Log(Box<(C, Resumption)>),
 }
 
 impl<S: Subject> Hub<S> {
@@ -60,7 +60,7 @@ impl<S: Subject> Hub<S> {
     /// `heard` is the last place before the entry.
     pub(super) fn missed(
         &self,
-        id: RoomId,
+        id: S::Key,
         heard: Seq,
         command: &Command<S::Op>,
         named: Option<&Named>,
@@ -69,7 +69,7 @@ impl<S: Subject> Hub<S> {
     ) -> Source<S::Scope> {
         let nothing = || Source::Ring(Vec::new());
         let Some(named) = named else { return nothing() };
-        let Some(Owned::Live(live)) = self.rooms.get(&id) else { return nothing() };
+        let Some(Owned::Live(live)) = self.owner.subjects.get(&id) else { return nothing() };
         let come = presence.iter().find_map(|change| match *change {
             Presence::Joined(connection) => Some((connection, None)),
             Presence::Resumed { connection, replaces } => Some((connection, Some(replaces))),
@@ -97,7 +97,7 @@ impl<S: Subject> Hub<S> {
             return nothing();
         }
         if let Some(replaces) = replaces
-            && let Some(mut frames) = self.feeds.get(&id).and_then(|feed| feed.replay(after, replaces))
+            && let Some(mut frames) = self.desk.feed(id.into()).and_then(|feed| feed.replay(after, replaces))
         {
             if planted::is(Bug::ResumeLosesItem) && frames.len() > 1 {
                 frames.remove(0);
@@ -108,7 +108,7 @@ impl<S: Subject> Hub<S> {
         }
         let scope = live.subject.scope(&command.actor.account, connection, replaces, after, heard);
         // Presence alone is missing, which no log holds.
-        if scope.logged() <= scope.after() { nothing() } else { Source::Log(scope, told) }
+        if scope.logged() <= scope.after() { nothing() } else { Source::Log(Box::new((scope, told))) }
     }
 
     /// Has the answer to an enter wait until the log was read.
@@ -124,14 +124,12 @@ impl<S: Subject> Hub<S> {
         told.replayed = u32::try_from(replay.items.len()).unwrap_or(u32::MAX);
         (told.gap, told.range) = (told.gap || replay.gap.is_some(), replay.gap);
         S::tell_missed(&mut reply, &told);
-        let key = (asked.connection, asked.room);
         // One that has left meanwhile, and perhaps entered again, hears nothing of it.
-        let is_held = self.held_seats.get(&key) == Some(&asked.sequence);
+        let is_held = self.desk.release(asked.subject.into(), asked.connection, asked.sequence);
         self.receive(Mail::Answer(asked, Box::new(Ok(reply))));
         if !is_held {
             return;
         }
-        self.held_seats.remove(&key);
         let mut frames = BytesMut::new();
         for (seq, frame) in resent {
             if replay.items.iter().all(|item| item.seq != seq) {
@@ -147,12 +145,11 @@ impl<S: Subject> Hub<S> {
         if !frames.is_empty() {
             self.effects.push(Effect::Transmit { connection: asked.connection, bytes: frames.freeze() });
         }
-        self.released.push(key);
     }
 }
 
 /// Whom a request's answer goes to, if a connection waits for it.
-pub(super) fn asked_by(asker: &Asker) -> Option<Asked> {
+pub(super) fn asked_by<K: Copy>(asker: &Asker<K>) -> Option<Asked<K>> {
     match asker {
         Asker::Connection(asked) => Some(*asked),
         _ => None,

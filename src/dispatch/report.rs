@@ -9,14 +9,14 @@ impl<S: Subject> Hub<S> {
     /// Adds what an entry gives an application to know.
     pub(super) fn report(&mut self, tellings: Vec<Telling<S::Report>>) {
         for Telling { mut report, weight } in tellings {
-            self.writes.bytes += weight;
-            if self.is_broken && self.writes.reports.len() >= WRITES_WAITING_MAX {
+            self.commit.writes.bytes += weight;
+            if self.commit.is_broken && self.commit.writes.reports.len() >= WRITES_WAITING_MAX {
                 self.counters.reports_lost += 1;
                 continue;
             }
-            S::number(&mut report, self.config.epoch, self.reports_made);
-            self.reports_made += 1;
-            self.writes.reports.push(report);
+            S::number(&mut report, self.config.epoch, self.owner.reports_made);
+            self.owner.reports_made += 1;
+            self.commit.writes.reports.push(report);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What happens in the rooms of one worker, counted as it happens: messages, enters, and the accounts behind them (as
 //! rest-api.md §4.14 asks). Taken away once a second or so; what becomes of the figures is for others to say.
 
+use std::hash::Hash;
+
 use super::hub::Hub;
-use crate::id::{AccountSet, ByNumber, RoomId, UnixMs};
+use crate::id::{AccountSet, ByNumber, UnixMs};
 use crate::limits::{TALLIED_ACCOUNTS_MAX, TALLY_QUARTER_MS};
-use crate::subject::{Entry, Outcome, Subject};
+use crate::subject::{Entry, Key, Outcome, Subject};
 
 /// What happened in one room within a quarter of an hour.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -21,27 +23,38 @@ pub struct RoomTally {
 
 /// What happened within one quarter of an hour. The days and hours of every time zone are made of whole quarters.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Tallies {
+pub struct Tallies<K: Eq + Hash> {
     /// When it began.
     pub quarter: UnixMs,
     /// The rooms in which something happened.
-    pub rooms: ByNumber<RoomId, RoomTally>,
+    pub rooms: ByNumber<K, RoomTally>,
 }
 
 /// What has happened since it was last taken away.
-#[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct Tally<K: Eq + Hash> {
     quarter: i64,
-    rooms: ByNumber<RoomId, RoomTally>,
+    rooms: ByNumber<K, RoomTally>,
     /// Accounts in all of them.
     accounts: usize,
     /// Quarters that are over.
-    over: Vec<Tallies>,
+    over: Vec<Tallies<K>>,
 }
 
-impl Tally {
+impl<K: Eq + Hash> Default for Tally<K> {
+    fn default() -> Tally<K> {
+        Tally { quarter: 0, rooms: ByNumber::default(), accounts: 0, over: Vec::new() }
+    }
+}
+
+impl<K: Key> Tally<K> {
     /// Counts what an entry came to.
-    pub(super) fn count<S: Subject>(&mut self, now: UnixMs, room: &S, entry: &Entry<S::Op>, outcome: &Outcome<S::Op, S::Told>) {
+    pub(super) fn count<S: Subject<Key = K>>(
+        &mut self,
+        now: UnixMs,
+        room: &S,
+        entry: &Entry<S::Op>,
+        outcome: &Outcome<S::Op, S::Told>,
+    ) {
         let (is_message, enters) = room.tally(entry, outcome);
         if !is_message && enters == 0 {
             return;
@@ -77,9 +90,9 @@ impl Tally {
 
 impl<S: Subject> Hub<S> {
     /// What has happened in the rooms since this was last asked, by quarters of an hour.
-    pub fn take_tallies(&mut self) -> Vec<Tallies> {
-        self.tally.end_quarter();
-        self.tally.accounts = 0;
-        std::mem::take(&mut self.tally.over)
+    pub fn take_tallies(&mut self) -> Vec<Tallies<S::Key>> {
+        self.owner.tally.end_quarter();
+        self.owner.tally.accounts = 0;
+        std::mem::take(&mut self.owner.tally.over)
     }
 }

@@ -14,11 +14,11 @@ use super::feed::Outlet;
 use super::hub::{Config, Effect, Hub};
 use super::mail::{Asked, Asker, Request, owner_of};
 use crate::error::{Code, Status};
-use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, Time, UnixMs};
+use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, SubjectKind, Time, UnixMs};
 use crate::limits::FEED_BYTES_MAX;
 use crate::subject::{
-    Actor, Answer, Ask, Audience, Class, Entry, Link, Operation, Origin, Outcome, Presence, PushBody, Question, Quota,
-    Resumption, Rules, Scope, Standing, Subject,
+    Actor, Answer, Ask, Audience, Class, Entry, Key, Link, Operation, Origin, Outcome, Part, Presence, PushBody, Question,
+    Quota, Resumption, Rules, Scope, Standing, Subject,
 };
 use crate::wire::{Push, Response, pb};
 
@@ -35,6 +35,7 @@ enum Stroke {
 }
 
 impl Operation for Stroke {
+    type Key = BoardId;
     type LookUp = ();
 
     fn of_gone(_at_once: bool) -> Stroke {
@@ -107,9 +108,29 @@ impl Rules<LineMax> for LineMax {
     }
 }
 
+/// A board goes by its number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct BoardId(SubjectId);
+
+impl From<BoardId> for SubjectId {
+    fn from(board: BoardId) -> SubjectId {
+        board.0
+    }
+}
+
+impl Key for BoardId {
+    fn of(subject: SubjectId) -> Option<BoardId> {
+        (subject.kind() == SubjectKind::Call).then_some(BoardId(subject))
+    }
+
+    fn is_counted(self) -> bool {
+        true
+    }
+}
+
 /// Shows one line to whoever looks at it.
 struct Board {
-    id: RoomId,
+    id: BoardId,
     settings: Arc<LineMax>,
     exists: bool,
     line: String,
@@ -124,6 +145,7 @@ impl Board {
 }
 
 impl Subject for Board {
+    type Key = BoardId;
     type Op = Stroke;
     type Query = Read;
     type Settings = LineMax;
@@ -133,11 +155,11 @@ impl Subject for Board {
     type Scope = Nothing;
     type History = ();
 
-    fn vacant(id: RoomId, settings: Arc<LineMax>) -> Board {
+    fn vacant(id: BoardId, settings: Arc<LineMax>) -> Board {
         Board { id, settings, exists: false, line: String::new(), seq: Seq(0), lookers: BTreeMap::new() }
     }
 
-    fn id(&self) -> RoomId {
+    fn id(&self) -> BoardId {
         self.id
     }
 
@@ -176,7 +198,7 @@ impl Subject for Board {
         let actor = &entry.command.actor;
         let shown = |line: &str| {
             let message =
-                pb::Message { room_id: self.id.get(), seq: entry.seq.0, message_id: line.into(), ..Default::default() };
+                pb::Message { room_id: self.id.0.number(), seq: entry.seq.0, message_id: line.into(), ..Default::default() };
             Some(Push::Message(Box::new(message)))
         };
         let mut outcome = Outcome::reply(self.reply());
@@ -223,11 +245,11 @@ impl Subject for Board {
         Ok(())
     }
 
-    fn snapshot(&self, _with_end: bool) -> Vec<u8> {
-        self.line.clone().into_bytes()
+    fn snapshot(&self, _since: Seq, _with_end: bool) -> Vec<Part> {
+        vec![Part::head(self.line.clone().into_bytes())]
     }
 
-    fn record(_: RoomId, entry: Entry<Stroke>, _: Option<(Push, PushBody)>, _: bool, _: Link) -> (Seq, Stroke) {
+    fn record(_: BoardId, entry: Entry<Stroke>, _: Option<(Push, PushBody)>, _: bool, _: Link) -> (Seq, Stroke) {
         (entry.seq, entry.command.op)
     }
 
@@ -267,15 +289,15 @@ impl Subject for Board {
         Status::new(Code::NotFound, "there is no such board")
     }
 
-    fn gap(id: RoomId, first: Seq, last: Seq) -> Push {
-        Push::Gap(pb::Gap { room_id: id.get(), first_seq: first.0, last_seq: last.0 })
+    fn gap(id: BoardId, first: Seq, last: Seq) -> Push {
+        Push::Gap(pb::Gap { room_id: id.0.number(), first_seq: first.0, last_seq: last.0 })
     }
 
-    fn epoch_begun(id: RoomId, epoch: Epoch, log_seq: Seq) -> Push {
-        Push::RoomEpoch(pb::RoomEpoch { room_id: id.get(), epoch: epoch.0, log_seq: log_seq.0 })
+    fn epoch_begun(id: BoardId, epoch: Epoch, log_seq: Seq) -> Push {
+        Push::RoomEpoch(pb::RoomEpoch { room_id: id.0.number(), epoch: epoch.0, log_seq: log_seq.0 })
     }
 
-    fn taken_over(_: RoomId) -> pb::Kicked {
+    fn taken_over(_: BoardId) -> pb::Kicked {
         pb::Kicked::default()
     }
 
@@ -377,11 +399,11 @@ impl World {
         }
     }
 
-    fn ask(&mut self, who: ConnId, account: &str, board: RoomId, ask: Ask<Stroke, Read>) {
+    fn ask(&mut self, who: ConnId, account: &str, board: BoardId, ask: Ask<Stroke, Read>) {
         let actor =
             Actor { connection: Some(who), origin: Origin::Member, ..Actor::server(AccountId::parse(account).unwrap()) };
-        let asker = Asker::Connection(Asked { connection: who, sequence: 1, kind: 0, room: board });
-        self.hubs[who.worker()].request(Request { room: board, asker, actor, ask, app_key: None, resume: None });
+        let asker = Asker::Connection(Asked { connection: who, sequence: 1, kind: 0, subject: board });
+        self.hubs[who.worker()].request(Request { subject: board, asker, actor, ask, app_key: None, resume: None });
     }
 
     /// The one answer since the last look.
@@ -396,8 +418,11 @@ impl World {
 }
 
 /// A board of this worker.
-fn board_of(worker: usize) -> RoomId {
-    (1..100).map(|number| RoomId::new(number).unwrap()).find(|id| owner_of(*id, WORKERS) == worker).unwrap()
+fn board_of(worker: usize) -> BoardId {
+    (1..100)
+        .map(|number| BoardId(SubjectId::new(SubjectKind::Call, number).unwrap()))
+        .find(|id| owner_of(*id, WORKERS) == worker)
+        .unwrap()
 }
 
 #[test]
@@ -455,7 +480,7 @@ fn a_caller_within_the_process_reaches_every_kind() {
         let asker = Asker::Caller(Box::new(move |answer| told.lock().push(answer)));
         let actor = Actor::http(AccountId::parse("news").unwrap());
         let (ask, app_key) = (Ask::Command(op), Some("app".into()));
-        world.hubs[1].request(Request { room: board, asker, actor, ask, app_key, resume: None });
+        world.hubs[1].request(Request { subject: board, asker, actor, ask, app_key, resume: None });
     }
     world.settle(true);
     assert_eq!(answered.lock().iter().filter(|answer| answer.is_ok()).count(), 2);

@@ -25,7 +25,7 @@ use crate::dispatch::{RoomTally, Tallies};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, UnixMs};
 use crate::limits::{FIGURES_DAYS, FIGURES_QUEUE_MAX, FIGURES_STEP, FIGURES_WRITE_MS, TALLY_QUARTER_MS};
-use crate::log::{LogError, RoomLog, Space};
+use crate::log::{LogError, Space, Store};
 
 pub use book::{TopQuery, TopRooms};
 pub use calendar::Period;
@@ -57,12 +57,12 @@ impl Figures {
     /// The figures that the store holds, of hours and days where clocks are so far ahead of UTC, and the thread that goes on with them.
     /// Reads the disk.
     pub(crate) fn start(
-        log: Arc<dyn RoomLog>,
+        store: Arc<dyn Store>,
         key: [u8; KEY_BYTES],
         ahead_ms: i64,
         now: fn() -> UnixMs,
     ) -> Result<(Figures, JoinHandle<()>), Status> {
-        let keeper = Arc::new(Keeper::load(log, key, ahead_ms, now())?);
+        let keeper = Arc::new(Keeper::load(store, key, ahead_ms, now())?);
         let (orders, inbox) = sync_channel(FIGURES_QUEUE_MAX);
         let body = keeper.clone();
         let thread = std::thread::Builder::new().name("figures".to_owned()).spawn(move || run(&body, &inbox, now));
@@ -119,18 +119,18 @@ fn report(written: Result<(), LogError>) {
 
 /// The figures and their store.
 struct Keeper {
-    log: Arc<dyn RoomLog>,
+    store: Arc<dyn Store>,
     key: SipHasher24,
     book: Mutex<Book>,
 }
 
 impl Keeper {
-    fn load(log: Arc<dyn RoomLog>, key: [u8; KEY_BYTES], ahead_ms: i64, now: UnixMs) -> Result<Keeper, Status> {
+    fn load(store: Arc<dyn Store>, key: [u8; KEY_BYTES], ahead_ms: i64, now: UnixMs) -> Result<Keeper, Status> {
         let key = SipHasher24::new_with_key(&key);
         let mut book = Book::new(ahead_ms);
         let mut over = Vec::new();
         let mut rooms: BTreeMap<(Span, String, RoomId), Vec<(u16, bytes::Bytes)>> = BTreeMap::new();
-        for (key, value) in log.scan_prefix(Space::Figures, rows::OPEN).map_err(failed)? {
+        for (key, value) in store.scan_prefix(Space::Figures, rows::OPEN).map_err(failed)? {
             match rows::read_room_key(&key) {
                 Some((span, app_key, room, row)) => {
                     rooms.entry((span, app_key.to_owned(), room)).or_default().push((row, value));
@@ -145,7 +145,7 @@ impl Keeper {
                 Some((known, is_kept)) if *known == of => *is_kept,
                 // A node that went down as it closed an hour may have removed some of its rows.
                 _ if is_over(span, now) => {
-                    !log.scan_prefix(Space::Figures, &rows::kept_key(span, &of.1)).map_err(failed)?.is_empty()
+                    !store.scan_prefix(Space::Figures, &rows::kept_key(span, &of.1)).map_err(failed)?.is_empty()
                 }
                 _ => false,
             };
@@ -161,8 +161,8 @@ impl Keeper {
             }
             kept = Some((of, is_kept));
         }
-        log.change(Space::Figures, over).map_err(failed)?;
-        Ok(Keeper { log, key, book: Mutex::new(book) })
+        store.change(Space::Figures, over).map_err(failed)?;
+        Ok(Keeper { store, key, book: Mutex::new(book) })
     }
 
     fn add(&self, now: UnixMs, tallies: Vec<Tallies>) {
@@ -189,7 +189,7 @@ impl Keeper {
             Found::Here(rooms) => rooms,
             Found::InStore => {
                 let key = rows::kept_key(span, app_key);
-                let kept = self.log.scan_prefix(Space::Figures, &key).map_err(failed)?;
+                let kept = self.store.scan_prefix(Space::Figures, &key).map_err(failed)?;
                 let mut rooms = kept.into_iter().next().map(|(_, row)| rows::read_kept(row)).transpose()?.unwrap_or_default();
                 period::rank(&mut rooms, query.order);
                 rooms.truncate(query.count);
@@ -206,7 +206,7 @@ impl Keeper {
             if changes.is_empty() {
                 return Ok(());
             }
-            self.log.change(Space::Figures, changes)?;
+            self.store.change(Space::Figures, changes)?;
             std::thread::sleep(PAUSE);
         }
     }
@@ -218,7 +218,7 @@ impl Keeper {
         for (span, apps) in over {
             let kept = apps.iter().filter(|(_, rooms)| !rooms.is_empty());
             let rows = kept.map(|(app_key, rooms)| (rows::kept_key(span, app_key), Some(rows::write_kept(rooms)))).collect();
-            self.log.change(Space::Figures, rows)?;
+            self.store.change(Space::Figures, rows)?;
             let closed = self.book.lock().close(span);
             for (app_key, rooms) in closed {
                 let gone = rooms.rows().flat_map(|(room, count)| rows::remove_room(span, &app_key, room, count));
@@ -234,7 +234,7 @@ impl Keeper {
     fn remove(&self, rows: impl Iterator<Item = Change>) -> Result<(), LogError> {
         let mut rows = rows.peekable();
         while rows.peek().is_some() {
-            self.log.change(Space::Figures, rows.by_ref().take(FIGURES_STEP).collect())?;
+            self.store.change(Space::Figures, rows.by_ref().take(FIGURES_STEP).collect())?;
             // What members wait for goes first.
             std::thread::sleep(PAUSE);
         }
@@ -245,7 +245,7 @@ impl Keeper {
     fn sweep(&self, now: UnixMs) -> Result<(), LogError> {
         let ahead_ms = self.book.lock().ahead_ms();
         let oldest = days_before(now, FIGURES_DAYS, ahead_ms);
-        let swept = self.log.scan_prefix(Space::Figures, rows::SWEPT)?;
+        let swept = self.store.scan_prefix(Space::Figures, rows::SWEPT)?;
         let swept = swept.first().and_then(|(_, value)| value[..].try_into().ok()).map(i64::from_be_bytes);
         if swept == Some(oldest.0) {
             return Ok(());
@@ -255,13 +255,13 @@ impl Keeper {
         while quarter < oldest.0 {
             for period in Period::ALL {
                 let prefix = rows::kept_prefix(Span { period, start: UnixMs(quarter) });
-                let old = self.log.scan_prefix(Space::Figures, &prefix)?;
+                let old = self.store.scan_prefix(Space::Figures, &prefix)?;
                 self.remove(old.into_iter().map(|(key, _)| (key.to_vec(), None)))?;
             }
             quarter += TALLY_QUARTER_MS;
         }
         let row = (rows::SWEPT.to_vec(), Some(oldest.0.to_be_bytes().to_vec()));
-        self.log.change(Space::Figures, vec![row])
+        self.store.change(Space::Figures, vec![row])
     }
 }
 

@@ -71,6 +71,13 @@ impl World {
         Ok((found.start.0, found.rooms.iter().map(row).collect()))
     }
 
+    /// The rooms in an order.
+    fn ranked(&self, now: i64, period: Period, at: i64, order: TopOrder) -> Vec<i64> {
+        let query = TopQuery { period, at: Some(UnixMs(at)), order, count: 100 };
+        let found = self.keeper.top(UnixMs(now), "app", &query).expect("the time lies in reach");
+        found.rooms.iter().map(|figures| figures.room.get()).collect()
+    }
+
     fn rows(&self, prefix: &[u8]) -> usize {
         self.log.scan_prefix(Space::Figures, prefix).unwrap().len()
     }
@@ -112,6 +119,25 @@ fn a_day_has_no_figures_before_the_next_and_begins_where_the_zone_has_it() {
             assert_eq!(world.ask(now, Period::Day, now), Ok((day + DAY_MS, vec![])), "{zone}");
         }
     }
+}
+
+#[test]
+fn rooms_are_ranked_by_users_active_users_and_messages_of_an_hour_and_of_a_day() {
+    // S003-018
+    let world = World::new("UTC");
+    let next = HOUR + HOUR_MS;
+    world.count(HOUR, 1, 9, &["alice"]);
+    world.count(HOUR, 2, 1, &["alice", "bob", "carol"]);
+    world.count(HOUR, 3, 0, &["dave", "dave", "dave", "dave"]);
+    world.count(next, 3, 20, &["alice", "bob", "carol", "erin", "frank"]);
+    let tomorrow = HOUR - HOUR.rem_euclid(DAY_MS) + DAY_MS;
+    world.tick(tomorrow);
+    let ranked = |period, at| {
+        [TopOrder::Enters, TopOrder::Active, TopOrder::Messages].map(|order| world.ranked(tomorrow, period, at, order))
+    };
+    assert_eq!(ranked(Period::Hour, HOUR), [vec![3, 2, 1], vec![2, 1, 3], vec![1, 2, 3]]);
+    assert_eq!(ranked(Period::Hour, next), [vec![3], vec![3], vec![3]]);
+    assert_eq!(ranked(Period::Day, HOUR), [vec![3, 2, 1], vec![3, 2, 1], vec![3, 1, 2]]);
 }
 
 #[test]

@@ -129,7 +129,7 @@ impl<L: Line> Front<L> {
                 self.wait_for(id, sequence, Journey::Arrival(Box::new(Arrival { response, token_expires })));
                 let ask = Ask::Command(Op::Enter(Box::new(self.enter(id, room, enter))));
                 // Under the kind of a login, whose answer sets nothing aside.
-                self.ask(Asked { connection: id, sequence, kind: PacketKind::Login as u16, room }, ask);
+                self.ask(Asked { connection: id, sequence, kind: PacketKind::Login as u16, subject: room }, ask);
             }
             None => {
                 connection.session.accept_login(now, token_expires);
@@ -189,10 +189,10 @@ impl<L: Line> Front<L> {
             Ok(Response::RoomEnter(enter)) => enter,
             Ok(_) => return,
             // Who comes back to other rooms too is out of this one alone (chatroom.md §d.7).
-            Err(status) if is_out_for_good(status.code) && is_elsewhere(connection, asked.room) => {
-                Box::new(refused(&status, asked.room))
+            Err(status) if is_out_for_good(status.code) && is_elsewhere(connection, asked.subject) => {
+                Box::new(refused(&status, asked.subject))
             }
-            Err(status) => return self.refuse_login(id, asked.sequence, &status, Some(asked.room)),
+            Err(status) => return self.refuse_login(id, asked.sequence, &status, Some(asked.subject)),
         };
         connection.session.accept_login(self.now, arrival.token_expires);
         let mut response = arrival.response;

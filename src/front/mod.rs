@@ -1,7 +1,7 @@
 //! The front of a node: what one connection wants of several subjects. Login, resume, admission, requests of several steps, messages
 //! that wait to be permitted. No sockets, no disk, no runtime, no clock: the same front runs under the server and in a simulation.
 //!
-//! A [`Front`] is the whole sans-IO half of one worker: its connections, its [`Hub`](crate::dispatch::Hub) and what is on its way.
+//! A [`Front`] is the whole sans-IO half of one worker: its connections, its [`Hub`] and what is on its way.
 //! Its host hands it bytes ([`Front::on_bytes`]), what has come from other workers ([`Front::turn`]) and the time
 //! ([`Front::set_clock`]), and carries out what it leaves: [`Effect`]s, whose answers come back by `on_…`, mail for other workers, and
 //! what is to be written to the log. Frames leave through the [`Line`] of each connection, without being copied.

@@ -107,7 +107,7 @@ impl<L: Line> Front<L> {
             }
             Admission::Refuse => return self.turn_away(asked),
         }
-        if !matches!(weight_of(asked.kind), Weight::Large(_)) || self.common.owner_of(asked.room) != self.worker {
+        if !matches!(weight_of(asked.kind), Weight::Large(_)) || self.common.owner_of(asked.subject) != self.worker {
             return self.ask_on(asked, ask);
         }
         let (begun, spent_us) = (self.stopwatch.read(), self.paused.spent_us);
@@ -140,7 +140,7 @@ impl<L: Line> Front<L> {
             // Behind what waits already: that was in line behind a message that was being judged.
             return Admission::Park(connection.pause);
         }
-        let pressure = self.common.pressure_of(asked.room);
+        let pressure = self.common.pressure_of(asked.subject);
         let (is_pressed, is_full) = (pressure.is_pressed(), pressure.is_full());
         if is_pressed {
             match self.may_wait(asked.connection) {

@@ -108,8 +108,8 @@ impl<L: Line> Front<L> {
         let waiting = VecDeque::new();
         let held = Held { sequence, room, request, unanswered, is_asked: false, waiting, bytes: 0 };
         self.wait_for(id, sequence, Journey::Message(Box::new(held)));
-        let asker = Asker::Connection(Asked { connection: id, sequence, kind: KIND, room });
-        self.hub.request(Request { room, asker, actor, ask, app_key: None, resume: None });
+        let asker = Asker::Connection(Asked { connection: id, sequence, kind: KIND, subject: room });
+        self.hub.request(Request { subject: room, asker, actor, ask, app_key: None, resume: None });
     }
 
     /// The room has said whether it would take the message. Called while answers are being staged.
@@ -174,7 +174,7 @@ impl<L: Line> Front<L> {
                 if let Some(body) = body {
                     request.body = body;
                 }
-                let asked = Asked { connection: id, sequence, kind: KIND, room };
+                let asked = Asked { connection: id, sequence, kind: KIND, subject: room };
                 // It has waited for the application; what stands behind it must not wait for it here too.
                 match self.common.is_overloaded(room) {
                     true => self.refuse(id, KIND, sequence, &overloaded()),

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use prost::Message;
 
 use super::{Effect, Front, Line, find, overloaded};
-use crate::dispatch::{Answer, Asked, Asker, CatchUp, Find};
+use crate::dispatch::{Answer, Asked, Asker, CatchUp, Find, Rebuilt};
 use crate::error::{Code, Status};
 use crate::id::{RoomId, Seq};
 use crate::limits::{HISTORY_QUERIES_MAX, REPLAYS_AT_ONCE, REPLAYS_WAITING_MAX};
@@ -69,7 +69,7 @@ impl<L: Line> Front<L> {
     }
 
     /// A room was read: answers [`Effect::Load`].
-    pub fn on_loaded(&mut self, room: RoomId, loaded: Result<Room, Status>) {
+    pub fn on_loaded(&mut self, room: RoomId, loaded: Result<impl Into<Rebuilt<Room>>, Status>) {
         self.hub.on_loaded(room, loaded);
     }
 

@@ -132,7 +132,7 @@ impl<L: Line> Front<L> {
             request => Ask::from_request(request),
         };
         match ask {
-            Ok((room, ask)) => self.ask(Asked { connection: id, sequence, kind, room }, ask),
+            Ok((room, ask)) => self.ask(Asked { connection: id, sequence, kind, subject: room }, ask),
             Err(status) => self.refuse(id, kind, sequence, &status),
         }
     }
@@ -145,9 +145,9 @@ impl<L: Line> Front<L> {
             actor.names_nobody = !op.names_known(|name| self.common.is_known(&identity.app_key, name));
         }
         let is_enter = matches!(ask, Ask::Command(Op::Enter(_) | Op::Open(_)));
-        let resume = if is_enter { connection.take_position(asked.room) } else { None };
-        let (room, asker, resume) = (asked.room, Asker::Connection(asked), resume.map(Box::new));
-        self.hub.request(crate::dispatch::Request { room, asker, actor, ask, app_key: None, resume });
+        let resume = if is_enter { connection.take_position(asked.subject) } else { None };
+        let (room, asker, resume) = (asked.subject, Asker::Connection(asked), resume.map(Box::new));
+        self.hub.request(crate::dispatch::Request { subject: room, asker, actor, ask, app_key: None, resume });
     }
 
     /// A room made by a client, and what the connection brings into it.

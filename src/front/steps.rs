@@ -43,7 +43,7 @@ impl<L: Line> Front<L> {
         self.wait_for(id, sequence, Journey::Rooms(Step::Look { from, to, open }));
         let accounts = vec![account.as_str().to_owned()];
         let look = Query::Lookup(pb::MemberLookupRequest { room_id: from.get(), accounts });
-        self.ask(Asked { connection: id, sequence, kind: KIND, room: from }, Ask::Query(look));
+        self.ask(Asked { connection: id, sequence, kind: KIND, subject: from }, Ask::Query(look));
     }
 
     fn what_switch(&mut self, id: ConnId, request: pb::RoomSwitchRequest) -> Result<(RoomId, RoomId, Box<Open>), Status> {
@@ -107,7 +107,7 @@ impl<L: Line> Front<L> {
         }
         self.wait_for(id, sequence, Journey::Rooms(next));
         for room in rooms {
-            self.ask_on(Asked { connection: id, sequence, kind, room: *room }, ask());
+            self.ask_on(Asked { connection: id, sequence, kind, subject: *room }, ask());
         }
     }
 
@@ -121,12 +121,12 @@ impl<L: Line> Front<L> {
                     return Err(Box::new(Ok(switched(pb::RoomEnterResponse { room, ..Default::default() }))));
                 }
                 open.enter.leaves = is_alone.then_some(from);
-                self.ask_on(Asked { room: to, ..asked }, Ask::Command(Op::Open(open)));
+                self.ask_on(Asked { subject: to, ..asked }, Ask::Command(Op::Open(open)));
                 Ok(Step::Enter { from })
             }
             Step::Enter { from } => match answer {
                 Ok(Response::RoomEnter(entered)) => {
-                    self.ask_on(Asked { room: from, ..asked }, Ask::Command(Op::Exit));
+                    self.ask_on(Asked { subject: from, ..asked }, Ask::Command(Op::Exit));
                     Ok(Step::Leave { entered })
                 }
                 other => Err(Box::new(other)),

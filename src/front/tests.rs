@@ -121,7 +121,7 @@ fn budgets(front: &Front<Wire>) -> Arc<Budgets> {
 /// The rooms that the other worker is asked to let the connection out of.
 fn exits(front: &mut Front<Wire>) -> Vec<RoomId> {
     let is_exit = |mail: Mail| match mail {
-        Mail::Request(request) if matches!(request.ask, Ask::Command(Op::Exit)) => Some(request.room),
+        Mail::Request(request) if matches!(request.ask, Ask::Command(Op::Exit)) => Some(request.subject),
         _ => None,
     };
     front.take_mail(1).into_iter().filter_map(is_exit).collect()
@@ -132,7 +132,7 @@ fn a_step_of_a_request_that_was_admitted_is_not_refused_by_an_overload_that_came
     let (mut front, id) = front();
     let [from, to] = theirs().take(2).collect::<Vec<_>>()[..] else { panic!("two of a hundred rooms") };
     let is_silent = |front: &mut Front<Wire>| front.line(id).unwrap().0.is_empty();
-    let asked = |kind: PacketKind, room| Asked { connection: id, sequence: SEQUENCE, kind: kind as u16, room };
+    let asked = |kind: PacketKind, room| Asked { connection: id, sequence: SEQUENCE, kind: kind as u16, subject: room };
     // The room it goes to has let it in; the overload came between.
     front.wait_for(id, SEQUENCE, Journey::Rooms(Step::Enter { from }));
     front.common.pressure(1).add(MAILBOX_BYTES_MAX);
@@ -177,7 +177,7 @@ const LARGE: u16 = PacketKind::QueueList as u16;
 fn ask_for_much(front: &mut Front<Wire>, id: ConnId, sequence: u32) {
     let room = theirs().next().unwrap();
     let ask = Ask::Query(Query::QueueList(pb::QueueListRequest { room_id: room.get(), ..Default::default() }));
-    front.ask(Asked { connection: id, sequence, kind: LARGE, room }, ask);
+    front.ask(Asked { connection: id, sequence, kind: LARGE, subject: room }, ask);
 }
 
 /// Nobody may wait any more, as when frames that wait take too much memory.

@@ -169,7 +169,9 @@ impl<L: Line> Front<L> {
                     dispatch::Effect::Load(room) => self.effects.push(Effect::Load(room)),
                     dispatch::Effect::Find(find) => self.find_message(find),
                     dispatch::Effect::CatchUp(waiting) => self.catch_up(waiting),
-                    dispatch::Effect::History { asker, room, query, scope } => self.read_history(asker, room, *query, scope),
+                    dispatch::Effect::History { asker, subject: room, query, scope } => {
+                        self.read_history(asker, room, *query, scope)
+                    }
                 }
             }
             self.write_staged(writing);

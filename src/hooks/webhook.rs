@@ -1,5 +1,5 @@
 //! Telling applications over HTTP what happens in their rooms (chatroom.md §e.9): each report at least once, those of a room in
-//! order. The workers write reports into the log's spool, with the commit they belong to; a thread of its own reads them there, posts
+//! order. The workers write reports into the outbox, with the commit they belong to; a thread of its own reads them there, posts
 //! them, and removes what has arrived. Whatever a receiver does, no room waits for it.
 
 mod payload;
@@ -20,7 +20,7 @@ use super::outgoing::HttpClient;
 use crate::account::Secret;
 use crate::id::UnixMs;
 use crate::limits::{CALLBACK_NAME_THREADS_MAX, WEBHOOK_LINES_MAX};
-use crate::log::{Line, Place, RoomLog};
+use crate::log::{Line, Outbox, SpoolPosition};
 use crate::room::Report;
 use sender::Sender;
 
@@ -68,7 +68,7 @@ struct Inbox {
 /// The first report of a line that is not delivered yet.
 #[derive(Clone, PartialEq, Debug)]
 struct Head {
-    place: Place,
+    position: SpoolPosition,
     app_key: Arc<str>,
     since: UnixMs,
 }
@@ -88,9 +88,9 @@ impl Fresh {
             if fresh.last().is_some_and(|last| last.line.room == report.room && last.line.env == report.env) {
                 continue;
             }
-            let place = Place { epoch: report.epoch.0, number: report.number };
+            let position = SpoolPosition { epoch: report.epoch.0, number: report.number };
             let line = Line { room: report.room, env: report.env.clone() };
-            fresh.push(Fresh { line, head: Head { place, app_key: report.app_key.clone(), since: report.time } });
+            fresh.push(Fresh { line, head: Head { position, app_key: report.app_key.clone(), since: report.time } });
         }
         fresh
     }
@@ -100,7 +100,7 @@ impl Webhooks {
     /// Starts the thread that sends. What the spool holds from before is sent first. By `clock` nothing is older than it is.
     pub(crate) fn start(
         self: &Arc<Self>,
-        log: Arc<dyn RoomLog>,
+        outbox: Arc<dyn Outbox>,
         apps: Arc<dyn Receivers>,
         client: HttpClient,
         clock: fn() -> UnixMs,
@@ -110,7 +110,7 @@ impl Webhooks {
             .max_blocking_threads(CALLBACK_NAME_THREADS_MAX)
             .thread_name("webhook-names")
             .build()?;
-        let sender = Sender::new(self.clone(), log, apps, client, clock);
+        let sender = Sender::new(self.clone(), outbox, apps, client, clock);
         let thread = std::thread::Builder::new().name("webhooks".into()).spawn(move || {
             runtime.block_on(sender.run());
             runtime.shutdown_background();

@@ -15,36 +15,8 @@ pub const FEED_AGE_MS: u64 = 30_000;
 pub const RESUME_ITEMS_MAX: usize = 200;
 /// Epochs of which a room remembers with which number they began (im.md §0.2).
 pub const ROOM_EPOCHS_MAX: usize = 64;
-/// Bytes of answers that may wait for a slow connection, with those that are under way, before nothing more is taken from it; of
-/// personal pushes, before it is closed. One answer alone may be longer.
-pub const BACKLOG_BYTES_MAX: usize = 256 * 1024;
-/// Bytes of answers that may wait for all connections of a node, and of large ones under way: who wants more has to wait.
-pub const ANSWERS_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Time for which a connection with answers waiting takes none of them, after which it is closed when others need the room.
-pub const ANSWERS_STALL_MS: u64 = 1000;
-/// Bytes of large answers a worker's connections may have under way at once: two pages of history, or lists of other workers' rooms.
-pub const ANSWERS_UNDER_WAY_MAX: usize = 2 * 1024 * 1024;
-/// Bytes of large answers a worker makes in a turn, some tenths of a millisecond's work, before others have their turn.
-pub const ANSWER_BYTES_PER_TURN: usize = 256 * 1024;
-/// How many times as long as a turn's large answers took no more of them are made: others have three quarters of a worker's time.
-pub const ANSWERS_REST: u64 = 3;
-/// How long a request may wait unread for others' sake before it is refused with 503: less than the [`PING_TIMEOUT_MS`](super::PING_TIMEOUT_MS) and
-/// [`RESPONSE_TIMEOUT_MS`](super::RESPONSE_TIMEOUT_MS) of a client that waits for an answer behind it.
-pub const REQUEST_WAIT_MS: u64 = 3000;
-/// How often connections are looked at that wait for others' sake.
-pub const PAUSE_LOOK_MS: u64 = 10;
-/// The part of memory that frames may take which have begun and are not complete, unless configured otherwise: a 32nd.
-pub const UNFINISHED_SHARE: usize = 32;
-/// Bytes of that on a machine with little memory: eight frames of the default limit.
-pub const UNFINISHED_BYTES_MIN: usize = 8 * 1024 * 1024;
-/// Bytes kept beside the beginning of a frame, so that the next piece has a place. Of a long one it may be a fifth more.
-pub const UNREAD_SPARE_BYTES: usize = 512;
-/// Addresses that are looked at for a connection that has held what it holds for too long, those that hold most first.
-pub const LEDGER_ADDRESSES_LOOKED_AT: usize = 64;
 /// Workers of a node.
 pub const WORKERS_MAX: usize = 256;
-/// Bytes that may wait in a worker's mailbox; beyond it requests are answered 503.
-pub const MAILBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Commands that may wait for a room that is being loaded; one more is 503.
 pub const LOADING_COMMANDS_MAX: usize = 1000;
 /// Steps a broadcast takes in one turn of a worker, about a millisecond's work: a room that is passed by is one step, a room that

@@ -9,10 +9,6 @@ pub const HTTP_HISTORY_SCANS_MAX: usize = 64;
 pub const REPLAY_ITEMS_MAX: usize = 1_000;
 /// Bytes of the frames of one replay out of the log.
 pub const REPLAY_BYTES_MAX: usize = 512 * 1024;
-/// Replays that a worker reads out of the log at once; the others wait.
-pub const REPLAYS_AT_ONCE: usize = 16;
-/// Replays of one worker that may wait to be read; beyond it a connection is told the gap instead.
-pub const REPLAYS_WAITING_MAX: usize = 16 * 1024;
 /// Bytes of an HTTP request's body.
 pub const HTTP_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Seconds by which the clock of an HTTP caller may differ.

@@ -1,7 +1,9 @@
 //! The log and the store on disk (architecture.md §6).
 
 /// Entries after which a room's state is written down again, so that a restart replays no more than this.
-pub const SNAPSHOT_ENTRIES: u64 = 1000;
+pub const SNAPSHOT_ENTRIES: usize = 1000;
+/// Bytes an entry takes in the log beside its push, about: what a snapshot is weighed against.
+pub const ENTRY_BYTES: usize = 40;
 /// Time without members and commands after which a room leaves memory.
 pub const ROOM_IDLE_MS: u64 = 60_000;
 /// Entries of one worker that may wait for a commit; beyond it commands are answered 503.
@@ -14,6 +16,14 @@ pub const HISTORY_QUERIES_MAX: usize = 256;
 pub const LOG_QUEUE_MAX: usize = 1024;
 /// Records after which a commit takes no further batch: bounds how long the first of them waits for the others.
 pub const LOG_GROUP_RECORDS: usize = 16_384;
+/// Keys under which an entry may be found again.
+pub const INDEX_KEYS_MAX: usize = 16;
+/// Bytes of such a key.
+pub const INDEX_KEY_BYTES_MAX: usize = 512;
+/// Bytes of the buffers in which a worker writes entries for the log.
+pub const LOG_ARENA_BYTES: usize = 64 * 1024;
+/// Time for which entries are kept, whatever the retention: as long as a sender may send a message again.
+pub const LOG_KEPT_MS: i64 = super::DEDUP_WINDOW_MS;
 /// Uptime for which one day of history may go, if it is older than the retention.
 pub const EXPIRE_EVERY_MS: u64 = 3_600_000;
 /// Bytes of blocks read from the store that are held in memory, unless configured (`store.cache_bytes`).

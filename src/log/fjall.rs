@@ -1,9 +1,9 @@
 //! The log on disk, kept by the embedded store fjall.
 //!
 //! One folder holds everything. Entries stand in one keyspace per UTC day, so that retention drops days instead of deleting rows:
-//! key room and seq, value the kept record. Beside them: `snapshots` by room, `carried` for what a dropped day held and no
-//! snapshot covered, `meta` for the node's counters, one keyspace for each [`Space`], and `reports` for
-//! what applications are still to be told.
+//! key room and seq, value the kept form of the entry; behind all of them the rows of their index, key room, key and seq. Beside
+//! them: `snapshots` by room and part, `carried` for entries of a dropped day that no snapshot covered, `meta` for the node's
+//! counters, one keyspace for each [`Space`], and `reports` for the outbox.
 
 mod buffers;
 mod commits;
@@ -37,18 +37,17 @@ use self::journal::Marks;
 use self::reopen::Shared;
 use self::state::Ledger;
 use super::query::{Found, Reader, Table};
-use super::record::{key, read_key};
-use super::spool::{self, Line, Place, Spool, Spooled};
+use super::record::{index_row, index_seq, key, read_key};
+use super::spool::{self, Line, Spool, SpoolPosition, Spooled};
 use super::stats::LogStats;
 use super::writer::Writer;
 use super::{
-    Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, ReplayQuery, RoomLog, Snapshot, Space, highest_created,
+    Batch, HEAD, Loaded, Log, LogError, Outbox, Part, Snapshot, Space, Span, Stored, Visit, highest_number, listed_rooms,
 };
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
 use crate::limits;
-use crate::room::{Record, Replay};
 
-/// What an acknowledged entry survives.
+/// Failures that an acknowledged entry survives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Durability {
     /// Power loss of the machine: every commit waits for the disk.
@@ -63,7 +62,7 @@ pub enum Durability {
 /// How a log is opened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Options {
-    /// What an acknowledged entry survives.
+    /// Failures that an acknowledged entry survives.
     pub durability: Durability,
     /// Bytes of blocks read from disk that are held in memory.
     pub cache_bytes: u64,
@@ -100,7 +99,7 @@ pub struct FjallLog {
 struct Lasting {
     spool: Arc<Spool>,
     stats: Arc<LogStats>,
-    last_room_id: Arc<AtomicI64>,
+    last_number: Arc<AtomicI64>,
     health: Arc<Health>,
 }
 
@@ -136,7 +135,7 @@ struct Days {
 
 const META_FORMAT: &str = "format";
 const META_EPOCH: &str = "epoch";
-const META_LAST_ROOM_ID: &str = "last_room_id";
+const META_LAST_NUMBER: &str = "last_room_id";
 
 impl FjallLog {
     /// Opens the log in a folder, or makes it. The message of an error says what is wrong with the folder.
@@ -156,7 +155,7 @@ pub fn restore(backup: &Path, folder: &Path, goes_on: &mut dyn FnMut(u64, u64) -
     copy::restore(backup, folder, goes_on)
 }
 
-impl RoomLog for FjallLog {
+impl Log for FjallLog {
     fn epoch(&self) -> Epoch {
         self.shared.epoch()
     }
@@ -170,7 +169,7 @@ impl RoomLog for FjallLog {
     }
 
     fn append(&self, batch: Batch) {
-        self.shared.lasting.last_room_id.fetch_max(highest_created(&batch.records), Ordering::Relaxed);
+        self.shared.lasting.last_number.fetch_max(highest_number(&batch.records), Ordering::Relaxed);
         self.writer.append(batch);
     }
 
@@ -178,31 +177,36 @@ impl RoomLog for FjallLog {
         self.writer.is_full()
     }
 
-    fn load(&self, room: RoomId, now: UnixMs) -> Result<Option<Loaded>, LogError> {
+    fn load(&self, room: RoomId) -> Result<Option<Loaded>, LogError> {
         let store = self.shared.store()?;
         let reader = store.reader();
         let snapshot = store.snapshot_of(room, &reader.carried.view)?;
-        reader.load(room, snapshot, now)
+        reader.load(room, snapshot)
     }
 
-    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Record>, LogError> {
+    fn head(&self, room: RoomId) -> Result<Option<(Seq, Bytes)>, LogError> {
+        let kept = self.shared.store()?.snapshots.get(snapshot_key(room)).map_err(failed)?;
+        kept.map(|kept| read_part(&kept)).transpose()
+    }
+
+    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.shared.store()?.reader().follow(room, after, limit)
     }
 
-    fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
-        self.shared.store()?.reader().history(query)
+    fn read(&self, span: &Span, visit: Visit<'_>) -> Result<(), LogError> {
+        self.shared.store()?.reader().read(span, visit)
     }
 
-    fn replay(&self, query: &ReplayQuery) -> Result<Replay, LogError> {
-        self.shared.store()?.reader().replay(query)
+    fn last_number(&self) -> i64 {
+        self.shared.lasting.last_number.load(Ordering::Relaxed)
     }
 
-    fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
-        self.shared.store()?.reader().find(query)
+    fn listed(&self) -> Result<Vec<RoomId>, LogError> {
+        Ok(listed_rooms(&super::Store::scan_prefix(self, Space::Node, super::LISTED)?))
     }
 
-    fn last_room_id(&self) -> i64 {
-        self.shared.lasting.last_room_id.load(Ordering::Relaxed)
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError> {
+        self.shared.store()?.uncovered(now, days)
     }
 
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
@@ -219,6 +223,19 @@ impl RoomLog for FjallLog {
         self.shared.writable()?.erase(room)
     }
 
+    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
+        let (store, health) = (self.shared.store()?, &self.shared.lasting.health);
+        // A store that failed is opened again when nobody holds it any more.
+        let copied = store.copy(target, &mut |copied| !health.has_failed() && goes_on(copied));
+        copied.map_err(|error| health.failure().map_or(error, LogError::Store))
+    }
+
+    fn stats(&self) -> Option<&LogStats> {
+        Some(&self.shared.lasting.stats)
+    }
+}
+
+impl super::Store for FjallLog {
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
         self.shared.writable()?.put(space, key, value, PersistMode::SyncData)
     }
@@ -227,19 +244,8 @@ impl RoomLog for FjallLog {
         self.shared.writable()?.put(space, key, value, PersistMode::Buffer)
     }
 
-    fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError> {
-        self.scan_prefix(space, &[])
-    }
-
     fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError> {
         self.shared.store()?.space(space).prefix(prefix).map(pair).collect()
-    }
-
-    fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError> {
-        let store = self.shared.writable()?;
-        let mut batch = store.db.batch();
-        batch.remove(store.space(space), key);
-        store.commit(batch, Some(PersistMode::Buffer))
     }
 
     fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError> {
@@ -254,8 +260,10 @@ impl RoomLog for FjallLog {
         }
         store.commit(batch, Some(PersistMode::Buffer))
     }
+}
 
-    fn reports(&self, line: &Line, from: Place, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError> {
+impl Outbox for FjallLog {
+    fn reports(&self, line: &Line, from: SpoolPosition, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError> {
         let found = self.shared.store()?.reports.range(spool::key(line, from)..spool::beyond(Some(line))).map(pair);
         spool::take(found, count_max, bytes_max)
     }
@@ -269,7 +277,7 @@ impl RoomLog for FjallLog {
         let store = self.shared.writable()?;
         let mut batch = store.db.batch();
         for spooled in done {
-            batch.remove(&store.reports, spool::key(&spooled.line, spooled.place));
+            batch.remove(&store.reports, spool::key(&spooled.line, spooled.position));
         }
         store.commit(batch, Some(PersistMode::Buffer))?;
         self.shared.lasting.spool.release(done);
@@ -278,17 +286,6 @@ impl RoomLog for FjallLog {
 
     fn spool(&self) -> &Spool {
         &self.shared.lasting.spool
-    }
-
-    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
-        let (store, health) = (self.shared.store()?, &self.shared.lasting.health);
-        // A store that failed is opened again when nobody holds it any more.
-        let copied = store.copy(target, &mut |copied| !health.has_failed() && goes_on(copied));
-        copied.map_err(|error| health.failure().map_or(error, LogError::Store))
-    }
-
-    fn stats(&self) -> Option<&LogStats> {
-        Some(&self.shared.lasting.stats)
     }
 }
 
@@ -306,15 +303,22 @@ impl Store {
     }
 
     fn snapshot_of(&self, room: RoomId, view: &::fjall::Snapshot) -> Result<Option<Snapshot>, LogError> {
-        let Some(kept) = view.get(&self.snapshots, snapshot_key(room)).map_err(failed)? else { return Ok(None) };
-        let (seq, state) = read_snapshot(&kept)?;
-        Ok(Some(Snapshot { room, seq, state: Bytes::copy_from_slice(state) }))
+        let (mut place, mut parts) = (None, Vec::new());
+        for found in view.prefix(&self.snapshots, snapshot_key(room)) {
+            let (key, kept) = found.into_inner().map_err(failed)?;
+            let number = part_number(&key)?;
+            let (seq, state) = read_part(&kept)?;
+            // The head says how far the snapshot goes; a part may have stood unchanged for long.
+            place = place.or((number == HEAD).then_some(seq));
+            parts.push(Part { number, state });
+        }
+        Ok(place.map(|seq| Snapshot { room, seq, parts }))
     }
 
     /// The last entry a room's newest snapshot covers.
     fn covered(&self, room: RoomId) -> Result<Option<Seq>, LogError> {
         let kept = self.snapshots.get(snapshot_key(room)).map_err(failed)?;
-        kept.map(|kept| read_snapshot(&kept).map(|(seq, _)| seq)).transpose()
+        kept.map(|kept| read_part(&kept).map(|(seq, _)| seq)).transpose()
     }
 
     fn space(&self, space: Space) -> &Keyspace {
@@ -352,6 +356,12 @@ impl Table for DayTable {
             Ok((seq, Bytes::copy_from_slice(&value)))
         })
     }
+
+    fn under(&self, room: RoomId, key: &[u8], first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>> {
+        let rows = index_row(room, key, first)..=index_row(room, key, last.max(first));
+        let found = self.view.range(&self.keyspace, rows).filter(move |_| first <= last);
+        found.map(|found| index_seq(&found.key().map_err(failed)?))
+    }
 }
 
 /// Key and value of what was found.
@@ -360,13 +370,32 @@ fn pair(found: ::fjall::Guard) -> Result<(Bytes, Bytes), LogError> {
     Ok((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value)))
 }
 
+/// The key of a snapshot's head, with which those of its other parts begin.
 fn snapshot_key(room: RoomId) -> [u8; 8] {
     room.get().to_be_bytes()
 }
 
-fn read_snapshot(kept: &[u8]) -> Result<(Seq, &[u8]), LogError> {
+fn part_key(room: RoomId, number: u32) -> Vec<u8> {
+    let mut key = snapshot_key(room).to_vec();
+    if number != HEAD {
+        key.extend_from_slice(&number.to_be_bytes());
+    }
+    key
+}
+
+fn part_number(key: &[u8]) -> Result<u32, LogError> {
+    let number = match key.get(8..) {
+        Some([]) => Some(HEAD),
+        Some(number) => number.try_into().ok().map(u32::from_be_bytes),
+        None => None,
+    };
+    number.ok_or_else(|| LogError::Corrupt("a key that is no snapshot's".into()))
+}
+
+/// The place up to which a part is of use, and its state.
+fn read_part(kept: &[u8]) -> Result<(Seq, Bytes), LogError> {
     let (seq, state) = kept.split_first_chunk().ok_or_else(|| LogError::Corrupt("a snapshot without its place".into()))?;
-    Ok((Seq(u64::from_be_bytes(*seq)), state))
+    Ok((Seq(u64::from_be_bytes(*seq)), Bytes::copy_from_slice(state)))
 }
 
 fn failed(error: ::fjall::Error) -> LogError {

@@ -3,7 +3,7 @@
 //! Behaves like the one on disk in everything else, its own thread included, so that nothing is learned about it that does not
 //! hold there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,19 +12,25 @@ use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 
 use super::query::{Found, Reader, Table, day_of, first_day_kept};
-use super::record::{KEY_BYTES, encode, key, read_key, without_content};
-use super::spool::{self, Line, Place, Spool, Spooled};
+use super::record::{KEY_BYTES, index_row, index_seq, key, read_key, redacted};
+use super::spool::{self, Line, Spool, SpoolPosition, Spooled};
 use super::stats::LogStats;
 use super::writer::{Sink, Writer};
 use super::{
-    Batch, FindQuery, HistoryPage, HistoryQuery, Loaded, LogError, ReplayQuery, RoomLog, Snapshot, Space, client_room_key,
-    client_rooms, highest_created, recalled,
+    Batch, HEAD, Loaded, Log, LogError, Outbox, Part, Record, Redacts, Snapshot, Space, Span, Store, Stored, Visit,
+    highest_number, listed_key, listed_rooms, listings, redactions,
 };
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
 use crate::limits;
-use crate::room::{Record, Replay};
 
-type Records = BTreeMap<[u8; KEY_BYTES], Bytes>;
+/// Entries in the order of (room, seq), and the rows by which they are found again.
+#[derive(Default)]
+struct Records {
+    entries: BTreeMap<[u8; KEY_BYTES], Bytes>,
+    index: BTreeSet<Vec<u8>>,
+    /// The rows of those entries that have some.
+    rows: HashMap<[u8; KEY_BYTES], Vec<Vec<u8>>>,
+}
 
 /// A log that keeps nothing beyond the process.
 ///
@@ -42,7 +48,7 @@ struct Shared {
     spaces: Mutex<HashMap<Space, BTreeMap<Bytes, Bytes>>>,
     reports: Mutex<BTreeMap<Vec<u8>, Bytes>>,
     spool: Spool,
-    last_room_id: AtomicI64,
+    last_number: AtomicI64,
     stats: Arc<LogStats>,
 }
 
@@ -50,7 +56,8 @@ struct Shared {
 struct Tables {
     days: BTreeMap<i64, Records>,
     carried: Records,
-    snapshots: HashMap<RoomId, Snapshot>,
+    /// Parts of snapshots, each with the place up to which it is of use.
+    snapshots: BTreeMap<(RoomId, u32), (Seq, Bytes)>,
     /// Entries of each room in `days`.
     counts: HashMap<RoomId, usize>,
 }
@@ -60,15 +67,15 @@ impl MemoryLog {
     pub fn new() -> Result<MemoryLog, LogError> {
         let shared = Arc::new(Shared::default());
         let stats = shared.stats.clone();
-        let writer = Writer::start(MemorySink { shared: shared.clone(), encoded: Vec::new() }, stats)?;
+        let writer = Writer::start(MemorySink { shared: shared.clone() }, stats)?;
         Ok(MemoryLog { writer, shared, epoch: next_epoch() })
     }
 
     /// Writes a batch at once, on the caller's thread, and tells nobody: for a host that decides itself when something lasts.
     #[cfg(feature = "sim")]
     pub(crate) fn write(&self, batch: &Batch) -> Result<(), LogError> {
-        self.shared.last_room_id.fetch_max(highest_created(&batch.records), Ordering::Relaxed);
-        MemorySink { shared: self.shared.clone(), encoded: Vec::new() }.write_one(batch)
+        self.shared.last_number.fetch_max(highest_number(&batch.records), Ordering::Relaxed);
+        MemorySink { shared: self.shared.clone() }.write_one(batch)
     }
 }
 
@@ -82,13 +89,13 @@ fn next_epoch() -> Epoch {
     Epoch(clock.max(before.saturating_add(1)))
 }
 
-impl RoomLog for MemoryLog {
+impl Log for MemoryLog {
     fn epoch(&self) -> Epoch {
         self.epoch
     }
 
     fn append(&self, batch: Batch) {
-        self.shared.last_room_id.fetch_max(highest_created(&batch.records), Ordering::Relaxed);
+        self.shared.last_number.fetch_max(highest_number(&batch.records), Ordering::Relaxed);
         self.writer.append(batch);
     }
 
@@ -96,49 +103,60 @@ impl RoomLog for MemoryLog {
         self.writer.is_full()
     }
 
-    fn load(&self, room: RoomId, now: UnixMs) -> Result<Option<Loaded>, LogError> {
+    fn load(&self, room: RoomId) -> Result<Option<Loaded>, LogError> {
         let tables = self.shared.tables.read();
-        tables.reader().load(room, tables.snapshots.get(&room).cloned(), now)
+        tables.reader().load(room, tables.snapshot_of(room))
     }
 
-    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Record>, LogError> {
+    fn head(&self, room: RoomId) -> Result<Option<(Seq, Bytes)>, LogError> {
+        Ok(self.shared.tables.read().snapshots.get(&(room, HEAD)).cloned())
+    }
+
+    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.shared.tables.read().reader().follow(room, after, limit)
     }
 
-    fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
-        self.shared.tables.read().reader().history(query)
+    fn read(&self, span: &Span, visit: Visit<'_>) -> Result<(), LogError> {
+        self.shared.tables.read().reader().read(span, visit)
     }
 
-    fn replay(&self, query: &ReplayQuery) -> Result<Replay, LogError> {
-        self.shared.tables.read().reader().replay(query)
+    fn last_number(&self) -> i64 {
+        self.shared.last_number.load(Ordering::Relaxed)
     }
 
-    fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
-        self.shared.tables.read().reader().find(query)
+    fn listed(&self) -> Result<Vec<RoomId>, LogError> {
+        Ok(listed_rooms(&self.scan_prefix(Space::Node, super::LISTED)?))
     }
 
-    fn last_room_id(&self) -> i64 {
-        self.shared.last_room_id.load(Ordering::Relaxed)
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError> {
+        let tables = self.shared.tables.read();
+        let old = tables.days.range(..first_day_kept(now, days));
+        let mut rooms = BTreeSet::new();
+        for key in old.flat_map(|(_, records)| records.entries.keys()) {
+            let (room, seq) = read_key(key)?;
+            rooms.extend((!tables.covers(room, seq)).then_some(room));
+        }
+        Ok(rooms.into_iter().collect())
     }
 
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
         let mut tables = self.shared.tables.write();
         let kept = tables.days.split_off(&first_day_kept(now, days));
         let dropped = std::mem::replace(&mut tables.days, kept);
-        for (key, bytes) in dropped.values().flatten() {
+        for (key, bytes) in dropped.values().flat_map(|records| &records.entries) {
             let (room, seq) = read_key(key)?;
             if let Some(count) = tables.counts.get_mut(&room) {
                 *count = count.saturating_sub(1);
             }
             if !tables.covers(room, seq) {
-                tables.carried.insert(*key, bytes.clone());
+                tables.carried.entries.insert(*key, bytes.clone());
             }
         }
         tables.counts.retain(|_, count| *count > 0);
-        let carried = std::mem::take(&mut tables.carried);
+        let carried = std::mem::take(&mut tables.carried.entries);
         let is_needed = |key: &[u8; KEY_BYTES]| read_key(key).is_ok_and(|(room, seq)| !tables.covers(room, seq));
         let carried = carried.into_iter().filter(|(key, _)| is_needed(key)).collect();
-        tables.carried = carried;
+        tables.carried.entries = carried;
         Ok(dropped.len())
     }
 
@@ -149,17 +167,24 @@ impl RoomLog for MemoryLog {
     fn erase(&self, room: RoomId) -> Result<(), LogError> {
         let tables = &mut *self.shared.tables.write();
         let all = || key(room, Seq(0))..=key(room, Seq(u64::MAX));
-        let last = |records: &Records| records.range(all()).next_back().map(|(key, _)| *key);
+        let last = |records: &Records| records.entries.range(all()).next_back().map(|(key, _)| *key);
         let newest = tables.days.values().chain([&tables.carried]).filter_map(last).max();
         for records in tables.days.values_mut().chain([&mut tables.carried]) {
-            let gone: Vec<_> = records.range(all()).map(|(key, _)| *key).filter(|key| Some(*key) != newest).collect();
-            gone.iter().for_each(|key| drop(records.remove(key)));
+            let gone: Vec<_> = records.entries.range(all()).map(|(key, _)| *key).filter(|key| Some(*key) != newest).collect();
+            gone.iter().for_each(|key| records.remove(key));
+            newest.inspect(|key| records.forget_rows(key));
         }
-        tables.counts.insert(room, tables.days.values().map(|records| records.range(all()).count()).sum());
-        tables.snapshots.remove(&room);
+        tables.counts.insert(room, tables.days.values().map(|records| records.entries.range(all()).count()).sum());
+        tables.snapshots.retain(|(of, _), _| *of != room);
         Ok(())
     }
 
+    fn stats(&self) -> Option<&LogStats> {
+        Some(&self.shared.stats)
+    }
+}
+
+impl Store for MemoryLog {
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
         let pair = (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
         self.shared.spaces.lock().entry(space).or_default().insert(pair.0, pair.1);
@@ -170,23 +195,12 @@ impl RoomLog for MemoryLog {
         self.put(space, key, value)
     }
 
-    fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError> {
-        self.scan_prefix(space, &[])
-    }
-
     fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError> {
         let spaces = self.shared.spaces.lock();
         let from = Bytes::copy_from_slice(prefix);
         let pairs = spaces.get(&space).into_iter().flat_map(|pairs| pairs.range(from.clone()..));
         let pairs = pairs.take_while(|(key, _)| key.starts_with(prefix));
         Ok(pairs.map(|(key, value)| (key.clone(), value.clone())).collect())
-    }
-
-    fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError> {
-        if let Some(pairs) = self.shared.spaces.lock().get_mut(&space) {
-            pairs.remove(key);
-        }
-        Ok(())
     }
 
     fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError> {
@@ -200,8 +214,10 @@ impl RoomLog for MemoryLog {
         }
         Ok(())
     }
+}
 
-    fn reports(&self, line: &Line, from: Place, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError> {
+impl Outbox for MemoryLog {
+    fn reports(&self, line: &Line, from: SpoolPosition, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError> {
         let reports = self.shared.reports.lock();
         let found = reports.range(spool::key(line, from)..spool::beyond(Some(line)));
         spool::take(found.map(pair), count_max, bytes_max)
@@ -215,7 +231,7 @@ impl RoomLog for MemoryLog {
     fn remove_reports(&self, done: &[Spooled]) -> Result<(), LogError> {
         let mut reports = self.shared.reports.lock();
         for spooled in done {
-            reports.remove(&spool::key(&spooled.line, spooled.place));
+            reports.remove(&spool::key(&spooled.line, spooled.position));
         }
         self.shared.spool.release(done);
         Ok(())
@@ -224,15 +240,10 @@ impl RoomLog for MemoryLog {
     fn spool(&self) -> &Spool {
         &self.shared.spool
     }
-
-    fn stats(&self) -> Option<&LogStats> {
-        Some(&self.shared.stats)
-    }
 }
 
 struct MemorySink {
     shared: Arc<Shared>,
-    encoded: Vec<u8>,
 }
 
 impl Sink for MemorySink {
@@ -244,39 +255,33 @@ impl Sink for MemorySink {
 impl MemorySink {
     fn write_one(&mut self, batch: &Batch) -> Result<(), LogError> {
         // Nothing of a batch is taken unless all of it can be.
-        let mut records = Vec::with_capacity(batch.records.len());
-        for record in &batch.records {
-            encode(record, &mut self.encoded)?;
-            records.push(Bytes::copy_from_slice(&self.encoded));
-        }
+        batch.check()?;
         let mut bytes = 0;
         let mut tables = self.shared.tables.write();
-        for (record, kept) in batch.records.iter().zip(records) {
-            bytes += kept.len();
-            tables.insert(record, kept);
+        for record in &batch.records {
+            bytes += record.kept.len();
+            tables.insert(record);
         }
-        for (room, seq, time) in recalled(&batch.records) {
-            tables.recall(room, seq, time)?;
+        for (room, redacts) in redactions(&batch.records) {
+            tables.redact(room, redacts)?;
         }
         for snapshot in &batch.snapshots {
-            bytes += snapshot.state.len();
-            let newest = tables.snapshots.entry(snapshot.room).or_insert_with(|| snapshot.clone());
-            if newest.seq <= snapshot.seq {
-                *newest = snapshot.clone();
-            }
+            bytes += snapshot.bytes();
+            tables.keep(snapshot);
         }
-        for (room, exists) in client_rooms(&batch.records) {
+        for (room, exists) in listings(&batch.records) {
             let mut spaces = self.shared.spaces.lock();
             let node = spaces.entry(Space::Node).or_default();
-            let key = Bytes::from(client_room_key(room));
+            let key = Bytes::from(listed_key(room));
             drop(if exists { node.insert(key, Bytes::new()) } else { node.remove(&key) });
         }
         let mut reports = self.shared.reports.lock();
         for report in &batch.reports {
-            let (key, value) = spool::encode(report);
-            if self.shared.spool.admit((key.len() + value.len()) as u64) {
-                bytes += key.len() + value.len();
-                reports.insert(key, value.into());
+            let key = spool::key(&report.line, report.position);
+            let length = key.len() + report.record.len();
+            if self.shared.spool.admit(length as u64) {
+                bytes += length;
+                reports.insert(key, Bytes::copy_from_slice(&report.record));
             }
         }
         LogStats::count(&self.shared.stats.bytes, bytes);
@@ -290,29 +295,60 @@ impl Tables {
     }
 
     fn covers(&self, room: RoomId, seq: Seq) -> bool {
-        self.snapshots.get(&room).is_some_and(|snapshot| seq <= snapshot.seq)
+        self.snapshots.get(&(room, HEAD)).is_some_and(|(covered, _)| seq <= *covered)
     }
 
-    fn insert(&mut self, record: &Record, kept: Bytes) {
-        let day = self.days.entry(day_of(record.entry.stamp.time)).or_default();
-        if day.insert(key(record.room, record.entry.seq), kept).is_some() {
+    fn snapshot_of(&self, room: RoomId) -> Option<Snapshot> {
+        let parts = self.snapshots.range((room, HEAD)..=(room, u32::MAX));
+        let (seq, _) = self.snapshots.get(&(room, HEAD))?;
+        let parts = parts.map(|((_, number), (_, state))| Part { number: *number, state: state.clone() });
+        Some(Snapshot { room, seq: *seq, parts: parts.collect() })
+    }
+
+    /// Takes the parts of a snapshot in, unless there is a newer one.
+    fn keep(&mut self, snapshot: &Snapshot) {
+        let Snapshot { room, seq, parts } = snapshot;
+        if self.snapshots.get(&(*room, HEAD)).is_some_and(|(covered, _)| covered > seq) {
             return;
         }
-        let count = self.counts.entry(record.room).or_default();
-        *count += 1;
-        if *count > limits::MEMORY_LOG_ENTRIES && self.forget_oldest(record.room) {
-            self.counts.entry(record.room).and_modify(|count| *count -= 1);
+        for part in parts {
+            let place = (*room, part.number);
+            match part.number != HEAD && part.state.is_empty() {
+                true => drop(self.snapshots.remove(&place)),
+                false => drop(self.snapshots.insert(place, (*seq, part.state.clone()))),
+            }
         }
     }
 
-    /// Takes out what a message said, wherever it stands.
-    fn recall(&mut self, room: RoomId, seq: Seq, time: UnixMs) -> Result<(), LogError> {
+    fn insert(&mut self, record: &Record) {
+        let (facts, at) = (&record.facts, key(record.facts.room, record.facts.seq));
+        let day = self.days.entry(day_of(facts.time)).or_default();
+        // A copy: the buffer the entry was written into holds those of its neighbours as well.
+        let is_new = day.entries.insert(at, Bytes::copy_from_slice(&record.kept)).is_none();
+        if !facts.keys.is_empty() {
+            let rows: Vec<_> = facts.keys.iter().map(|key| index_row(facts.room, key, facts.seq)).collect();
+            day.index.extend(rows.iter().cloned());
+            day.rows.insert(at, rows);
+        }
+        if !is_new {
+            return;
+        }
+        let count = self.counts.entry(facts.room).or_default();
+        *count += 1;
+        if *count > limits::MEMORY_LOG_ENTRIES && self.forget_oldest(facts.room) {
+            self.counts.entry(facts.room).and_modify(|count| *count -= 1);
+        }
+    }
+
+    /// Takes out what an item says, wherever it stands.
+    fn redact(&mut self, room: RoomId, redacts: Redacts) -> Result<(), LogError> {
+        let Redacts { seq, time, strip } = redacts;
         let Tables { days, carried, .. } = self;
         for records in days.get_mut(&day_of(time)).into_iter().chain([carried]) {
-            if let Some(kept) = records.get_mut(&key(room, seq))
-                && let Some(stripped) = without_content(kept.clone())?
+            if let Some(kept) = records.entries.get_mut(&key(room, seq))
+                && let Some(left) = redacted(room, seq, kept.clone(), strip)?
             {
-                *kept = stripped.into();
+                *kept = left;
             }
         }
         Ok(())
@@ -320,15 +356,28 @@ impl Tables {
 
     /// Removes the oldest entry of a room if a snapshot covers it.
     fn forget_oldest(&mut self, room: RoomId) -> bool {
-        let Some(covered) = self.snapshots.get(&room).map(|snapshot| snapshot.seq) else { return false };
+        let Some(covered) = self.snapshots.get(&(room, HEAD)).map(|(covered, _)| *covered) else { return false };
         for records in self.days.values_mut() {
-            let oldest = records.range(key(room, Seq(0))..=key(room, covered)).next().map(|(key, _)| *key);
+            let oldest = records.entries.range(key(room, Seq(0))..=key(room, covered)).next().map(|(key, _)| *key);
             if let Some(oldest) = oldest {
                 records.remove(&oldest);
                 return true;
             }
         }
         false
+    }
+}
+
+impl Records {
+    fn remove(&mut self, key: &[u8; KEY_BYTES]) {
+        self.entries.remove(key);
+        self.forget_rows(key);
+    }
+
+    fn forget_rows(&mut self, key: &[u8; KEY_BYTES]) {
+        for row in self.rows.remove(key).unwrap_or_default() {
+            self.index.remove(&row);
+        }
     }
 }
 
@@ -340,7 +389,12 @@ fn pair((key, value): (&Vec<u8>, &Bytes)) -> Result<(Bytes, Bytes), LogError> {
 impl Table for &Records {
     fn range(&self, room: RoomId, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Found> {
         // A range that ends before it begins is empty here, and a panic to the map.
-        let found = BTreeMap::range(self, key(room, first)..=key(room, last.max(first))).filter(move |_| first <= last);
+        let found = self.entries.range(key(room, first)..=key(room, last.max(first))).filter(move |_| first <= last);
         found.map(|(key, bytes)| read_key(key).map(|(_, seq)| (seq, bytes.clone())))
+    }
+
+    fn under(&self, room: RoomId, key: &[u8], first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>> {
+        let rows = index_row(room, key, first)..=index_row(room, key, last.max(first));
+        self.index.range(rows).filter(move |_| first <= last).map(|row| index_seq(row))
     }
 }

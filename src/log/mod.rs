@@ -1,13 +1,14 @@
-//! The seam between one machine and many: the ordered log of every room, its snapshots and its history (architecture.md §6).
+//! The seam between one machine and many: the ordered [`Log`] of every room with its snapshots, the small tables of a [`Store`], and
+//! the [`Outbox`] of what is still to be told (architecture.md §6).
 //!
-//! The only module that touches disk. Knows how to keep entries; knows no rule of a room. May use: `room`, `wire`.
+//! The only module that touches disk. Knows how to keep entries and how to find them again; what they say is for others to know: it
+//! knows no rule and no operation. May use: `wire`, for the storage messages of its own.
 
 pub mod fjall;
 pub mod memory;
 mod private;
 mod query;
 pub mod record;
-mod replay;
 mod spool;
 mod stats;
 mod writer;
@@ -15,24 +16,24 @@ mod writer;
 pub use self::fjall::{Copied, Durability, FjallLog, Options, restore, verify};
 pub use memory::MemoryLog;
 pub use private::{give_to_owner, make_files_private};
-pub use record::fuzz_record;
-pub use spool::{Line, Place, Spool, Spooled};
+pub use record::{Facts, Opens, Pen, Record, Redacts, Stored, Strip, fuzz_entry};
+pub use spool::{Line, Report, Spool, SpoolPosition, Spooled};
 pub use stats::LogStats;
 
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
-use crate::room::{HistoryScope, Op, Record, Replay, ReplayScope, Report};
-use crate::wire::store;
+use crate::id::{Epoch, RoomId, Seq, UnixMs};
 
 /// Why the log could not do what was asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LogError {
     /// The store failed; nothing of the batch may be acknowledged.
     Store(String),
-    /// What was read back is not what we wrote.
+    /// The store holds something else than we wrote.
     Corrupt(String),
     /// The writer's queue is full.
     Busy,
@@ -50,111 +51,117 @@ impl std::fmt::Display for LogError {
 
 impl std::error::Error for LogError {}
 
-/// The lasting state of a room at one place of its log.
+/// Number of the part that every snapshot has, and that can be read without the others.
+pub const HEAD: u32 = 0;
+
+/// A part of a lasting state.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Snapshot {
-    /// Whose.
-    pub room: RoomId,
-    /// All entries up to this one are in it.
-    pub seq: Seq,
-    /// What `Room::snapshot` gave.
+pub struct Part {
+    /// Its number: [`HEAD`], or one that its subject gave it.
+    pub number: u32,
+    /// Its bytes; none: the part is gone.
     pub state: Bytes,
 }
 
-/// Called once, on a thread of the log's own and never from within [`RoomLog::append`], when a batch is durable or has failed.
+/// The lasting state of a room at one place of its log: of a state in parts those that have changed since the snapshot before, the
+/// head always among them.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Snapshot {
+    /// Its room.
+    pub room: RoomId,
+    /// All entries up to this one are in it.
+    pub seq: Seq,
+    /// As it is loaded: all there are, in the order of their numbers.
+    pub parts: Vec<Part>,
+}
+
+impl Snapshot {
+    /// A state that has no parts but the head.
+    pub fn whole(room: RoomId, seq: Seq, state: Bytes) -> Snapshot {
+        Snapshot { room, seq, parts: vec![Part { number: HEAD, state }] }
+    }
+
+    /// The bytes of its head; none if it has no head.
+    pub fn head(&self) -> &[u8] {
+        self.parts.iter().find(|part| part.number == HEAD).map_or(&[], |part| &part.state)
+    }
+
+    /// Bytes of its parts.
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.state.len()).sum()
+    }
+}
+
+/// Called once, on a thread of the log's own and never from within [`Log::append`], when a batch is durable or has failed.
 ///
 /// Must not block, and must not call anything of the log that reads or writes the disk. Batches are answered in the order of
 /// their appending; only [`LogError::Busy`] may overtake.
 pub type Committed = Box<dyn FnOnce(Result<(), LogError>) + Send>;
 
-/// What one turn of a worker wants written, all or nothing.
+/// Changes of one turn of a worker, written all or nothing.
 pub struct Batch {
     /// Entries, in the order they were applied.
     pub records: Vec<Record>,
     /// Snapshots taken since the last batch.
     pub snapshots: Vec<Snapshot>,
-    /// What applications are told of those entries, and of what is in no log. What finds the spool full is left out and counted.
+    /// Reports for the outbox. Those that find the spool full are left out and counted.
     pub reports: Vec<Report>,
     /// Told when it is done.
     pub committed: Committed,
 }
 
-/// What a room is rebuilt from.
+impl Batch {
+    /// Refuses a batch that cannot be kept.
+    fn check(&self) -> Result<(), LogError> {
+        self.records.iter().try_for_each(record::check)?;
+        if self.snapshots.iter().any(|snapshot| snapshot.parts.iter().all(|part| part.number != HEAD)) {
+            return Err(LogError::Store("a snapshot has a head".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Entries and snapshot that a room is rebuilt from.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Loaded {
     /// The newest snapshot, if any.
     pub snapshot: Option<Snapshot>,
-    /// In ascending order: every entry after the snapshot, and before it the sends of the last
-    /// [`DEDUP_WINDOW_MS`](crate::limits::DEDUP_WINDOW_MS), at most `DEDUP_IDS_PER_ROOM`, which rebuild the deduplication window.
-    pub records: Vec<Record>,
+    /// Every entry after it, in ascending order.
+    pub entries: Vec<Stored>,
 }
 
-/// A page of history.
-#[derive(Clone, PartialEq, Debug)]
-pub struct HistoryQuery {
-    /// Of which room.
+/// A part of a room's history: what is no older than the days that are held.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// The room.
     pub room: RoomId,
-    /// Exclusive anchor; `None` starts at the newest (or the oldest when `oldest_first`).
-    pub anchor: Option<Anchor>,
-    /// 1-200 items; a page may grow to twice as much so as not to split equal times.
-    pub limit: u32,
+    /// Only entries that were written with this key.
+    pub key: Option<Box<[u8]>>,
+    /// The first place, inclusive.
+    pub first: Seq,
+    /// The last place, inclusive.
+    pub last: Seq,
+    /// The earliest time, inclusive.
+    pub not_before: UnixMs,
+    /// The latest time, inclusive.
+    pub not_after: UnixMs,
     /// Direction.
     pub oldest_first: bool,
-    /// Numbers of message types wanted; empty: everything, notifications (5) included.
-    pub types: Vec<i32>,
-    /// Nothing older than this is returned: now minus the retention, or later.
-    pub not_before: UnixMs,
-    /// Nothing younger than this is returned; `None`: there is no bound.
-    pub not_after: Option<UnixMs>,
-    /// How much of the room's log the one who asks may read.
-    pub scope: HistoryScope,
 }
 
-/// Query for the items of a room that a connection missed (chatroom.md §d.7).
-#[derive(Clone, PartialEq, Debug)]
-pub struct ReplayQuery {
-    /// Of which room.
-    pub room: RoomId,
-    /// Between which places, and for whom.
-    pub scope: ReplayScope,
+impl Span {
+    /// All entries of a room, newest first.
+    pub fn all(room: RoomId) -> Span {
+        let (not_before, not_after) = (UnixMs(i64::MIN), UnixMs(i64::MAX));
+        Span { room, key: None, first: Seq(0), last: Seq(u64::MAX), not_before, not_after, oldest_first: false }
+    }
 }
 
-/// A message, by what its members know of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FindQuery {
-    /// In which room.
-    pub room: RoomId,
-    /// Its time, exactly.
-    pub time: UnixMs,
-    /// The id its sender gave it.
-    pub message_id: String,
-    /// Its sender.
-    pub from: AccountId,
-}
-
-/// Where a page begins.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Anchor {
-    /// Beyond this time.
-    Time(UnixMs),
-    /// Beyond this item.
-    Seq(Seq),
-}
-
-/// The items of one page, each as the members received it.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct HistoryPage {
-    /// In the order asked for.
-    pub items: Vec<store::RawHistoryItem>,
-    /// Whether another page may hold more.
-    pub has_more: bool,
-    /// The last entry looked at, whether it became an item or not. Where `has_more` comes with few items or none, because the
-    /// bound on entries ended the page, the query goes on with this as its [`Anchor::Seq`].
-    pub reached: Option<Seq>,
-}
+/// Is shown one entry after the other, and says when it has seen enough: within a bound of its own, for the entries may be many.
+pub type Visit<'a> = &'a mut dyn FnMut(Stored) -> Result<ControlFlow<()>, LogError>;
 
 /// The ordered log of every room of this node.
-pub trait RoomLog: Send + Sync + 'static {
+pub trait Log: Send + Sync + 'static {
     /// The epoch of the last opening, at the start or after a failure: higher than that of every earlier one.
     fn epoch(&self) -> Epoch;
 
@@ -163,7 +170,7 @@ pub trait RoomLog: Send + Sync + 'static {
         None
     }
 
-    /// Names who is told, on any thread, that the store has failed or is open again: [`RoomLog::failure`] says which. It must not
+    /// Names who is told, on any thread, that the store has failed or is open again: [`Log::failure`] says which. It must not
     /// block, nor call anything of the log that reads or writes the disk. Only the first one named is told.
     fn watch(&self, told: Box<dyn Fn() + Send + Sync>) {
         drop(told);
@@ -171,32 +178,36 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// Hands a batch to the writer and returns at once; `Batch::committed` is called exactly once, even on [`LogError::Busy`].
     ///
-    /// A batch that was refused or failed leaves a hole behind what its rooms have applied: ask [`RoomLog::is_full`] before
+    /// A batch that was refused or failed leaves a hole behind what its rooms have applied: ask [`Log::is_full`] before
     /// applying anything.
     fn append(&self, batch: Batch);
 
-    /// Whether the next batch would be refused as busy. Cheap enough to ask before every command.
+    /// True if the next batch would be refused as busy. Cheap enough to ask before every command.
     fn is_full(&self) -> bool {
         false
     }
 
-    /// What the room is rebuilt from; `None` if there never was such a room. Reads the disk: not for a worker's thread.
-    fn load(&self, room: RoomId, now: UnixMs) -> Result<Option<Loaded>, LogError>;
+    /// Reads all that a room is rebuilt from; `None` if there never was such a room. Reads the disk: not for a worker's thread.
+    fn load(&self, room: RoomId) -> Result<Option<Loaded>, LogError>;
 
-    /// Records after `after`, oldest first, at most `limit`. Reads the disk.
-    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Record>, LogError>;
+    /// The head of a room's newest snapshot and its place, without the other parts. Reads the disk.
+    fn head(&self, room: RoomId) -> Result<Option<(Seq, Bytes)>, LogError>;
 
-    /// A page of history. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
-    fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError>;
+    /// Entries after `after`, oldest first, at most `limit`. Reads the disk.
+    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError>;
 
-    /// Items a connection missed. Reads the disk, at most [`HISTORY_SCAN_MAX`](crate::limits::HISTORY_SCAN_MAX) entries of it.
-    fn replay(&self, query: &ReplayQuery) -> Result<Replay, LogError>;
+    /// Shows the entries of a part of the history, until the visitor has seen enough. What days that went left behind is no
+    /// history. Reads the disk.
+    fn read(&self, span: &Span, visit: Visit<'_>) -> Result<(), LogError>;
 
-    /// Where a message stands that was not recalled; `None` if there is none such. Reads the disk.
-    fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError>;
+    /// The highest number of those that came with [`Opens::Number`], 0 if none.
+    fn last_number(&self) -> i64;
 
-    /// The highest room id ever given out, 0 if none: ids are never reused.
-    fn last_room_id(&self) -> i64;
+    /// The rooms that began with [`Opens::Begin`] and have not ended. Reads the disk.
+    fn listed(&self) -> Result<Vec<RoomId>, LogError>;
+
+    /// The rooms with entries in days older than that which no snapshot covers, each once. Reads the disk.
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError>;
 
     /// Removes whole days older than `days` before `now`, keeping every entry that no durable snapshot covers yet.
     /// Returns how many days went.
@@ -209,27 +220,50 @@ pub trait RoomLog: Send + Sync + 'static {
     /// may be appended to the room any more. Reads and writes the disk.
     fn erase(&self, room: RoomId) -> Result<(), LogError>;
 
-    /// Keeps a small value under a key, durable when it returns: accounts, applications, secrets. Reads and writes the disk.
+    /// Copies everything that was acknowledged before the call to an empty folder, while the log goes on. `goes_on` hears of the
+    /// progress, and ends the copying with false. Reads and writes the disk, for as long as it takes.
+    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
+        let _ = (target, goes_on);
+        Err(LogError::Store("this node keeps nothing that could be copied".into()))
+    }
+
+    /// Counters of the writer, where it counts.
+    fn stats(&self) -> Option<&LogStats> {
+        None
+    }
+}
+
+/// Small tables beside the rooms: accounts, applications, secrets.
+pub trait Store: Send + Sync + 'static {
+    /// Keeps a small value under a key, durable when it returns. Reads and writes the disk.
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError>;
 
     /// As `put`, but durable with some later commit: for what can be learned again.
     fn put_soon(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError>;
 
     /// Every pair of a space, in the order of keys.
-    fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError>;
+    fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        self.scan_prefix(space, &[])
+    }
 
     /// Those pairs of a space whose keys begin with `prefix`, in the order of keys. Reads the disk.
     fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError>;
 
     /// Removes a pair, durably with some later commit; one that is not there is no error.
-    fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError>;
+    fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError> {
+        self.change(space, vec![(key.to_vec(), None)])
+    }
 
     /// Puts and removes pairs of a space, all or nothing, durable with some later commit; `None` removes. No key may stand there
     /// twice. Writes the disk.
     fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError>;
-    /// The reports of a line from a place on, in order: at least one if there is one, at most `count_max` and about `bytes_max` bytes.
-    /// Reads the disk.
-    fn reports(&self, line: &Line, from: Place, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError>;
+}
+
+/// Reports that came with batches and wait in lines until somebody has delivered them.
+pub trait Outbox: Send + Sync + 'static {
+    /// The reports of a line from a position on, in order: at least one if there is one, at most `count_max` and about `bytes_max`
+    /// bytes. Reads the disk.
+    fn reports(&self, line: &Line, from: SpoolPosition, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError>;
 
     /// The first report of the first line beyond this one; without one, of all lines. Reads the disk.
     fn next_line(&self, after: Option<&Line>) -> Result<Option<Spooled>, LogError>;
@@ -239,69 +273,70 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// How full the spool of reports is.
     fn spool(&self) -> &Spool;
+}
 
-    /// Copies everything that was acknowledged before the call to an empty folder, while the log goes on. `goes_on` hears of the
-    /// progress, and ends the copying with false. Reads and writes the disk, for as long as it takes.
-    fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
-        let _ = (target, goes_on);
-        Err(LogError::Store("this node keeps nothing that could be copied".into()))
-    }
+/// One place that keeps all three, as its users see it.
+#[derive(Clone)]
+pub struct Storage {
+    /// Its log.
+    pub log: Arc<dyn Log>,
+    /// Its small tables.
+    pub store: Arc<dyn Store>,
+    /// Its outbox.
+    pub outbox: Arc<dyn Outbox>,
+}
 
-    /// What the writer has done so far, where it is counted.
-    fn stats(&self) -> Option<&LogStats> {
-        None
+impl Storage {
+    /// Storage in one thing that is all three.
+    pub fn of(one: Arc<impl Log + Store + Outbox>) -> Storage {
+        Storage { log: one.clone(), store: one.clone(), outbox: one }
     }
 }
 
-/// The small tables beside the rooms.
+/// The small tables of a [`Store`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Space {
     /// Applications by key.
     Apps,
     /// Accounts by application key, NUL, account.
     Accounts,
-    /// The node's own: secrets, the demo room.
+    /// The node's own: secrets, the demo room, and the rooms that are listed.
     Node,
     /// Rooms by application key, NUL, creator, NUL, number.
     Created,
-    /// What happened in rooms, by hours and days.
+    /// Figures of rooms, by hours and days.
     Figures,
 }
 
-/// The messages that entries recall: room, place, and the time by which the log knows the day.
-fn recalled(records: &[Record]) -> impl Iterator<Item = (RoomId, Seq, UnixMs)> {
-    records.iter().filter_map(|record| match &record.entry.command.op {
-        Op::Recall(recall) => recall.seq.map(|seq| (record.room, seq, UnixMs(recall.request.time_ms))),
-        _ => None,
+/// The places that entries redact.
+fn redactions(records: &[Record]) -> impl Iterator<Item = (RoomId, Redacts)> {
+    records.iter().filter_map(|record| Some((record.facts.room, record.facts.redacts?)))
+}
+
+/// Key prefix, in [`Space::Node`], of the rooms that are listed; the room's number follows it.
+const LISTED: &[u8] = b"client_room\0";
+
+fn listed_key(room: RoomId) -> Vec<u8> {
+    [LISTED, &room.get().to_be_bytes()].concat()
+}
+
+/// The rooms behind the rows of those that are listed.
+fn listed_rooms(rows: &[(Bytes, Bytes)]) -> Vec<RoomId> {
+    let numbers = rows.iter().filter_map(|(key, _)| Some(i64::from_be_bytes(key.get(LISTED.len()..)?.try_into().ok()?)));
+    numbers.filter_map(|number| RoomId::new(number).ok()).collect()
+}
+
+/// The rooms that a batch begins, true, or ends; the last word on each counts.
+fn listings(records: &[Record]) -> impl Iterator<Item = (RoomId, bool)> {
+    records.iter().filter_map(|record| match record.facts.opens? {
+        Opens::Begin => Some((record.facts.room, true)),
+        Opens::End => Some((record.facts.room, false)),
+        Opens::Number => None,
     })
 }
 
-/// Key prefix, in [`Space::Node`], of the rooms made by clients, kept for as long as they exist; the room's number follows it.
-const CLIENT_ROOM: &[u8] = b"client_room\0";
-
-fn client_room_key(room: RoomId) -> Vec<u8> {
-    [CLIENT_ROOM, &room.get().to_be_bytes()].concat()
-}
-
-/// The rooms made by clients that a batch makes, true, or ends; the last word on each counts.
-fn client_rooms(records: &[Record]) -> impl Iterator<Item = (RoomId, bool)> {
-    let of_client = records.iter().filter(|record| record.room.is_of_client());
-    of_client.filter_map(|record| match &record.entry.command.op {
-        Op::Open(_) => Some((record.room, true)),
-        Op::Destroy => Some((record.room, false)),
-        _ => None,
-    })
-}
-
-/// The rooms made by clients that exist. Reads the disk.
-pub fn existing_client_rooms(log: &dyn RoomLog) -> Result<Vec<RoomId>, LogError> {
-    let rows = log.scan_prefix(Space::Node, CLIENT_ROOM)?;
-    let numbers = rows.iter().filter_map(|(key, _)| Some(i64::from_be_bytes(key.get(CLIENT_ROOM.len()..)?.try_into().ok()?)));
-    Ok(numbers.filter_map(|number| RoomId::new(number).ok()).collect())
-}
-
-/// The highest room a batch creates, 0 if none.
-fn highest_created(records: &[Record]) -> i64 {
-    let created = records.iter().filter(|record| matches!(record.entry.command.op, Op::Create(_)));
-    created.map(|record| record.room.get()).max().unwrap_or(0)
+/// The highest number a batch gives out, 0 if none.
+fn highest_number(records: &[Record]) -> i64 {
+    let numbered = records.iter().filter(|record| record.facts.opens == Some(Opens::Number));
+    numbered.map(|record| record.facts.room.get()).max().unwrap_or(0)
 }

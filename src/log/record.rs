@@ -1,17 +1,163 @@
-//! A record in the form it is kept in: `store::Record`, the same for every implementation.
+//! An entry in the form it is kept in: the facts the log needs of it, and behind them the record, which is its subject's alone.
 //!
-//! The command of a message is not kept beside its push: the body of the push has all of it. Bodies are copied once, into the
-//! buffer the store writes from.
+//! The form: a zero byte, `store::Head` behind its length, the record to the end. Entries of formats 1 and 2 have no head of their
+//! own: their record carries the facts under the same numbers, and begins with another byte.
 
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use prost::Message as _;
 
 use super::LogError;
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
-use crate::room::{Command, Entry, Link, Op, Origin, PushBody, Record, Stamp};
-use crate::wire::{pb, store};
+use crate::limits::{INDEX_KEY_BYTES_MAX, INDEX_KEYS_MAX, LOG_ARENA_BYTES};
+use crate::wire::store;
 
-/// Bytes of a record's key: room and seq, big-endian, so that the order of keys is the order of entries.
+/// First byte of an entry with a head. No record of formats 1 and 2 begins with it: it is no field's number.
+const MARK: u8 = 0;
+/// Bytes of the mark and of the longest head.
+const HEAD_BYTES_MAX: usize = 40;
+
+/// Takes what a record says out of it and leaves what must stay; `None`: there is nothing to take out. Given by who knows the record.
+pub type Strip = fn(Bytes) -> Result<Option<Vec<u8>>, LogError>;
+
+/// An item that an entry redacts.
+#[derive(Clone, Copy, Debug)]
+pub struct Redacts {
+    /// Its place.
+    pub seq: Seq,
+    /// Its time, by which the log finds its day.
+    pub time: UnixMs,
+    /// Does it.
+    pub strip: Strip,
+}
+
+/// A beginning or an end that the log remembers beside its entries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Opens {
+    /// The subject has a number this node gave it: the log remembers the highest, so that none is given twice.
+    Number,
+    /// The subject begins. It is listed until it ends.
+    Begin,
+    /// The subject ends.
+    End,
+}
+
+/// Facts of an entry, beside its record.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Its room.
+    pub room: RoomId,
+    /// Its place.
+    pub seq: Seq,
+    /// The entry of the room that the log has before it; 0: none.
+    pub prev: Seq,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Its time. Never decreases from entry to entry of a room.
+    pub time: UnixMs,
+    /// The item it redacts, if it does.
+    pub redacts: Option<Redacts>,
+    /// The beginning or the end that it is, if it is one.
+    pub opens: Option<Opens>,
+    /// The keys under which it is found again: at most [`INDEX_KEYS_MAX`], each of at most [`INDEX_KEY_BYTES_MAX`] bytes.
+    pub keys: Vec<Box<[u8]>>,
+}
+
+/// An entry on its way into the log, as a [`Pen`] wrote it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its facts.
+    pub facts: Facts,
+    /// Its kept form.
+    pub(super) kept: Bytes,
+}
+
+/// Writes entries, many of them into one buffer.
+#[derive(Default)]
+pub struct Pen {
+    arena: BytesMut,
+}
+
+impl Pen {
+    /// Writes an entry: its head, and what `record` adds, some `bytes` of it.
+    pub fn write(&mut self, facts: Facts, bytes: usize, record: impl FnOnce(&mut BytesMut)) -> Record {
+        let needed = HEAD_BYTES_MAX + bytes;
+        if self.arena.capacity() - self.arena.len() < needed {
+            self.arena.reserve(needed.max(LOG_ARENA_BYTES));
+        }
+        put_head(&facts, &mut self.arena);
+        record(&mut self.arena);
+        Record { facts, kept: self.arena.split().freeze() }
+    }
+}
+
+fn put_head(facts: &Facts, out: &mut BytesMut) {
+    let skipped = facts.seq.0.saturating_sub(1).saturating_sub(facts.prev.0);
+    let head = store::Head { epoch: facts.epoch.0, time_ms: facts.time.0, skipped };
+    out.put_u8(MARK);
+    // The buffer grows: there is always room.
+    let _ = head.encode_length_delimited(out);
+}
+
+/// An entry that the log has.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    /// Its place.
+    pub seq: Seq,
+    /// The entry of the room before it; 0: none.
+    pub prev: Seq,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Its time.
+    pub time: UnixMs,
+    /// Its record, as its subject wrote it or redaction left it.
+    pub bytes: Bytes,
+}
+
+/// Reads the kept form of an entry. The record shares the buffer.
+pub(super) fn open(seq: Seq, mut kept: Bytes) -> Result<Stored, LogError> {
+    let corrupt = |error| LogError::Corrupt(format!("the head of an entry: {error}"));
+    let head = if kept.first() == Some(&MARK) {
+        let _ = kept.split_to(1);
+        store::Head::decode_length_delimited(&mut kept).map_err(corrupt)?
+    } else {
+        store::Head::decode(&*kept).map_err(corrupt)?
+    };
+    Ok(Stored {
+        seq,
+        prev: Seq(seq.0.saturating_sub(1).saturating_sub(head.skipped)),
+        epoch: Epoch(head.epoch),
+        time: UnixMs(head.time_ms),
+        bytes: kept,
+    })
+}
+
+/// Reads nothing but the time.
+pub(super) fn time_of(seq: Seq, kept: Bytes) -> Result<UnixMs, LogError> {
+    open(seq, kept).map(|stored| stored.time)
+}
+
+/// The kept form of a redacted entry; `None`: there is nothing to take out.
+pub(super) fn redacted(room: RoomId, seq: Seq, kept: Bytes, strip: Strip) -> Result<Option<Bytes>, LogError> {
+    let Stored { prev, epoch, time, bytes, .. } = open(seq, kept)?;
+    let Some(left) = strip(bytes)? else { return Ok(None) };
+    let facts = Facts { room, seq, prev, epoch, time, redacts: None, opens: None, keys: Vec::new() };
+    let mut out = BytesMut::with_capacity(HEAD_BYTES_MAX + left.len());
+    put_head(&facts, &mut out);
+    out.put_slice(&left);
+    Ok(Some(out.freeze()))
+}
+
+/// Refuses what cannot be kept.
+pub(super) fn check(record: &Record) -> Result<(), LogError> {
+    let keys = &record.facts.keys;
+    if keys.len() > INDEX_KEYS_MAX || keys.iter().any(|key| key.len() > INDEX_KEY_BYTES_MAX) {
+        let most = format!("an entry has at most {INDEX_KEYS_MAX} keys of at most {INDEX_KEY_BYTES_MAX} bytes");
+        return Err(LogError::Store(most));
+    }
+    Ok(())
+}
+
+/// Bytes of an entry's key: room and seq, big-endian, so that the order of keys is the order of entries.
 pub(super) const KEY_BYTES: usize = 16;
 
 /// The key of an entry.
@@ -32,215 +178,73 @@ pub(super) fn read_key(key: &[u8]) -> Result<(RoomId, Seq), LogError> {
     Ok((RoomId::new(room).map_err(|_| corrupt())?, Seq(number(seq)?)))
 }
 
-/// Replaces what `out` holds by the kept form of a record.
-///
-/// Fails for presence, which never belongs in the log.
-pub fn encode(record: &Record, out: &mut Vec<u8>) -> Result<(), LogError> {
-    let entry = &record.entry;
-    let mut kept = store::Record {
-        seq: entry.seq.0,
-        epoch: entry.epoch.0,
-        time_ms: entry.stamp.time.0,
-        random: entry.stamp.random,
-        clock_ahead_ms: entry.stamp.clock.0.saturating_sub(entry.stamp.time.0),
-        skip_history: !record.in_history,
-        notify_target_tags: record.notify_target_tags.clone(),
-        epoch_first_seq: record.link.epoch_first.map_or(0, |first| first.0),
-        skipped: entry.seq.0.saturating_sub(1).saturating_sub(record.link.previous.0),
-        ..Default::default()
-    };
-    if let Op::Send(request) = &entry.command.op {
-        kept.sender = entry.command.actor.connection.map_or(0, |connection| connection.get());
-        kept.to_accounts.clone_from(&request.to_accounts);
-    }
-    match &record.push {
-        Some(PushBody::Message { message_type, body }) => {
-            kept.message_type = *message_type;
-            kept.message = body.clone();
-        }
-        Some(PushBody::Notification(body)) => kept.notification = body.clone(),
-        None => {}
-    }
-    if kept.message.is_empty() || !matches!(entry.command.op, Op::Send(_)) {
-        kept.command = Some(command(&entry.command)?);
-    }
-    out.clear();
-    out.reserve(kept.encoded_len());
-    kept.encode(out).map_err(|error| LogError::Store(error.to_string()))
+/// The highest bit of a key's first byte is set in rows of the index, which therefore stand behind all entries.
+pub(super) const INDEX_BIT: u8 = 0x80;
+
+/// Prefix of all rows of a room's index.
+pub(super) fn index_prefix(room: RoomId) -> [u8; 8] {
+    let mut prefix = room.get().to_be_bytes();
+    prefix[0] |= INDEX_BIT;
+    prefix
 }
 
-/// Reads what [`encode`] gave. Bodies share the buffer.
-pub fn decode(room: RoomId, bytes: Bytes) -> Result<Record, LogError> {
-    unpack(room, open(bytes)?)
+/// The row by which an entry is found under a key.
+pub(super) fn index_row(room: RoomId, key: &[u8], seq: Seq) -> Vec<u8> {
+    let mut row = Vec::with_capacity(8 + 2 + key.len() + 8);
+    row.extend_from_slice(&index_prefix(room));
+    // Where keys had no length, one could be the beginning of another.
+    row.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
+    row.extend_from_slice(key);
+    row.extend_from_slice(&seq.0.to_be_bytes());
+    row
 }
 
-/// The kept form without its meaning: enough for a history query.
-pub(super) fn open(bytes: Bytes) -> Result<store::Record, LogError> {
-    store::Record::decode(bytes).map_err(|error| LogError::Corrupt(format!("a record: {error}")))
+/// The place of the entry that a row of the index names.
+pub(super) fn index_seq(row: &[u8]) -> Result<Seq, LogError> {
+    let seq = row.last_chunk().ok_or_else(|| LogError::Corrupt("a row of the index without a place".into()))?;
+    Ok(Seq(u64::from_be_bytes(*seq)))
 }
 
-/// The kept form of a message without what was said: who sent it when and under which id stays, for the sender may send it again.
-/// `None`: there is nothing to take out.
-pub(super) fn without_content(bytes: Bytes) -> Result<Option<Vec<u8>>, LogError> {
-    let mut kept = open(bytes)?;
-    if kept.message.is_empty() || kept.recalled {
-        return Ok(None);
-    }
-    let message =
-        pb::Message::decode(kept.message).map_err(|error| LogError::Corrupt(format!("the body of a message: {error}")))?;
-    let message = pb::Message {
-        room_id: message.room_id,
-        seq: message.seq,
-        time_ms: message.time_ms,
-        epoch: message.epoch,
-        message_id: message.message_id,
-        from: message.from,
-        from_client_type: message.from_client_type,
-        r#type: message.r#type,
-        skip_history: message.skip_history,
-        ..Default::default()
-    };
-    kept.message = message.encode_to_vec().into();
-    kept.command = None;
-    kept.to_accounts = Vec::new();
-    kept.notify_target_tags = String::new();
-    kept.recalled = true;
-    Ok(Some(kept.encode_to_vec()))
-}
-
-/// The record behind its kept form.
-pub(super) fn unpack(room: RoomId, kept: store::Record) -> Result<Record, LogError> {
-    let command = match kept.command {
-        Some(command) => Command::from_store(command).map_err(|status| LogError::Corrupt(status.desc.into_owned()))?,
-        None if kept.message.is_empty() => return Err(LogError::Corrupt("a record without command or message".into())),
-        None => {
-            let message = pb::Message::decode(kept.message.clone())
-                .map_err(|error| LogError::Corrupt(format!("the body of a message: {error}")))?;
-            Command::send_from_message(&message)
-        }
-    };
-    let push = if !kept.message.is_empty() {
-        Some(PushBody::Message { message_type: kept.message_type, body: kept.message })
-    } else if !kept.notification.is_empty() {
-        Some(PushBody::Notification(kept.notification))
-    } else {
-        None
-    };
-    let clock = UnixMs(kept.time_ms.saturating_add(kept.clock_ahead_ms));
-    let stamp = Stamp { time: UnixMs(kept.time_ms), clock, random: kept.random };
-    let entry = Entry { seq: Seq(kept.seq), epoch: Epoch(kept.epoch), stamp, command };
-    let link = Link {
-        previous: Seq(kept.seq.saturating_sub(1).saturating_sub(kept.skipped)),
-        epoch_first: (kept.epoch_first_seq != 0).then_some(Seq(kept.epoch_first_seq)),
-    };
-    Ok(Record { room, entry, push, notify_target_tags: kept.notify_target_tags, in_history: !kept.skip_history, link })
-}
-
-/// The command in its kept form. Only a message without a push, which no room makes today, brings its request along.
-fn command(command: &Command) -> Result<store::Command, LogError> {
-    if let Some(kept) = command.to_store() {
-        return Ok(kept);
-    }
-    let Op::Send(request) = &command.op else {
-        return Err(LogError::Store("presence never belongs in the log".into()));
-    };
-    let actor = &command.actor;
-    let actor = store::Actor {
-        account: actor.account.as_str().into(),
-        connection: actor.connection.map_or(0, |connection| connection.get()),
-        origin: match actor.origin {
-            Origin::Member => 0,
-            Origin::Http => 1,
-            Origin::Server => 2,
-        },
-        anonymous: actor.anonymous,
-        client_type: actor.client_type,
-    };
-    Ok(store::Command { actor: Some(actor), op: Some(store::command::Op::Send(*request.clone())) })
-}
-
-/// Entry point of the fuzzer: whatever the bytes, reading them never panics, and what was read once keeps its form.
+/// Entry point of the fuzzer: whatever the bytes, reading them never panics.
 #[doc(hidden)]
-pub fn fuzz_record(data: &[u8]) {
-    let Ok(room) = RoomId::new(1) else { return };
-    let Ok(record) = decode(room, Bytes::copy_from_slice(data)) else { return };
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    // An operation that is not kept cannot come out of the kept form.
-    encode(&record, &mut first).expect("what was read can be written");
-    let again = decode(room, Bytes::from(first.clone())).expect("what was written can be read");
-    encode(&again, &mut second).expect("what was read can be written");
-    assert_eq!(first, second, "the kept form of a record is stable");
+pub fn fuzz_entry(data: &[u8]) -> Option<Stored> {
+    open(Seq(1), Bytes::copy_from_slice(data)).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::AccountId;
-    use crate::room::Actor;
 
-    fn record(op: Op, push: Option<PushBody>) -> Record {
-        let actor = Actor {
-            account: AccountId::parse("alice").unwrap(),
-            connection: None,
-            origin: Origin::Member,
-            anonymous: false,
-            globally_muted: false,
-            names_nobody: false,
-            client_type: 16,
-            on_behalf: None,
-        };
-        let stamp = Stamp { time: UnixMs(1_700_000_000_123), clock: UnixMs(1_700_000_003_456), random: 7 };
-        let entry = Entry { seq: Seq(3), epoch: Epoch(2), stamp, command: Command { actor, op } };
-        let notify_target_tags = "{\"tag\":\"a\"}".into();
-        let link = Link { previous: Seq(1), epoch_first: Some(Seq(2)) };
-        Record { room: RoomId::new(1).unwrap(), entry, push, notify_target_tags, in_history: true, link }
-    }
-
-    fn encoded(record: &Record) -> Bytes {
-        let mut out = b"left over".to_vec();
-        encode(record, &mut out).unwrap();
-        out.into()
+    fn facts(seq: u64, prev: u64) -> Facts {
+        let room = RoomId::new(1).unwrap();
+        let time = UnixMs(1_700_000_000_123);
+        Facts { room, seq: Seq(seq), prev: Seq(prev), epoch: Epoch(2), time, redacts: None, opens: None, keys: Vec::new() }
     }
 
     #[test]
-    fn commands_and_notifications_come_back_as_they_were() {
-        let close = Op::Close(pb::RoomCloseRequest { room_id: 1, ..Default::default() });
-        for push in [None, Some(PushBody::Notification(Bytes::from_static(b"body")))] {
-            let record = record(close.clone(), push);
-            assert_eq!(decode(record.room, encoded(&record)).unwrap(), record);
+    fn an_entry_comes_back_as_it_was() {
+        let mut pen = Pen::default();
+        for (seq, prev, record) in [(3, 1, &b"record"[..]), (4, 3, b""), (5, 4, b"\0another")] {
+            let written = pen.write(facts(seq, prev), record.len(), |out| out.put_slice(record));
+            let stored = open(Seq(seq), written.kept).unwrap();
+            assert_eq!((stored.seq, stored.prev, stored.epoch), (Seq(seq), Seq(prev), Epoch(2)));
+            assert_eq!((stored.time, &stored.bytes[..]), (UnixMs(1_700_000_000_123), record));
         }
     }
 
     #[test]
-    fn a_message_is_kept_once_and_its_command_rebuilt() {
-        let message = pb::Message {
-            room_id: 1,
-            seq: 3,
-            message_id: "m1".into(),
-            from: "alice".into(),
-            from_client_type: 16,
-            body: vec![b'x'; 500].into(),
+    fn an_entry_of_an_earlier_format_carries_its_facts_in_its_record() {
+        let record = store::Record {
+            seq: 9,
+            epoch: 4,
+            time_ms: 5,
+            skipped: 2,
+            message: Bytes::from_static(b"message"),
             ..Default::default()
         };
-        let push = PushBody::Message { message_type: 0, body: message.encode_to_vec().into() };
-        let request =
-            pb::MessageSendRequest { room_id: 1, message_id: "m1".into(), body: message.body.clone(), ..Default::default() };
-        let record = record(Op::Send(Box::new(request)), Some(push));
-        let bytes = encoded(&record);
-        assert!(bytes.len() < message.encoded_len() + 60, "{} bytes", bytes.len());
-        assert_eq!(decode(record.room, bytes).unwrap(), record);
-    }
-
-    #[test]
-    fn a_message_without_push_keeps_its_request() {
-        let request = pb::MessageSendRequest { room_id: 1, message_id: "m1".into(), ..Default::default() };
-        let record = record(Op::Send(Box::new(request)), None);
-        assert_eq!(decode(record.room, encoded(&record)).unwrap(), record);
-    }
-
-    #[test]
-    fn presence_is_refused() {
-        assert!(encode(&record(Op::Exit, None), &mut Vec::new()).is_err());
+        let kept = Bytes::from(record.encode_to_vec());
+        let stored = open(Seq(9), kept.clone()).unwrap();
+        assert_eq!(stored, Stored { seq: Seq(9), prev: Seq(6), epoch: Epoch(4), time: UnixMs(5), bytes: kept });
     }
 
     #[test]
@@ -252,19 +256,22 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_the_index_stand_behind_all_entries_and_sort_by_key_and_place() {
+        let (one, last) = (RoomId::new(1).unwrap(), RoomId::new(i64::MAX).unwrap());
+        let rows = [index_row(one, b"a", Seq(2)), index_row(one, b"a", Seq(256)), index_row(one, b"aa", Seq(1))];
+        assert!(rows.is_sorted() && key(last, Seq(u64::MAX))[..] < rows[0][..]);
+        assert_eq!(index_seq(&rows[1]).unwrap(), Seq(256));
+    }
+
+    #[test]
     fn arbitrary_bytes_never_panic() {
-        let message = PushBody::Message {
-            message_type: 0,
-            body: pb::Message { from: "a".into(), ..Default::default() }.encode_to_vec().into(),
-        };
-        let good = encoded(&record(Op::Reopen, Some(message)));
-        fuzz_record(&good);
+        let good = Pen::default().write(facts(3, 1), 6, |out| out.put_slice(b"record")).kept;
         for cut in 0..good.len() {
-            fuzz_record(&good[..cut]);
+            fuzz_entry(&good[..cut]);
             for flip in [0x01, 0x10, 0x80, 0xFF] {
                 let mut bad = good.to_vec();
                 bad[cut] ^= flip;
-                fuzz_record(&bad);
+                fuzz_entry(&bad);
             }
         }
     }

@@ -1,18 +1,14 @@
-//! What applications are still to be told, kept until they have it. Written in the same commit as the entries it stands beside.
+//! Reports on their way to applications, kept until they have them. Written in the same commit as the entries they stand beside.
 //!
 //! Reports stand in *lines*: those of one room for one environment, which are told one after the other. Key: the room, the name of
-//! the environment, NUL, epoch and number, so that the order of keys is the order of each line. Value: `store::Report`.
+//! the environment, NUL, epoch and number, so that the order of keys is the order of each line. Value: the report, whatever it says.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use prost::Message as _;
 
 use super::LogError;
 use crate::id::RoomId;
-use crate::room::{InOut, Report, Reported, Way};
-use crate::wire::store;
 
 /// Reports that are told one after the other.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -23,20 +19,31 @@ pub struct Line {
     pub env: Box<str>,
 }
 
-/// A report's place in its line.
+/// The position of a report in its line.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct Place {
+pub struct SpoolPosition {
     /// The epoch in which it was made.
     pub epoch: u64,
     /// Its number in that epoch.
     pub number: u64,
 }
 
-impl Place {
-    /// The next place there can be.
-    pub fn next(self) -> Place {
-        Place { number: self.number.saturating_add(1), ..self }
+impl SpoolPosition {
+    /// The next position there can be.
+    pub fn next(self) -> SpoolPosition {
+        SpoolPosition { number: self.number.saturating_add(1), ..self }
     }
+}
+
+/// A report on its way into the spool.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Report {
+    /// Its line.
+    pub line: Line,
+    /// Its position in it.
+    pub position: SpoolPosition,
+    /// Its bytes, which only its reader understands.
+    pub record: Bytes,
 }
 
 /// A report as the spool holds it.
@@ -44,15 +51,15 @@ impl Place {
 pub struct Spooled {
     /// Its line.
     pub line: Line,
-    /// Its place in it.
-    pub place: Place,
+    /// Its position in it.
+    pub position: SpoolPosition,
     /// Bytes it occupies, before the store's own overhead.
     pub bytes: u64,
-    /// What it says; `None` if it cannot be read.
-    pub report: Option<store::Report>,
+    /// Its bytes, which only its reader understands.
+    pub record: Bytes,
 }
 
-/// What the spool holds. Any thread.
+/// Counts the contents of the spool. Any thread.
 #[derive(Debug)]
 pub struct Spool {
     records: AtomicU64,
@@ -123,7 +130,7 @@ impl Spool {
     }
 }
 
-/// What all keys of a line begin with.
+/// Prefix of all keys of a line.
 pub(super) fn prefix(line: &Line) -> Vec<u8> {
     let mut key = Vec::with_capacity(25 + line.env.len());
     key.extend_from_slice(&line.room.get().to_be_bytes());
@@ -132,10 +139,10 @@ pub(super) fn prefix(line: &Line) -> Vec<u8> {
     key
 }
 
-pub(super) fn key(line: &Line, place: Place) -> Vec<u8> {
+pub(super) fn key(line: &Line, position: SpoolPosition) -> Vec<u8> {
     let mut key = prefix(line);
-    key.extend_from_slice(&place.epoch.to_be_bytes());
-    key.extend_from_slice(&place.number.to_be_bytes());
+    key.extend_from_slice(&position.epoch.to_be_bytes());
+    key.extend_from_slice(&position.number.to_be_bytes());
     key
 }
 
@@ -148,47 +155,6 @@ pub(super) fn beyond(line: Option<&Line>) -> Vec<u8> {
     key
 }
 
-/// The key and the kept form of a report.
-pub(super) fn encode(report: &Report) -> (Vec<u8>, Vec<u8>) {
-    let line = Line { room: report.room, env: report.env.clone() };
-    let place = Place { epoch: report.epoch.0, number: report.number };
-    let what = match &report.what {
-        Reported::Message { body, resend, to } => {
-            store::report::What::Message(store::ReportedMessage { body: body.clone(), resend: *resend, to: to.clone() })
-        }
-        Reported::InOut(passage) => store::report::What::InOut(in_out(passage)),
-        Reported::Queue(change) => store::report::What::Queue(store::QueueChange {
-            operator: change.operator.to_string(),
-            event: change.event as i32,
-            again: change.again,
-            elements: change.elements.clone(),
-        }),
-    };
-    let kept = store::Report { app_key: report.app_key.as_ref().into(), time_ms: report.time.0, what: Some(what) };
-    (key(&line, place), kept.encode_to_vec())
-}
-
-fn in_out(passage: &InOut) -> store::InOut {
-    store::InOut {
-        account: passage.account.as_str().into(),
-        way: match passage.way {
-            Way::In => store::Way::In,
-            Way::Exit => store::Way::Exit,
-            Way::Offline => store::Way::Offline,
-            Way::Kick => store::Way::Kick,
-            Way::LoginKick => store::Way::LoginKick,
-        } as i32,
-        client_type: passage.client_type,
-        role: passage.role as i32,
-        anonymous: passage.anonymous,
-        tags: passage.tags.iter().map(|tag: &Arc<str>| tag.as_ref().into()).collect(),
-        target: passage.target.clone(),
-        ext: passage.ext.clone(),
-        client_ip: passage.client.as_ref().map(|client| client.address.to_string()).unwrap_or_default(),
-        sdk_version: passage.client.as_ref().map(|client| client.sdk_version.to_string()).unwrap_or_default(),
-    }
-}
-
 pub(super) fn decode(key: &[u8], value: Bytes) -> Result<Spooled, LogError> {
     let corrupt = || LogError::Corrupt("a key that is no report's".into());
     let bytes = (key.len() + value.len()) as u64;
@@ -197,9 +163,8 @@ pub(super) fn decode(key: &[u8], value: Bytes) -> Result<Spooled, LogError> {
     let (rest, epoch) = rest.split_last_chunk::<8>().ok_or_else(corrupt)?;
     let env = rest.strip_suffix(&[0]).and_then(|env| std::str::from_utf8(env).ok()).ok_or_else(corrupt)?;
     let room = RoomId::new(i64::from_be_bytes(*room)).map_err(|_| corrupt())?;
-    let place = Place { epoch: u64::from_be_bytes(*epoch), number: u64::from_be_bytes(*number) };
-    let report = store::Report::decode(value).ok().filter(|report| report.what.is_some());
-    Ok(Spooled { line: Line { room, env: env.into() }, place, bytes, report })
+    let position = SpoolPosition { epoch: u64::from_be_bytes(*epoch), number: u64::from_be_bytes(*number) };
+    Ok(Spooled { line: Line { room, env: env.into() }, position, bytes, record: value })
 }
 
 /// As many of the reports a store gives, in the order of keys, as are wanted: at least one, if there is one.
@@ -228,7 +193,6 @@ pub(super) fn take(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Epoch, UnixMs};
 
     fn line(room: i64, env: &str) -> Line {
         Line { room: RoomId::new(room).unwrap(), env: env.into() }
@@ -237,42 +201,26 @@ mod tests {
     #[test]
     fn keys_sort_by_room_then_environment_then_place() {
         let keys = [
-            key(&line(1, ""), Place { epoch: 1, number: 9 }),
-            key(&line(1, ""), Place { epoch: 2, number: 0 }),
+            key(&line(1, ""), SpoolPosition { epoch: 1, number: 9 }),
+            key(&line(1, ""), SpoolPosition { epoch: 2, number: 0 }),
             beyond(Some(&line(1, ""))),
-            key(&line(1, "a"), Place::default()),
-            key(&line(1, "a"), Place { epoch: u64::MAX, number: u64::MAX }),
+            key(&line(1, "a"), SpoolPosition::default()),
+            key(&line(1, "a"), SpoolPosition { epoch: u64::MAX, number: u64::MAX }),
             beyond(Some(&line(1, "a"))),
-            key(&line(1, "ab"), Place::default()),
-            key(&line(2, ""), Place::default()),
+            key(&line(1, "ab"), SpoolPosition::default()),
+            key(&line(2, ""), SpoolPosition::default()),
         ];
         assert!(keys.is_sorted(), "{keys:?}");
     }
 
     #[test]
-    fn a_report_comes_back_as_it_was_and_arbitrary_bytes_never_panic() {
-        let what = Reported::Message { body: Bytes::from_static(b"body"), resend: true, to: vec!["bob".into()] };
-        let report = Report {
-            room: RoomId::new(7).unwrap(),
-            app_key: "app".into(),
-            env: "test".into(),
-            epoch: Epoch(3),
-            number: 4,
-            time: UnixMs(5),
-            what,
-        };
-        let (key, value) = encode(&report);
-        let spooled = decode(&key, value.clone().into()).unwrap();
-        assert_eq!((spooled.line, spooled.place), (line(7, "test"), Place { epoch: 3, number: 4 }));
-        assert_eq!(spooled.bytes, (key.len() + value.len()) as u64);
-        let kept = spooled.report.unwrap();
-        assert_eq!((kept.app_key.as_str(), kept.time_ms), ("app", 5));
+    fn a_report_comes_back_as_it_was_and_arbitrary_keys_never_panic() {
+        let (line, position) = (line(7, "test"), SpoolPosition { epoch: 3, number: 4 });
+        let (key, record) = (key(&line, position), Bytes::from_static(b"record"));
+        let bytes = (key.len() + record.len()) as u64;
+        assert_eq!(decode(&key, record.clone()).unwrap(), Spooled { line, position, bytes, record: record.clone() });
         for cut in 0..key.len() {
-            let _ = decode(&key[..cut], value.clone().into());
-        }
-        for cut in 0..value.len() {
-            let spooled = decode(&key, Bytes::copy_from_slice(&value[..cut])).unwrap();
-            assert!(spooled.report.is_none_or(|report| report.what.is_some()));
+            let _ = decode(&key[..cut], record.clone());
         }
     }
 
@@ -282,7 +230,7 @@ mod tests {
         spool.set_bytes_max(10);
         assert!(spool.admit(6) && !spool.admit(5) && spool.admit(4));
         assert_eq!((spool.records(), spool.bytes(), spool.dropped()), (2, 10, 1));
-        let gone = Spooled { line: line(1, ""), place: Place::default(), bytes: 6, report: None };
+        let gone = Spooled { line: line(1, ""), position: SpoolPosition::default(), bytes: 6, record: Bytes::new() };
         spool.release(&[gone]);
         assert!(spool.admit(5));
         assert_eq!((spool.records(), spool.bytes(), spool.dropped()), (2, 9, 1));

@@ -1,4 +1,4 @@
-//! What the log's writer has done, for `/metrics`.
+//! Counters of the log's writer, for `/metrics`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

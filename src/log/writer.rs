@@ -15,7 +15,7 @@ use super::stats::LogStats;
 use super::{Batch, Committed, LogError};
 use crate::limits;
 
-/// Where a writer puts what it is given.
+/// The place a writer writes to.
 pub(super) trait Sink: Send + 'static {
     /// Writes a group of batches in order and says of each what became of it: `results` comes empty and leaves with one for each.
     fn write(&mut self, group: &[Batch], results: &mut Vec<Result<(), LogError>>);
@@ -123,7 +123,7 @@ impl Writer {
         Wake(self.queue.clone())
     }
 
-    /// Whether the next batch would be refused.
+    /// True if the next batch would be refused.
     pub fn is_full(&self) -> bool {
         self.queue.waiting.load(Ordering::Relaxed) >= limits::LOG_QUEUE_MAX
     }

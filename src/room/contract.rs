@@ -12,9 +12,9 @@ use super::report::{Noted, Report, Reported};
 use super::settings::Settings;
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, SubjectId, UnixMs};
 use crate::subject::{
-    Actor, Answer, Class, Downlink, Link, Presence, PushBody, Quota, Resumption, Scope, Standing, Subject, Telling,
+    Actor, Answer, Class, Downlink, Key, Link, Part, Presence, PushBody, Quota, Resumption, Scope, Standing, Subject, Telling,
 };
 use crate::wire::pb::{self, NotificationType};
 use crate::wire::{Push, Response};
@@ -33,7 +33,18 @@ impl Scope for ReplayScope {
     }
 }
 
+impl Key for RoomId {
+    fn of(subject: SubjectId) -> Option<RoomId> {
+        subject.room()
+    }
+
+    fn is_counted(self) -> bool {
+        !self.is_of_client()
+    }
+}
+
 impl Subject for Room {
+    type Key = RoomId;
     type Op = Op;
     type Query = Query;
     type Settings = Settings;
@@ -104,8 +115,8 @@ impl Subject for Room {
         Room::due(self, now)
     }
 
-    fn snapshot(&self, with_end: bool) -> Vec<u8> {
-        if with_end { self.snapshot_with_end() } else { Room::snapshot(self) }
+    fn snapshot(&self, _since: Seq, with_end: bool) -> Vec<Part> {
+        vec![Part::head(if with_end { self.snapshot_with_end() } else { Room::snapshot(self) })]
     }
 
     fn record(id: RoomId, entry: Entry, push: Option<(Push, PushBody)>, in_history: bool, link: Link) -> Record {
@@ -165,6 +176,10 @@ impl Subject for Room {
         if let Some((first, last)) = missed.range {
             (reply.gap_first, reply.gap_last) = (first.0, last.0);
         }
+    }
+
+    fn is_passing(&self) -> bool {
+        self.is_of_client
     }
 
     fn ends_at(&self) -> Option<UnixMs> {

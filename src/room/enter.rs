@@ -34,7 +34,7 @@ impl Room {
         }
         self.permit(actor, Operation::Enter, entry.stamp.clock)?;
         if self.people.has(&actor.account, connection) {
-            let sub = if self.id.is_of_client() { Sub::AlreadyInRoom } else { Sub::RoomRepeated };
+            let sub = if self.is_of_client { Sub::AlreadyInRoom } else { Sub::RoomRepeated };
             return Err(Status::with_sub(Code::Repeated, sub));
         }
         self.let_in(entry, enter, bearing, connection)

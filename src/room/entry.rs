@@ -13,10 +13,10 @@ pub type Command = crate::subject::Command<Op>;
 /// A command of a room with its place in the log.
 pub type Entry = crate::subject::Entry<Op>;
 
-/// What an entry of a room came to.
+/// Outcome of an entry of a room.
 pub type Outcome = crate::subject::Outcome<Op, Noted>;
 
-/// What a request is to a room.
+/// A request as a room sees it.
 pub type Ask = crate::subject::Ask<Op, Query>;
 
 /// Why somebody is taken out of the room, and the words that go with it.

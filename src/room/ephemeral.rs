@@ -31,7 +31,7 @@ impl Room {
     pub(super) fn open(&mut self, entry: &Entry, open: &Open) -> Result<Outcome, Status> {
         let (actor, Open { request, enter, must_exist }) = (&entry.command.actor, open);
         let connection = actor.connection.ok_or_else(|| Status::bad_parameter("only a connection makes a room"))?;
-        if !self.id.is_of_client() {
+        if !self.is_of_client {
             return Err(Status::bad_parameter("a room with this number is not made by clients"));
         }
         check_open(request)?;
@@ -110,11 +110,11 @@ impl Room {
     /// Ends a room in which nobody is left. The numbers of its entries go on if it is made again.
     pub(super) fn destroy(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         let actor = &entry.command.actor;
-        if actor.origin == Origin::Http && !self.id.is_of_client() {
+        if actor.origin == Origin::Http && !self.is_of_client {
             return self.delete(entry);
         }
         self.reach_clearing(actor)?;
-        if !self.id.is_of_client() || self.people.len() > 0 {
+        if !self.is_of_client || self.people.len() > 0 {
             return Err(Status::new(Code::Forbidden, "only a room made by a client ends, and only when nobody is in it"));
         }
         self.note_destroy();
@@ -161,19 +161,19 @@ impl Room {
 
     /// 404, as it is told of rooms of this family.
     pub(super) fn missing(&self) -> Status {
-        let sub = if self.id.is_of_client() { Sub::ClientRoomMissing } else { Sub::RoomMissing };
+        let sub = if self.is_of_client { Sub::ClientRoomMissing } else { Sub::RoomMissing };
         Status::with_sub(Code::NotFound, sub)
     }
 
     /// Whether pushes of this room belong in the history.
     pub(super) fn keeps_history(&self) -> bool {
-        !self.id.is_of_client() || self.settings.client_rooms_have_history
+        !self.is_of_client || self.settings.client_rooms_have_history
     }
 
     /// Refuses commands that rooms made by clients do not know: these are flat (chatroom.md §b, note 6).
     pub(super) fn check_family(&self, op: &Op) -> Result<(), Status> {
         match op {
-            _ if !self.id.is_of_client() => Ok(()),
+            _ if !self.is_of_client => Ok(()),
             Op::Create(_) | Op::Update(_) | Op::Close(_) | Op::Reopen | Op::DelayClose(_) | Op::MuteRoom(_) => {
                 Err(unknown_here())
             }
@@ -188,15 +188,13 @@ impl Room {
 
     /// Messages are not taken back in rooms made by clients (chatroom.md §c.6).
     pub(super) fn check_recalls(&self) -> Result<(), Status> {
-        if self.id.is_of_client() { Err(Status::with_sub(Code::Unavailable, Sub::NotForClientRooms)) } else { Ok(()) }
+        if self.is_of_client { Err(Status::with_sub(Code::Unavailable, Sub::NotForClientRooms)) } else { Ok(()) }
     }
 
     /// As [`Room::check_family`], of questions.
     pub(super) fn check_family_of_query(&self, query: &Query) -> Result<(), Status> {
         match query {
-            Query::QueueList(_) | Query::QueuePeek(_) | Query::QueueMultiGet(_) if self.id.is_of_client() => {
-                Err(unknown_here())
-            }
+            Query::QueueList(_) | Query::QueuePeek(_) | Query::QueueMultiGet(_) if self.is_of_client => Err(unknown_here()),
             _ => Ok(()),
         }
     }

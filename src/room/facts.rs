@@ -1,13 +1,14 @@
-//! What others need to know of a command or a question, so that nobody but the room knows which ones there are.
+//! Facts about commands and questions, so that nobody but the room has to know which ones there are.
 
 use super::command::{Enter, Op, Query, Recall};
 use super::recall::message_missing;
 use crate::error::Status;
-use crate::id::{ConnId, Seq, UnixMs};
+use crate::id::{ConnId, RoomId, Seq, UnixMs};
 use crate::subject::{Admission, Entering, Operation, Question};
 use crate::wire::{Response, pb};
 
 impl Operation for Op {
+    type Key = RoomId;
     type LookUp = pb::MessageRecallRequest;
 
     fn of_gone(at_once: bool) -> Op {
@@ -65,7 +66,7 @@ impl Operation for Op {
         }
     }
 
-    fn entering(&mut self) -> Option<Entering<'_>> {
+    fn entering(&mut self) -> Option<Entering<'_, RoomId>> {
         let Enter { app_key, leaves, over_quota, .. } = match self {
             Op::Enter(enter) => enter.as_mut(),
             Op::Open(open) => &mut open.enter,

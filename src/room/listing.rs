@@ -39,7 +39,7 @@ impl Room {
         };
         let (fixed, visitors) = (self.roster.by_update(), self.people.visitors());
         // Of a big room made by a client the lists show those who came first, in all (chatroom.md §c.6).
-        let first = match self.id.is_of_client() && visitors.len() > limits::CLIENT_ROOM_LISTED_MAX {
+        let first = match self.is_of_client && visitors.len() > limits::CLIENT_ROOM_LISTED_MAX {
             true => visitors.iter().take(limits::CLIENT_ROOM_LISTED_MAX).cloned().collect(),
             false => BTreeSet::new(),
         };
@@ -67,7 +67,7 @@ impl Room {
         actor: &Actor,
         request: &pb::MemberLookupRequest,
     ) -> Result<Response, Status> {
-        if self.id.is_of_client() && request.accounts.len() > limits::CLIENT_ROOM_LOOKUP_MAX {
+        if self.is_of_client && request.accounts.len() > limits::CLIENT_ROOM_LOOKUP_MAX {
             let status = Status::bad_parameter(format!("accounts must be 1-{} here", limits::CLIENT_ROOM_LOOKUP_MAX));
             return Err(status.refined(Sub::TooManyUsers));
         }

@@ -116,7 +116,7 @@ impl Room {
         let id = MessageId::parse(&request.message_id)?;
         check_content(actor.origin, request)?;
         let is_barrage = request.r#type == MessageType::Barrage as i32;
-        if is_barrage && !self.id.is_of_client() {
+        if is_barrage && !self.is_of_client {
             return Err(Status::bad_parameter("type 20 belongs to rooms made by clients"));
         }
         let receivers = check_receivers(request)?;
@@ -138,7 +138,7 @@ impl Room {
         let may_be_high = request.high_priority && request.abandon_ratio.is_none() && {
             let (grant, _) = self.permit(actor, Operation::SendHighPriority, now)?;
             // Rooms made by clients are flat: there the wish is everybody's (chatroom.md §b, note 6, and §c.6).
-            grant == Grant::Full || actor.origin != Origin::Member || self.id.is_of_client()
+            grant == Grant::Full || actor.origin != Origin::Member || self.is_of_client
         };
         let paid = match actor.origin {
             // Without a rate of its own (chatroom.md §c.6): the session's and the room's bound it.

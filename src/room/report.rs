@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::id::{AccountId, Epoch, RoomId, UnixMs};
 use crate::wire::pb::{MemberType, QueueElementChange, QueueEvent};
+use crate::wire::store;
 
 /// What an application wants to be told of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,6 +40,44 @@ impl Reports {
             Some(env) => Some(env),
             None => self.by_default.then_some(""),
         }
+    }
+}
+
+impl Report {
+    /// What an outbox keeps of it beside its line and its number.
+    pub fn into_kept(self) -> store::Report {
+        let what = match self.what {
+            Reported::Message { body, resend, to } => store::report::What::Message(store::ReportedMessage { body, resend, to }),
+            Reported::InOut(passage) => store::report::What::InOut(in_out(*passage)),
+            Reported::Queue(change) => store::report::What::Queue(store::QueueChange {
+                operator: change.operator.to_string(),
+                event: change.event as i32,
+                again: change.again,
+                elements: change.elements,
+            }),
+        };
+        store::Report { app_key: self.app_key.as_ref().into(), time_ms: self.time.0, what: Some(what) }
+    }
+}
+
+fn in_out(passage: InOut) -> store::InOut {
+    store::InOut {
+        account: passage.account.as_str().into(),
+        way: match passage.way {
+            Way::In => store::Way::In,
+            Way::Exit => store::Way::Exit,
+            Way::Offline => store::Way::Offline,
+            Way::Kick => store::Way::Kick,
+            Way::LoginKick => store::Way::LoginKick,
+        } as i32,
+        client_type: passage.client_type,
+        role: passage.role as i32,
+        anonymous: passage.anonymous,
+        tags: passage.tags.iter().map(|tag: &Arc<str>| tag.as_ref().into()).collect(),
+        target: passage.target,
+        ext: passage.ext,
+        client_ip: passage.client.as_ref().map(|client| client.address.to_string()).unwrap_or_default(),
+        sdk_version: passage.client.as_ref().map(|client| client.sdk_version.to_string()).unwrap_or_default(),
     }
 }
 
@@ -79,7 +118,7 @@ pub enum Reported {
     Queue(Box<QueueReport>),
 }
 
-/// What a room notes of an entry for its application beside the push, if the application wants to know.
+/// Noted of an entry for the application beside the push, if the application wants to know.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Noted {
     /// Who comes and goes, in order.

@@ -30,6 +30,8 @@ use crate::wire::{Response, pb};
 /// One room: a state machine over its log.
 pub struct Room {
     pub(super) id: RoomId,
+    /// A client made the room, or would make it (chatroom.md §c.6): the last to leave ends it.
+    pub(super) is_of_client: bool,
     pub(super) settings: Arc<Settings>,
     pub(super) last_seq: Seq,
     pub(super) last_time: UnixMs,
@@ -72,6 +74,7 @@ impl Room {
     pub fn new(id: RoomId, settings: Arc<Settings>) -> Room {
         Room {
             id,
+            is_of_client: id.is_of_client(),
             settings,
             last_seq: Seq::default(),
             last_time: UnixMs::default(),

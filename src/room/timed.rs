@@ -48,7 +48,7 @@ impl Room {
 
     /// When a room made by a client ends because nobody is in it.
     pub fn ends_at(&self) -> Option<UnixMs> {
-        let is_left = self.exists() && self.id.is_of_client() && self.is_empty_of_people();
+        let is_left = self.exists() && self.is_of_client && self.is_empty_of_people();
         let delay_ms = i64::from(self.info.destroy_delay_seconds) * 1000;
         is_left.then(|| UnixMs(self.empty_since.0.saturating_add(delay_ms)))
     }

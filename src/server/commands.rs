@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::control;
 use crate::config::Command;
-use crate::log::{Copied, FjallLog, Options, RoomLog as _, give_to_owner, restore, verify};
+use crate::log::{Copied, FjallLog, Log as _, Options, give_to_owner, restore, verify};
 
 /// Runs a command to its end.
 pub fn run(command: &Command) -> ExitCode {

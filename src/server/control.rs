@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{CONTROL_LINE_BYTES_MAX, CONTROL_PROGRESS_MS, CONTROL_TIMEOUT_MS, HTTP_NICE};
-use crate::log::{Copied, RoomLog};
+use crate::log::{Copied, Log};
 
 /// Name of the socket in the data folder.
 const SOCKET: &str = "control";
@@ -63,7 +63,7 @@ pub(super) struct Control {
 
 impl Control {
     /// Listens in a data folder that is this process's alone.
-    pub fn start(folder: &Path, log: Arc<dyn RoomLog>) -> Result<Control> {
+    pub fn start(folder: &Path, log: Arc<dyn Log>) -> Result<Control> {
         let (path, handle) = socket_path(folder)?;
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -100,7 +100,7 @@ fn socket_path(folder: &Path) -> Result<(PathBuf, File)> {
     Ok((PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", handle.as_raw_fd())), handle))
 }
 
-fn serve(listener: &UnixListener, log: &dyn RoomLog, is_stopping: &AtomicBool) {
+fn serve(listener: &UnixListener, log: &dyn Log, is_stopping: &AtomicBool) {
     // A copy takes no processor from those who chat.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), HTTP_NICE);
@@ -114,7 +114,7 @@ fn serve(listener: &UnixListener, log: &dyn RoomLog, is_stopping: &AtomicBool) {
     }
 }
 
-fn answer(stream: &UnixStream, log: &dyn RoomLog, is_stopping: &AtomicBool) -> Result<()> {
+fn answer(stream: &UnixStream, log: &dyn Log, is_stopping: &AtomicBool) -> Result<()> {
     let patience = Some(Duration::from_millis(CONTROL_TIMEOUT_MS));
     stream.set_read_timeout(patience)?;
     stream.set_write_timeout(patience)?;

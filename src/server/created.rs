@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::shared::store_failed;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId};
-use crate::log::{LogError, RoomLog, Space};
+use crate::log::{LogError, Space, Storage};
 use crate::room::{Actor, Query};
 use crate::wire::{Response, pb};
 
@@ -16,7 +16,7 @@ impl Engine {
     pub async fn open_rooms_of(&self, app_key: &str, creator: &AccountId) -> Result<Vec<RoomId>, Status> {
         let prefix = prefix(app_key, creator);
         let length = prefix.len();
-        let rows = self.on_disk(move |log| log.scan_prefix(Space::Created, &prefix)).await?;
+        let rows = self.on_disk(move |kept| kept.store.scan_prefix(Space::Created, &prefix)).await?;
         let numbers = rows.iter().filter_map(|(key, _)| key.get(length..)?.try_into().ok());
         let mut open = Vec::new();
         for room in numbers.filter_map(|number| RoomId::new(i64::from_be_bytes(number)).ok()) {
@@ -25,7 +25,7 @@ impl Engine {
                 continue;
             }
             let key = key(app_key, creator, room);
-            self.on_disk(move |log| log.remove(Space::Created, &key)).await?;
+            self.on_disk(move |kept| kept.store.remove(Space::Created, &key)).await?;
             // Whoever has opened the room meanwhile may have written it down before it was taken out.
             if self.is_open(app_key, creator, room).await? {
                 self.note_open(app_key, creator, room).await?;
@@ -38,12 +38,12 @@ impl Engine {
     /// Writes down that an account has a room that is open.
     pub(super) async fn note_open(&self, app_key: &str, creator: &AccountId, room: RoomId) -> Result<(), Status> {
         let key = key(app_key, creator, room);
-        self.on_disk(move |log| log.put(Space::Created, &key, &[])).await
+        self.on_disk(move |kept| kept.store.put(Space::Created, &key, &[])).await
     }
 
     /// Takes what is left of a room that was deleted off the disk.
     pub(super) async fn erase(&self, room: RoomId) -> Result<(), Status> {
-        self.on_disk(move |log| log.erase(room)).await
+        self.on_disk(move |kept| kept.log.erase(room)).await
     }
 
     async fn is_open(&self, app_key: &str, creator: &AccountId, room: RoomId) -> Result<bool, Status> {
@@ -58,10 +58,10 @@ impl Engine {
 
     async fn on_disk<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&dyn RoomLog) -> Result<T, LogError> + Send + 'static,
+        work: impl FnOnce(&Storage) -> Result<T, LogError> + Send + 'static,
     ) -> Result<T, Status> {
-        let log = self.shared.log.clone();
-        let done = tokio::task::spawn_blocking(move || work(log.as_ref())).await;
+        let kept = self.shared.storage.clone();
+        let done = tokio::task::spawn_blocking(move || work(&kept)).await;
         let failed = |_| Status::new(Code::ServerError, "the store could not be asked");
         done.map_err(failed)?.map_err(|error| store_failed(&error))
     }

@@ -4,13 +4,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::shared::Shared;
+use super::shared::{Shared, unix, unix_at_most};
 use super::worker::Worker;
 use crate::dispatch::Asker;
 use crate::error::{Code, Status};
 use crate::front::{Call, Callback, Effect, HistoryRead, NoAnswer, Verdict};
-use crate::log::HistoryPage;
-use crate::wire::store;
 
 impl Worker {
     /// Begins something that is waited for.
@@ -19,23 +17,25 @@ impl Worker {
         tokio::task::spawn_local(async move {
             match effect {
                 Effect::Load(room) => {
-                    let loaded = off_thread("the room could not be rebuilt", move || shared.load(room)).await;
+                    let loaded =
+                        off_thread("the room could not be rebuilt", move || shared.reader.load(room, unix_at_most())).await;
                     worker.with(|front| front.on_loaded(room, loaded));
                 }
                 Effect::Find(find) => {
-                    let (room, request) = (find.room, find.request.clone());
-                    let found = off_thread("the log could not be read", move || shared.find(room, &request)).await;
+                    let (room, request) = (find.subject, find.request.clone());
+                    let found =
+                        off_thread("the log could not be read", move || shared.reader.find(room, &request, unix())).await;
                     worker.with(|front| front.on_found(*find, found));
                 }
                 Effect::CatchUp(waiting) => {
-                    let (room, scope) = (waiting.asked.room, waiting.scope.clone());
-                    let read = off_thread("the log could not be read", move || shared.replay(room, scope)).await;
+                    let (room, scope) = (waiting.asked.subject, waiting.scope.clone());
+                    let read = off_thread("the log could not be read", move || shared.reader.replay(room, &scope)).await;
                     worker.with(|front| front.on_caught_up(*waiting, read));
                 }
                 Effect::History(read) => {
                     let HistoryRead { asker, room, query, scope } = *read;
                     let reaches = matches!(asker, Asker::Connection(_));
-                    let read = move || shared.history(room, &query, scope, reaches).map(raw);
+                    let read = move || shared.reader.history((room, &query), scope, reaches, unix());
                     let page = off_thread("the history could not be read", read).await;
                     worker.with(|front| front.on_history(asker, page));
                 }
@@ -68,9 +68,4 @@ async fn off_thread<T: Send + 'static>(
 ) -> Result<T, Status> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|_| Err(Status::new(Code::ServerError, failed)))
-}
-
-fn raw(page: HistoryPage) -> store::RawHistoryResponse {
-    let reached_seq = page.reached.map_or(0, |seq| seq.0);
-    store::RawHistoryResponse { items: page.items, has_more: page.has_more, reached_seq, ..Default::default() }
 }

@@ -137,7 +137,7 @@ impl Engine {
             let (done, answer) = oneshot::channel();
             let asker = Asker::Caller(Box::new(move |answer| drop(done.send(answer))));
             let (actor, app_key) = (actor.clone(), app_key.map(Box::from));
-            batch.push(Mail::Request(Box::new(Request { room, asker, actor, ask, app_key, resume: None })));
+            batch.push(Mail::Request(Box::new(Request { subject: room, asker, actor, ask, app_key, resume: None })));
             answer
         });
         mailbox.post(batch);

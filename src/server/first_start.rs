@@ -61,8 +61,11 @@ impl Node {
     }
 
     fn demo_room(&self) -> Result<Option<RoomId>, Status> {
-        let kept =
-            self.log.scan(Space::Node).map_err(|error| Status::new(crate::error::Code::ServerError, error.to_string()))?;
+        let kept = self
+            .storage
+            .store
+            .scan(Space::Node)
+            .map_err(|error| Status::new(crate::error::Code::ServerError, error.to_string()))?;
         let id = kept.iter().find(|(key, _)| &key[..] == DEMO_ROOM).and_then(|(_, value)| value[..].try_into().ok());
         id.map(|bytes| RoomId::new(i64::from_be_bytes(bytes))).transpose()
     }
@@ -81,7 +84,7 @@ impl Node {
             silent_in_out: false,
         };
         let room = self.engine.create(Actor::http(creator), create).await?;
-        let kept = self.log.put(Space::Node, DEMO_ROOM, &room.get().to_be_bytes());
+        let kept = self.storage.store.put(Space::Node, DEMO_ROOM, &room.get().to_be_bytes());
         kept.map_err(|error| Status::new(crate::error::Code::ServerError, error.to_string()))?;
         Ok(room)
     }

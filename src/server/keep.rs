@@ -8,11 +8,11 @@ use crate::account::{Account, App, Directory, Keeper, MutedIn, Secret, Urgency};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, UnixMs};
 use crate::limits::FIRST_APP_MADE_MS;
-use crate::log::{LogError, RoomLog, Space};
+use crate::log::{LogError, Space, Store};
 use crate::wire::store;
 
 /// The node's store as the keeper of its accounts.
-pub(super) struct StoreKeeper(pub(super) Arc<dyn RoomLog>);
+pub(super) struct StoreKeeper(pub(super) Arc<dyn Store>);
 
 impl Keeper for StoreKeeper {
     fn keep_app(&self, app: &App) -> Result<(), Status> {
@@ -42,8 +42,8 @@ impl Keeper for StoreKeeper {
 }
 
 /// Fills a directory with what the store holds.
-pub(super) fn fill(directory: &Directory, log: &dyn RoomLog) -> Result<(), Status> {
-    for (_, row) in log.scan(Space::Apps).map_err(failed)? {
+pub(super) fn fill(directory: &Directory, store: &dyn Store) -> Result<(), Status> {
+    for (_, row) in store.scan(Space::Apps).map_err(failed)? {
         let row = store::App::decode(row).map_err(unreadable)?;
         let mut app = App::new(row.app_key, Secret::new(row.app_secret))?;
         app.disabled = row.disabled;
@@ -57,7 +57,7 @@ pub(super) fn fill(directory: &Directory, log: &dyn RoomLog) -> Result<(), Statu
             networks.map_err(|_| Status::new(Code::ServerError, "an application in the store cannot be read"))?;
         directory.insert_app(app);
     }
-    for (_, row) in log.scan(Space::Accounts).map_err(failed)? {
+    for (_, row) in store.scan(Space::Accounts).map_err(failed)? {
         let row = store::Account::decode(row).map_err(unreadable)?;
         // The application may have been taken out of the configuration: its accounts wait for its return.
         if directory.app(&row.app_key).is_some() {

@@ -23,3 +23,13 @@ fn memory_bytes() -> usize {
     let granted = granted.filter_map(|folder| fs::read_to_string(folder.join("memory.max")).ok()?.trim().parse::<usize>().ok());
     machine.into_iter().chain(granted).min().unwrap_or(0)
 }
+
+/// Declines pages of 2 MiB for the whole process. The kernel would put them, by and by, where the allocator has given most of the
+/// 2 MiB back: a node whose connections come and go would grow for hours after it has reached its level. Where the kernel does not
+/// take the word the node runs all the same, and a warning says so.
+pub(super) fn decline_huge_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::warn!(%error, "the kernel may use huge pages: memory can grow beyond what the node needs");
+    }
+}

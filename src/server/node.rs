@@ -14,6 +14,7 @@ use super::engine::Engine;
 use super::keep::{self, StoreKeeper};
 use super::listen;
 use super::mailbox::Mailbox;
+use super::memory::decline_huge_pages;
 use super::node_key::node_key;
 use super::shared::{Shared, unix, unix_at_most};
 use super::worker::Worker;
@@ -25,7 +26,7 @@ use crate::figures::{self, Figures};
 use crate::front::Order;
 use crate::hooks::{Callbacks, http_client};
 use crate::limits::BLOCKING_THREADS_MAX;
-use crate::log::{self, FjallLog, LogError, MemoryLog, RoomLog, existing_client_rooms};
+use crate::log::{self, FjallLog, LogError, MemoryLog, Storage};
 
 /// Why a node does not start.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ pub struct Node {
     pub wire_tls: Option<SocketAddr>,
     /// How the open files of the process are shared out.
     pub descriptors: Descriptors,
-    pub(super) log: Arc<dyn RoomLog>,
+    pub(super) storage: Storage,
     pub(super) shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     counting: JoinHandle<()>,
@@ -97,6 +98,7 @@ impl Node {
     /// Opens the store and starts the workers. When this returns, the wire listener accepts.
     pub fn start(config: &Config) -> Result<Node, StartError> {
         super::metrics::describe();
+        decline_huge_pages();
         let descriptors = Descriptors::of(config).map_err(StartError::Descriptors)?;
         descriptors.report(config);
         let listener = bind(config.listen)?;
@@ -104,19 +106,20 @@ impl Node {
         let certificates = Certificates::load(config).map_err(StartError::Tls)?;
         let tls_listener = config.tls.listen.0.map(bind).transpose()?;
         let wire_tls = tls_listener.as_ref().map(|listener| listener.local_addr()).transpose().map_err(StartError::Thread)?;
-        let log = open_log(config, &descriptors).map_err(StartError::Store)?;
-        let accounts = Arc::new(Directory::new(Arc::new(StoreKeeper(log.clone())), config.auto_register));
-        keep::fill(&accounts, log.as_ref()).map_err(StartError::Accounts)?;
+        let storage = open_storage(config, &descriptors).map_err(StartError::Store)?;
+        let Storage { log, store, outbox } = storage.clone();
+        let accounts = Arc::new(Directory::new(Arc::new(StoreKeeper(store.clone())), config.auto_register));
+        keep::fill(&accounts, store.as_ref()).map_err(StartError::Accounts)?;
         for app in &config.apps {
             let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;
             accounts.create_app(app, unix()).map_err(StartError::Accounts)?;
         }
         let client = http_client(config.callback_tls().map_err(StartError::Tls)?);
         let callbacks = Callbacks::start(client.clone()).map_err(StartError::Thread)?;
-        let figures_key = node_key(log.as_ref(), figures::KEY).map_err(StartError::Figures)?;
-        let counting = Figures::start(log.clone(), figures_key, config.stats.time_zone.ahead_ms(), unix);
+        let figures_key = node_key(store.as_ref(), figures::KEY).map_err(StartError::Figures)?;
+        let counting = Figures::start(store, figures_key, config.stats.time_zone.ahead_ms(), unix);
         let (figures, counting) = counting.map_err(StartError::Figures)?;
-        let shared = Shared::new(config, &descriptors, accounts.clone(), log.clone(), callbacks, figures, certificates);
+        let shared = Shared::new(config, &descriptors, accounts.clone(), storage.clone(), callbacks, figures, certificates);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
         let mailboxes = shared.mailboxes.clone();
         log.watch(Box::new(move || mailboxes.iter().for_each(Mailbox::wake)));
@@ -126,12 +129,12 @@ impl Node {
                 shared.common.order_all(app_key, account, || Order::GiveUpName);
             }
         });
-        log.spool().set_bytes_max(config.webhooks.spool_bytes_max);
-        shared.webhooks.start(log.clone(), shared.apps.clone(), client, unix_at_most).map_err(StartError::Thread)?;
-        let last_room = Arc::new(AtomicI64::new(log.last_room_id()));
+        outbox.spool().set_bytes_max(config.webhooks.spool_bytes_max);
+        shared.webhooks.start(outbox, shared.apps.clone(), client, unix_at_most).map_err(StartError::Thread)?;
+        let last_room = Arc::new(AtomicI64::new(log.last_number()));
         let count = shared.mailboxes.len();
         let mut workers = Vec::with_capacity(count);
-        let client_rooms = existing_client_rooms(log.as_ref()).map_err(StartError::Store)?;
+        let client_rooms = log.listed().map_err(StartError::Store)?;
         for index in 0..count {
             let mut hub = Hub::new(HubConfig {
                 worker: index,
@@ -155,7 +158,7 @@ impl Node {
         let web_socket_addresses = config.http.websocket_addresses().map_or_else(|| addresses.clone(), owned);
         let engine = Engine::new(shared.clone(), last_room, addresses, web_socket_addresses);
         let ready = shared.ready.clone();
-        let control = (!config.memory).then(|| Control::start(&config.data, log.clone()));
+        let control = (!config.memory).then(|| Control::start(&config.data, log));
         let control = control.and_then(|control| {
             let named = config.data.display();
             control
@@ -163,12 +166,25 @@ impl Node {
                 .ok()
         });
         let history_days = config.history.days;
-        Ok(Node { engine, accounts, ready, wire, wire_tls, descriptors, log, shared, workers, counting, control, history_days })
+        Ok(Node {
+            engine,
+            accounts,
+            ready,
+            wire,
+            wire_tls,
+            descriptors,
+            storage,
+            shared,
+            workers,
+            counting,
+            control,
+            history_days,
+        })
     }
 
     /// Says why the store takes nothing at present; nothing while it is well.
     pub fn store_failure(&self) -> Arc<dyn Fn() -> Option<String> + Send + Sync> {
-        let log = self.log.clone();
+        let log = self.storage.log.clone();
         Arc::new(move || log.failure())
     }
 
@@ -195,9 +211,9 @@ pub fn bind(address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
     listen::bind(address).map_err(|error| StartError::Listen { address, error })
 }
 
-fn open_log(config: &Config, descriptors: &Descriptors) -> Result<Arc<dyn RoomLog>, LogError> {
+fn open_storage(config: &Config, descriptors: &Descriptors) -> Result<Storage, LogError> {
     if config.memory {
-        return Ok(Arc::new(MemoryLog::new()?));
+        return Ok(Storage::of(Arc::new(MemoryLog::new()?)));
     }
     let durability = match config.durability {
         Durability::Commit => log::Durability::Commit,
@@ -209,7 +225,7 @@ fn open_log(config: &Config, descriptors: &Descriptors) -> Result<Arc<dyn RoomLo
         write_buffer_bytes: config.store.write_buffer_bytes,
         files_cached: descriptors.store_files_cached(),
     };
-    Ok(Arc::new(FjallLog::open(&config.data, &options)?))
+    Ok(Storage::of(Arc::new(FjallLog::open(&config.data, &options)?)))
 }
 
 fn spawn(

@@ -1,18 +1,18 @@
 //! Keys that last as long as the store.
 
 use crate::error::{Code, Status};
-use crate::log::{RoomLog, Space};
+use crate::log::{Space, Store};
 
 /// A random key that lasts as long as the store, kept under `name`; made at the first start.
-pub(super) fn node_key<const BYTES: usize>(log: &dyn RoomLog, name: &[u8]) -> Result<[u8; BYTES], Status> {
+pub(super) fn node_key<const BYTES: usize>(store: &dyn Store, name: &[u8]) -> Result<[u8; BYTES], Status> {
     let failed = |error: &dyn std::fmt::Display| Status::new(Code::ServerError, error.to_string());
-    let kept = log.scan(Space::Node).map_err(|error| failed(&error))?;
+    let kept = store.scan(Space::Node).map_err(|error| failed(&error))?;
     if let Some((_, value)) = kept.iter().find(|(key, _)| &key[..] == name) {
         let name = String::from_utf8_lossy(name);
         return value[..].try_into().map_err(|_| failed(&format!("{name} in the store is no key")));
     }
     let key = random()?;
-    log.put(Space::Node, name, &key).map_err(|error| failed(&error))?;
+    store.put(Space::Node, name, &key).map_err(|error| failed(&error))?;
     Ok(key)
 }
 

@@ -60,7 +60,7 @@ impl Node {
         let certificates = Certificates::load(new).map_err(|error| Status::bad_parameter(error.to_string()))?;
         self.shared.apps.replace(new).map_err(|error| Status::bad_parameter(error.to_string()))?;
         self.shared.certificates.replace(&certificates);
-        self.log.spool().set_bytes_max(new.webhooks.spool_bytes_max);
+        self.storage.outbox.spool().set_bytes_max(new.webhooks.spool_bytes_max);
         self.shared.webhooks.wake();
         for app in &new.apps {
             let before = old.apps.iter().find(|before| before.key == app.key);

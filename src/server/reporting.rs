@@ -34,9 +34,9 @@ impl Worker {
             self.shared.certificates.report(self.shared.unix());
             self.shared.common.budgets.report();
         }
-        if let (0, Some(log)) = (self.index, self.shared.log.stats()) {
+        if let (0, Some(log)) = (self.index, self.shared.storage.log.stats()) {
             report_log(log);
-            metrics::gauge!("chatroom_store_failed").set(f64::from(self.shared.log.failure().is_some()));
+            metrics::gauge!("chatroom_store_failed").set(f64::from(self.shared.storage.log.failure().is_some()));
         }
     }
 }

@@ -1,13 +1,20 @@
 //! How fast history goes: a clock that is wrong must be seen before it costs what cannot be had again.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::logbook;
 use super::node::Node;
-use crate::id::UnixMs;
-use crate::limits::{DEDUP_WINDOW_MS, EXPIRE_EVERY_MS};
-use crate::log::RoomLog;
+use crate::dispatch::Rules as _;
+use crate::id::{Seq, UnixMs};
+use crate::limits::{EXPIRE_EVERY_MS, LOG_KEPT_MS};
+use crate::log::{Batch, Log, LogError};
+use crate::room::Settings;
+use crate::subject::Subject;
 
 const DAY_MS: i64 = 86_400_000;
+/// Rooms that are snapshotted with one commit.
+const COVERED_AT_ONCE: usize = 64;
 
 /// Plan of one turn of the retention.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,7 +31,7 @@ fn plan(held: &[i64], now: UnixMs, days: u32, may_remove: bool) -> Plan {
     let old = held.iter().filter(|day| **day < first_kept).count();
     let oldest = held.first().filter(|_| old > 0 && may_remove);
     // Entries are kept for as long as a sender may send them again, whatever the retention.
-    let gone_at = |day: i64| day.saturating_add(1 + i64::from(days)).saturating_mul(DAY_MS).saturating_add(DEDUP_WINDOW_MS);
+    let gone_at = |day: i64| day.saturating_add(1 + i64::from(days)).saturating_mul(DAY_MS).saturating_add(LOG_KEPT_MS);
     let at = oldest.map(|oldest| now.min(UnixMs(gone_at(*oldest))));
     Plan { at, left: old - usize::from(at.is_some()) }
 }
@@ -37,7 +44,7 @@ impl Node {
         let started = Instant::now();
         loop {
             hourly.tick().await;
-            let (log, now, days) = (self.log.clone(), self.shared.unix(), self.history_days);
+            let (log, now, days) = (self.storage.log.clone(), self.shared.unix(), self.history_days);
             let Plan { at, left } = plan(&log.days(), now, days, started.elapsed() >= period);
             if left > 0 {
                 tracing::warn!(
@@ -47,13 +54,18 @@ impl Node {
                 );
             }
             let Some(at) = at else { continue };
-            expire(log, at, days).await;
+            let settings = self.shared.apps.settings("");
+            expire(log, at, days, settings).await;
         }
     }
 }
 
-async fn expire(log: std::sync::Arc<dyn RoomLog>, at: UnixMs, days: u32) {
-    match tokio::task::spawn_blocking(move || log.expire(at, days)).await {
+async fn expire(log: Arc<dyn Log>, at: UnixMs, days: u32, settings: Arc<Settings>) {
+    let work = move || {
+        cover(&*log, at, days, &settings)?;
+        log.expire(at, days)
+    };
+    match tokio::task::spawn_blocking(work).await {
         Ok(Ok(0)) => {}
         Ok(Ok(days)) => tracing::info!(days, "history expired"),
         Ok(Err(error)) => tracing::error!(%error, "history could not be expired"),
@@ -61,11 +73,36 @@ async fn expire(log: std::sync::Arc<dyn RoomLog>, at: UnixMs, days: u32) {
     }
 }
 
+/// Has the rooms snapshotted of which nothing but the days that are due to go tells: no message outlives its time for the sake of state.
+/// Rooms that cannot be rebuilt are left to the log, which carries their entries on. Waits for the disk.
+fn cover(log: &dyn Log, at: UnixMs, days: u32, settings: &Arc<Settings>) -> Result<(), LogError> {
+    for rooms in log.uncovered(at, days)?.chunks(COVERED_AT_ONCE) {
+        let mut snapshots = Vec::with_capacity(rooms.len());
+        for room in rooms {
+            match logbook::rebuild(log, *room, at, settings.clone()) {
+                Ok(rebuilt) => {
+                    let last = Seq(rebuilt.subject.next_seq().0.saturating_sub(1));
+                    snapshots.push(logbook::snapshot((*room, last, Subject::snapshot(&rebuilt.subject, Seq(0), false))));
+                }
+                Err(error) => tracing::error!(%room, ?error, "a room cannot be rebuilt; its old entries are carried on"),
+            }
+        }
+        let (tell, told) = std::sync::mpsc::channel();
+        // Whoever waits may have gone.
+        let committed = Box::new(move |result| drop(tell.send(result)));
+        log.append(Batch { records: Vec::new(), snapshots, reports: Vec::new(), committed });
+        told.recv().map_err(|_| LogError::Store("the log is closed".into()))??;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::{Batch, MemoryLog};
-    use crate::room::{Actor, Command, Entry, Op, Record, Stamp};
+    use crate::id::{AccountId, Epoch, RoomId};
+    use crate::log::{Facts, MemoryLog, Pen};
+    use crate::room::{Command, Create, Entry, Op, Record};
+    use crate::subject::{Actor, Link, PushBody, Stamp};
 
     const TODAY: i64 = 20_000;
 
@@ -86,18 +123,16 @@ mod tests {
     #[test]
     fn a_clock_a_year_ahead_costs_one_day_in_an_hour() {
         let log = MemoryLog::new().unwrap();
-        let room = crate::id::RoomId::new(1).unwrap();
-        let records = (0..10).map(|number| {
-            let stamp = Stamp { time: noon(TODAY - 9 + number), clock: noon(TODAY - 9 + number), random: 0 };
-            let actor = Actor::http(crate::id::AccountId::parse("boss").unwrap());
-            let command = Command { actor, op: Op::Reopen };
-            let seq = crate::id::Seq(u64::try_from(number).unwrap() + 1);
-            let entry = Entry { seq, epoch: crate::id::Epoch(1), stamp, command };
-            Record { room, entry, push: None, notify_target_tags: String::new(), in_history: false, link: Default::default() }
-        });
+        let (room, mut pen) = (RoomId::new(1).unwrap(), Pen::default());
+        let mut entry = |number: i64| {
+            let (prev, time) = (Seq(u64::try_from(number).unwrap()), noon(TODAY - 9 + number));
+            let facts = Facts { room, seq: prev.next(), prev, epoch: Epoch(1), time, redacts: None, opens: None, keys: vec![] };
+            pen.write(facts, 0, |_| {})
+        };
+        let records = (0..10).map(&mut entry).collect();
         let (done, written) = std::sync::mpsc::channel();
         let committed = Box::new(move |result| done.send(result).unwrap());
-        log.append(Batch { records: records.collect(), snapshots: Vec::new(), reports: Vec::new(), committed });
+        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
         written.recv().unwrap().unwrap();
         let wrong = noon(TODAY + 365);
         for hour in 1..=3 {
@@ -106,5 +141,50 @@ mod tests {
             assert_eq!(log.expire(at, 10).unwrap(), 1, "hour {hour}");
             assert_eq!(log.days(), before[1..]);
         }
+    }
+
+    fn record(seq: u64, op: Op, push: Option<PushBody>) -> Record {
+        let (time, previous) = (noon(TODAY - 20), Seq(seq - 1));
+        let command = Command { actor: Actor::http(AccountId::parse("boss").unwrap()), op };
+        let entry = Entry { seq: Seq(seq), epoch: Epoch(1), stamp: Stamp { time, clock: time, random: 0 }, command };
+        let link = Link { previous, epoch_first: None };
+        Record { room: RoomId::new(1).unwrap(), entry, push, notify_target_tags: String::new(), in_history: true, link }
+    }
+
+    #[test]
+    fn no_message_outlives_its_time_for_the_sake_of_state() {
+        let (log, settings, mut pen) = (MemoryLog::new().unwrap(), Arc::new(Settings::default()), Pen::default());
+        let create = Create {
+            app_key: "app".into(),
+            creator: AccountId::parse("boss").unwrap(),
+            name: "quiet".into(),
+            announcement: None,
+            broadcast_url: String::new(),
+            ext: String::new(),
+            queue_level: 0,
+            moderation_id: String::new(),
+            silent_in_out: false,
+        };
+        let said = crate::wire::pb::Message {
+            from: "boss".into(),
+            message_id: "m".into(),
+            body: "words".into(),
+            ..Default::default()
+        };
+        let push = PushBody::Message { message_type: 0, body: prost::Message::encode_to_vec(&said).into() };
+        let records =
+            [record(1, Op::Create(Box::new(create)), None), record(2, Command::send_from_message(&said).op, Some(push))];
+        let records = records.into_iter().map(|record| logbook::write(&mut pen, record).unwrap()).collect();
+        let (done, written) = std::sync::mpsc::channel();
+        let committed = Box::new(move |result| done.send(result).unwrap());
+        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
+        written.recv().unwrap().unwrap();
+        let (room, today) = (RoomId::new(1).unwrap(), noon(TODAY));
+        assert_eq!(log.uncovered(today, 10).unwrap(), [room]);
+        cover(&log, today, 10, &settings).unwrap();
+        assert_eq!((log.uncovered(today, 10).unwrap(), log.expire(today, 10).unwrap()), (vec![], 1));
+        assert_eq!(log.follow(room, Seq(0), 10).unwrap(), [], "nothing of what was said is left");
+        let kept = logbook::rebuild(&log, room, today, settings).unwrap().subject;
+        assert!(kept.exists() && kept.next_seq() == Seq(3), "the room is there all the same");
     }
 }

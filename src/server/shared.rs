@@ -11,19 +11,16 @@ use super::descriptors::Descriptors;
 use super::mailbox::Mailbox;
 use super::memory::unfinished_bytes;
 use super::node_key::{node_key, random};
+use super::reader::Reader;
 use crate::account::Directory;
 use crate::config::Config;
-use crate::dispatch::Rules;
 use crate::error::{Code, Status};
 use crate::figures::Figures;
 use crate::front::{Bounds, Common, CommonConfig, Keys, Post, Pressure};
 use crate::hooks::{Callbacks, Webhooks};
-use crate::id::{AccountId, RoomId, Seq, Time, UnixMs};
-use crate::limits::{HTTP_HISTORY_SCANS_MAX, PAGE_MAX};
-use crate::log::{Anchor, FindQuery, HistoryPage, HistoryQuery, LogError, ReplayQuery, RoomLog};
-use crate::room::{HistoryScope, Query, Replay, ReplayScope, Room};
+use crate::id::{Time, UnixMs};
+use crate::log::{LogError, Storage};
 use crate::session::SessionConfig;
-use crate::wire::pb;
 
 /// What all workers of a node share.
 pub(crate) struct Shared {
@@ -36,9 +33,10 @@ pub(crate) struct Shared {
     pub(crate) figures: Figures,
     pub(crate) certificates: Certificates,
     pub(crate) webhooks: Arc<Webhooks>,
-    history_days: u32,
+    /// Reads rooms and what is kept of them.
+    pub(crate) reader: Reader,
     drain_ms: u64,
-    pub(crate) log: Arc<dyn RoomLog>,
+    pub(crate) storage: Storage,
     pub(crate) mailboxes: Arc<[Mailbox]>,
     /// The node takes connections.
     pub(crate) ready: Arc<AtomicBool>,
@@ -68,7 +66,7 @@ impl Shared {
         config: &Config,
         descriptors: &Descriptors,
         accounts: Arc<Directory>,
-        log: Arc<dyn RoomLog>,
+        storage: Storage,
         callbacks: Callbacks,
         figures: Figures,
         certificates: Certificates,
@@ -101,7 +99,8 @@ impl Shared {
             unfinished_bytes_max: unfinished_bytes.max(2 * limits.frame_bytes_max),
         };
         let word = || random().map(u64::from_ne_bytes);
-        let keys = Keys { aliases: node_key(log.as_ref(), ALIASES_KEY)?, resume: random()?, accounts: [word()?, word()?] };
+        let keys =
+            Keys { aliases: node_key(storage.store.as_ref(), ALIASES_KEY)?, resume: random()?, accounts: [word()?, word()?] };
         let posted = mailboxes.clone();
         let post: Post = Arc::new(move |connection, order| {
             if let Some(mailbox) = posted.get(connection.worker()) {
@@ -111,15 +110,15 @@ impl Shared {
         let common = CommonConfig { session, bounds, apps: apps.clone(), accounts, keys, pressures, post };
         Ok(Shared {
             common: Arc::new(Common::new(common)),
-            apps,
+            apps: apps.clone(),
             callbacks,
             broadcasts: Broadcasts::new(),
             figures,
             certificates,
             webhooks: Arc::default(),
-            history_days: config.history.days,
+            reader: Reader::new(storage.log.clone(), apps, config.history.days),
             drain_ms: timers.drain_ms,
-            log,
+            storage,
             mailboxes,
             ready: Arc::new(AtomicBool::new(true)),
             started: Instant::now(),
@@ -147,108 +146,6 @@ impl Shared {
     pub(crate) fn drain_until(&self) -> Time {
         Time(self.drain_until.load(Ordering::Acquire))
     }
-
-    /// Rebuilds a room from the log; the hub gives it the settings of its application. Waits for the disk.
-    pub(crate) fn load(&self, id: RoomId) -> Result<Room, Status> {
-        let loaded = self.log.load(id, unix_at_most()).map_err(|error| store_failed(&error))?;
-        let settings = self.apps.settings("");
-        let Some(loaded) = loaded else { return Ok(Room::new(id, settings)) };
-        let mut room = match &loaded.snapshot {
-            Some(snapshot) => Room::restore(id, settings, &snapshot.state)?,
-            None => Room::new(id, settings),
-        };
-        for record in &loaded.records {
-            room.replay_epoch(record.entry.epoch, record.entry.seq, &record.link);
-            room.replay(&record.entry);
-            room.replay_push(record);
-        }
-        Ok(room)
-    }
-
-    /// Where the log has a message that is to be recalled, if it is still in the history's time. Waits for the disk.
-    pub(crate) fn find(&self, room: RoomId, request: &pb::MessageRecallRequest) -> Result<Option<Seq>, Status> {
-        let (time, from) = (UnixMs(request.time_ms), AccountId::parse(&request.from)?);
-        // Without a history the log holds messages for a while all the same.
-        if time < self.not_before().min(UnixMs(self.unix().0 - crate::limits::RECALL_WINDOW_MS)) {
-            return Ok(None);
-        }
-        let query = FindQuery { room, time, message_id: request.message_id.clone(), from };
-        self.log.find(&query).map_err(|error| store_failed(&error))
-    }
-
-    /// The oldest time the history reaches back to.
-    fn not_before(&self) -> UnixMs {
-        UnixMs(self.unix().0 - i64::from(self.history_days) * 86_400_000)
-    }
-
-    /// Reads what a connection missed of a room. Waits for the disk.
-    pub(crate) fn replay(&self, room: RoomId, scope: ReplayScope) -> Result<Replay, Status> {
-        self.log.replay(&ReplayQuery { room, scope }).map_err(|error| store_failed(&error))
-    }
-
-    /// Reads a page of history that the room has found permitted (chatroom.md §c.3). Where the answer cannot say how far it
-    /// `reaches`, a page with no item is not the answer while there is more. Waits for the disk.
-    pub(crate) fn history(
-        &self,
-        room: RoomId,
-        query: &Query,
-        scope: HistoryScope,
-        reaches: bool,
-    ) -> Result<HistoryPage, Status> {
-        let oldest = self.not_before();
-        let mut query = match query {
-            Query::History(request) => page_of_all(room, request, oldest, scope),
-            Query::HistoryByTags(request) => page_by_tags(room, request, oldest, scope),
-            _ => return Err(Status::new(Code::ServerError, "not a question about the history")),
-        };
-        for _ in 0..HTTP_HISTORY_SCANS_MAX {
-            let page = self.log.history(&query).map_err(|error| store_failed(&error))?;
-            let goes_on = !reaches && page.items.is_empty() && page.has_more;
-            match page.reached.filter(|_| goes_on) {
-                Some(reached) => query.anchor = Some(Anchor::Seq(reached)),
-                None => return Ok(page),
-            }
-        }
-        Err(Status::new(Code::Busy, "nothing matched among very many entries: begin at another time"))
-    }
-}
-
-fn page_of_all(room: RoomId, request: &pb::MessageHistoryRequest, oldest: UnixMs, scope: HistoryScope) -> HistoryQuery {
-    HistoryQuery {
-        room,
-        anchor: match (request.last_seq, request.time_ms) {
-            (0, 0) => None,
-            (0, time) => Some(Anchor::Time(UnixMs(time))),
-            (seq, _) => Some(Anchor::Seq(Seq(seq))),
-        },
-        limit: page_limit(request.limit),
-        oldest_first: request.reverse,
-        types: request.types.clone(),
-        not_before: oldest,
-        not_after: None,
-        scope,
-    }
-}
-
-/// The end at which reading begins is an anchor, and so exclusive (chatroom.md §e.6); the other one is inclusive.
-fn page_by_tags(room: RoomId, request: &pb::MessageHistoryByTagsRequest, oldest: UnixMs, scope: HistoryScope) -> HistoryQuery {
-    let (from, to) = (request.from_time_ms, request.to_time_ms);
-    let (after, before) = if request.reverse { (1, 0) } else { (0, 1) };
-    let not_before = if from == 0 { oldest } else { oldest.max(UnixMs(from.saturating_add(after))) };
-    HistoryQuery {
-        room,
-        anchor: (request.last_seq != 0).then_some(Anchor::Seq(Seq(request.last_seq))),
-        limit: page_limit(request.limit),
-        oldest_first: request.reverse,
-        types: request.types.clone(),
-        not_before,
-        not_after: (to != 0).then_some(UnixMs(to.saturating_sub(before))),
-        scope,
-    }
-}
-
-fn page_limit(asked: u32) -> u32 {
-    if asked == 0 { PAGE_MAX } else { asked }
 }
 
 /// What a failing store comes to for the one who asked; the details are for the log.

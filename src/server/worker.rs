@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::logbook;
 use super::mailbox::Mailbox;
 use super::shared::Shared;
 use super::transport::{Handshakes, Transport};
@@ -18,7 +19,7 @@ use crate::front::{Front, FrontConfig, LogHealth, Pause, Phase, Stopwatch};
 use crate::hooks::Fresh;
 use crate::id::ConnId;
 use crate::limits::READ_BYTES;
-use crate::log::{Batch, Snapshot};
+use crate::log::{Batch, Pen};
 use crate::session::CloseReason;
 
 /// How often deadlines are looked at.
@@ -34,6 +35,8 @@ pub(crate) struct Worker {
 /// What the tasks of a worker share.
 pub(super) struct State {
     pub(super) front: Front<Transport>,
+    /// Writes entries for the log.
+    pen: Pen,
     turn_is_due: bool,
     handshakes: Handshakes,
     pub(super) reported: Counters,
@@ -49,7 +52,13 @@ impl Worker {
             seed: fastrand::u64(..),
             stopwatch: Stopwatch::new(move || clock.now()),
         });
-        let state = State { front, turn_is_due: false, handshakes: Handshakes::default(), reported: Counters::default() };
+        let state = State {
+            front,
+            pen: Pen::default(),
+            turn_is_due: false,
+            handshakes: Handshakes::default(),
+            reported: Counters::default(),
+        };
         Rc::new(Worker { shared, index, state: RefCell::new(state) })
     }
 
@@ -158,7 +167,7 @@ impl Worker {
     }
 
     fn log_health(&self) -> LogHealth {
-        let log = &self.shared.log;
+        let log = &self.shared.storage.log;
         if log.failure().is_some() { LogHealth::Failed } else { LogHealth::Well(log.epoch()) }
     }
 
@@ -166,11 +175,18 @@ impl Worker {
         let Some(writes) = state.front.take_writes() else { return };
         let (shared, index) = (self.shared.clone(), self.index);
         let reported = Fresh::of(&writes.reports);
-        let snapshots = writes.snapshots.into_iter().map(|(room, seq, state)| Snapshot { room, seq, state: state.into() });
-        self.shared.log.append(Batch {
-            records: writes.records,
-            snapshots: snapshots.collect(),
-            reports: writes.reports,
+        let records = writes.records.into_iter().map(|record| logbook::write(&mut state.pen, record)).collect();
+        let records = match records {
+            Ok(records) => records,
+            Err(error) => {
+                tracing::error!(%error, "a batch cannot be written; its changes are refused");
+                return self.mailbox().committed(false);
+            }
+        };
+        self.shared.storage.log.append(Batch {
+            records,
+            snapshots: writes.snapshots.into_iter().map(logbook::snapshot).collect(),
+            reports: writes.reports.into_iter().map(logbook::write_report).collect(),
             committed: Box::new(move |result| {
                 if let Err(error) = &result {
                     tracing::error!(%error, "a batch was not written; its changes are refused");

@@ -2,14 +2,11 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::id::{Epoch, RoomId, Seq, UnixMs};
-use crate::log::{
-    Batch, FindQuery, HistoryPage, HistoryQuery, Line, Loaded, LogError, MemoryLog, Place, ReplayQuery, RoomLog, Space, Spool,
-    Spooled,
-};
-use crate::room::{Record, Replay};
+use crate::log::{Batch, Loaded, Log, LogError, MemoryLog, Span, Stored, Visit};
 
 /// A log in memory, of which the world decides when something lasts.
 pub(super) struct Disk {
@@ -76,7 +73,7 @@ impl Disk {
     }
 }
 
-impl RoomLog for Disk {
+impl Log for Disk {
     fn epoch(&self) -> Epoch {
         Epoch(self.state.lock().epoch)
     }
@@ -89,32 +86,36 @@ impl RoomLog for Disk {
         self.state.lock().pending.push_back(batch);
     }
 
-    fn load(&self, room: RoomId, now: UnixMs) -> Result<Option<Loaded>, LogError> {
-        self.platter.load(room, now)
+    fn load(&self, room: RoomId) -> Result<Option<Loaded>, LogError> {
+        self.platter.load(room)
     }
 
-    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Record>, LogError> {
+    fn head(&self, room: RoomId) -> Result<Option<(Seq, Bytes)>, LogError> {
+        self.platter.head(room)
+    }
+
+    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
         self.platter.follow(room, after, limit)
     }
 
-    fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
-        self.platter.history(query)
+    fn read(&self, span: &Span, visit: Visit<'_>) -> Result<(), LogError> {
+        self.platter.read(span, visit)
     }
 
-    fn replay(&self, query: &ReplayQuery) -> Result<Replay, LogError> {
-        self.platter.replay(query)
+    fn last_number(&self) -> i64 {
+        self.platter.last_number()
     }
 
-    fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
-        self.platter.find(query)
-    }
-
-    fn last_room_id(&self) -> i64 {
-        self.platter.last_room_id()
+    fn listed(&self) -> Result<Vec<RoomId>, LogError> {
+        self.platter.listed()
     }
 
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
         self.platter.expire(now, days)
+    }
+
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError> {
+        self.platter.uncovered(now, days)
     }
 
     fn days(&self) -> Vec<i64> {
@@ -123,45 +124,5 @@ impl RoomLog for Disk {
 
     fn erase(&self, room: RoomId) -> Result<(), LogError> {
         self.platter.erase(room)
-    }
-
-    fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
-        self.platter.put(space, key, value)
-    }
-
-    fn put_soon(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
-        self.platter.put_soon(space, key, value)
-    }
-
-    fn scan(&self, space: Space) -> Result<Vec<(bytes::Bytes, bytes::Bytes)>, LogError> {
-        self.platter.scan(space)
-    }
-
-    fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(bytes::Bytes, bytes::Bytes)>, LogError> {
-        self.platter.scan_prefix(space, prefix)
-    }
-
-    fn remove(&self, space: Space, key: &[u8]) -> Result<(), LogError> {
-        self.platter.remove(space, key)
-    }
-
-    fn change(&self, space: Space, changes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), LogError> {
-        self.platter.change(space, changes)
-    }
-
-    fn reports(&self, line: &Line, from: Place, count_max: usize, bytes_max: u64) -> Result<Vec<Spooled>, LogError> {
-        self.platter.reports(line, from, count_max, bytes_max)
-    }
-
-    fn next_line(&self, after: Option<&Line>) -> Result<Option<Spooled>, LogError> {
-        self.platter.next_line(after)
-    }
-
-    fn remove_reports(&self, done: &[Spooled]) -> Result<(), LogError> {
-        self.platter.remove_reports(done)
-    }
-
-    fn spool(&self) -> &Spool {
-        self.platter.spool()
     }
 }

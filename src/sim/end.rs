@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use prost::Message as _;
 
 use super::client::{Client, Doing, Stand};
-use super::reads;
 use super::world::World;
 use crate::dispatch::owner_of;
 use crate::id::RoomId;
@@ -62,9 +61,9 @@ impl World {
         for room in self.watch.truths.keys() {
             let owner = owner_of(*room, node.workers.len());
             let Some(here) = node.workers[owner].front.hub().settled(*room) else { continue };
-            match reads::load(&self.disk, *room, &self.plan.settings, unix) {
+            match self.reader.load(*room, unix) {
                 Ok(read) => {
-                    let (here, read) = (lasting(here), lasting(&read));
+                    let (here, read) = (lasting(here), lasting(&read.subject));
                     if here != read {
                         let (read, here) = (format!("{read:?}"), format!("{here:?}"));
                         let (read, here) = difference(&read, &here);

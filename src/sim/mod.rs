@@ -14,7 +14,6 @@ mod network;
 mod node;
 mod ops;
 mod plan;
-mod reads;
 mod truth;
 mod turns;
 mod watch;

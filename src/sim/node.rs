@@ -18,7 +18,7 @@ use crate::front::{
 };
 use crate::id::{AccountId, ConnId, RoomId, Time, UnixMs};
 use crate::limits;
-use crate::log::{LogError, RoomLog, existing_client_rooms};
+use crate::log::{Log as _, LogError, Pen};
 use crate::room::{Actor, Ask, Settings};
 use crate::session::SessionConfig;
 
@@ -61,6 +61,8 @@ pub(super) struct Worker {
     pub is_due: bool,
     /// It does nothing before this time.
     pub stalled: Time,
+    /// What it writes entries with.
+    pub pen: Pen,
     /// It has had its rooms written down before its end.
     pub is_saved: bool,
     /// It is at its end.
@@ -126,8 +128,8 @@ impl Node {
             pressures,
             post: Arc::new(move |connection, order| post.lock().push((connection, order))),
         }));
-        let last_room = Arc::new(AtomicI64::new(disk.last_room_id()));
-        let client_rooms = existing_client_rooms(disk.as_ref())?;
+        let last_room = Arc::new(AtomicI64::new(disk.last_number()));
+        let client_rooms = disk.listed()?;
         let mut workers = Vec::new();
         for worker in 0..plan.workers {
             let mut hub = Hub::new(HubConfig {
@@ -147,7 +149,7 @@ impl Node {
             let front = Front::new(FrontConfig { worker, common: common.clone(), hub, seed: seed ^ worker as u64, stopwatch });
             let (inbox, links) = (Inbox::default(), BTreeMap::new());
             let (is_due, is_saved, is_down) = (false, false, false);
-            workers.push(Worker { front, inbox, links, is_due, stalled: Time(0), is_saved, is_down });
+            workers.push(Worker { front, inbox, links, is_due, pen: Pen::default(), stalled: Time(0), is_saved, is_down });
         }
         let (committed, answers) = (Arc::default(), Arc::default());
         Ok(Node {
@@ -193,7 +195,7 @@ impl Node {
         let answers = self.answers.clone();
         let asker = Asker::Caller(Box::new(move |answer| answers.lock().push((number, answer))));
         let (actor, app_key) = (Actor::http(account), Some(APP.into()));
-        let request = Request { room, asker, actor, ask, app_key, resume: None };
+        let request = Request { subject: room, asker, actor, ask, app_key, resume: None };
         self.post(owner_of(room, self.workers.len()), vec![Mail::Request(Box::new(request))]);
     }
 

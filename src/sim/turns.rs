@@ -5,11 +5,12 @@ use core::net::{IpAddr, Ipv4Addr};
 use super::client::Doing;
 use super::network::SimLine;
 use super::node::{Node, health};
-use super::reads;
 use super::world::{Event, World};
+use crate::dispatch::Asker;
 use crate::front::{Callback, Effect, NoAnswer, Verdict, Want};
-use crate::id::{RoomId, Seq, Time};
-use crate::log::{Batch, RoomLog as _, Snapshot};
+use crate::id::{RoomId, Seq, Time, UnixMs};
+use crate::log::{Batch, Log as _};
+use crate::server::logbook;
 
 /// Where all clients are.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -108,7 +109,7 @@ impl World {
         };
         let worker = self.random.usize(0..node.workers.len());
         let own = Time(self.now.0.saturating_sub(node.started.0));
-        let unix = crate::id::UnixMs(self.calendar_ms + super::world::BEGIN_MS + self.now.ms());
+        let unix = UnixMs(self.calendar_ms + super::world::BEGIN_MS + self.now.ms());
         let taking = &mut node.workers[worker];
         taking.front.set_clock(own, unix);
         let id = taking.front.adopt(SimLine(held.pipe.clone()), ADDRESS);
@@ -250,11 +251,16 @@ impl World {
         self.note(|| format!("worker {worker} writes {places:?} and {} snapshots", writes.snapshots.len()));
         self.unsynced.push_back(places);
         let tell = node.teller(worker);
-        let snapshots = writes.snapshots.into_iter().map(|(room, seq, state)| Snapshot { room, seq, state: state.into() });
+        let pen = &mut node.workers[worker].pen;
+        let records = writes.records.into_iter().map(|record| logbook::write(pen, record)).collect();
+        let records = match records {
+            Ok(records) => records,
+            Err(status) => return self.watch.fail(format!("an entry cannot be written: {status}")),
+        };
         self.disk.append(Batch {
-            records: writes.records,
-            snapshots: snapshots.collect(),
-            reports: writes.reports,
+            records,
+            snapshots: writes.snapshots.into_iter().map(logbook::snapshot).collect(),
+            reports: writes.reports.into_iter().map(logbook::write_report).collect(),
             committed: Box::new(move |result| tell(result.is_ok())),
         });
         self.expect_commit();
@@ -310,23 +316,25 @@ impl World {
         node.set_clock(worker, now, unix);
         let own = &mut node.workers[worker];
         own.is_due = true;
-        let (disk, front) = (&*self.disk, &mut own.front);
+        let (reader, front) = (&self.reader, &mut own.front);
         match effect {
             Effect::Load(room) => {
                 // As the server: by this clock nothing is older than it is, wherever the calendar was set meanwhile.
-                let at_most = crate::id::UnixMs(unix.0.min(began.0 + (now.0 - started.0) as i64 / 1000));
-                front.on_loaded(room, reads::load(disk, room, &self.plan.settings, at_most));
+                let passed_ms = i64::try_from(now.ms_since(started)).unwrap_or(0);
+                let at_most = unix.min(UnixMs(began.0.saturating_add(passed_ms)));
+                front.on_loaded(room, reader.load(room, at_most));
             }
             Effect::Find(find) => {
-                let found = reads::find(disk, find.room, &find.request);
+                let found = reader.find(find.subject, &find.request, unix);
                 front.on_found(*find, found);
             }
             Effect::CatchUp(waiting) => {
-                let read = reads::replay(disk, waiting.asked.room, waiting.scope.clone());
+                let read = reader.replay(waiting.asked.subject, &waiting.scope);
                 front.on_caught_up(*waiting, read);
             }
             Effect::History(read) => {
-                let page = reads::history(disk, read.room, &read.query, read.scope);
+                let reaches = matches!(read.asker, Asker::Connection(_));
+                let page = reader.history((read.room, &read.query), read.scope, reaches, unix);
                 front.on_history(read.asker, page);
             }
             Effect::Call(call) => {

@@ -16,8 +16,11 @@ use super::truth::digest;
 use super::watch::Watch;
 use crate::front::Effect;
 use crate::id::{RoomId, Seq, Time, UnixMs};
+use crate::server::reader::Reader;
 use crate::session::RequestId;
 
+/// How far the history reaches back.
+const HISTORY_DAYS: u32 = 10;
 /// The calendar's time at which worlds begin.
 pub(super) const BEGIN_MS: i64 = 1_700_000_000_000;
 
@@ -59,6 +62,7 @@ pub(super) struct World {
     pub links: Vec<Option<Link>>,
     pub node: Option<Node>,
     pub disk: Arc<Disk>,
+    pub reader: Reader,
     pub watch: Watch,
     /// By how much the calendar was set, in milliseconds.
     pub calendar_ms: i64,
@@ -97,6 +101,7 @@ impl World {
             Client::new(number, account.clone(), asks_login, window, random.u64(..))
         });
         let clients = clients.collect();
+        let reader = Reader::new(disk.clone(), plan.settings.clone(), HISTORY_DAYS);
         let mut world = World {
             now: Time(1_000_000),
             plan,
@@ -104,6 +109,7 @@ impl World {
             links: Vec::new(),
             node: None,
             disk,
+            reader,
             watch: Watch::default(),
             calendar_ms: 0,
             begun: BTreeMap::new(),

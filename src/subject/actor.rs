@@ -1,4 +1,4 @@
-//! Who wants to change a subject, or asks something of it.
+//! Actors: whoever wants to change a subject, or asks something of it.
 
 use crate::id::{AccountId, ConnId};
 

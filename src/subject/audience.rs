@@ -1,4 +1,4 @@
-//! Who of the connections that follow a subject hears a push.
+//! Audiences: those of the connections following a subject that hear a push.
 
 use std::sync::Arc;
 

@@ -1,19 +1,20 @@
-//! What `dispatch` asks of every kind of subject. It knows no operation: what it has to know of one is asked for here.
+//! The contract: `dispatch` asks this of every kind of subject. It knows no operation: what it has to know of one, it asks for here.
 
 use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use super::actor::Actor;
 use super::entry::{Class, Command, Entry, Link, Outcome, PushBody};
 use super::position::{Resumption, Standing};
 use crate::error::Status;
-use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, UnixMs};
 use crate::wire::{Push, Response, pb};
 
-/// What a request came to.
+/// The answer to a request: its response, or why it was refused.
 pub type Answer = Result<Response, Status>;
 
-/// Whether a command is taken in while the log is behind.
+/// Says if a command is taken in while the log is behind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Admission {
     /// If there is room.
@@ -23,16 +24,16 @@ pub enum Admission {
 }
 
 /// An account that is about to be in one subject more.
-pub struct Entering<'a> {
+pub struct Entering<'a, K> {
     /// The application it has logged in to.
     pub app_key: &'a str,
     /// The subject made by a client which it leaves for this one, and which does not count any more.
-    pub leaves: Option<RoomId>,
+    pub leaves: Option<K>,
     /// To be set if it is in as many as it may be, and not in this one.
     pub over_quota: &'a mut bool,
 }
 
-/// What the subjects of each application go by. The answer may change while the node runs.
+/// The settings that the subjects of each application go by. The answer may change while the node runs.
 pub trait Rules<T>: Send + Sync + Debug {
     /// The settings of the subjects of this application.
     fn settings(&self, app_key: &str) -> Arc<T>;
@@ -65,9 +66,25 @@ pub struct Downlink {
 }
 
 impl Downlink {
-    /// Whether anything is bounded.
+    /// True if anything is bounded.
     pub fn is_set(&self) -> bool {
         *self != Downlink::default()
+    }
+}
+
+/// A part of a lasting state. A kind whose state is small has the head alone.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// 0: the head.
+    pub number: u32,
+    /// Its bytes; of a part that is gone, none.
+    pub state: Vec<u8>,
+}
+
+impl Part {
+    /// The head.
+    pub fn head(state: Vec<u8>) -> Part {
+        Part { number: 0, state }
     }
 }
 
@@ -79,9 +96,11 @@ pub struct Telling<R> {
     pub weight: usize,
 }
 
-/// What changes a subject. The defaults are those of an operation that has nothing special about it.
+/// A change of a subject. The defaults are those of an operation that has nothing special about it.
 pub trait Operation: Clone + Debug + Send + Sized + 'static {
-    /// What the log is asked for before such an operation can be decided.
+    /// The key of its subject.
+    type Key;
+    /// The question to the log that has to be answered before such an operation can be decided.
     type LookUp: Send + 'static;
 
     /// The command of a connection that is gone: `at_once` for good, else its place is kept for the grace.
@@ -97,7 +116,7 @@ pub trait Operation: Clone + Debug + Send + Sized + 'static {
         true
     }
 
-    /// Whether it is taken in while the log is behind.
+    /// Says if it is taken in while the log is behind.
     fn admission(&self) -> Admission {
         Admission::IfThereIsRoom
     }
@@ -128,7 +147,7 @@ pub trait Operation: Clone + Debug + Send + Sized + 'static {
     }
 
     /// The account that enters with it, for the count of the subjects it is in.
-    fn entering(&mut self) -> Option<Entering<'_>> {
+    fn entering(&mut self) -> Option<Entering<'_, Self::Key>> {
         None
     }
 
@@ -147,7 +166,7 @@ pub trait Operation: Clone + Debug + Send + Sized + 'static {
         false
     }
 
-    /// What the log is to be asked for.
+    /// The question to the log.
     fn into_look_up(self) -> Option<Self::LookUp> {
         None
     }
@@ -162,7 +181,7 @@ pub trait Operation: Clone + Debug + Send + Sized + 'static {
     }
 }
 
-/// What asks a subject something.
+/// A question to a subject: changes nothing, is never in the log.
 pub trait Question: Debug + Send + 'static {
     /// True if the log has the answer, and the subject only says how much of it may be read.
     fn reads_log(&self) -> bool {
@@ -180,32 +199,44 @@ pub trait Scope: Send + 'static {
     fn logged(&self) -> Seq;
 }
 
+/// The number of a subject where its kind is known.
+pub trait Key: Copy + Debug + Eq + Hash + Into<SubjectId> + Ord + Send + Sync + 'static {
+    /// The key of a subject; `None` if it is of another kind.
+    fn of(subject: SubjectId) -> Option<Self>;
+
+    /// True if numbers like this one are given one after the other, so that none beyond the last was ever there. The others are made
+    /// by clients, out of names.
+    fn is_counted(self) -> bool;
+}
+
 /// One kind of subject. Its state is changed by entries alone.
 pub trait Subject: Sized + 'static {
-    /// What changes it.
-    type Op: Operation;
-    /// What asks it something.
+    /// Its number.
+    type Key: Key;
+    /// The operations that change it.
+    type Op: Operation<Key = Self::Key>;
+    /// The questions it answers.
     type Query: Question;
-    /// What it goes by; shared by all subjects of an application.
+    /// Its settings, shared by all subjects of an application.
     type Settings: Debug + Send + Sync + 'static;
-    /// What its application is told beside a push.
+    /// Things for its application to know beside a push.
     type Told: Default;
     /// One thing that its application is told.
     type Report: Send + 'static;
-    /// What the log keeps of an entry.
+    /// An entry as the log keeps it.
     type Record: Send + 'static;
-    /// What is to be replayed to a connection.
+    /// Range and filter of the entries to replay to a connection.
     type Scope: Scope;
     /// How much of its history may be read.
     type History: Send + 'static;
 
     /// A subject that does not exist yet.
-    fn vacant(id: RoomId, settings: Arc<Self::Settings>) -> Self;
+    fn vacant(id: Self::Key, settings: Arc<Self::Settings>) -> Self;
 
     /// Its number.
-    fn id(&self) -> RoomId;
+    fn id(&self) -> Self::Key;
 
-    /// Whether it was ever created.
+    /// True if it was created and has not ended.
     fn exists(&self) -> bool;
 
     /// The application it belongs to; empty until it exists.
@@ -226,7 +257,7 @@ pub trait Subject: Sized + 'static {
     /// Applies an entry. `Err`: it left no trace, and its place goes to the next one.
     fn decide(&mut self, entry: &Entry<Self::Op>) -> Result<Outcome<Self::Op, Self::Told>, Status>;
 
-    /// Whether somebody may have the log asked, as far as the subject can say.
+    /// Refuses what may not be looked up, as far as the subject can say.
     fn may_look_up(&self, now: UnixMs, actor: &Actor, look_up: &<Self::Op as Operation>::LookUp) -> Result<(), Status>;
 
     /// Answers a question.
@@ -246,19 +277,25 @@ pub trait Subject: Sized + 'static {
         None
     }
 
-    /// The lasting state, and if everybody has left it for good, since when.
-    fn snapshot(&self, with_end: bool) -> Vec<u8>;
+    /// The lasting state: of its parts those that have changed after `since`, the head always and first; `with_end`, since when
+    /// everybody has left it for good.
+    fn snapshot(&self, since: Seq, with_end: bool) -> Vec<Part>;
 
-    /// What the log keeps of an entry, with the push as everybody received it.
-    fn record(id: RoomId, entry: Entry<Self::Op>, push: Option<(Push, PushBody)>, in_history: bool, link: Link)
-    -> Self::Record;
+    /// An entry as the log keeps it, with the push as everybody received it.
+    fn record(
+        id: Self::Key,
+        entry: Entry<Self::Op>,
+        push: Option<(Push, PushBody)>,
+        in_history: bool,
+        link: Link,
+    ) -> Self::Record;
 
     // Who is here.
 
-    /// Whether nobody is in it.
+    /// True if nobody is in it.
     fn is_empty_of_people(&self) -> bool;
 
-    /// Whether an account is in it with a connection.
+    /// True if an account is in it with a connection.
     fn is_connected(&self, account: &AccountId) -> bool;
 
     /// Connections in it.
@@ -294,6 +331,11 @@ pub trait Subject: Sized + 'static {
 
     // Its end, where everybody has left it.
 
+    /// True if it ends once everybody has left it.
+    fn is_passing(&self) -> bool {
+        false
+    }
+
     /// When it ends because nobody is in it.
     fn ends_at(&self) -> Option<UnixMs> {
         None
@@ -321,17 +363,17 @@ pub trait Subject: Sized + 'static {
 
     // What others are told.
 
-    /// What a request for a subject that does not exist comes to.
+    /// The refusal of a request for a subject that does not exist.
     fn missing_subject() -> Status;
 
     /// Says to its readers that items are lost for good.
-    fn gap(id: RoomId, first: Seq, last: Seq) -> Push;
+    fn gap(id: Self::Key, first: Seq, last: Seq) -> Push;
 
     /// Says to its readers in which epoch it goes on, and how far the log goes.
-    fn epoch_begun(id: RoomId, epoch: Epoch, log_seq: Seq) -> Push;
+    fn epoch_begun(id: Self::Key, epoch: Epoch, log_seq: Seq) -> Push;
 
-    /// What a connection is told whose place another has taken.
-    fn taken_over(id: RoomId) -> pb::Kicked;
+    /// Tells a connection that another has taken its place.
+    fn taken_over(id: Self::Key) -> pb::Kicked;
 
     /// How dear a push is.
     fn class_of(push: &Push) -> Class;
@@ -350,18 +392,18 @@ pub trait Subject: Sized + 'static {
     /// The settings it goes by.
     fn settings(&self) -> &Self::Settings;
 
-    /// What an entry counts for in the figures: whether as a message, and how many connections have entered with it.
+    /// The worth of an entry in the figures: true for a message, and the connections that have entered with it.
     fn tally(&self, entry: &Entry<Self::Op>, outcome: &Outcome<Self::Op, Self::Told>) -> (bool, u32) {
         let _ = (entry, outcome);
         (false, 0)
     }
 
-    /// Whether its application wants to be told anything.
+    /// True if its application wants to be told anything.
     fn tells(&self) -> bool {
         false
     }
 
-    /// What its application is told of an entry, if it wants to know.
+    /// Reports of an entry to its application, as far as it wants to know.
     fn reports(
         &self,
         entry: &Entry<Self::Op>,

@@ -11,6 +11,8 @@ mod position;
 
 pub use actor::{Actor, NoticePriority, OnBehalf, Origin};
 pub use audience::Audience;
-pub use contract::{Admission, Answer, Downlink, Entering, Operation, Question, Quota, Rules, Scope, Subject, Telling};
+pub use contract::{
+    Admission, Answer, Downlink, Entering, Key, Operation, Part, Question, Quota, Rules, Scope, Subject, Telling,
+};
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
 pub use position::{Missed, Replay, Resumption, Standing};

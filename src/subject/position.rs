@@ -46,7 +46,7 @@ impl Replay {
     }
 }
 
-/// What somebody who comes back is told of what it missed.
+/// Told to a connection that comes back: what it missed, and what of that follows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Resumption {
     /// It takes over from a connection that was lost.

@@ -60,7 +60,7 @@ fn rooms(answer: &Value) -> Vec<i64> {
 
 #[test]
 fn rooms_stand_in_the_order_that_is_asked_for() {
-    // S002-021, S003-018
+    // S002-021
     within_an_hour(|hour| {
         let world = World::on(Server::start(Setup {
             config: UNLIMITED.into(),

@@ -27,27 +27,20 @@ static void on_sent(void *user_data, const chatroom_status_t *status, const chat
 
 int main(int argc, char **argv)
 {
-    chatroom_client_t *client = NULL;
+    chatroom_client_t *client;
     chatroom_enter_t enter;
     chatroom_options_t options;
     chatroom_draft_t draft;
     struct timespec pause = {0, 500 * 1000 * 1000};
     long sent = 0;
-    CHECK(argc == 6);
-    options = options_for(argv[1]);
-    ZERO(enter);
+    options = options_of(argc, argv, &enter);
     ZERO(draft);
-    enter.room_id = draft.room_id = atol(argv[3]);
-    options.enter = &enter;
-    options.app_key = argv[2];
-    options.account = argv[4];
-    options.token = argv[5];
+    draft.room_id = enter.room_id;
     options.on_logged_in = on_logged_in;
     options.on_will_reconnect = on_will_reconnect;
     draft.body = "x";
     draft.body_len = 1;
-    OK(chatroom_client_new(&options, &client));
-    OK(chatroom_client_connect(client, NULL, NULL, NULL));
+    client = connecting(&options);
     CHECK(count_reaches(&logins, 1));
     puts("in");
     fflush(stdout);

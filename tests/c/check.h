@@ -86,4 +86,28 @@ static inline chatroom_options_t options_for(const char *address)
     return options;
 }
 
+/* Options out of the arguments ADDRESS APP ROOM ACCOUNT TOKEN: the room is entered with the login. */
+static inline chatroom_options_t options_of(int argc, char **argv, chatroom_enter_t *enter)
+{
+    chatroom_options_t options;
+    CHECK(argc == 6);
+    options = options_for(argv[1]);
+    ZERO(*enter);
+    enter->room_id = atol(argv[3]);
+    options.enter = enter;
+    options.app_key = argv[2];
+    options.account = argv[4];
+    options.token = argv[5];
+    return options;
+}
+
+/* A client that has begun to connect. */
+static inline chatroom_client_t *connecting(const chatroom_options_t *options)
+{
+    chatroom_client_t *client = NULL;
+    OK(chatroom_client_new(options, &client));
+    OK(chatroom_client_connect(client, NULL, NULL, NULL));
+    return client;
+}
+
 #endif

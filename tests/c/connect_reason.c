@@ -43,7 +43,7 @@ static void on_log(void *user_data, int32_t level, chatroom_bytes_t target, chat
 
 int main(int argc, char **argv)
 {
-    chatroom_client_t *client = NULL;
+    chatroom_client_t *client;
     chatroom_options_t options = options_for(argc > 1 ? argv[1] : "");
     options.ca_file = argc > 2 && argv[2][0] != 0 ? argv[2] : NULL;
     options.token = argc > 3 ? argv[3] : "secret";
@@ -52,8 +52,7 @@ int main(int argc, char **argv)
     options.on_will_reconnect = on_will_reconnect;
     options.on_log = on_log;
     options.log_level = CHATROOM_LOG_LEVEL_DEBUG;
-    OK(chatroom_client_new(&options, &client));
-    OK(chatroom_client_connect(client, NULL, NULL, NULL));
+    client = connecting(&options);
     CHECK(count_reaches(&told, 1));
     chatroom_client_free(client);
     return 0;

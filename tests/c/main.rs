@@ -13,3 +13,7 @@ mod support;
 #[cfg(feature = "server")]
 mod abi;
 mod header;
+#[cfg(feature = "server")]
+mod kept;
+#[cfg(feature = "server")]
+mod workshop;

@@ -44,25 +44,17 @@ static void on_disconnected(void *user_data, const chatroom_status_t *status)
 
 int main(int argc, char **argv)
 {
-    chatroom_client_t *client = NULL;
+    chatroom_client_t *client;
     chatroom_enter_t enter;
     chatroom_options_t options;
     struct timespec second = {1, 0};
-    CHECK(argc == 6);
-    options = options_for(argv[1]);
-    ZERO(enter);
-    enter.room_id = atol(argv[3]);
-    options.enter = &enter;
-    options.app_key = argv[2];
-    options.account = argv[4];
-    options.token = argv[5];
+    options = options_of(argc, argv, &enter);
     options.on_state = on_state;
     options.on_will_reconnect = on_will_reconnect;
     options.on_entered = on_entered;
     options.on_kicked = on_kicked;
     options.on_disconnected = on_disconnected;
-    OK(chatroom_client_new(&options, &client));
-    OK(chatroom_client_connect(client, NULL, NULL, NULL));
+    client = connecting(&options);
     CHECK(count_reaches(&over, 1));
     nanosleep(&second, NULL);
     printf("final %ld\n", (long)chatroom_client_state(client));

@@ -50,13 +50,12 @@ static void on_connect_failed(void *user_data, const chatroom_status_t *status, 
 int main(int argc, char **argv)
 {
     char addresses[200];
-    chatroom_client_t *client = NULL;
+    chatroom_client_t *client;
     chatroom_options_t options;
     snprintf(addresses, sizeof addresses, "hang1.test:1,hang2.test:1,hang3.test:1,good.test:%s", argc > 1 ? argv[1] : "1");
     options = options_for(addresses);
     options.on_connect_failed = on_connect_failed;
-    OK(chatroom_client_new(&options, &client));
-    OK(chatroom_client_connect(client, NULL, NULL, NULL));
+    client = connecting(&options);
     CHECK(count_reaches(&told, 1));
     chatroom_client_free(client);
     return 0;

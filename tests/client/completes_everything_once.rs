@@ -254,7 +254,7 @@ async fn a_flush_waits_for_the_sends_before_it_and_no_longer_than_it_is_told() {
     soon(peer.see_off()).await;
 }
 
-// S000-013, S000-016, S001-003
+// S000-016, S001-003
 #[tokio::test]
 async fn a_disconnect_logs_out_and_the_client_can_connect_again() {
     let (listener, address) = listen().await;

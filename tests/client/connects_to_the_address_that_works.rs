@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::peer::{Peer, connect, event, listen, nowhere, options, options_entering, soon};
 use chatroom::client::{ClientOptions, Event, State, start};
 use chatroom::error::{Code, Status};
-use chatroom::wire::{Request, Response};
+use chatroom::wire::{Request, Response, pb};
 
 // S000-005
 #[tokio::test]
@@ -111,4 +111,31 @@ async fn what_is_asked_of_a_client_that_does_not_connect_ends_at_once() {
     assert_eq!(client.state(), State::Disconnected);
     assert_eq!(client.server_time_ms(), None);
     soon(client.disconnect()).await;
+}
+
+// S000-013
+#[tokio::test]
+async fn each_configuration_makes_one_client_which_connects_when_it_is_told_to_and_shares_nothing_with_another() {
+    let ((first_listener, first), (second_listener, second)) = (listen().await, listen().await);
+    let (client, _events) = start(ClientOptions { account: "alice".into(), ..options(&first) });
+    let (other, _other_events) = start(ClientOptions { account: "bob".into(), ..options(&second) });
+    assert_eq!((client.state(), other.state()), (State::Disconnected, State::Disconnected), "it is made before it connects");
+    let connecting = connect(&client);
+    // It connects at once, to its address and with its account; whoever has a copy of it has the same client.
+    let (mut peer, login) = Peer::accept_login(&first_listener, "r1").await;
+    assert_eq!(login.account, "alice");
+    soon(connecting).await.unwrap().unwrap();
+    let copy = client.clone();
+    assert_eq!((copy.state(), other.state()), (State::Entered, State::Disconnected));
+    let asking = tokio::spawn(async move { copy.renew_token("new").await });
+    let (sequence, request) = peer.request().await;
+    assert!(matches!(request, Request::RenewToken(_)), "over the one connection there is: {request:?}");
+    peer.respond(sequence, Response::RenewToken(pb::Status::default())).await;
+    soon(asking).await.unwrap().unwrap();
+    let connecting = connect(&other);
+    let (_other_peer, login) = Peer::accept_login(&second_listener, "r2").await;
+    assert_eq!(login.account, "bob");
+    soon(connecting).await.unwrap().unwrap();
+    other.close();
+    assert_eq!(client.state(), State::Entered, "what becomes of one is nothing to another");
 }

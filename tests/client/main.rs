@@ -7,12 +7,15 @@ mod pki;
 mod support;
 #[path = "../support/terminal.rs"]
 mod terminal;
+#[path = "../support/wire_files.rs"]
+mod wire_files;
 
 mod asks_for_everything;
 mod carries_tags;
 mod comes_back_after_a_cut;
 mod completes_everything_once;
 mod connects_to_the_address_that_works;
+mod dialogues;
 mod hall;
 mod in_a_real_room;
 mod lives_with_a_server;

@@ -200,10 +200,10 @@ fn a_resume_within_the_grace_replays_what_was_missed_and_nobody_notices() {
         world.hubs[0].on_connection_gone(&bob, false);
         world.command(&ann, room, text("missed")).unwrap();
         let again = world.connect_to(new_worker, "bob");
-        let asked = Asked { connection: again.connection.unwrap(), sequence: 7, kind: 0, room };
+        let asked = Asked { connection: again.connection.unwrap(), sequence: 7, kind: 0, subject: room };
         let position = pb::RoomPosition { room_id: room.get(), epoch: 1, last_seq: heard_to };
         world.hubs[usize::from(new_worker)].request(Request {
-            room,
+            subject: room,
             asker: Asker::Connection(asked),
             actor: again.clone(),
             ask: Ask::Command(instead_of(room, bob.connection)),
@@ -238,9 +238,9 @@ fn another_application_s_room_is_missing() {
     let (mut world, room) = world_with_room(0, "carol");
     for (app_key, expected) in [("app", None), ("other", Some(Code::NotFound))] {
         let connection = ConnId::new(0, 77, 77);
-        let asked = Asked { connection, sequence: 1, kind: 0, room };
+        let asked = Asked { connection, sequence: 1, kind: 0, subject: room };
         world.hubs[0].request(Request {
-            room,
+            subject: room,
             asker: Asker::Connection(asked),
             actor: Actor::http(AccountId::parse("x").unwrap()),
             ask: Ask::Query(Query::Info(pb::RoomInfoRequest { room_id: room.get() })),
@@ -262,6 +262,28 @@ fn a_snapshot_follows_every_so_many_entries() {
         world.command(&ann, room, text(&number.to_string())).unwrap();
     }
     assert_eq!(world.snapshots, 1);
+}
+
+#[test]
+fn a_room_leaves_memory_without_a_snapshot_where_the_log_since_the_last_is_shorter() {
+    let (mut world, room) = world_with_room(0, "carol");
+    let carol = over_http("carol");
+    let update = |ext: &str| {
+        let request = pb::RoomUpdateRequest { room_id: room.get(), ext: Some(ext.into()), ..Default::default() };
+        Op::Update(Box::new(request))
+    };
+    world.command(&carol, room, update(&"x".repeat(4000))).unwrap();
+    world.pass(2 * ROOM_IDLE_MS);
+    assert_eq!((world.snapshots, world.rooms_in_memory()), (1, 1), "the log was all there is of the room");
+    world.command(&carol, room, update("short")).unwrap();
+    world.pass(2 * ROOM_IDLE_MS);
+    assert_eq!((world.snapshots, world.rooms_in_memory()), (1, 0));
+    world.command(&carol, room, update("again")).unwrap();
+    assert_eq!(
+        world.records(room).iter().map(|record| record.entry.seq.0).collect::<Vec<_>>(),
+        [1, 2, 3, 4],
+        "it is read again"
+    );
 }
 
 #[test]

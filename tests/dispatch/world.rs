@@ -152,14 +152,14 @@ impl World {
     pub fn ask(&mut self, actor: &Actor, room: RoomId, op: Op) -> u32 {
         self.sequence += 1;
         let connection = actor.connection.expect("only connections ask");
-        let asked = Asked { connection, sequence: self.sequence, kind: 0, room };
+        let asked = Asked { connection, sequence: self.sequence, kind: 0, subject: room };
         self.request(asked, actor.clone(), Ask::Command(op));
         self.sequence
     }
 
     fn request(&mut self, asked: Asked, actor: Actor, ask: Ask) {
-        let (room, asker) = (asked.room, Asker::Connection(asked));
-        let request = Request { room, asker, actor, ask, app_key: None, resume: None };
+        let (room, asker) = (asked.subject, Asker::Connection(asked));
+        let request = Request { subject: room, asker, actor, ask, app_key: None, resume: None };
         self.hubs[asked.connection.worker()].request(request);
     }
 
@@ -169,7 +169,7 @@ impl World {
         let (connection, sequence) = (ConnId::new(0, 0, 0), self.sequence);
         let lookup = pb::MemberLookupRequest { room_id: room.get(), accounts: vec![account.into()] };
         let actor = Actor::http(AccountId::parse(account).unwrap());
-        self.request(Asked { connection, sequence, kind: 0, room }, actor, Ask::Query(Query::Lookup(lookup)));
+        self.request(Asked { connection, sequence, kind: 0, subject: room }, actor, Ask::Query(Query::Lookup(lookup)));
         self.settle();
         match self.answers.remove(&(connection, sequence)).expect("every question is answered") {
             Ok(Response::MemberLookup(found)) => found.members.iter().any(|member| member.online),
@@ -281,7 +281,7 @@ impl World {
     /// Reads the replays that wait.
     pub fn read_replays(&mut self) {
         for (worker, waiting) in std::mem::take(&mut self.held_replays) {
-            let read = self.replay(waiting.asked.room, &waiting.scope);
+            let read = self.replay(waiting.asked.subject, &waiting.scope);
             self.hubs[worker].on_caught_up(waiting, Ok(read));
         }
     }
@@ -352,7 +352,7 @@ impl World {
                         Op::Send(request) => request.message_id == find.request.message_id,
                         _ => false,
                     };
-                    let found = self.records(find.room).iter().find(is_it).map(|record| record.entry.seq);
+                    let found = self.records(find.subject).iter().find(is_it).map(|record| record.entry.seq);
                     self.hubs[worker].on_found(*find, Ok(found));
                 }
                 Effect::CatchUp(waiting) => {
@@ -378,8 +378,8 @@ impl World {
                 self.log.entry(record.room).or_default().records.push(record);
             }
             self.snapshots += writes.snapshots.len();
-            for (room, seq, state) in writes.snapshots {
-                self.log.entry(room).or_default().snapshot = Some((seq.0, state));
+            for (room, seq, mut parts) in writes.snapshots {
+                self.log.entry(room).or_default().snapshot = Some((seq.0, parts.remove(0).state));
             }
             self.hubs[worker].on_committed(true);
             was_busy = true;

@@ -178,7 +178,8 @@ impl Node {
         let told = answer.clone();
         let asker = Asker::Caller(Box::new(move |answer| *told.lock().unwrap() = Some(answer)));
         let actor = Actor::http(AccountId::parse(account).unwrap());
-        let request = chatroom::dispatch::Request { room, asker, actor, ask: Ask::Command(op), app_key: None, resume: None };
+        let request =
+            chatroom::dispatch::Request { subject: room, asker, actor, ask: Ask::Command(op), app_key: None, resume: None };
         self.post(owner_of(room, WORKERS), vec![Mail::Request(Box::new(request))]);
         self.settle();
         answer.lock().unwrap().take().expect("every caller is answered")
@@ -241,7 +242,7 @@ impl Node {
             }
             Effect::CatchUp(waiting) => {
                 let scope = &waiting.scope;
-                let records = self.log.get(&waiting.asked.room).into_iter().flatten();
+                let records = self.log.get(&waiting.asked.subject).into_iter().flatten();
                 let missed = records.filter(|record| record.entry.seq > scope.after && record.entry.seq <= scope.last);
                 let items = missed.filter_map(|record| record.push.clone().map(|push| Missed { seq: record.entry.seq, push }));
                 let replay = Replay { items: items.collect(), gap: None };
@@ -439,4 +440,74 @@ fn a_line_that_is_full_is_written_on_when_it_takes_bytes_again() {
     let heard = node.heard(alice);
     assert!(heard.iter().any(|packet| matches!(packet, Packet::Response { sequence: 2, .. })), "{heard:?}");
     assert_eq!(node.fronts[0].want(alice), Some(Want::Input { write: false }));
+}
+
+#[test]
+fn an_account_puts_its_other_devices_out_whatever_worker_holds_them() {
+    let mut node = Node::new(AppRow::default());
+    let room = hall();
+    node.create(room);
+    let (phone, desktop) = (node.connect(0), node.connect(1));
+    assert_eq!(node.log_in(phone, "alice", room, None).code, 0);
+    node.send(desktop, 1, &Request::Login(Box::new(pb::LoginRequest { device_id: "desktop".into(), ..login("alice") })));
+    node.heard(desktop);
+    node.heard(phone);
+    let devices = pb::KickDevicesRequest { device_ids: vec!["alice".into()] };
+    node.send(desktop, 2, &Request::KickDevices(devices));
+    let answered = node.heard(desktop);
+    assert!(matches!(answered[..], [Packet::Response { sequence: 2, response: Response::KickDevices(_) }]), "{answered:?}");
+    let told = node.heard(phone);
+    assert!(told.iter().any(|packet| matches!(packet, Packet::Push(Push::Kicked(_)))), "{told:?}");
+    assert_eq!(node.fronts[0].want(phone), Some(Want::Finish));
+}
+
+#[test]
+fn a_login_waits_for_the_word_of_the_application_and_not_for_one_that_comes_too_late() {
+    let mut node = Node::new(AppRow { is_asked_about_logins: true, ..AppRow::default() });
+    let by_callback = || {
+        let auth_type = pb::AuthType::Callback.into();
+        Request::Login(Box::new(pb::LoginRequest { auth_type, ..login("alice") }))
+    };
+    let said = |code| Ok(Verdict { code, expire_at_ms: None, body: None });
+    let (first, second, third) = (node.connect(0), node.connect(0), node.connect(0));
+    for id in [first, second, third] {
+        node.send(id, 1, &by_callback());
+        assert!(node.heard(id).is_empty(), "it waits");
+    }
+    let [one, two, three] = std::mem::take(&mut node.calls).try_into().unwrap_or_else(|_| panic!("each is asked about"));
+    node.fronts[0].on_verdict(one.1.called, said(200));
+    node.fronts[0].on_verdict(two.1.called, said(404));
+    node.lose(third);
+    node.fronts[0].remove(third);
+    node.fronts[0].on_verdict(three.1.called, said(200));
+    node.settle();
+    let code = |heard: Vec<Packet>| match &heard[..] {
+        [Packet::Response { sequence: 1, response: Response::Login(login) }] => login.code,
+        other => panic!("one answer: {other:?}"),
+    };
+    assert_eq!((code(node.heard(first)), code(node.heard(second))), (0, 302));
+    assert_eq!(node.fronts[0].want(first), Some(Want::Input { write: false }));
+    assert_eq!(node.fronts[0].want(second), Some(Want::Finish));
+    assert_eq!(node.fronts[0].want(third), None);
+}
+
+#[test]
+fn who_does_not_log_in_in_time_is_told_so_and_everybody_when_the_node_goes_down() {
+    let mut node = Node::new(AppRow::default());
+    let room = hall();
+    node.create(room);
+    let (alice, silent) = (node.connect(1), node.connect(1));
+    assert_eq!(node.log_in(alice, "alice", room, None).code, 0);
+    node.heard(alice);
+    node.now_ms += SessionConfig::default().login_timeout_ms;
+    node.set_clock(1);
+    node.fronts[1].on_tick();
+    node.settle();
+    assert!(matches!(node.heard(silent)[..], [Packet::Push(Push::Kicked(_))]));
+    assert_eq!(node.fronts[1].want(silent), Some(Want::Finish));
+    assert!(node.heard(alice).is_empty());
+    node.inboxes[1].drain = true;
+    node.settle();
+    assert!(matches!(node.heard(alice)[..], [Packet::Push(Push::Kicked(_))]));
+    assert_eq!(node.fronts[1].want(alice), Some(Want::Finish));
 }

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("room", &["wire", "subject"]),
     // Of room nothing but that it is the kind of subject there is: see `only_one_file_of_dispatch_knows_which_kinds_there_are`.
     ("dispatch", &["wire", "subject", "room"]),
-    ("log", &["room", "subject", "wire"]),
+    ("log", &["wire"]),
     ("account", &[]),
     ("front", &["wire", "session", "subject", "room", "dispatch", "account"]),
     ("config", &["room", "account", "tls"]),
@@ -55,8 +55,8 @@ const NOT_IN_CORE: &[(&str, &str)] = &[
 /// What must stand nowhere in `src/`.
 const NOWHERE: [&str; 5] = ["todo!", "unimplemented!", "dbg!", "FIXME", "XXX"];
 
-const LINES_MAX: usize = 800;
-const LINES_GOOD: usize = 600;
+const LINES_MAX: usize = 600;
+const LINES_GOOD: usize = 400;
 const BIN_LINES_MAX: usize = 100;
 
 fn root() -> &'static Path {
@@ -331,11 +331,46 @@ fn the_core_does_no_io_and_reads_no_clock() {
     refuse("The core must stay deterministic", &found);
 }
 
+/// What the log must not name: it keeps records without knowing what they say.
+const NOT_IN_LOG: [&str; 6] = ["Op::", "Command", "Expression", "pb::", "Room::", "Record::decode"];
+
+#[test]
+fn the_log_names_no_operation() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| source.module() == "log") {
+        for (number, line) in source.code() {
+            for word in NOT_IN_LOG.iter().filter(|word| line.match_indices(**word).any(|(at, _)| begins_word(line, at))) {
+                found.push(format!("{}:{number}: `{word}` in the log: give it as a fact beside the record", source.path));
+            }
+        }
+    }
+    refuse("Records are opaque to the log", &found);
+}
+
+#[test]
+fn every_module_has_its_row_in_the_architecture() {
+    let page = read("docs/architecture.md");
+    let rows: BTreeSet<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split("/` |").next()).collect();
+    // bin/ and the files that are open to all are told of below the table.
+    let modules: BTreeSet<String> = sources().iter().map(|source| source.module().to_owned()).collect();
+    let mut found = Vec::new();
+    for (module, _) in ARROWS.iter().filter(|(name, _)| !OPEN.contains(name) && *name != "bin") {
+        if modules.contains(*module) && !rows.contains(module) {
+            found.push(format!("docs/architecture.md §2 has no row for `{module}/`: what it knows, and what it must not know"));
+        }
+    }
+    let gone = rows.iter().filter(|row| row.bytes().all(|byte| byte.is_ascii_lowercase()) && !modules.contains(**row));
+    found.extend(gone.map(|row| format!("docs/architecture.md §2 has a row for `{row}/`, which is not in src/")));
+    refuse("The architecture and src/ differ", &found);
+}
+
 #[test]
 fn a_file_fits_one_reading() {
     let mut found = Vec::new();
-    let folders = ["src", "tests", "benches", "fuzz/fuzz_targets"];
-    for source in folders.iter().flat_map(|folder| files(folder, &["rs", "c", "cpp", "h"])) {
+    let folders = ["src", "tests", "benches", "fuzz/fuzz_targets", "include", "proto", "examples"];
+    let written = |source: &Source| !source.path.ends_with("/chatroom.h");
+    let sources = folders.iter().flat_map(|folder| files(folder, &["rs", "c", "cpp", "h", "hpp", "proto"]));
+    for source in sources.filter(written) {
         let lines = source.text.lines().count();
         let max = if source.path.starts_with("src/bin/") { BIN_LINES_MAX } else { LINES_MAX };
         if lines > max {
@@ -475,7 +510,7 @@ fn declared_lock(line: &str) -> Option<&str> {
     };
     let declares = ["Mutex<", "RwLock<"].iter().any(|lock| right.match_indices(lock).any(|(at, _)| begins_word(right, at)));
     let left = left.trim().trim_start_matches("pub ").trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
-    let name = left.trim_start_matches("static ").trim();
+    let name = left.trim_start_matches("static ").split('<').next().unwrap_or_default().trim();
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     (declares && is_name && line.ends_with([',', ';', '{'])).then_some(name)
 }

@@ -44,8 +44,12 @@ fn named() -> BTreeMap<String, BTreeSet<String>> {
     for path in sources() {
         let text = fs::read_to_string(&path).expect("a source file is readable");
         let file = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
-        // In src/ only the unit tests count, which stand at the end of their file.
-        let tests = if file.starts_with("src/") { text.find("#[cfg(test)]").map_or("", |place| &text[place..]) } else { &text };
+        // In src/ only the unit tests count, which stand at the end of their file or in one of their own.
+        let tests = if file.starts_with("src/") && !file.ends_with("/tests.rs") {
+            text.find("#[cfg(test)]").map_or("", |place| &text[place..])
+        } else {
+            &text
+        };
         for (id, test) in names_in(tests) {
             named.entry(id).or_default().insert(format!("{file}: {test}"));
         }

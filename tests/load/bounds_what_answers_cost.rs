@@ -54,7 +54,7 @@ impl Archive {
         let members: Vec<Peer> = (0..50).map(|number| member(&server, room, &format!("member{number}"))).collect();
         let (accounts, attributes) = (some_members(50), pairs(2, &"v".repeat(8)));
         let set = pb::MemberAttributesSetRequest { room_id: room, accounts, attributes, ..Default::default() };
-        owner.done(Request::MemberAttributesSet(set));
+        owner.done(Request::MemberAttributesSet(Box::new(set)));
         Archive { server, room, owner, members }
     }
 

@@ -1,6 +1,8 @@
 //! A server under load. Its tests measure, and take turns: cargo runs one program at a time, so that each has the machine to itself.
 #![cfg(feature = "server")]
 
+#[path = "../support/crowd.rs"]
+mod crowd;
 #[path = "../support/flood.rs"]
 mod flood;
 #[path = "../support/http_caller.rs"]
@@ -10,6 +12,7 @@ mod support;
 
 mod bounds_what_answers_cost;
 mod http_flood;
+mod rooms_of_any_size;
 mod slow_reader_delays_nobody;
 mod survives_hostile_peers;
 

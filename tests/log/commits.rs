@@ -3,31 +3,31 @@
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 
-use crate::every_log::Home;
-use crate::records::*;
+use super::every_log::Home;
+use super::records::*;
 use chatroom::id::UnixMs;
 use chatroom::limits;
-use chatroom::log::{Batch, LogError, RoomLog};
-use chatroom::room::Op;
+use chatroom::log::{Batch, LogError};
 
-fn a_batch_that_cannot_be_kept_leaves_no_trace(log: &dyn RoomLog) {
+fn a_batch_that_cannot_be_kept_leaves_no_trace(log: &dyn Kept) {
     let release = block(log);
-    let presence = record_of(room(1), 2, NOON, Op::Exit, None);
     let good = append_later(log, vec![text(room(2), 1, NOON)], vec![]);
-    let bad = append_later(log, vec![create(room(1), NOON), presence], vec![snapshot(room(1), 2)]);
+    let mut records = written(vec![create(room(1), NOON)]);
+    records.push(impossible(room(1), 2));
+    let bad = hand_over(log, records, vec![snapshot(room(1), 2)]);
     let also_good = append_later(log, vec![text(room(2), 2, NOON)], vec![]);
     drop(release);
     // One commit takes all three.
     assert_eq!(good.recv_timeout(DEADLINE).unwrap(), Ok(()));
     assert!(matches!(bad.recv_timeout(DEADLINE).unwrap(), Err(LogError::Store(_))));
     assert_eq!(also_good.recv_timeout(DEADLINE).unwrap(), Ok(()));
-    assert_eq!(log.load(room(1), UnixMs(NOON)).unwrap(), None);
-    assert_eq!(seqs(&log.load(room(2), UnixMs(NOON)).unwrap().unwrap().records), [1, 2]);
+    assert_eq!(log.rebuilding(room(1), UnixMs(NOON)).unwrap(), None);
+    assert_eq!(seqs(&log.rebuilding(room(2), UnixMs(NOON)).unwrap().unwrap().records), [1, 2]);
     let stats = log.stats().unwrap();
     assert_eq!((stats.failed.load(Ordering::Relaxed), stats.records.load(Ordering::Relaxed)), (1, 2));
 }
 
-fn a_full_queue_refuses_at_once_and_answers_each_batch_once(log: &dyn RoomLog) {
+fn a_full_queue_refuses_at_once_and_answers_each_batch_once(log: &dyn Kept) {
     let release = block(log);
     let accept = |seq| {
         assert!(!log.is_full());
@@ -45,16 +45,21 @@ fn a_full_queue_refuses_at_once_and_answers_each_batch_once(log: &dyn RoomLog) {
     }
     assert!(refused.recv_timeout(DEADLINE).is_err(), "the callback is gone after its one call");
     assert!(!log.is_full());
-    let kept = log.load(room(1), UnixMs(NOON)).unwrap().unwrap().records;
+    let kept = log.rebuilding(room(1), UnixMs(NOON)).unwrap().unwrap().records;
     assert_eq!(seqs(&kept), (1..=limits::LOG_QUEUE_MAX as u64).collect::<Vec<_>>());
 }
 
-fn callbacks_come_in_order_and_never_from_within_append(log: &dyn RoomLog) {
+fn callbacks_come_in_order_and_never_from_within_append(log: &dyn Kept) {
     let (tell, told) = channel();
     for number in 0..500_u64 {
         let tell = tell.clone();
         let committed = Box::new(move |result| drop(tell.send((number, result, std::thread::current().id()))));
-        log.append(Batch { records: vec![text(room(1), number + 1, NOON)], snapshots: vec![], reports: Vec::new(), committed });
+        log.append(Batch {
+            records: written(vec![text(room(1), number + 1, NOON)]),
+            snapshots: vec![],
+            reports: Vec::new(),
+            committed,
+        });
     }
     for number in 0..500 {
         let (at, result, thread) = told.recv_timeout(DEADLINE).unwrap();
@@ -63,7 +68,7 @@ fn callbacks_come_in_order_and_never_from_within_append(log: &dyn RoomLog) {
     }
 }
 
-fn a_callback_that_panics_takes_nothing_along(log: &dyn RoomLog) {
+fn a_callback_that_panics_takes_nothing_along(log: &dyn Kept) {
     log.append(Batch {
         records: vec![],
         snapshots: vec![],
@@ -94,13 +99,13 @@ fn the_last_owner_may_be_a_callback(home: &dyn Home) {
         drop(own);
         drop(tell.send(result));
     });
-    log.append(Batch { records: vec![text(room(1), 1, NOON)], snapshots: vec![], reports: Vec::new(), committed });
+    log.append(Batch { records: written(vec![text(room(1), 1, NOON)]), snapshots: vec![], reports: Vec::new(), committed });
     drop(log);
     drop(start);
     assert_eq!(told.recv_timeout(DEADLINE).unwrap(), Ok(()));
 }
 
-suites! {
+checks! {
     [
         a_batch_that_cannot_be_kept_leaves_no_trace
         a_full_queue_refuses_at_once_and_answers_each_batch_once

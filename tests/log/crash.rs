@@ -4,14 +4,15 @@
 
 use std::fs::OpenOptions;
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use crate::records::*;
+use crate::store_files::{copy, journal};
 use chatroom::id::{Epoch, Seq, UnixMs};
-use chatroom::log::{Batch, Durability, FjallLog, LogError, Options, RoomLog, Snapshot, Space};
+use chatroom::log::{Batch, Durability, FjallLog, Log as _, LogError, Options, Snapshot, Space, Store as _};
 
 const FOLDER: &str = "CHATROOM_TEST_LOG_FOLDER";
 const INTERVAL: &str = "CHATROOM_TEST_LOG_INTERVAL";
@@ -23,7 +24,7 @@ fn open(folder: &Path) -> FjallLog {
 
 /// The last entry of a room; every one before it is there once, in order.
 fn last_in_order(log: &FjallLog, number: u64) -> u64 {
-    let records = log.follow(room(number as i64), Seq(0), usize::MAX).unwrap();
+    let records = log.records(room(number as i64), Seq(0), usize::MAX).unwrap();
     let expected: Vec<u64> = (1..=records.len() as u64).collect();
     assert_eq!(seqs(&records), expected, "room {number}");
     for record in &records {
@@ -69,7 +70,7 @@ fn process_that_is_killed() {
             let snapshots = if next % 5 == 0 { vec![snapshot(room(1), last)] } else { vec![] };
             let tell = tell.clone();
             let committed = Box::new(move |result: Result<(), LogError>| tell.send(result.map(|()| last)).unwrap());
-            log.append(Batch { records, snapshots, reports: Vec::new(), committed });
+            log.append(Batch { records: written(records), snapshots, reports: Vec::new(), committed });
             next = last + 1;
             under_way += 1;
         }
@@ -139,29 +140,8 @@ fn what_was_acknowledged_survives_a_kill() {
             let lasts: Vec<u64> = (1..=ROOMS).map(|number| last_in_order(&log, number)).collect();
             assert!(lasts[0] >= acknowledged, "round {round}: {} of {acknowledged} acknowledged", lasts[0]);
             assert!(lasts.iter().all(|last| *last == lasts[0]), "a batch is there as a whole or not at all");
-            let loaded = log.load(room(1), UnixMs(NOON)).unwrap().unwrap();
+            let loaded = log.rebuilding(room(1), UnixMs(NOON)).unwrap().unwrap();
             assert_eq!(loaded.records.last().map(|record| record.entry.seq), Some(Seq(lasts[0])));
-        }
-    }
-}
-
-/// The journal the store writes to, and how many bytes of it are in use.
-fn journal(folder: &Path) -> (PathBuf, u64) {
-    let files = std::fs::read_dir(folder.join("store")).unwrap().map(|file| file.unwrap().path());
-    let path = files.filter(|path| path.extension().is_some_and(|end| end == "jnl")).max().unwrap();
-    let bytes = std::fs::read(&path).unwrap();
-    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    (path, used as u64)
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(file.file_name());
-        if file.file_type().unwrap().is_dir() {
-            copy(&file.path(), &target);
-        } else {
-            std::fs::copy(file.path(), target).unwrap();
         }
     }
 }
@@ -202,10 +182,10 @@ fn a_torn_tail_is_cut_and_what_stands_before_it_is_kept() {
         let ends = stats.cut_ends.load(std::sync::atomic::Ordering::Relaxed);
         let bytes = stats.cut_bytes.load(std::sync::atomic::Ordering::Relaxed);
         assert!(ends == 1 && (1..=cut - before).contains(&bytes), "{ends} ends of {bytes} bytes, {cut} - {before}");
-        assert_eq!(seqs(&log.follow(room(1), Seq(0), 100).unwrap()), (1..=10).collect::<Vec<_>>());
+        assert_eq!(seqs(&log.records(room(1), Seq(0), 100).unwrap()), (1..=10).collect::<Vec<_>>());
         append(&log, vec![text(room(1), 11, NOON)], vec![]);
         drop(log);
-        assert_eq!(seqs(&open(&torn).follow(room(1), Seq(0), 100).unwrap()), (1..=11).collect::<Vec<_>>());
+        assert_eq!(seqs(&open(&torn).records(room(1), Seq(0), 100).unwrap()), (1..=11).collect::<Vec<_>>());
     }
 }
 
@@ -232,7 +212,7 @@ fn a_torn_recall_is_whole_or_never_was() {
         copy(folder.path(), torn.path());
         OpenOptions::new().write(true).open(journal(torn.path()).0).unwrap().set_len(cut).unwrap();
         let log = open(torn.path());
-        let records = log.follow(room(1), Seq(0), 10).unwrap();
+        let records = log.records(room(1), Seq(0), 10).unwrap();
         let is_found = log.find(&find(&said)).unwrap().is_some();
         match seqs(&records)[..] {
             [1] => assert!(is_found && records[0] == said, "cut at {cut} of {after}"),
@@ -249,7 +229,7 @@ fn a_hole_in_a_large_value_of_the_last_commit_costs_that_commit_only() {
     let home = tempfile::tempdir().unwrap();
     let log = open(home.path());
     append(&log, (1..=10).map(|seq| text(room(1), seq, NOON)).collect(), vec![snapshot(room(1), 5)]);
-    let large = Snapshot { state: vec![b'x'; 20_000].into(), ..snapshot(room(1), 11) };
+    let large = Snapshot::whole(room(1), Seq(11), vec![b'x'; 20_000].into());
     append(&log, vec![text(room(1), 11, NOON)], vec![large]);
     let left = tempfile::tempdir().unwrap();
     copy(home.path(), left.path());
@@ -260,7 +240,7 @@ fn a_hole_in_a_large_value_of_the_last_commit_costs_that_commit_only() {
     file.seek(SeekFrom::Start(used - 12_000)).unwrap();
     file.write_all(&[0; 4096]).unwrap();
     drop(file);
-    let loaded = open(home.path()).load(room(1), UnixMs(NOON)).unwrap().unwrap();
+    let loaded = open(home.path()).rebuilding(room(1), UnixMs(NOON)).unwrap().unwrap();
     assert_eq!((loaded.snapshot, seqs(&loaded.records)), (Some(snapshot(room(1), 5)), (1..=10).collect()));
 }
 
@@ -273,13 +253,13 @@ fn a_restart_finds_everything_again() {
     log.put_soon(Space::Accounts, b"app\0alice", b"token").unwrap();
     // The room's number is taken even if nothing of it is left.
     append(&log, vec![create(room(12), NOON)], vec![]);
-    let (epoch, loaded) = (log.epoch(), log.load(room(9), UnixMs(NOON + DAY_MS)).unwrap());
+    let (epoch, loaded) = (log.epoch(), log.rebuilding(room(9), UnixMs(NOON + DAY_MS)).unwrap());
     assert!(loaded.is_some());
     drop(log);
     let log = open(home.path());
     assert_eq!(log.epoch(), Epoch(epoch.0 + 1));
-    assert_eq!(log.last_room_id(), 12);
-    assert_eq!(log.load(room(9), UnixMs(NOON + DAY_MS)).unwrap(), loaded);
+    assert_eq!(log.last_number(), 12);
+    assert_eq!(log.rebuilding(room(9), UnixMs(NOON + DAY_MS)).unwrap(), loaded);
     assert_eq!(log.scan(Space::Apps).unwrap()[0].1, "secret");
     assert_eq!(log.scan(Space::Accounts).unwrap()[0].1, "token");
     // S003-007: an expired day is gone after a restart, the state it held is not.
@@ -288,9 +268,9 @@ fn a_restart_finds_everything_again() {
     drop(log);
     let log = open(home.path());
     assert_eq!(log.expire(long_after, days).unwrap(), 0);
-    assert_eq!(seqs(&log.load(room(9), long_after).unwrap().unwrap().records), [2]);
-    assert_eq!(seqs(&log.load(room(12), long_after).unwrap().unwrap().records), [1]);
-    assert_eq!(log.last_room_id(), 12);
+    assert_eq!(seqs(&log.rebuilding(room(9), long_after).unwrap().unwrap().records), [2]);
+    assert_eq!(seqs(&log.rebuilding(room(12), long_after).unwrap().unwrap().records), [1]);
+    assert_eq!(log.last_number(), 12);
 }
 
 #[test]
@@ -315,9 +295,9 @@ fn an_unknown_format_is_refused_and_left_alone() {
         meta.insert("format", format.to_be_bytes()).unwrap();
         db.persist(::fjall::PersistMode::SyncAll).unwrap();
     };
-    set_format(3);
+    set_format(4);
     let words = FjallLog::open(home.path(), &Options::default()).map(drop).unwrap_err().to_string();
-    assert!(words.contains("format 3") && words.contains("format 2") && words.contains("format 1"), "{words}");
+    assert!(words.contains("format 4") && words.contains("formats 1 to 3"), "{words}");
     set_format(1);
     assert_eq!(open(home.path()).epoch(), Epoch(2), "the refused start did not count");
     assert_eq!(open(home.path()).epoch(), Epoch(3), "one of format 1 was raised");

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::records::*;
+use crate::store_files::{copy_used, flip, is_journal, journal};
 use chatroom::id::Seq;
-use chatroom::log::{Durability, FjallLog, Options, RoomLog, Space, restore, verify};
+use chatroom::log::{Durability, FjallLog, Log as _, Options, Space, Store as _, restore, verify};
 
 /// Entries of each store, one commit each.
 const ENTRIES: u64 = 40;
@@ -54,22 +54,6 @@ fn of_each_kind(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     kinds.into_values().flat_map(|files| files.into_iter().rev().take(2)).collect()
 }
 
-/// A copy, of journals without the zeros that are taken in advance.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-            continue;
-        }
-        let bytes = fs::read(entry.path()).unwrap();
-        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        let is_journal = target.extension().is_some_and(|end| end == "jnl");
-        fs::write(&target, if is_journal { &bytes[..used] } else { &bytes[..] }).unwrap();
-    }
-}
-
 /// Writes entries `from..=to`; with bodies that fill tables, if asked for, until there is one of a day.
 fn fill(log: &FjallLog, folder: &Path, from: u64, to: u64, has_tables: bool) {
     for seq in from..=to {
@@ -89,7 +73,7 @@ fn fill(log: &FjallLog, folder: &Path, from: u64, to: u64, has_tables: bool) {
 
 /// What a store of `ENTRIES` holds that was acknowledged.
 fn kept(log: &FjallLog) -> (Vec<u64>, usize) {
-    (seqs(&log.follow(room(1), Seq(0), 1000).unwrap()), log.scan(Space::Apps).unwrap().len())
+    (seqs(&log.records(room(1), Seq(0), 1000).unwrap()), log.scan(Space::Apps).unwrap().len())
 }
 
 fn all() -> (Vec<u64>, usize) {
@@ -101,10 +85,10 @@ fn stores(home: &Path, has_tables: bool) -> [PathBuf; 2] {
     let (stopped, killed) = (home.join("stopped"), home.join("killed"));
     let log = open(&stopped);
     fill(&log, &stopped, 1, ENTRIES, has_tables);
-    copy(&stopped, &killed);
+    copy_used(&stopped, &killed);
     drop(log);
     let trimmed = home.join("trimmed/stopped");
-    copy(&stopped, &trimmed);
+    copy_used(&stopped, &trimmed);
     [trimmed, killed]
 }
 
@@ -127,22 +111,6 @@ fn whole_or_refused(folder: &Path, what: &str) -> bool {
             false
         }
     }
-}
-
-/// The journal in use, and how many bytes of it.
-fn journal(folder: &Path) -> (PathBuf, u64) {
-    let found = fs::read_dir(folder.join("store")).unwrap().map(|file| file.unwrap().path());
-    let path = found.filter(|path| path.extension().is_some_and(|end| end == "jnl")).max().unwrap();
-    let bytes = fs::read(&path).unwrap();
-    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    (path, used as u64)
-}
-
-fn flip(path: &Path, at: u64) {
-    let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, at).unwrap();
-    file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
 }
 
 #[test]
@@ -173,7 +141,7 @@ fn one_wrong_byte_of_a_journal_is_never_swallowed() {
         let places = (0..used).step_by(307).chain([0, 1, 5, last - 1, last, last + 1, last + 5, last + 20, used - 1]);
         for at in places {
             let torn = home.path().join("torn");
-            copy(&store, &torn);
+            copy_used(&store, &torn);
             flip(&torn.join(path.strip_prefix(&store).unwrap()), at);
             // Sequence numbers have no checksum: the last one may be wrong, and does no harm.
             // That of the first one, which makes the store, is compared with 0.
@@ -203,14 +171,14 @@ fn one_wrong_byte_of_any_other_file_is_never_swallowed() {
     for store in stores(home.path(), true) {
         let mut refused = 0;
         for (name, bytes) in of_each_kind(&store) {
-            if name.extension().is_some_and(|end| end == "jnl") || bytes.is_empty() {
+            if is_journal(&name) || bytes.is_empty() {
                 continue;
             }
             let length = bytes.len() as u64;
             for at in [0, length / 2, length - 1] {
                 flip(&store.join(&name), at);
                 let copied = home.path().join("copied");
-                copy(&store, &copied);
+                copy_used(&store, &copied);
                 flip(&store.join(&name), at);
                 refused += u32::from(!whole_or_refused(&copied, &format!("byte {at} of {length} of {}", name.display())));
                 fs::remove_dir_all(&copied).unwrap();
@@ -226,30 +194,29 @@ fn a_file_cut_short_or_missing_is_never_swallowed() {
     for store in stores(home.path(), true) {
         let is_killed = store.ends_with("killed");
         for (name, bytes) in of_each_kind(&store) {
-            let is_journal = name.extension().is_some_and(|end| end == "jnl");
             let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1) as u64;
             for length in [None, Some(0), Some(used / 2), Some(used.saturating_sub(1))] {
                 let copied = home.path().join("copied");
-                copy(&store, &copied);
+                copy_used(&store, &copied);
                 let path = copied.join(&name);
                 match length {
                     None => fs::remove_file(&path).unwrap(),
                     Some(length) => OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap(),
                 }
                 let what = format!("{} with {length:?} of {used} bytes", name.display());
-                if is_killed && is_journal && length == Some(used - 1) {
+                if is_killed && is_journal(&name) && length == Some(used - 1) {
                     drop(open(&copied));
                     assert!(copied.join("store.cut").is_dir(), "{what}: the original is kept");
                 } else {
                     let is_whole = whole_or_refused(&copied, &what);
-                    assert!(!is_journal || !is_whole, "{what} is missed");
+                    assert!(!is_journal(&name) || !is_whole, "{what} is missed");
                 }
                 fs::remove_dir_all(&copied).unwrap();
             }
         }
         for folder in fs::read_dir(store.join("store/keyspaces")).unwrap().map(|entry| entry.unwrap().file_name()) {
             let copied = home.path().join("copied");
-            copy(&store, &copied);
+            copy_used(&store, &copied);
             fs::remove_dir_all(copied.join("store/keyspaces").join(&folder)).unwrap();
             assert!(!whole_or_refused(&copied, &format!("keyspaces/{} missing", folder.display())));
             fs::remove_dir_all(&copied).unwrap();
@@ -266,7 +233,7 @@ fn a_file_of_an_earlier_stop_is_never_swallowed() {
     let log = open(&store);
     fill(&log, &store, 1, ENTRIES / 2, true);
     drop(log);
-    copy(&store, &early);
+    copy_used(&store, &early);
     let log = open(&store);
     fill(&log, &store, ENTRIES / 2 + 1, ENTRIES, false);
     for _ in 0..20 {
@@ -275,16 +242,15 @@ fn a_file_of_an_earlier_stop_is_never_swallowed() {
     drop(log);
     for (name, _) in of_each_kind(&early).into_iter().filter(|(name, _)| store.join(name).exists()) {
         let copied = home.path().join("copied");
-        copy(&store, &copied);
+        copy_used(&store, &copied);
         fs::copy(early.join(&name), copied.join(&name)).unwrap();
-        let is_journal = name.extension().is_some_and(|end| end == "jnl");
         let is_whole = whole_or_refused(&copied, &format!("{} of an earlier stop", name.display()));
-        assert!(!is_journal || !is_whole, "{} is missed", name.display());
+        assert!(!is_journal(&name) || !is_whole, "{} is missed", name.display());
         fs::remove_dir_all(&copied).unwrap();
     }
     // The whole store of an earlier stop.
     fs::remove_dir_all(store.join("store")).unwrap();
-    copy(&early.join("store"), &store.join("store"));
+    copy_used(&early.join("store"), &store.join("store"));
     assert!(!whole_or_refused(&store, "the store of an earlier stop"));
 }
 
@@ -307,12 +273,12 @@ fn a_backup_under_load_holds_all_that_was_acknowledged_before_and_can_be_restore
         });
         for round in 1..=2 {
             let backup = home.path().join(format!("backup{round}"));
-            let last = log.follow(room(9), Seq(0), usize::MAX).unwrap().len();
+            let last = log.records(room(9), Seq(0), usize::MAX).unwrap().len();
             copied = log.backup(&backup, &mut |_| true).unwrap().commits;
             assert_eq!(verify(&backup, &mut |_, _| {}, &mut |_| {}), Ok(true), "round {round}");
             let opened = open(&backup);
             assert_eq!(kept(&opened), all(), "round {round}");
-            let after = seqs(&opened.follow(room(9), Seq(0), usize::MAX).unwrap());
+            let after = seqs(&opened.records(room(9), Seq(0), usize::MAX).unwrap());
             assert!(after.len() >= last && after == (1..=after.len() as u64).collect::<Vec<_>>(), "round {round}");
         }
         log.backup(&backup, &mut |_| true).unwrap();
@@ -361,7 +327,7 @@ fn a_folder_of_format_1_opens_and_is_raised() {
     assert_eq!(kept(&open(home.path())), all());
     let db = ::fjall::Database::builder(home.path().join("store")).open().unwrap();
     let meta = db.keyspace("meta", ::fjall::KeyspaceCreateOptions::default).unwrap();
-    assert_eq!(meta.get("format").unwrap().as_deref(), Some(&2_u64.to_be_bytes()[..]));
+    assert_eq!(meta.get("format").unwrap().as_deref(), Some(&3_u64.to_be_bytes()[..]));
     drop((meta, db));
     assert_eq!(kept(&open(home.path())), all());
 }
@@ -392,7 +358,7 @@ fn a_power_loss_may_tear_what_the_disk_was_not_waited_for_and_nothing_else() {
     for seq in ENTRIES + 1..=ENTRIES + 10 {
         append(&log, vec![text(room(1), seq, NOON)], vec![]);
     }
-    copy(&live, &left);
+    copy_used(&live, &left);
     drop(log);
     let (_, used) = journal(&left);
     let path = left.join(path.strip_prefix(&live).unwrap());
@@ -400,12 +366,12 @@ fn a_power_loss_may_tear_what_the_disk_was_not_waited_for_and_nothing_else() {
     flip(&path, hole);
     assert!(!whole_or_refused(&left, "a wrong byte without a power loss"));
     let nameless = home.path().join("nameless");
-    copy(&left, &nameless);
+    copy_used(&left, &nameless);
     name_boot(&nameless, "");
     assert!(!kept(&open(&nameless)).0.is_empty(), "where starts of the machine have no names");
     lose_power(&left);
     let again = home.path().join("again");
-    copy(&left, &again);
+    copy_used(&left, &again);
     flip(&again.join(path.strip_prefix(&left).unwrap()), synced / 2);
     assert!(!whole_or_refused(&again, "a wrong byte of what was synced"));
     let entries = kept(&open(&left)).0;

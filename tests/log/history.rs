@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::records::*;
+use super::records::*;
 use bytes::Bytes;
 use chatroom::id::{AccountId, Seq, UnixMs};
 use chatroom::limits;
-use chatroom::log::{Anchor, HistoryQuery, ReplayQuery, RoomLog};
-use chatroom::room::{HistoryFilter, HistoryScope, Link, PushBody, Record, Replay, ReplayScope};
+use chatroom::room::{Anchor, HistoryFilter, HistoryQuery, HistoryScope, Link, PushBody, Record, Replay, ReplayScope};
 use chatroom::wire::pb;
 use prost::Message;
 
 // S000-041, S001-068: both directions, pages chain without loss.
-fn history_pages_chain_in_both_directions(log: &dyn RoomLog) {
+fn history_pages_chain_in_both_directions(log: &dyn Kept) {
     // Eight entries a day, over several days.
     let at = |seq: u64| NOON + seq as i64 * DAY_MS / 8;
     append(log, (1..=50).map(|seq| text(room(1), seq, at(seq))).collect(), vec![]);
@@ -36,7 +35,7 @@ fn history_pages_chain_in_both_directions(log: &dyn RoomLog) {
     }
 }
 
-fn anchors_are_exclusive_wherever_they_lie(log: &dyn RoomLog) {
+fn anchors_are_exclusive_wherever_they_lie(log: &dyn Kept) {
     // Times 0, 10, 20, … and holes in the seqs, as presence leaves them.
     append(log, (0..40).map(|n| text(room(1), 3 * n + 1, NOON + 10 * n as i64)).collect(), vec![]);
     let page = |anchor, oldest_first| {
@@ -72,7 +71,7 @@ fn heavy(seq: u64, time: i64) -> Record {
 }
 
 /// A page ends before it would not fit into a frame any more, and the next one goes on from there.
-fn a_page_is_bounded_in_bytes(log: &dyn RoomLog) {
+fn a_page_is_bounded_in_bytes(log: &dyn Kept) {
     append(log, (1..=100).map(|seq| heavy(seq, NOON)).collect(), vec![]);
     let (mut query, mut all) = (HistoryQuery { oldest_first: true, ..query(room(1), 100) }, Vec::new());
     loop {
@@ -89,7 +88,7 @@ fn a_page_is_bounded_in_bytes(log: &dyn RoomLog) {
 }
 
 // chatroom.md §e.6: a page ends before equal times that would not fit; only what exceeds the limit alone grows it, to twice that.
-fn equal_times_are_not_split(log: &dyn RoomLog) {
+fn equal_times_are_not_split(log: &dyn Kept) {
     // Groups of four with one time.
     append(log, (0..24).map(|n| text(room(1), n + 1, NOON + n as i64 / 4)).collect(), vec![]);
     for (limit, expected) in [(1, 2), (2, 4), (3, 4), (4, 4), (5, 4), (6, 4), (7, 4), (8, 8), (9, 8), (11, 8), (12, 12)] {
@@ -114,7 +113,7 @@ fn equal_times_are_not_split(log: &dyn RoomLog) {
 }
 
 /// Equal times that do not fit into the bytes of an answer any more are left to the next page, which the time leads to as well.
-fn equal_times_that_weigh_too_much_are_left_to_the_next_page(log: &dyn RoomLog) {
+fn equal_times_that_weigh_too_much_are_left_to_the_next_page(log: &dyn Kept) {
     // Groups of seven with some 16 KiB each: four groups fit into a page, and a part of the fifth.
     append(log, (0..70).map(|n| heavy(n + 1, NOON + n as i64 / 7)).collect(), vec![]);
     for oldest_first in [false, true] {
@@ -137,7 +136,7 @@ fn equal_times_that_weigh_too_much_are_left_to_the_next_page(log: &dyn RoomLog) 
 
 /// Every way of reading on from page to page sees each item that is asked for, once and in order: by the time of the last item as
 /// long as no group is longer than twice the limit, and by what the page reached in any case.
-fn every_way_of_paging_sees_every_item_once(log: &dyn RoomLog) {
+fn every_way_of_paging_sees_every_item_once(log: &dyn Kept) {
     const KINDS: [i32; 4] = [0, 10, 100, 5];
     let mut random = fastrand::Rng::with_seed(9);
     for case in 1..=40 {
@@ -208,7 +207,7 @@ fn every_way_of_paging_sees_every_item_once(log: &dyn RoomLog) {
 }
 
 // S000-041: filtered by type.
-fn history_filters_by_type(log: &dyn RoomLog) {
+fn history_filters_by_type(log: &dyn Kept) {
     let kinds = [0, 100, 5, 10, 0, 4, 5, 100];
     let entry = |(n, kind): (usize, &i32)| match *kind {
         5 => notification(room(1), n as u64 + 1, NOON + n as i64),
@@ -231,16 +230,16 @@ fn history_filters_by_type(log: &dyn RoomLog) {
 }
 
 // S002-034, S003-007: a message may choose not to be stored.
-fn what_is_not_for_the_history_is_not_in_it(log: &dyn RoomLog) {
+fn what_is_not_for_the_history_is_not_in_it(log: &dyn Kept) {
     let hidden = Record { in_history: false, ..text(room(1), 2, NOON) };
     let silent = Record { push: None, ..notification(room(1), 3, NOON) };
     append(log, vec![text(room(1), 1, NOON), hidden, silent, text(room(1), 4, NOON)], vec![]);
     assert_eq!(items(&log.history(&query(room(1), 100)).unwrap()), [4, 1]);
-    assert_eq!(seqs(&log.load(room(1), UnixMs(NOON)).unwrap().unwrap().records), [1, 2, 3, 4]);
+    assert_eq!(seqs(&log.rebuilding(room(1), UnixMs(NOON)).unwrap().unwrap().records), [1, 2, 3, 4]);
 }
 
 // S000-041, S003-007: nothing older than the retention.
-fn history_ends_at_the_retention(log: &dyn RoomLog) {
+fn history_ends_at_the_retention(log: &dyn Kept) {
     append(log, (1..=30).map(|seq| text(room(1), seq, NOON + seq as i64 * DAY_MS / 2)).collect(), vec![]);
     let not_before = UnixMs(NOON + 20 * DAY_MS / 2);
     let mut query = HistoryQuery { not_before, ..query(room(1), 100) };
@@ -270,7 +269,7 @@ fn tags(names: &[&str]) -> Arc<[Arc<str>]> {
 }
 
 // S000-041, S000-042: what was sent with an expression is for those it holds for.
-fn history_filters_by_expression(log: &dyn RoomLog) {
+fn history_filters_by_expression(log: &dyn Kept) {
     let red = "{\"tag\":\"red\"}";
     let notice = Record { notify_target_tags: red.into(), ..notification(room(1), 6, NOON) };
     let records = vec![
@@ -294,11 +293,11 @@ fn history_filters_by_expression(log: &dyn RoomLog) {
     assert_eq!(of(HistoryFilter::Listener(tags(&["red", "blue"]))), [1, 2, 3, 4, 6]);
     assert_eq!(of(HistoryFilter::Tags(tags(&["red"]))), [2, 6]);
     assert_eq!(of(HistoryFilter::Tags(tags(&["red", "blue"]))), [2, 3, 4, 6]);
-    assert_eq!(log.load(room(1), UnixMs(NOON)).unwrap().unwrap().records, records, "the expression comes back");
+    assert_eq!(log.rebuilding(room(1), UnixMs(NOON)).unwrap().unwrap().records, records, "the expression comes back");
 }
 
 /// Regular expressions that were never met are compiled for a bounded time per page, and the query goes on.
-fn a_history_full_of_regular_expressions_is_read_in_bounded_pages(log: &dyn RoomLog) {
+fn a_history_full_of_regular_expressions_is_read_in_bounded_pages(log: &dyn Kept) {
     const COUNT: u64 = 500;
     let regex = |seq: u64| tagged(seq, NOON + seq as i64, &format!("{{tag:\"a|{seq}\",matchType:\"regex\"}}"));
     append(log, (1..=COUNT).map(regex).collect(), vec![]);
@@ -318,7 +317,7 @@ fn a_history_full_of_regular_expressions_is_read_in_bounded_pages(log: &dyn Room
     assert_eq!(pages, COUNT.div_ceil(at_once));
 }
 
-fn history_keeps_within_its_scope_and_times(log: &dyn RoomLog) {
+fn history_keeps_within_its_scope_and_times(log: &dyn Kept) {
     append(log, (1..=20).map(|seq| text(room(1), seq, NOON + 10 * seq as i64)).collect(), vec![]);
     let of = |first, not_before, not_after: Option<i64>, oldest_first| {
         let scope = HistoryScope { first: Seq(first), ..HistoryScope::default() };
@@ -343,7 +342,7 @@ fn history_keeps_within_its_scope_and_times(log: &dyn RoomLog) {
     }
 }
 
-fn a_filter_that_matches_nothing_is_bounded_and_can_go_on(log: &dyn RoomLog) {
+fn a_filter_that_matches_nothing_is_bounded_and_can_go_on(log: &dyn Kept) {
     let last = limits::HISTORY_SCAN_MAX as u64 + 500;
     let mut records = vec![message(room(1), 1, NOON, 100)];
     records.extend((2..=last).map(|seq| text(room(1), seq, NOON + seq as i64)));
@@ -363,7 +362,7 @@ fn replayed(replay: &Replay) -> Vec<u64> {
 }
 
 // By chatroom.md §d.7: what retention removed is told as missing, what presence took is not.
-fn a_replay_tells_what_expired_and_not_what_presence_took(log: &dyn RoomLog) {
+fn a_replay_tells_what_expired_and_not_what_presence_took(log: &dyn Kept) {
     let carol = AccountId::parse("carol").unwrap();
     let link = |previous| Link { previous: Seq(previous), epoch_first: None };
     // Presence took 3 to 5, and 7; the day of the first two is over.
@@ -373,7 +372,7 @@ fn a_replay_tells_what_expired_and_not_what_presence_took(log: &dyn RoomLog) {
     append(log, new.into(), vec![snapshot(room(1), 8)]);
     let replay = |after, last| {
         let scope = ReplayScope::of_all(carol.clone(), Seq(after), Seq(last));
-        log.replay(&ReplayQuery { room: room(1), scope }).unwrap()
+        log.replay(room(1), &scope).unwrap()
     };
     assert_eq!((replayed(&replay(0, 8)), replay(0, 8).gap), (vec![1, 2, 6, 8], None));
     assert_eq!((replayed(&replay(2, 6)), replay(2, 6).gap), (vec![6], None));
@@ -382,7 +381,7 @@ fn a_replay_tells_what_expired_and_not_what_presence_took(log: &dyn RoomLog) {
     assert_eq!((replayed(&replay(3, 8)), replay(3, 8).gap), (vec![6, 8], None), "only presence lies between");
 }
 
-fn a_replay_leaves_out_what_was_recalled_and_stays_within_its_bounds(log: &dyn RoomLog) {
+fn a_replay_leaves_out_what_was_recalled_and_stays_within_its_bounds(log: &dyn Kept) {
     let carol = AccountId::parse("carol").unwrap();
     let link = |seq: u64| Link { previous: Seq(seq - 1), epoch_first: None };
     let mut records: Vec<Record> =
@@ -391,12 +390,12 @@ fn a_replay_leaves_out_what_was_recalled_and_stays_within_its_bounds(log: &dyn R
     records.push(Record { link: link(1501), ..recall(room(1), 1501, NOON + 2000, &said) });
     append(log, records, vec![]);
     let scope = ReplayScope::of_all(carol, Seq(100), Seq(1501));
-    let replay = log.replay(&ReplayQuery { room: room(1), scope }).unwrap();
+    let replay = log.replay(room(1), &scope).unwrap();
     let expected: Vec<u64> = (501..=1501).filter(|seq| *seq != 1400).collect();
     assert_eq!((replayed(&replay), replay.gap), (expected, Some((Seq(101), Seq(500)))));
 }
 
-suites! {
+checks! {
     [
         a_replay_tells_what_expired_and_not_what_presence_took
         a_replay_leaves_out_what_was_recalled_and_stays_within_its_bounds

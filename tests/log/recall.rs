@@ -1,13 +1,13 @@
 //! How every log finds a message that is recalled, and what is left of it.
 
-use crate::records::*;
+use super::records::*;
 use chatroom::id::{AccountId, Epoch, Seq, UnixMs};
-use chatroom::log::{FindQuery, HistoryQuery, LogError, RoomLog};
-use chatroom::room::{Op, PushBody, Record};
+use chatroom::log::LogError;
+use chatroom::room::{FindQuery, HistoryQuery, Op, PushBody, Record};
 use chatroom::wire::pb;
 use prost::Message;
 
-fn a_message_is_found_by_what_its_members_know(log: &dyn RoomLog) {
+fn a_message_is_found_by_what_its_members_know(log: &dyn Kept) {
     // Five in each millisecond, over more than a day, and others in between.
     let at = |seq: u64| NOON + (seq / 5) as i64 * DAY_MS / 60;
     let entry =
@@ -35,7 +35,7 @@ fn a_message_is_found_by_what_its_members_know(log: &dyn RoomLog) {
 }
 
 // S001-053: what was said is gone; that it was said, by whom and under which id, is not.
-fn a_recalled_message_loses_what_it_said(log: &dyn RoomLog) {
+fn a_recalled_message_loses_what_it_said(log: &dyn Kept) {
     let said: Vec<Record> = (1..=4).map(|seq| text(room(1), seq, NOON + seq as i64)).collect();
     append(log, said.clone(), vec![]);
     // One that an earlier commit holds, one that comes with its recall, and one recalled twice.
@@ -48,7 +48,7 @@ fn a_recalled_message_loses_what_it_said(log: &dyn RoomLog) {
     assert_eq!(log.find(&find(&said[1])).unwrap(), None);
     assert_eq!(log.find(&find(&late)).unwrap(), None);
     assert_eq!(log.find(&find(&said[0])).unwrap(), Some(Seq(1)));
-    let records = log.load(room(1), UnixMs(NOON)).unwrap().unwrap().records;
+    let records = log.rebuilding(room(1), UnixMs(NOON)).unwrap().unwrap().records;
     assert_eq!(seqs(&records), [1, 2, 3, 4, 5, 6, 7, 8]);
     for (place, before) in [(1, &said[1]), (5, &late)] {
         let after = &records[place];
@@ -63,43 +63,44 @@ fn a_recalled_message_loses_what_it_said(log: &dyn RoomLog) {
     }
 }
 
-fn a_recall_of_what_is_not_there_changes_nothing(log: &dyn RoomLog) {
+fn a_recall_of_what_is_not_there_changes_nothing(log: &dyn Kept) {
     let said = text(room(1), 1, NOON);
     let notice = notification(room(1), 2, NOON);
     append(log, vec![said.clone(), notice.clone()], vec![]);
     let unknown = text(room(1), 9, NOON + 40 * DAY_MS);
     let recalls = vec![recall(room(1), 3, NOON, &unknown), recall(room(1), 4, NOON, &notice)];
     append(log, recalls, vec![]);
-    assert_eq!(log.follow(room(1), Seq(0), 2).unwrap(), [said, notice]);
+    assert_eq!(log.records(room(1), Seq(0), 2).unwrap(), [said, notice]);
 }
 
 /// What a day that went has left behind is recalled as well.
-fn a_recall_reaches_what_was_carried(log: &dyn RoomLog) {
+fn a_recall_reaches_what_was_carried(log: &dyn Kept) {
     let said = text(room(1), 1, NOON);
     append(log, vec![said.clone(), text(room(1), 2, NOON + 30 * DAY_MS)], vec![]);
     assert_eq!(log.expire(UnixMs(NOON + 30 * DAY_MS), 10).unwrap(), 1);
     append(log, vec![recall(room(1), 3, NOON + 30 * DAY_MS, &said)], vec![]);
-    let records = log.follow(room(1), Seq(0), 10).unwrap();
+    let records = log.records(room(1), Seq(0), 10).unwrap();
     assert_eq!(seqs(&records), [1, 2, 3]);
     let Op::Send(request) = &records[0].entry.command.op else { panic!("a message is a message") };
     assert_eq!((request.message_id.as_str(), &request.body[..]), ("m1", &b""[..]));
 }
 
 /// A batch that is not kept recalls nothing, in whatever company it comes.
-fn a_recall_that_fails_leaves_the_message(log: &dyn RoomLog) {
+fn a_recall_that_fails_leaves_the_message(log: &dyn Kept) {
     let said = text(room(1), 1, NOON);
     append(log, vec![said.clone()], vec![]);
     let release = block(log);
-    let presence = record_of(room(1), 3, NOON, Op::Exit, None);
-    let failing = append_later(log, vec![recall(room(1), 2, NOON, &said), presence], vec![]);
+    let mut recalled = written(vec![recall(room(1), 2, NOON, &said)]);
+    recalled.push(impossible(room(1), 3));
+    let failing = hand_over(log, recalled, vec![]);
     let other = append_later(log, vec![text(room(2), 1, NOON)], vec![]);
     drop(release);
     assert!(matches!(failing.recv_timeout(DEADLINE).unwrap(), Err(LogError::Store(_))));
     assert_eq!(other.recv_timeout(DEADLINE).unwrap(), Ok(()));
-    assert_eq!(log.follow(room(1), Seq(0), 10).unwrap(), [said]);
+    assert_eq!(log.records(room(1), Seq(0), 10).unwrap(), [said]);
 }
 
-suites! {
+checks! {
     [
         a_message_is_found_by_what_its_members_know
         a_recalled_message_loses_what_it_said

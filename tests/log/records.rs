@@ -4,8 +4,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use chatroom::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
-use chatroom::log::{Batch, FindQuery, HistoryPage, HistoryQuery, LogError, RoomLog, Snapshot};
-use chatroom::room::{Actor, Command, Create, Entry, Link, Op, Origin, PushBody, Recall, Record, Stamp};
+use chatroom::log::{self, Batch, Log, LogError, Outbox, Pen, Snapshot, Store};
+use chatroom::room::{
+    Actor, Command, Create, Entry, FindQuery, HistoryPage, HistoryQuery, Link, Op, Origin, PushBody, Recall, Record, Replay,
+    ReplayScope, Stamp,
+};
+use chatroom::server::logbook::{self, Rebuilding};
 use chatroom::wire::{pb, store};
 use prost::Message as _;
 
@@ -13,6 +17,49 @@ pub const DAY_MS: i64 = 86_400_000;
 /// Noon of some day, so that a test may move an hour either way.
 pub const NOON: i64 = 20_000 * DAY_MS + DAY_MS / 2;
 pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// All that a node keeps.
+pub trait Kept: Log + Store + Outbox {}
+
+impl<K: Log + Store + Outbox> Kept for K {}
+
+/// A log as rooms see it.
+pub trait Rooms: Log {
+    fn rebuilding(&self, room: RoomId, now: UnixMs) -> Result<Option<Rebuilding>, LogError> {
+        logbook::load(self, room, now)
+    }
+
+    fn records(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Record>, LogError> {
+        self.follow(room, after, limit)?.into_iter().map(|entry| logbook::read(room, entry)).collect()
+    }
+
+    fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {
+        logbook::history(self, query)
+    }
+
+    fn replay(&self, room: RoomId, scope: &ReplayScope) -> Result<Replay, LogError> {
+        logbook::replay(self, room, scope)
+    }
+
+    fn find(&self, query: &FindQuery) -> Result<Option<Seq>, LogError> {
+        logbook::find(self, query)
+    }
+}
+
+impl<L: Log + ?Sized> Rooms for L {}
+
+/// Records in the form they are handed to the log in.
+pub fn written(records: Vec<Record>) -> Vec<log::Record> {
+    let mut pen = Pen::default();
+    records.into_iter().map(|record| logbook::write(&mut pen, record).unwrap()).collect()
+}
+
+/// An entry that no log keeps: it names too many keys.
+pub fn impossible(room: RoomId, seq: u64) -> log::Record {
+    let mut record = written(vec![text(room, seq, NOON)]).remove(0);
+    record.facts.keys = vec![Box::from(*b"key"); chatroom::limits::INDEX_KEYS_MAX + 1];
+    record
+}
 
 pub fn room(number: i64) -> RoomId {
     RoomId::new(number).unwrap()
@@ -97,11 +144,15 @@ pub fn create(room: RoomId, time: i64) -> Record {
 }
 
 pub fn snapshot(room: RoomId, seq: u64) -> Snapshot {
-    Snapshot { room, seq: Seq(seq), state: format!("state {seq}").into_bytes().into() }
+    Snapshot::whole(room, Seq(seq), format!("state {seq}").into_bytes().into())
 }
 
 /// Appends, and gives what the log will say of it.
-pub fn append_later(log: &dyn RoomLog, records: Vec<Record>, snapshots: Vec<Snapshot>) -> Receiver<Result<(), LogError>> {
+pub fn hand_over(
+    log: &(impl Log + ?Sized),
+    records: Vec<log::Record>,
+    snapshots: Vec<Snapshot>,
+) -> Receiver<Result<(), LogError>> {
     let (tell, told) = channel();
     // The receiver may have gone.
     let committed = Box::new(move |result| drop(tell.send(result)));
@@ -109,9 +160,18 @@ pub fn append_later(log: &dyn RoomLog, records: Vec<Record>, snapshots: Vec<Snap
     told
 }
 
+/// The same with records of rooms.
+pub fn append_later(
+    log: &(impl Log + ?Sized),
+    records: Vec<Record>,
+    snapshots: Vec<Snapshot>,
+) -> Receiver<Result<(), LogError>> {
+    hand_over(log, written(records), snapshots)
+}
+
 /// Appends, and waits until it is durable.
 #[track_caller]
-pub fn append(log: &dyn RoomLog, records: Vec<Record>, snapshots: Vec<Snapshot>) {
+pub fn append(log: &(impl Log + ?Sized), records: Vec<Record>, snapshots: Vec<Snapshot>) {
     assert_eq!(append_later(log, records, snapshots).recv_timeout(DEADLINE).expect("an answer in time"), Ok(()));
 }
 
@@ -144,7 +204,7 @@ pub fn items(page: &HistoryPage) -> Vec<u64> {
 }
 
 /// Blocks the writer in a callback until the returned sender is dropped.
-pub fn block(log: &dyn RoomLog) -> Sender<()> {
+pub fn block(log: &(impl Log + ?Sized)) -> Sender<()> {
     let (release, released) = channel::<()>();
     let (tell, blocked) = channel();
     let committed = Box::new(move |_| {

@@ -83,7 +83,7 @@ fn who_makes_a_room_is_in_it_and_nobody_else_makes_it_again() {
 
 #[test]
 fn entering_makes_the_room_if_it_is_missing_and_joins_it_otherwise() {
-    // S004-137, S004-156
+    // S004-137
     let mut world = world();
     let (alice, bob) = (world.connection("alice"), world.connection("bob"));
     let outcome = world.apply(&alice, open(entering(""))).unwrap();
@@ -98,6 +98,31 @@ fn entering_makes_the_room_if_it_is_missing_and_joins_it_otherwise() {
     let again = world.apply(&bob, open(entering(""))).unwrap();
     assert!(again.push.is_none() && again.presence.is_empty(), "who is in already is in, and nobody hears of it");
     assert_eq!(entered(&again).room.as_ref().unwrap().online_count, 2);
+    world.assert_lasting();
+}
+
+#[test]
+fn name_and_configuration_of_a_room_are_those_of_its_maker_whatever_later_ones_ask_for() {
+    // S004-156
+    let mut world = world();
+    let alice = world.connection("alice");
+    let config = |name: &str, destroy_delay_seconds, key: &str| {
+        let attributes = [(key.to_owned(), name.to_owned())].into();
+        open(pb::RoomCreateRequest { destroy_delay_seconds, attributes, ..entering(name) })
+    };
+    assert!(entered(&world.apply(&alice, config("Quiz", 60, "mode")).unwrap()).created);
+    for (late, name) in [("bob", "Other"), ("carol", "")] {
+        let late = world.connection(late);
+        let outcome = world.apply(&late, config(name, 3_600, "late")).unwrap();
+        let reply = entered(&outcome);
+        assert_eq!((reply.created, &*reply.room.as_ref().unwrap().name), (false, "Quiz"));
+        let attributes: Vec<_> = reply.attributes.iter().map(|attribute| (&*attribute.key, &*attribute.value)).collect();
+        assert_eq!(attributes, [("mode", "Quiz")]);
+        assert!(!outcome.durable, "nothing of the room has changed");
+        world.apply(&late, Op::Exit).unwrap();
+    }
+    world.apply(&alice, Op::Exit).unwrap();
+    assert_eq!(world.room.deadline(), Some(UnixMs(world.time_ms + 60_000)), "the delay of who made it");
     world.assert_lasting();
 }
 

@@ -217,7 +217,7 @@ fn a_temporary_mute_survives_leaving_and_is_not_for_the_listed() {
     assert_eq!(status.sub, Some(Sub::TempMuted), "lifting one mute leaves the other");
 }
 
-// S000-023, S003-013
+// S000-023
 #[test]
 fn members_change_what_they_show_and_fixed_ones_may_keep_it() {
     let mut world = World::new();
@@ -294,4 +294,42 @@ fn nobody_comes_anonymously_under_a_name_the_room_knows() {
     }
     let stranger = Actor { anonymous: true, ..world.connection("carol") };
     assert_eq!(world.code(&stranger, Op::Enter(Box::new(enter("Nick")))), Code::Ok);
+}
+
+// S003-013
+#[test]
+fn who_updates_itself_changes_nick_avatar_and_ext_and_nothing_else() {
+    let mut world = World::new();
+    let (boss, alice) = (world.enter("boss"), world.enter("alice"));
+    world.set_role(&boss, "alice", RoleChange::Common, true).unwrap();
+    world.apply(&boss, temp_mute("alice", 60)).unwrap();
+    // Every field of the request: three of them say what the member shows, the others who is told and what is kept.
+    let pb::MemberUpdateSelfRequest { room_id: _, nick: _, avatar: _, ext: _, silent: _, save: _, notify_ext: _ } =
+        pb::MemberUpdateSelfRequest::default();
+    let request = pb::MemberUpdateSelfRequest {
+        room_id: 7,
+        nick: Some("Al".into()),
+        avatar: Some("http://pictures/al".into()),
+        ext: Some("{}".into()),
+        silent: false,
+        save: true,
+        notify_ext: "new".into(),
+    };
+    let before = world.member(&boss, "alice").unwrap();
+    world.time_ms += 1;
+    world.apply(&alice, Op::UpdateSelf(Box::new(request))).unwrap();
+    let after = world.member(&boss, "alice").unwrap();
+    assert_eq!((&*after.nick, &*after.avatar, &*after.ext), ("Al", "http://pictures/al", "{}"));
+    let shown = |member: &pb::Member| pb::Member {
+        nick: String::new(),
+        avatar: String::new(),
+        ext: String::new(),
+        connections: member
+            .connections
+            .iter()
+            .map(|connection| pb::OnlineConnection { nick: String::new(), avatar: String::new(), ..connection.clone() })
+            .collect(),
+        ..member.clone()
+    };
+    assert_eq!(shown(&after), shown(&before), "role, level, restrictions, tags and times are as they were");
 }

@@ -217,7 +217,7 @@ fn entry_parameters_end_at_their_limits() {
     assert_eq!(world.code(&alice, with(|request| request.nick = "é".repeat(64))), Code::Ok);
 }
 
-// S000-024, S003-023, S003-026
+// S003-023
 #[test]
 fn fixed_members_are_listed_whether_here_or_not_and_visitors_while_here() {
     let mut world = World::new();
@@ -345,4 +345,75 @@ fn questions_are_for_those_in_the_room_and_within_limits() {
     for query in [list(101, 0), list(1, 4), history(101, vec![]), history(1, vec![7]), lookup(21), lookup(0)] {
         assert_eq!(world.query(&alice, &query).unwrap_err().code, Code::BadParameter, "{query:?}");
     }
+}
+
+// S003-026
+#[test]
+fn creator_administrators_and_ordinary_members_are_fixed_and_visitors_and_anonymous_ones_are_not() {
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    for (name, change) in [("adam", RoleChange::Administrator), ("carl", RoleChange::Common)] {
+        world.enter(name);
+        world.set_role(&boss, name, change, true).unwrap();
+    }
+    world.enter("vera");
+    let nameless = chatroom::room::Actor { anonymous: true, ..world.connection("anon_1") };
+    world.apply(&nameless, enter_op(enter("Nobody"))).unwrap();
+    let sorted = |query| {
+        let (mut accounts, has_more) = page(&world, query, 0, 100);
+        accounts.sort();
+        assert!(!has_more);
+        accounts
+    };
+    assert_eq!(sorted(MemberQuery::Fixed), ["adam", "boss", "carl"]);
+    assert_eq!(sorted(MemberQuery::FixedOnline), ["adam", "boss", "carl"]);
+    for query in [MemberQuery::VisitorsNewest, MemberQuery::VisitorsOldest] {
+        assert_eq!(sorted(query), ["anon_1", "vera"]);
+    }
+    let types = ["boss", "adam", "carl", "vera", "anon_1"].map(|name| world.member(&boss, name).unwrap().r#type());
+    let expected =
+        [MemberType::Creator, MemberType::Administrator, MemberType::Common, MemberType::Visitor, MemberType::Anonymous];
+    assert_eq!(types, expected);
+}
+
+// S000-024
+#[test]
+fn pages_of_a_hundred_show_every_fixed_member_here_or_not_and_every_visitor_here_once() {
+    const EACH: usize = 250;
+    let mut world = World::new();
+    let boss = world.enter("boss");
+    for number in 0..EACH {
+        let fixed = world.enter(&format!("fixed{number:03}"));
+        world.set_role(&boss, &format!("fixed{number:03}"), RoleChange::Common, true).unwrap();
+        let visitor = world.enter(&format!("visitor{number:03}"));
+        // Every second one leaves: a fixed member stays in the list, a visitor does not.
+        if number % 2 == 0 {
+            world.apply(&fixed, Op::Exit).unwrap();
+            world.apply(&visitor, Op::Exit).unwrap();
+        }
+        world.time_ms += 1;
+    }
+    let names =
+        |kind: &str, step: usize| (0..EACH).skip(step - 1).step_by(step).map(|number| format!("{kind}{number:03}")).collect();
+    let fixed: Vec<String> = [names("fixed", 1), vec!["boss".to_owned()]].concat();
+    let visitors: Vec<String> = names("visitor", 2);
+    for (query, mut expected) in [(MemberQuery::Fixed, fixed), (MemberQuery::VisitorsNewest, visitors)] {
+        let (mut found, mut pages, mut time_ms) = (Vec::new(), Vec::new(), 0);
+        loop {
+            let (accounts, has_more) = page(&world, query, time_ms, 100);
+            let last = world.member(&boss, accounts.last().expect("no page is empty")).unwrap();
+            time_ms = if query == MemberQuery::Fixed { last.update_time_ms } else { last.enter_time_ms };
+            pages.push(accounts.len());
+            found.extend(accounts);
+            if !has_more {
+                break;
+            }
+        }
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "nobody is lost and nobody repeated");
+        assert!(pages.iter().all(|count| *count <= 100) && pages[0] == 100, "{pages:?}");
+    }
+    let list = pb::MemberListRequest { room_id: 7, query: MemberQuery::Fixed as i32, limit: 101, ..Default::default() };
+    assert_eq!(world.query(&boss, &Query::Members(list)).unwrap_err().code, Code::BadParameter);
 }

@@ -120,7 +120,6 @@ fn offering_for_somebody_else_needs_power_and_a_transient_element_an_owner_who_i
     assert_eq!(world.code(&http("stranger"), offer("a")), Code::Forbidden);
 }
 
-// S003-019
 #[test]
 fn transient_elements_go_with_the_last_connection_of_their_owner() {
     let mut world = World::new();

@@ -49,7 +49,7 @@ fn pushes(world: &World) -> Vec<(NotificationType, String)> {
         .collect()
 }
 
-// S003-017
+// S002-046, S003-017
 #[test]
 fn a_robot_is_an_online_visitor_until_its_day_is_over() {
     let mut world = World::new();
@@ -72,9 +72,13 @@ fn a_robot_is_an_online_visitor_until_its_day_is_over() {
     assert_eq!(told(&outcome), (vec![], vec!["r1".to_owned(), "alice".to_owned()]));
     assert!(pushes(&world).is_empty(), "who was here does not come");
     assert_eq!(world.member(&alice, "r1").unwrap().robot_expire_seconds, 86_400, "its day begins again");
+    assert_eq!(world.member(&alice, "r2").unwrap().robot_expire_seconds, 82_800, "an hour of its day is over");
     assert!(!world.member(&alice, "alice").unwrap().robot);
 
     assert_eq!(world.room.deadline(), Some(UnixMs(START_MS + 86_400_000)));
+    world.time_ms = START_MS + 86_400_000 - 1;
+    assert!(world.tick().is_empty(), "not before its time");
+    assert_eq!(world.member(&alice, "r2").map(|robot| robot.robot_expire_seconds), Some(1), "its last second");
     world.time_ms = START_MS + 86_400_000;
     let gone = world.tick();
     assert_eq!(gone.len(), 1);

@@ -135,7 +135,7 @@ fn clients_cannot_make_a_room_that_lasts() {
     assert_eq!(stage.node.try_create_room("owner", |_| {}).expect("the HTTP API makes one"), number);
 }
 
-// S003-001, S003-020
+// S003-020
 #[test]
 fn a_room_takes_in_whoever_comes_without_asking() {
     // No setting limits it; a thousand show that no small number is built in.

@@ -1,23 +1,15 @@
 //! The data folder of a real server: who may read it, what a start says about damage, and what `verify`, `backup` and `restore` do.
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::support::process::{APP_SECRET, UNLIMITED};
+use crate::store_files::{all_of, flip, journal};
+use crate::support::process::{APP_SECRET, UNLIMITED, prepared};
 use crate::support::{PATIENCE, Peer, Server, Setup, wait_until};
 use chatroom::wire::pb;
-
-/// Everything below a folder, the folder first.
-fn all_of(folder: &Path) -> Vec<PathBuf> {
-    let mut found = vec![folder.to_owned()];
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        if entry.file_type().unwrap().is_dir() { found.extend(all_of(&entry.path())) } else { found.push(entry.path()) }
-    }
-    found
-}
 
 /// What group and others may do with anything of a folder.
 fn open_to_others(folder: &Path) -> Vec<(PathBuf, String)> {
@@ -33,14 +25,6 @@ fn stop(server: Server) {
     assert!(server.wait(PATIENCE).success());
 }
 
-/// `chatroomd` behind a shell that sets the umask.
-fn with_umask(folder: &Path, umask: &str) -> PathBuf {
-    let path = folder.join("chatroomd");
-    fs::write(&path, format!("#!/bin/sh\numask {umask}\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_chatroomd"))).unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
@@ -49,7 +33,8 @@ fn said(output: &Output) -> String {
 fn nobody_but_its_user_can_read_what_the_node_keeps() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("data");
-    let setup = || Setup { data: Some(data.clone()), program: Some(with_umask(home.path(), "000")), ..Setup::default() };
+    let setup =
+        || Setup { data: Some(data.clone()), program: Some(prepared(home.path(), "umask 000", "")), ..Setup::default() };
     let server = Server::start(setup());
     let admin = server.admin();
     admin.create_user("owner");
@@ -101,21 +86,6 @@ fn word(text: &str) -> &Path {
 /// A server on a folder that another test step uses again.
 fn serve(data: &Path) -> Server {
     Server::start(Setup { data: Some(data.to_owned()), config: UNLIMITED.into(), ..Setup::default() })
-}
-
-/// The journal in use, and how many bytes of it.
-fn journal(data: &Path) -> (PathBuf, u64) {
-    let journals = all_of(&data.join("store")).into_iter().filter(|path| path.extension().is_some_and(|end| end == "jnl"));
-    let path = journals.max().unwrap();
-    let used = fs::read(&path).unwrap().iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    (path, used as u64)
-}
-
-fn flip(path: &Path, at: u64) {
-    let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, at).unwrap();
-    file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
 }
 
 #[test]

@@ -13,8 +13,9 @@ use crate::support::peer::{item_seq, item_time_ms, login, text_message};
 use crate::support::process::UNLIMITED;
 use crate::support::{PATIENCE, Peer, Server, Setup};
 use chatroom::id::{RoomId, Seq, UnixMs};
-use chatroom::log::{FjallLog, Options, RoomLog};
+use chatroom::log::{FjallLog, Log as _, Options};
 use chatroom::room::{Room, Settings};
+use chatroom::server::logbook;
 use chatroom::wire::pb::{self, RoleChange};
 use chatroom::wire::{Push, Request, Response, store};
 use prost::Message as _;
@@ -115,9 +116,9 @@ fn fifty_kills_lose_nothing_that_was_acknowledged() {
 fn check_replay(data: &Path, room: i64) {
     let log = FjallLog::open(data, &Options::default()).expect("the folder opens after the last kill");
     let (id, settings) = (RoomId::new(room).expect("a room's id"), Arc::new(Settings::default()));
-    let loaded = log.load(id, UnixMs(i64::MAX / 2)).expect("the log is readable").expect("the room is in it");
+    let loaded = logbook::load(&log, id, UnixMs(i64::MAX / 2)).expect("the log is readable").expect("the room is in it");
     let snapshot = loaded.snapshot.expect("so many entries have left a snapshot");
-    let mut as_started = Room::restore(id, settings.clone(), &snapshot.state).expect("the snapshot is readable");
+    let mut as_started = Room::restore(id, settings.clone(), snapshot.head()).expect("the snapshot is readable");
     loaded.records.iter().for_each(|record| as_started.replay(&record.entry));
     let mut replayed = Room::new(id, settings);
     let mut entries = 0;
@@ -128,7 +129,9 @@ fn check_replay(data: &Path, room: i64) {
             break;
         }
         entries += records.len();
-        records.iter().for_each(|record| replayed.replay(&record.entry));
+        for entry in records {
+            replayed.replay(&logbook::read(id, entry).expect("the entry is readable").entry);
+        }
     }
     assert_eq!(lasting(&replayed), lasting(&as_started));
     println!("replayed {entries} entries");

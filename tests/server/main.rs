@@ -3,6 +3,8 @@
 
 #[path = "../support/pki.rs"]
 mod pki;
+#[path = "../support/store_files.rs"]
+mod store_files;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/wire_files.rs"]
@@ -35,9 +37,11 @@ mod multi_client;
 mod notifications;
 mod notifications_by_tags;
 mod notifications_of_attributes;
+mod opens_older_folders;
 mod orders_and_dedups;
 mod permissions;
 mod plays_the_dialogue;
+mod queue;
 #[cfg(target_os = "linux")]
 mod reads_more_slowly;
 mod receiver;
@@ -52,4 +56,5 @@ mod tags;
 mod tls;
 mod webhooks;
 mod webhooks_queue;
+mod webhooks_spool;
 mod webhooks_under_load;

@@ -5,38 +5,10 @@ use std::net::TcpStream;
 
 use crate::support::peer::login;
 use crate::support::{Admin, PATIENCE, Peer, Server, Setup};
-use crate::wire_files::golden;
+use crate::wire_files::{golden, meaning};
 use bytes::BytesMut;
-use chatroom::wire::{Frame, FrameCodec, Packet, Request, describe};
+use chatroom::wire::{Frame, FrameCodec, Packet, Request};
 use tokio_util::codec::Decoder;
-
-/// Fields whose values are this server's and this moment's. All others are as the page shows them.
-const OWN: [&str; 12] = [
-    "room_id",
-    "connection_id",
-    "server_time_ms",
-    "create_time_ms",
-    "update_time_ms",
-    "enter_time_ms",
-    "time_ms",
-    "epoch",
-    "seq",
-    "last_seq",
-    "log_seq",
-    "resume_token",
-];
-
-/// What a frame says, without what is this server's own.
-fn meaning(frame: &Frame) -> String {
-    let text = describe(frame);
-    let (title, fields) = text.split_once('\n').unwrap_or((&text, ""));
-    let title = title.split(',').next().unwrap_or_default();
-    let field = |line: &str| match line.split_once(": ") {
-        Some((name, _)) if OWN.contains(&name.trim()) => format!("{name}: …\n"),
-        _ => format!("{line}\n"),
-    };
-    format!("{title}\n{}", fields.lines().map(field).collect::<String>())
-}
 
 /// A request of the page, for a room of this server.
 fn for_room(frame: Frame, room: i64) -> BytesMut {

@@ -115,6 +115,14 @@ fn memory_touches_no_folder() {
 }
 
 #[test]
+fn the_kernel_puts_no_huge_pages_where_memory_was_given_back() {
+    let server = Server::start(Setup { memory: true, ..Setup::default() });
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("THP_enabled:")).expect("the kernel says so since 5.0");
+    assert_eq!(allowed.trim(), "0");
+}
+
+#[test]
 fn no_secret_and_no_message_reaches_the_log() {
     let config = UNLIMITED.replace("\"warn\"", "\"trace\"");
     let server = Server::start(Setup { config, ..Setup::default() });

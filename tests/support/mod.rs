@@ -17,7 +17,7 @@ pub use peer::Peer;
 pub use process::{Server, Setup};
 
 /// How long a test waits for what should take milliseconds: long enough for a machine that does other work meanwhile.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits until `condition` holds; panics with `what` when it does not within [`PATIENCE`].
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {

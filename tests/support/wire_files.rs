@@ -6,6 +6,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chatroom::wire::{Frame, describe};
+
 /// A path below the root of the repository.
 pub fn path(below: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(below)
@@ -54,4 +56,32 @@ pub fn expect_file(below: &str, expected: &str) {
         let found = fs::read_to_string(path(below)).unwrap_or_default();
         assert!(found == expected, "{below} is not what it should be; CHATROOM_BLESS=1 writes it anew");
     }
+}
+
+/// Fields whose values are this server's and this moment's. All others are as they are written down.
+const OWN: [&str; 12] = [
+    "room_id",
+    "connection_id",
+    "server_time_ms",
+    "create_time_ms",
+    "update_time_ms",
+    "enter_time_ms",
+    "time_ms",
+    "epoch",
+    "seq",
+    "last_seq",
+    "log_seq",
+    "resume_token",
+];
+
+/// What a frame says, line by line, without what is this server's own.
+pub fn meaning(frame: &Frame) -> String {
+    let text = describe(frame);
+    let (title, fields) = text.split_once('\n').unwrap_or((&text, ""));
+    let title = title.split(',').next().unwrap_or_default();
+    let field = |line: &str| match line.split_once(": ") {
+        Some((name, _)) if OWN.contains(&name.trim()) => format!("{name}: …\n"),
+        _ => format!("{line}\n"),
+    };
+    format!("{title}\n{}", fields.lines().map(field).collect::<String>())
 }

@@ -53,6 +53,6 @@ fn what_the_fuzzers_found_stays_mended() {
     check("frames", fuzz_frames);
     check("packet", fuzz_packet);
     check("room", chatroom::room::fuzz_commands);
-    check("store", chatroom::log::fuzz_record);
+    check("store", chatroom::server::logbook::fuzz_entry);
     check("expression", chatroom::room::fuzz_expression);
 }

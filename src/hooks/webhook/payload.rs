@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::account::{Secret, body_digest, check_sum};
 use crate::id::UnixMs;
-use crate::log::{Line, Place, Spooled};
+use crate::log::{Line, SpoolPosition, Spooled};
 use crate::wire::{pb, store};
 
 /// `eventType` of a message.
@@ -97,10 +97,14 @@ struct QueueChange {
     timestamp: String,
 }
 
-/// The body that is posted; `None` if the spool does not hold what was written.
-pub(super) fn body(spooled: &Spooled) -> Option<Bytes> {
-    let report = spooled.report.as_ref()?;
-    let (line, event_id) = (&spooled.line, event_id(&spooled.line, spooled.place));
+/// A report of the spool; `None` if it does not hold what was written.
+pub(super) fn read(spooled: &Spooled) -> Option<store::Report> {
+    store::Report::decode(spooled.record.clone()).ok().filter(|report| report.what.is_some())
+}
+
+/// The body that is posted.
+pub(super) fn body(spooled: &Spooled, report: &store::Report) -> Option<Bytes> {
+    let (line, event_id) = (&spooled.line, event_id(&spooled.line, spooled.position));
     let body = match report.what.as_ref()? {
         store::report::What::Message(reported) => serde_json::to_vec(&message(line, event_id, reported)?),
         store::report::What::InOut(passage) => serde_json::to_vec(&in_out(line, event_id, report.time_ms, passage)),
@@ -110,7 +114,7 @@ pub(super) fn body(spooled: &Spooled) -> Option<Bytes> {
 }
 
 /// The same for every attempt, and for no other report.
-fn event_id(line: &Line, Place { epoch, number }: Place) -> String {
+fn event_id(line: &Line, SpoolPosition { epoch, number }: SpoolPosition) -> String {
     format!("{}-{epoch}-{number}", line.room)
 }
 

@@ -21,7 +21,7 @@ use crate::limits::{
     CALLBACK_ANSWER_BYTES_MAX, WEBHOOK_BODY_MS, WEBHOOK_LINES_MAX, WEBHOOK_READ_BYTES, WEBHOOK_READ_MAX, WEBHOOK_REFUSALS_MIN,
     WEBHOOK_REMOVE_MAX, WEBHOOK_REMOVE_MS, WEBHOOK_RETRY_MS_MAX, WEBHOOK_SCAN_MAX,
 };
-use crate::log::{Line, LogError, Place, RoomLog, Spooled};
+use crate::log::{Line, LogError, Outbox, SpoolPosition, Spooled};
 
 /// How often the gauges are brought up to date while there is something in the spool.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ type Removed = (Vec<Line>, Result<(), LogError>);
 
 pub(super) struct Sender {
     inbox: Arc<Webhooks>,
-    log: Arc<dyn RoomLog>,
+    outbox: Arc<dyn Outbox>,
     apps: Arc<dyn Receivers>,
     client: HttpClient,
     /// The clock by which nothing is older than it is.
@@ -72,7 +72,7 @@ pub(super) struct Sender {
 struct Queue {
     app_key: Arc<str>,
     /// Where reading goes on.
-    next: Place,
+    next: SpoolPosition,
     /// Since when its first report waits.
     since: UnixMs,
     /// Reports that were read, the first of them perhaps under way. Empty while the line waits.
@@ -105,16 +105,16 @@ enum Arrival {
 impl Sender {
     pub(super) fn new(
         inbox: Arc<Webhooks>,
-        log: Arc<dyn RoomLog>,
+        outbox: Arc<dyn Outbox>,
         apps: Arc<dyn Receivers>,
         client: HttpClient,
         clock: fn() -> UnixMs,
     ) -> Sender {
         Sender {
-            is_unread: log.spool().records() > 0,
+            is_unread: outbox.spool().records() > 0,
             version: apps.version(),
             inbox,
-            log,
+            outbox,
             apps,
             client,
             clock,
@@ -166,7 +166,7 @@ impl Sender {
             let _ = removing.await;
         }
         if !self.done.is_empty()
-            && let Err(error) = self.log.remove_reports(&self.done)
+            && let Err(error) = self.outbox.remove_reports(&self.done)
         {
             tracing::warn!(%error, "webhooks that were delivered stay in the spool and are sent again");
         }
@@ -197,7 +197,7 @@ impl Sender {
         for (line, mut head) in fresh.lines {
             if self.is_unread {
                 // The line may be one of those that are not known, and have earlier reports.
-                head.place = Place::default();
+                head.position = SpoolPosition::default();
             }
             self.add(line, head);
         }
@@ -224,11 +224,11 @@ impl Sender {
         if self.lines.len() >= WEBHOOK_LINES_MAX {
             return self.note_unread();
         }
-        let Head { place, app_key, since } = head;
+        let Head { position, app_key, since } = head;
         self.receivers.entry((app_key.clone(), line.env.clone())).or_default().add(line.clone());
         let queue = Queue {
             app_key,
-            next: place,
+            next: position,
             since,
             read: VecDeque::new(),
             has_more: true,
@@ -245,12 +245,13 @@ impl Sender {
             return;
         }
         for _ in 0..WEBHOOK_SCAN_MAX {
-            match self.log.next_line(self.read_up_to.as_ref()) {
+            match self.outbox.next_line(self.read_up_to.as_ref()) {
                 Ok(Some(first)) if self.lines.len() < WEBHOOK_LINES_MAX => {
                     self.read_up_to = Some(first.line.clone());
                     if !self.lines.contains_key(&first.line) {
-                        let (app_key, since) = first.report.map(|report| (report.app_key, report.time_ms)).unwrap_or_default();
-                        self.add(first.line, Head { place: first.place, app_key: app_key.into(), since: UnixMs(since) });
+                        let report = payload::read(&first);
+                        let (app_key, since) = report.map(|report| (report.app_key, report.time_ms)).unwrap_or_default();
+                        self.add(first.line, Head { position: first.position, app_key: app_key.into(), since: UnixMs(since) });
                     }
                 }
                 Ok(Some(_)) => {
@@ -302,7 +303,7 @@ impl Sender {
             let Some(queue) = self.lines.get_mut(&line) else { return };
             let target = (queue.app_key.clone(), line.env.clone());
             if queue.read.is_empty() && queue.has_more {
-                match self.log.reports(&line, queue.next, WEBHOOK_READ_MAX, WEBHOOK_READ_BYTES) {
+                match self.outbox.reports(&line, queue.next, WEBHOOK_READ_MAX, WEBHOOK_READ_BYTES) {
                     Ok(read) => {
                         queue.has_more = !is_all(&read);
                         queue.read = read.into();
@@ -319,14 +320,15 @@ impl Sender {
                 self.remove_at.get_or_insert(Instant::now() + Duration::from_millis(WEBHOOK_REMOVE_MS));
                 return self.release(&target, |_| {});
             };
-            queue.next = first.place;
-            queue.since = UnixMs(first.report.as_ref().map_or(queue.since.0, |report| report.time_ms));
+            let report = payload::read(first);
+            queue.next = first.position;
+            queue.since = UnixMs(report.as_ref().map_or(queue.since.0, |report| report.time_ms));
             let now = unix();
             if queue.since < too_old {
                 self.give_up(&line, "expired");
                 continue;
             }
-            let Some(body) = payload::body(first) else {
+            let Some(body) = report.and_then(|report| payload::body(first, &report)) else {
                 self.give_up(&line, "unreadable");
                 continue;
             };
@@ -411,9 +413,9 @@ impl Sender {
     fn pass(&mut self, line: &Line) {
         let Some(queue) = self.lines.get_mut(line) else { return };
         let Some(first) = queue.read.pop_front() else { return };
-        queue.next = first.place.next();
+        queue.next = first.position.next();
         queue.trouble = None;
-        self.done.push(Spooled { report: None, ..first });
+        self.done.push(Spooled { record: Bytes::new(), ..first });
         self.remove_at.get_or_insert(Instant::now() + Duration::from_millis(WEBHOOK_REMOVE_MS));
     }
 
@@ -433,7 +435,7 @@ impl Sender {
         let due = self.lines.iter().filter(|(_, queue)| is_due(queue)).map(|(line, _)| line.clone());
         for line in due.take(WEBHOOK_SCAN_MAX).collect::<Vec<_>>() {
             let Some(queue) = self.lines.get_mut(&line) else { continue };
-            let is_all = match self.log.reports(&line, queue.next, WEBHOOK_READ_MAX, WEBHOOK_READ_BYTES) {
+            let is_all = match self.outbox.reports(&line, queue.next, WEBHOOK_READ_MAX, WEBHOOK_READ_BYTES) {
                 Ok(read) => {
                     let is_all = is_all(&read);
                     queue.read = read.into();
@@ -447,7 +449,7 @@ impl Sender {
                     queue.since = if is_all { unix() } else { queue.since };
                     break;
                 };
-                queue.since = UnixMs(first.report.as_ref().map_or(queue.since.0, |report| report.time_ms));
+                queue.since = UnixMs(payload::read(first).map_or(queue.since.0, |report| report.time_ms));
                 if queue.since >= too_old {
                     break;
                 }
@@ -481,8 +483,8 @@ impl Sender {
         }
         self.remove_at = None;
         let (done, spent) = (std::mem::take(&mut self.done), std::mem::take(&mut self.spent));
-        let log = self.log.clone();
-        self.removing = Some(tokio::task::spawn_blocking(move || (spent, log.remove_reports(&done))));
+        let outbox = self.outbox.clone();
+        self.removing = Some(tokio::task::spawn_blocking(move || (spent, outbox.remove_reports(&done))));
     }
 
     fn on_removed(&mut self, (spent, result): Removed) {
@@ -506,7 +508,7 @@ impl Sender {
         if !self.is_resting() {
             self.expire();
         }
-        let spool = self.log.spool();
+        let spool = self.outbox.spool();
         self.is_reported_idle = spool.records() == 0 && self.lines.is_empty();
         let oldest = self.lines.values().filter(|queue| !queue.is_spent).map(|queue| queue.since.0).min();
         let age_ms = oldest.map_or(0, |since| unix().0.saturating_sub(since).max(0));

@@ -207,7 +207,7 @@ mod tests {
 
     use super::super::FjallLog;
     use super::*;
-    use crate::log::RoomLog as _;
+    use crate::log::Log as _;
 
     #[test]
     fn a_backup_does_not_keep_a_store_that_failed_from_coming_back() {

@@ -3,6 +3,9 @@
 //! A crash at any point leaves either the day or what it left behind, or both, and the next run goes on from there: the writer
 //! leaves the day alone, then what no snapshot covers is copied and brought to the disk, then the day is dropped.
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
 use ::fjall::{Keyspace, OwnedWriteBatch};
 
 use super::open::folder_of;
@@ -10,7 +13,7 @@ use super::{Store, failed, snapshot_key};
 use crate::id::{RoomId, Seq, UnixMs};
 use crate::log::LogError;
 use crate::log::query::first_day_kept;
-use crate::log::record::{KEY_BYTES, key, read_key};
+use crate::log::record::{INDEX_BIT, KEY_BYTES, index_prefix, key, read_key};
 
 /// Entries copied or removed at once.
 const STEP: usize = 1000;
@@ -52,9 +55,12 @@ impl Store {
             }
         }
         let mut write = self.db.batch();
-        write.remove(&self.snapshots, snapshot_key(room));
+        for found in self.snapshots.prefix(snapshot_key(room)) {
+            write.remove(&self.snapshots, found.key().map_err(failed)?);
+        }
         for table in &tables {
-            for found in table.range(key(room, Seq(0))..key(room, last)) {
+            let entries = table.range(key(room, Seq(0))..key(room, last));
+            for found in entries.chain(table.prefix(index_prefix(room))) {
                 write.remove(table, found.key().map_err(failed)?);
                 write = self.step(write)?;
             }
@@ -62,22 +68,50 @@ impl Store {
         self.commit(write, None)
     }
 
-    /// Copies what no snapshot covers out of a day. Goes from room to room, so that what is covered costs nothing.
+    /// The rooms of which days that are due to go have what no snapshot covers.
+    pub(super) fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError> {
+        let old: Vec<Keyspace> = self.days.read().open.range(..first_day_kept(now, days)).map(|(_, day)| day.clone()).collect();
+        let mut rooms = BTreeSet::new();
+        for day in &old {
+            self.each_room(day, |room, uncovered| {
+                rooms.extend(day.range(uncovered).next().is_some().then_some(room));
+                Ok(())
+            })?;
+        }
+        Ok(rooms.into_iter().collect())
+    }
+
+    /// Copies what no snapshot covers out of a day, without its index: it is state, not history.
     fn carry(&self, day: &Keyspace) -> Result<(), LogError> {
-        let mut write = self.db.batch();
+        let mut write = Some(self.db.batch());
+        self.each_room(day, |_, uncovered| {
+            for found in day.range(uncovered) {
+                let (key, value) = found.into_inner().map_err(failed)?;
+                let mut filled = write.take().unwrap_or_else(|| self.db.batch());
+                filled.insert(&self.carried, key, value);
+                write = Some(self.step(filled)?);
+            }
+            Ok(())
+        })?;
+        write.map_or(Ok(()), |write| self.commit(write, None))
+    }
+
+    /// Goes through a day from room to room, with the range of keys in which each has what no snapshot covers; what is covered costs
+    /// nothing.
+    fn each_room(
+        &self,
+        day: &Keyspace,
+        mut visit: impl FnMut(RoomId, RangeInclusive<[u8; KEY_BYTES]>) -> Result<(), LogError>,
+    ) -> Result<(), LogError> {
         let mut next = Some([0; KEY_BYTES]);
         while let Some(from) = next {
-            let Some(found) = day.range(from..).next() else { break };
+            let Some(found) = day.range(&from[..]..&[INDEX_BIT][..]).next() else { break };
             let (room, _) = read_key(&found.key().map_err(failed)?)?;
             let uncovered = self.covered(room)?.map_or(Seq(0), Seq::next);
-            for found in day.range(key(room, uncovered)..=key(room, Seq(u64::MAX))) {
-                let (key, value) = found.into_inner().map_err(failed)?;
-                write.insert(&self.carried, key, value);
-                write = self.step(write)?;
-            }
+            visit(room, key(room, uncovered)..=key(room, Seq(u64::MAX)))?;
             next = room.get().checked_add(1).and_then(|room| RoomId::new(room).ok()).map(|room| key(room, Seq(0)));
         }
-        self.commit(write, None)
+        Ok(())
     }
 
     /// Removes what was carried and is covered by now.

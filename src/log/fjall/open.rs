@@ -16,7 +16,7 @@ use super::cut::cut;
 use super::journal::Marks;
 use super::state::{Ledger, Reach, sync_folder};
 use super::survey::{Depth, FORMAT, Survey, survey};
-use super::{Days, Lasting, META_EPOCH, META_FORMAT, META_LAST_ROOM_ID, Options, Store, failed};
+use super::{Days, Lasting, META_EPOCH, META_FORMAT, META_LAST_NUMBER, Options, Store, failed};
 use crate::id::Epoch;
 use crate::limits::{STORE_COUNT_BUFFER_BYTES, STORE_LOCK_PATIENCE_MS, STORE_START_CHECK_BYTES};
 use crate::log::stats::LogStats;
@@ -98,8 +98,8 @@ pub(super) fn open(
         batch.commit()
     });
     counted.map_err(failed)?;
-    let last_room_id = number(&meta, META_LAST_ROOM_ID)?.unwrap_or(0);
-    let last_room_id = i64::try_from(last_room_id).map_err(|_| LogError::Corrupt("the highest room id".into()))?;
+    let last_number = number(&meta, META_LAST_NUMBER)?.unwrap_or(0);
+    let last_number = i64::try_from(last_number).map_err(|_| LogError::Corrupt("the highest number of a room".into()))?;
     let reports = keyspaces.get("reports")?;
     let (mut records, mut bytes) = (0, 0);
     for found in reports.iter() {
@@ -108,7 +108,7 @@ pub(super) fn open(
         bytes += (key.len() + value.len()) as u64;
     }
     lasting.spool.set(records, bytes);
-    lasting.last_room_id.fetch_max(last_room_id, Ordering::Relaxed);
+    lasting.last_number.fetch_max(last_number, Ordering::Relaxed);
     let marks = Marks { last: None, good: db.seqno(), synced: db.seqno() };
     let store = Store {
         reports,
@@ -189,7 +189,7 @@ fn format(folder: &Path, db: &Database) -> Result<u64, LogError> {
         found => {
             let found = found.map_or("no format".into(), |found| format!("format {found}"));
             let folder = folder.display();
-            Err(LogError::Store(format!("{folder} has {found}; this chatroomd reads format 1 and format {FORMAT}")))
+            Err(LogError::Store(format!("{folder} has {found}; this chatroomd reads formats 1 to {FORMAT}")))
         }
     }
 }
@@ -198,9 +198,9 @@ fn format(folder: &Path, db: &Database) -> Result<u64, LogError> {
 pub(super) struct Keyspaces(pub(super) BTreeMap<&'static str, Keyspace>);
 
 impl Keyspaces {
-    /// Opens all of them. Only a store of an earlier format may lack one.
+    /// Opens all of them. Only a new store, or one of format 1, may lack one.
     pub(super) fn open(db: &Database, format: u64) -> Result<Keyspaces, LogError> {
-        if format == FORMAT
+        if format > 1
             && let Some(missing) = KEYSPACES.iter().find(|name| !db.keyspace_exists(name))
         {
             return Err(LogError::Corrupt(format!("the table '{missing}' of the store is missing")));

@@ -1,6 +1,6 @@
-//! What the writer thread does with a group of batches: one atomic write, one visit to the disk.
+//! Writes a group of batches on the writer's thread: one atomic write, one visit to the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use bytes::Bytes;
 use super::health::Pauses;
 use super::open::{day_keyspace, folder_of};
 use super::reopen::Shared;
-use super::{Days, Durability, META_LAST_ROOM_ID, Store, failed, snapshot_key};
+use super::{Days, Durability, META_LAST_NUMBER, Store, failed, part_key};
 use crate::id::{RoomId, Seq};
 use crate::log::query::day_of;
-use crate::log::record::{KEY_BYTES, encode, key, without_content};
+use crate::log::record::{KEY_BYTES, Strip, index_row, key, redacted};
 use crate::log::spool;
 use crate::log::stats::LogStats;
 use crate::log::writer::Sink;
-use crate::log::{Batch, LogError, Snapshot, client_room_key, client_rooms, highest_created, recalled};
+use crate::log::{Batch, HEAD, LogError, Redacts, highest_number, listed_key, listings, redactions};
 
 /// How long after a write it is looked whether the store still goes on.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
@@ -31,26 +31,16 @@ pub(super) struct DiskSink {
     /// When it is looked whether the store still goes on, after a write.
     check_at: Option<Instant>,
     pauses: Pauses,
-    last_room_id: i64,
-    /// One record in its kept form.
-    encoded: Vec<u8>,
-    /// The records of one batch, so that a batch that cannot be kept leaves nothing in the group's write.
-    staged: Vec<(i64, [u8; KEY_BYTES], Slice)>,
+    last_number: i64,
 }
+
+/// Items that a group redacts, by key: the day of each, what does it, and whether the group has the item itself.
+type Redactions = BTreeMap<[u8; KEY_BYTES], (i64, RoomId, Seq, Strip, bool)>;
 
 impl DiskSink {
     pub fn new(shared: Arc<Shared>, durability: Durability) -> DiskSink {
-        let last_room_id = shared.lasting.last_room_id.load(Ordering::Relaxed);
-        DiskSink {
-            shared,
-            durability,
-            sync_at: None,
-            check_at: None,
-            pauses: Pauses::new(),
-            last_room_id,
-            encoded: Vec::new(),
-            staged: Vec::new(),
-        }
+        let last_number = shared.lasting.last_number.load(Ordering::Relaxed);
+        DiskSink { shared, durability, sync_at: None, check_at: None, pauses: Pauses::new(), last_number }
     }
 
     /// Opens a store that failed again, if it is time to.
@@ -81,72 +71,83 @@ impl DiskSink {
     }
 
     fn commit(&mut self, group: &[Batch], results: &mut Vec<Result<(), LogError>>) -> Result<(), LogError> {
-        let recalls = self.recalls(group);
+        let mut redactions = redacted_by(group);
         let store = self.shared.writable()?;
         open_days(&store, group)?;
         let days = store.days.read();
         let items = |batch: &Batch| batch.records.len() + batch.snapshots.len() + batch.reports.len();
         let items = group.iter().map(items).sum::<usize>() + 2;
         let mut write = OwnedWriteBatch::with_capacity(store.db.clone(), items);
-        let mut snapshots: BTreeMap<RoomId, &Snapshot> = BTreeMap::new();
-        let (mut bytes, mut last_room_id) = (0, self.last_room_id);
-        let mut rooms_of_clients: BTreeMap<RoomId, bool> = BTreeMap::new();
+        let mut parts: BTreeMap<(RoomId, u32), (Seq, &Bytes)> = BTreeMap::new();
+        let (mut bytes, mut last_number) = (0, self.last_number);
+        let mut listed: BTreeMap<RoomId, bool> = BTreeMap::new();
         // Entries of one turn nearly always fall on one day.
         let mut target: Option<(i64, &Keyspace)> = None;
-        let mut written = BTreeSet::new();
         for batch in group {
-            if let Err(error) = self.stage(batch) {
+            // A batch that cannot be kept leaves nothing in the group's write.
+            if let Err(error) = batch.check() {
                 results.push(Err(error));
                 continue;
             }
-            for (day, key, value) in self.staged.drain(..) {
+            for record in &batch.records {
+                let (facts, day) = (&record.facts, day_of(record.facts.time));
                 let keyspace = match target {
                     Some((at, keyspace)) if at == day => keyspace,
                     _ if day < days.first => &store.carried,
                     _ => days.open.get(&day).ok_or_else(|| LogError::Store(format!("day {day} was not opened")))?,
                 };
                 target = Some((day, keyspace));
-                // A message recalled in the same breath: one write must not hold two values of a key.
-                let value = match recalls.contains_key(&key) {
-                    true => without_content(Bytes::copy_from_slice(&value))?.map_or(value, Slice::from),
-                    false => value,
+                let key = key(facts.room, facts.seq);
+                // An item redacted in the same breath: one write must not hold two values of a key.
+                let left = match redactions.get_mut(&key) {
+                    Some((.., strip, is_written)) => {
+                        *is_written = true;
+                        redacted(facts.room, facts.seq, record.kept.clone(), *strip)?
+                    }
+                    None => None,
                 };
+                let value = left.as_ref().unwrap_or(&record.kept);
                 bytes += value.len();
-                written.extend(recalls.contains_key(&key).then_some(key));
-                write.insert(keyspace, key, value);
+                write.insert(keyspace, key, Slice::from(&value[..]));
+                // What comes too late for its day is state, not history.
+                for key in facts.keys.iter().filter(|_| day >= days.first) {
+                    write.insert(keyspace, index_row(facts.room, key, facts.seq), []);
+                }
             }
             for snapshot in &batch.snapshots {
-                let newest = snapshots.entry(snapshot.room).or_insert(snapshot);
-                if newest.seq <= snapshot.seq {
-                    *newest = snapshot;
+                for part in &snapshot.parts {
+                    let newest = parts.entry((snapshot.room, part.number)).or_insert((snapshot.seq, &part.state));
+                    if newest.0 <= snapshot.seq {
+                        *newest = (snapshot.seq, &part.state);
+                    }
                 }
             }
             for report in &batch.reports {
-                let (key, value) = spool::encode(report);
-                let length = key.len() + value.len();
+                let key = spool::key(&report.line, report.position);
+                let length = key.len() + report.record.len();
                 if store.lasting.spool.admit(length as u64) {
                     bytes += length;
-                    write.insert(&store.reports, key, value);
+                    write.insert(&store.reports, key, Slice::from(&report.record[..]));
                 }
             }
-            last_room_id = last_room_id.max(highest_created(&batch.records));
-            rooms_of_clients.extend(client_rooms(&batch.records));
+            last_number = last_number.max(highest_number(&batch.records));
+            listed.extend(listings(&batch.records));
             results.push(Ok(()));
         }
-        for (key, day) in recalls.iter().filter(|(key, _)| !written.contains(*key)) {
-            bytes += keep_recall(&store, &mut write, &days, *day, *key)?;
-        }
-        for (room, snapshot) in snapshots {
-            bytes += keep_snapshot(&store, &mut write, room, snapshot)?;
-        }
-        for (room, exists) in rooms_of_clients {
-            match exists {
-                true => write.insert(&store.node, client_room_key(room), []),
-                false => write.remove(&store.node, client_room_key(room)),
+        for (key, (day, room, seq, strip, is_written)) in redactions {
+            if !is_written {
+                bytes += keep_redacted(&store, &mut write, &days, day, key, |kept| redacted(room, seq, kept, strip))?;
             }
         }
-        if last_room_id > self.last_room_id {
-            write.insert(&store.meta, META_LAST_ROOM_ID, last_room_id.to_be_bytes());
+        bytes += keep_parts(&store, &mut write, &parts)?;
+        for (room, exists) in listed {
+            match exists {
+                true => write.insert(&store.node, listed_key(room), []),
+                false => write.remove(&store.node, listed_key(room)),
+            }
+        }
+        if last_number > self.last_number {
+            write.insert(&store.meta, META_LAST_NUMBER, last_number.to_be_bytes());
         }
         if write.is_empty() {
             return Ok(());
@@ -158,7 +159,7 @@ impl DiskSink {
         drop(days);
         store.bound_buffers()?;
         self.check_at = Some(Instant::now() + CHECK_AFTER);
-        self.last_room_id = last_room_id;
+        self.last_number = last_number;
         if mode != PersistMode::Buffer {
             self.sync_at = None;
         }
@@ -172,27 +173,6 @@ impl DiskSink {
         let now = Instant::now();
         let due = *self.sync_at.get_or_insert(now + Duration::from_millis(ms));
         if now >= due { PersistMode::SyncData } else { PersistMode::Buffer }
-    }
-
-    fn stage(&mut self, batch: &Batch) -> Result<(), LogError> {
-        self.staged.clear();
-        for record in &batch.records {
-            encode(record, &mut self.encoded)?;
-            let day = day_of(record.entry.stamp.time);
-            self.staged.push((day, key(record.room, record.entry.seq), Slice::from(&self.encoded[..])));
-        }
-        Ok(())
-    }
-
-    /// The messages that a group recalls, by key, with the day each was said on. A batch that cannot be kept recalls nothing.
-    fn recalls(&mut self, group: &[Batch]) -> BTreeMap<[u8; KEY_BYTES], i64> {
-        let mut recalls = BTreeMap::new();
-        for batch in group {
-            if recalled(&batch.records).next().is_some() && self.stage(batch).is_ok() {
-                recalls.extend(recalled(&batch.records).map(|(room, seq, time)| (key(room, seq), day_of(time))));
-            }
-        }
-        recalls
     }
 }
 
@@ -239,7 +219,7 @@ impl Sink for DiskSink {
 fn open_days(store: &Store, group: &[Batch]) -> Result<(), LogError> {
     let mut last = None;
     for record in group.iter().flat_map(|batch| &batch.records) {
-        let day = day_of(record.entry.stamp.time);
+        let day = day_of(record.facts.time);
         if last.replace(day) == Some(day) {
             continue;
         }
@@ -254,35 +234,66 @@ fn open_days(store: &Store, group: &[Batch]) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Adds what is left of a recalled message that earlier commits hold. Returns its bytes.
-fn keep_recall(
+/// The items that a group redacts. A batch that cannot be kept redacts nothing.
+fn redacted_by(group: &[Batch]) -> Redactions {
+    let mut found = Redactions::new();
+    for batch in group {
+        if redactions(&batch.records).next().is_some() && batch.check().is_ok() {
+            let item = |(room, redacts): (RoomId, Redacts)| {
+                let Redacts { seq, time, strip } = redacts;
+                (key(room, seq), (day_of(time), room, seq, strip, false))
+            };
+            found.extend(redactions(&batch.records).map(item));
+        }
+    }
+    found
+}
+
+/// Adds what is left of a redacted item that earlier commits hold. Returns its bytes.
+fn keep_redacted(
     store: &Store,
     write: &mut OwnedWriteBatch,
     days: &Days,
     day: i64,
     key: [u8; KEY_BYTES],
+    redact: impl Fn(Bytes) -> Result<Option<Bytes>, LogError>,
 ) -> Result<usize, LogError> {
     let mut bytes = 0;
     for keyspace in days.open.get(&day).into_iter().chain([&store.carried]) {
         let Some(kept) = keyspace.get(key).map_err(failed)? else { continue };
-        if let Some(kept) = without_content(Bytes::copy_from_slice(&kept))? {
-            bytes += kept.len();
-            write.insert(keyspace, key, kept);
+        if let Some(left) = redact(Bytes::copy_from_slice(&kept))? {
+            bytes += left.len();
+            write.insert(keyspace, key, Slice::from(&left[..]));
         }
     }
     Ok(bytes)
 }
 
-/// Adds a snapshot unless the store has a newer one. Returns its bytes.
-fn keep_snapshot(store: &Store, write: &mut OwnedWriteBatch, room: RoomId, snapshot: &Snapshot) -> Result<usize, LogError> {
-    let Snapshot { seq: Seq(seq), state, .. } = snapshot;
-    if store.covered(room)?.is_some_and(|covered| covered > snapshot.seq) {
-        return Ok(0);
+/// Adds the parts of snapshots, but for those of rooms of which the store has a newer snapshot. Returns their bytes.
+fn keep_parts(
+    store: &Store,
+    write: &mut OwnedWriteBatch,
+    parts: &BTreeMap<(RoomId, u32), (Seq, &Bytes)>,
+) -> Result<usize, LogError> {
+    let (mut bytes, mut is_newer) = (0, false);
+    for ((room, number), (seq, state)) in parts {
+        // The head comes first.
+        if *number == HEAD {
+            is_newer = store.covered(*room)?.is_none_or(|covered| covered <= *seq);
+        }
+        if !is_newer {
+            continue;
+        }
+        let key = part_key(*room, *number);
+        if *number != HEAD && state.is_empty() {
+            write.remove(&store.snapshots, key);
+            continue;
+        }
+        let mut kept = Vec::with_capacity(8 + state.len());
+        kept.extend_from_slice(&seq.0.to_be_bytes());
+        kept.extend_from_slice(state);
+        bytes += kept.len();
+        write.insert(&store.snapshots, key, kept);
     }
-    let mut kept = Vec::with_capacity(8 + state.len());
-    kept.extend_from_slice(&seq.to_be_bytes());
-    kept.extend_from_slice(state);
-    let bytes = kept.len();
-    write.insert(&store.snapshots, snapshot_key(room), kept);
     Ok(bytes)
 }

@@ -12,7 +12,7 @@ use super::state::{Mark, State, Word, boot, read_mark, read_state};
 use super::tables::{self, Table, Trees};
 
 /// The highest format this program knows.
-pub(super) const FORMAT: u64 = 2;
+pub(super) const FORMAT: u64 = 3;
 /// Contents of the library's own version file.
 const VERSION: &[u8] = b"FJL\x03";
 
@@ -83,7 +83,7 @@ pub(super) fn survey(folder: &Path, depth: Depth, progress: &mut dyn FnMut(u64, 
     if let Word::Said(state) = &survey.state
         && state.format > FORMAT
     {
-        survey.problems.push(format!("it has format {}; this chatroomd reads formats 1 and {FORMAT}", state.format));
+        survey.problems.push(format!("it has format {}; this chatroomd reads formats 1 to {FORMAT}", state.format));
         return Ok(survey);
     }
     if !store.try_exists()? {
