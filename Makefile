@@ -11,7 +11,15 @@ SOAK_MINUTES ?= 30
 # What `make run` hands to the server, for example ARGS="--memory --workers 2".
 ARGS         ?=
 
-.PHONY: help setup run test coverage-of-mission bench crowd soak fuzz install ci
+# Worlds of `make sim`, steps of each, and seconds after which it stops between two; it goes on there the next time.
+SEEDS        ?= 100000
+STEPS        ?= 1000
+SECONDS      ?= 0
+# How the simulation is built: release, or dev for a quick look.
+SIM_PROFILE  ?= release
+SIM          := $(CARGO) run --quiet --locked --profile $(SIM_PROFILE) --features sim --bin chatroom-sim --
+
+.PHONY: help setup run test coverage-of-mission bench crowd soak fuzz sim sim-bugs install ci
 
 help:
 	@echo "make setup    install the tools the tests need and that are absent"
@@ -22,6 +30,8 @@ help:
 	@echo "make crowd    measure a delivery in one room of as many members as this machine's files allow"
 	@echo "make soak     let 2,000 connections come and go for SOAK_MINUTES=$(SOAK_MINUTES) and print the slope of the server's memory"
 	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "make sim      run simulated worlds up to seed SEEDS=$(SEEDS) of STEPS=$(STEPS) steps; goes on where it stopped, for one commit"
+	@echo "make sim-bugs plant ten bugs, one after the other, and see the simulation find each"
 	@echo "make install  install chatroomd, chatroom, libchatroom, headers and chatroom.pc under PREFIX=$(PREFIX)"
 	@echo "make ci       everything a change has to pass: tests, format, lints, documentation, fuzz smoke"
 
@@ -54,6 +64,15 @@ fuzz:
 		echo "fuzz $$target, $(FUZZ_SECONDS) s"; \
 		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0; \
 	done
+
+sim:
+	@mkdir -p target
+	@$(SIM) --seeds 0..$(SEEDS) --steps $(STEPS) --jobs $$(nproc) --account target/sim.account \
+		--commit "$$(git rev-parse HEAD)$$(git diff --quiet HEAD || echo -changed)" \
+		$(if $(filter-out 0,$(SECONDS)),--seconds $(SECONDS))
+
+sim-bugs:
+	@$(SIM) --bugs --steps $(STEPS) --seeds 0..20000
 
 install:
 	$(CARGO) build --release --locked

@@ -5,8 +5,8 @@
 //! the one kind there is. Bytes become packets in [`wire`], a connection's protocol is ruled by [`session`], what it wants of several
 //! rooms by [`front`]; who hears what is decided in [`dispatch`], what must last goes into [`log`]. [`account`] knows who is who,
 //! [`server`] has the sockets and threads, [`config`] what they are told, [`figures`] what happened in rooms by hours and days;
-//! [`admin`] is the HTTP interface, [`client`] the other end, [`capi`] the same for C, [`cli`] for people. [`error`], [`limits`] and
-//! [`id`] are open to all.
+//! [`admin`] is the HTTP interface, [`client`] the other end, [`capi`] the same for C, [`cli`] for people. `sim`, behind a
+//! feature, runs them in worlds out of one seed. [`error`], [`limits`] and [`id`] are open to all.
 //!
 //! ```
 //! use bytes::{Bytes, BytesMut};

@@ -192,6 +192,9 @@ impl<S: Subject> Hub<S> {
             (missed, _) => {
                 let mut replay = if let Source::Ring(frames) = missed { frames } else { Vec::new() };
                 replay.extend(resent.into_iter().map(|(_, frame)| frame));
+                // Whoever leaves before it was told that it is in hears of that first.
+                let own = entry.command.actor.connection;
+                let waits = waits || !durable && own.is_some_and(|own| self.commit.joins_late(id, own));
                 self.reply(asker, reply, durable, waits);
                 self.arrive(id, &presence, replay, None, joins_late);
             }

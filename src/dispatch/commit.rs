@@ -131,6 +131,12 @@ impl<S: Subject> Commit<S> {
         }
     }
 
+    /// True for a connection that is let in and hears so only after a commit.
+    pub fn joins_late(&self, subject: S::Key, connection: ConnId) -> bool {
+        let mut joins = self.writes.joins.iter().chain(self.in_flight.iter().flat_map(|in_flight| &in_flight.joins));
+        joins.any(|join| (join.0, join.1) == (subject, connection))
+    }
+
     /// Changes the list of those who hear their subject after a commit; there are none but where subjects are being made.
     pub fn late_joins(&mut self, mut change: impl FnMut(&mut Vec<(S::Key, ConnId, Option<Seq>)>)) {
         change(&mut self.writes.joins);

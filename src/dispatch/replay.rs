@@ -9,7 +9,7 @@ use super::commit::Held;
 use super::hub::{Effect, Hub};
 use super::live::Owned;
 use super::mail::{Asked, Asker, Mail};
-use crate::error::Status;
+use crate::error::{Code, Status};
 use crate::id::{Epoch, Seq};
 use crate::planted::{self, Bug};
 use crate::subject::{Command, Operation, Presence, PushBody, Replay, Resumption, Scope, Standing, Subject};
@@ -124,12 +124,12 @@ impl<S: Subject> Hub<S> {
         told.replayed = u32::try_from(replay.items.len()).unwrap_or(u32::MAX);
         (told.gap, told.range) = (told.gap || replay.gap.is_some(), replay.gap);
         S::tell_missed(&mut reply, &told);
-        // One that has left meanwhile, and perhaps entered again, hears nothing of it.
-        let is_held = self.desk.release(asked.subject.into(), asked.connection, asked.sequence);
-        self.receive(Mail::Answer(asked, Box::new(Ok(reply))));
-        if !is_held {
-            return;
+        if !self.desk.release(asked.subject.into(), asked.connection, asked.sequence) {
+            // It has left meanwhile, perhaps to enter again: a yes would come after the answer to that.
+            let left = Status::new(Code::Forbidden, "left before what was missed could be read");
+            return self.receive(Mail::Answer(asked, Box::new(Err(left))));
         }
+        self.receive(Mail::Answer(asked, Box::new(Ok(reply))));
         let mut frames = BytesMut::new();
         for (seq, frame) in resent {
             if replay.items.iter().all(|item| item.seq != seq) {

@@ -46,6 +46,9 @@ struct Options {
     /// A bug to plant, by its name: the worlds have to find it.
     #[arg(long, value_parser = bug)]
     bug: Option<Bug>,
+    /// Plant every bug, one after the other.
+    #[arg(long, conflicts_with = "bug")]
+    bugs: bool,
 }
 
 fn range(text: &str) -> Result<(u64, u64), String> {
@@ -62,6 +65,9 @@ fn bug(name: &str) -> Result<Bug, String> {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let options = Options::parse();
+    if options.bugs {
+        return plant_all(&options);
+    }
     if let Some(bug) = options.bug {
         plant(bug);
     }
@@ -130,6 +136,30 @@ pub fn main() -> ExitCode {
         took.as_secs_f64() / (reached - first).max(1) as f64,
     );
     ExitCode::SUCCESS
+}
+
+/// Plants every bug in a process of its own. Fails if one is not found.
+fn plant_all(options: &Options) -> ExitCode {
+    let (first, end) = options.seeds.unwrap_or((0, 20_000));
+    let mut are_found = true;
+    for (name, _) in Bug::ALL {
+        let program = std::env::current_exe().map(std::process::Command::new);
+        let [seeds, steps, jobs] = [format!("{first}..{end}"), options.steps.to_string(), options.jobs.to_string()];
+        let ran = program.and_then(|mut program| {
+            program.args(["--bug", name, "--seeds", &seeds, "--steps", &steps, "--jobs", &jobs]).output()
+        });
+        match ran {
+            Ok(output) => {
+                are_found &= !output.status.success();
+                print!("{name}: {}", String::from_utf8_lossy(&output.stdout));
+            }
+            Err(error) => {
+                eprintln!("chatroom-sim: {error}");
+                are_found = false;
+            }
+        }
+    }
+    if are_found { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn tell(options: &Options, report: &Report) {

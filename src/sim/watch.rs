@@ -196,8 +196,8 @@ impl Watch {
             }
             Ok(Push::Gap(gap)) => {
                 if let Some(view) = self.view(client, gap.room_id) {
+                    // Notifications within it may still come.
                     view.gaps.push((gap.first_seq, gap.last_seq));
-                    view.last = view.last.max(gap.last_seq);
                 }
             }
             Ok(Push::RoomEpoch(told)) => {

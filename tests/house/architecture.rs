@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("id", &[]),
     ("text", &[]),
+    ("planted", &[]),
     ("wire", &[]),
     ("tls", &[]),
     ("session", &["wire"]),
@@ -33,9 +34,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("client", &["session", "wire", "tls"]),
     ("capi", &["client", "wire"]),
     ("cli", &["client", "session", "wire", "account", "tls"]),
-    ("bin", &["server", "config", "admin", "client", "cli"]),
+    // Of server what does no I/O: see `the_simulation_does_no_io`.
+    ("sim", &["front", "session", "wire", "subject", "room", "dispatch", "log", "account", "server"]),
+    ("bin", &["server", "config", "admin", "client", "cli", "sim"]),
 ];
-const OPEN: [&str; 4] = ["error", "limits", "id", "text"];
+const OPEN: [&str; 5] = ["error", "limits", "id", "text", "planted"];
 
 /// The deterministic core: it does no I/O and reads no clock.
 const CORE: [&str; 6] = ["wire", "session", "subject", "room", "dispatch", "front"];
@@ -362,6 +365,23 @@ fn every_module_has_its_row_in_the_architecture() {
     let gone = rows.iter().filter(|row| row.bytes().all(|byte| byte.is_ascii_lowercase()) && !modules.contains(**row));
     found.extend(gone.map(|row| format!("docs/architecture.md §2 has a row for `{row}/`, which is not in src/")));
     refuse("The architecture and src/ differ", &found);
+}
+
+#[test]
+fn the_simulation_does_no_io() {
+    let mut found = Vec::new();
+    let worlds = sources().into_iter().filter(|source| source.module() == "sim" && !source.path.ends_with("/cli.rs"));
+    for source in worlds {
+        for (at, line) in source.code() {
+            let of_server = line.match_indices("server::").map(|(from, word)| &line[from + word.len()..]);
+            let is_io = of_server.into_iter().any(|rest| !rest.starts_with("logbook") && !rest.starts_with("reader"));
+            let clock = ["tokio", "std::net", "std::fs", "std::thread", "Instant::now", "SystemTime", "fastrand::Rng::new"];
+            if is_io || clock.iter().any(|word| line.contains(word)) {
+                found.push(format!("{}:{at}: the world is all there is: {}", source.path, line.trim()));
+            }
+        }
+    }
+    refuse("Simulated worlds come out of their seeds alone", &found);
 }
 
 #[test]
