@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicI64;
 use bytes::BytesMut;
 
 use super::budgets::Budgets;
-use super::connection::Identity;
+use super::connection::{Identity, Resume};
 use super::journey::Journey;
 use super::steps::Step;
 use super::*;
@@ -169,6 +169,27 @@ fn what_stood_behind_a_judged_message_does_not_overtake_a_request_that_waits() {
     front.resume(id);
     assert_eq!(front.take_mail(1).len(), 1, "the offer, before the logout");
     assert_eq!(front.connection(id).unwrap().phase, Phase::Closing);
+}
+
+#[test]
+fn a_position_of_a_connection_taken_over_counts_for_one_entry() {
+    let (mut front, id) = front();
+    let room_id = theirs().next().unwrap().get();
+    let seen = pb::RoomPosition { room_id, epoch: 3, last_seq: 9 };
+    let resume = Resume { replaces: Some(ConnId::new(0, 9, 1)), rooms: vec![seen.clone()] };
+    front.connection(id).unwrap().change_rare(|rare| rare.resume = Some(Box::new(resume)));
+    let mut named = |sequence| {
+        let request = Request::RoomEnter(Box::new(pb::RoomEnterRequest { room_id, ..Default::default() }));
+        front.dispatch(id, ServerOutput::Request { sequence, request });
+        let position = |mail| match mail {
+            Mail::Request(request) => request.resume,
+            _ => panic!("only requests are sent"),
+        };
+        front.take_mail(1).into_iter().map(position).collect::<Vec<_>>()
+    };
+    assert_eq!(named(1), [Some(Box::new(seen))]);
+    // Who leaves and enters again has heard since what the position does not know of.
+    assert_eq!(named(2), [None]);
 }
 
 const LARGE: u16 = PacketKind::QueueList as u16;

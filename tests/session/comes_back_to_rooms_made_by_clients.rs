@@ -127,8 +127,12 @@ fn a_switch_leaves_one_room_and_enters_the_other_and_a_refused_one_changes_nothi
     // From a room to itself is no change.
     let to = Some(pb::RoomCreateRequest { alias: "hall".into(), ..Default::default() });
     link.request(Request::RoomSwitch(Box::new(pb::RoomSwitchRequest { from_room_id: 8, to, create_missing: false }))).unwrap();
-    answer_next(&mut link, &Response::RoomSwitch(Box::new(made(8, "hall", false))));
+    // The server names the room and nothing else: what was seen of it is as it was.
+    let before = link.client.positions();
+    let room = Some(pb::RoomInfo { room_id: 8, alias: "hall".into(), ..Default::default() });
+    answer_next(&mut link, &Response::RoomSwitch(Box::new(pb::RoomEnterResponse { room, ..Default::default() })));
     assert_eq!((changes(&mut link), rooms(&link)), (vec![], vec![1, 8]));
+    assert_eq!(link.client.positions(), before);
 }
 
 #[test]
