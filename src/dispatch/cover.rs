@@ -33,6 +33,8 @@ pub(super) struct Cover {
     pub saved: Seq,
     /// The last number that a snapshot or an entry of the log holds: beyond it there is nothing but presence.
     held: Seq,
+    /// The last number known to be presence's. What it left behind, a member's time of entering, stands in no entry.
+    presence: Seq,
     /// Entries of the log since the last snapshot that was taken.
     entries: usize,
     /// Bytes of them, about.
@@ -45,7 +47,7 @@ impl Cover {
     /// That of a subject which was rebuilt and goes up to `last`.
     pub fn of<S>(rebuilt: &Rebuilt<S>, last: Seq) -> Cover {
         let Rebuilt { covered, snapshot_bytes, entries, bytes, .. } = *rebuilt;
-        Cover { saved: covered, held: last, entries, bytes, snapshot_bytes }
+        Cover { saved: covered, held: last, presence: Seq(0), entries, bytes, snapshot_bytes }
     }
 
     /// That of a subject of which a snapshot is about to be written.
@@ -57,6 +59,9 @@ impl Cover {
 
     /// Notes an entry of the log, whose push has so many bytes.
     pub fn note_entry(&mut self, seq: Seq, bytes: usize) {
+        if seq > self.held.next() {
+            self.presence = Seq(seq.0.saturating_sub(1));
+        }
         (self.held, self.entries) = (seq, self.entries + 1);
         self.bytes += bytes + ENTRY_BYTES;
     }
@@ -73,9 +78,10 @@ impl Cover {
     }
 
     /// True if a subject that goes up to `last` and leaves memory is worth a snapshot: the log since the last one is longer than that,
-    /// or than so many entries; or presence has taken numbers that nothing holds.
+    /// or than so many entries; or presence has taken numbers that no snapshot covers.
     pub fn is_worth_it(&self, last: Seq) -> bool {
-        last > self.saved && (last > self.held || self.is_long() || self.bytes > self.snapshot_bytes)
+        let is_costly = self.is_long() || self.bytes > self.snapshot_bytes;
+        last > self.saved && (last > self.held || self.presence > self.saved || is_costly)
     }
 }
 
@@ -114,7 +120,12 @@ mod tests {
         let mut cover = Cover::whole(Seq(10), &parts(1000));
         assert!(cover.is_worth_it(Seq(11)), "the log does not have it");
         cover.note_entry(Seq(12), 0);
-        assert!(!cover.is_worth_it(Seq(12)), "the entry says how far the numbers go");
+        assert!(cover.is_worth_it(Seq(12)), "the entry says how far the numbers go, and not who was here");
+        cover.note_snapshot(&parts(1000));
+        assert!(cover.is_worth_it(Seq(12)), "the snapshot is not durable yet");
+        cover.saved = Seq(12);
+        cover.note_entry(Seq(13), 0);
+        assert!(!cover.is_worth_it(Seq(13)));
     }
 
     #[test]

@@ -66,11 +66,12 @@ impl<S: Subject> Live<S> {
         Seq(self.subject.next_seq().0.saturating_sub(1))
     }
 
-    /// True if the log alone does not tell cheaply enough what is in memory, or not at all: numbers of presence, a time since which
-    /// nobody is here.
+    /// True if the log alone does not tell cheaply enough what is in memory, or not at all: what presence left behind, a time since
+    /// which nobody is here; or if the subject has ended, so that the snapshot of what it was goes.
     pub(super) fn is_worth_saving(&self) -> bool {
         let last = self.last_seq();
-        self.cover.is_worth_it(last) || self.cover.saved < last && self.subject.ends_at().is_some()
+        let (waits_for_end, has_ended) = (self.subject.ends_at().is_some(), !self.subject.exists());
+        self.cover.is_worth_it(last) || self.cover.saved < last && (waits_for_end || has_ended)
     }
 
     /// The state as it is to be written down.

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::logbook;
 use super::node::Node;
-use crate::dispatch::Rules as _;
-use crate::id::{Seq, UnixMs};
+use crate::dispatch::{Rebuilt, Rules as _};
+use crate::id::{RoomId, Seq, UnixMs};
 use crate::limits::{EXPIRE_EVERY_MS, LOG_KEPT_MS};
-use crate::log::{Batch, Log, LogError};
-use crate::room::Settings;
+use crate::log::{Batch, Log, LogError, Snapshot};
+use crate::room::{Room, Settings};
 use crate::subject::Subject;
 
 const DAY_MS: i64 = 86_400_000;
@@ -77,29 +77,58 @@ async fn expire(log: Arc<dyn Log>, at: UnixMs, days: u32, settings: Arc<Settings
 /// Rooms that cannot be rebuilt are left to the log, which carries their entries on. Waits for the disk.
 fn cover(log: &dyn Log, at: UnixMs, days: u32, settings: &Arc<Settings>) -> Result<(), LogError> {
     for rooms in log.uncovered(at, days)?.chunks(COVERED_AT_ONCE) {
-        let mut snapshots = Vec::with_capacity(rooms.len());
-        for room in rooms {
-            match logbook::rebuild(log, *room, at, settings.clone()) {
-                Ok(rebuilt) => {
-                    let last = Seq(rebuilt.subject.next_seq().0.saturating_sub(1));
-                    snapshots.push(logbook::snapshot((*room, last, Subject::snapshot(&rebuilt.subject, Seq(0), false))));
-                }
-                Err(error) => tracing::error!(%room, ?error, "a room cannot be rebuilt; its old entries are carried on"),
-            }
-        }
-        let (tell, told) = std::sync::mpsc::channel();
-        // Whoever waits may have gone.
-        let committed = Box::new(move |result| drop(tell.send(result)));
-        log.append(Batch { records: Vec::new(), snapshots, reports: Vec::new(), committed });
-        told.recv().map_err(|_| LogError::Store("the log is closed".into()))??;
+        let snapshots: Vec<Snapshot> =
+            rooms.iter().filter_map(|room| Some(snapshot_of(*room, &rebuilt(log, *room, at, settings)?))).collect();
+        let places: Vec<(RoomId, Seq)> = snapshots.iter().map(|snapshot| (snapshot.room, snapshot.seq)).collect();
+        write(log, snapshots)?;
+        write(log, ended_since(log, &places, at, settings)?)?;
     }
     Ok(())
+}
+
+/// Snapshots of those rooms that have ended since they were snapshotted up to these places: of one that was deleted meanwhile the
+/// snapshot would say what it was.
+fn ended_since(
+    log: &dyn Log,
+    places: &[(RoomId, Seq)],
+    at: UnixMs,
+    settings: &Arc<Settings>,
+) -> Result<Vec<Snapshot>, LogError> {
+    let mut ended = Vec::new();
+    for (room, seq) in places {
+        let has_gone_on = !log.follow(*room, *seq, 1)?.is_empty();
+        let rebuilt = has_gone_on.then(|| rebuilt(log, *room, at, settings)).flatten();
+        ended.extend(rebuilt.filter(|rebuilt| !rebuilt.subject.exists()).map(|rebuilt| snapshot_of(*room, &rebuilt)));
+    }
+    Ok(ended)
+}
+
+fn rebuilt(log: &dyn Log, room: RoomId, at: UnixMs, settings: &Arc<Settings>) -> Option<Rebuilt<Room>> {
+    let rebuilt = logbook::rebuild(log, room, at, settings.clone());
+    rebuilt.inspect_err(|error| tracing::error!(%room, ?error, "a room cannot be rebuilt; its old entries are carried on")).ok()
+}
+
+fn snapshot_of(room: RoomId, rebuilt: &Rebuilt<Room>) -> Snapshot {
+    let last = Seq(rebuilt.subject.next_seq().0.saturating_sub(1));
+    logbook::snapshot((room, last, Subject::snapshot(&rebuilt.subject, Seq(0), false)))
+}
+
+/// Writes snapshots, and returns when they are durable.
+fn write(log: &dyn Log, snapshots: Vec<Snapshot>) -> Result<(), LogError> {
+    if snapshots.is_empty() {
+        return Ok(());
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    // Whoever waits may have gone.
+    let committed = Box::new(move |result| drop(tell.send(result)));
+    log.append(Batch { records: Vec::new(), snapshots, reports: Vec::new(), committed });
+    told.recv().map_err(|_| LogError::Store("the log is closed".into()))?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{AccountId, Epoch, RoomId};
+    use crate::id::{AccountId, Epoch};
     use crate::log::{Facts, MemoryLog, Pen};
     use crate::room::{Command, Create, Entry, Op, Record};
     use crate::subject::{Actor, Link, PushBody, Stamp};
@@ -151,10 +180,17 @@ mod tests {
         Record { room: RoomId::new(1).unwrap(), entry, push, notify_target_tags: String::new(), in_history: true, link }
     }
 
-    #[test]
-    fn no_message_outlives_its_time_for_the_sake_of_state() {
-        let (log, settings, mut pen) = (MemoryLog::new().unwrap(), Arc::new(Settings::default()), Pen::default());
-        let create = Create {
+    fn append(log: &MemoryLog, records: Vec<Record>) {
+        let mut pen = Pen::default();
+        let records = records.into_iter().map(|record| logbook::write(&mut pen, record).unwrap()).collect();
+        let (done, written) = std::sync::mpsc::channel();
+        let committed = Box::new(move |result| done.send(result).unwrap());
+        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
+        written.recv().unwrap().unwrap();
+    }
+
+    fn create() -> Op {
+        Op::Create(Box::new(Create {
             app_key: "app".into(),
             creator: AccountId::parse("boss").unwrap(),
             name: "quiet".into(),
@@ -164,7 +200,29 @@ mod tests {
             queue_level: 0,
             moderation_id: String::new(),
             silent_in_out: false,
-        };
+        }))
+    }
+
+    #[test]
+    fn a_room_that_is_deleted_while_it_is_covered_leaves_no_word() {
+        let (log, settings) = (MemoryLog::new().unwrap(), Arc::new(Settings::default()));
+        let (room, today) = (RoomId::new(1).unwrap(), noon(TODAY));
+        append(&log, vec![record(1, create(), None)]);
+        let before = snapshot_of(room, &rebuilt(&log, room, today, &settings).unwrap());
+        append(&log, vec![record(2, Op::Destroy, None)]);
+        log.erase(room).unwrap();
+        write(&log, vec![before]).unwrap();
+        let names_it = || log.head(room).unwrap().unwrap().1.windows(5).any(|word| word == b"quiet");
+        assert!(names_it(), "the snapshot was taken before");
+        write(&log, ended_since(&log, &[(room, Seq(1))], today, &settings).unwrap()).unwrap();
+        assert!(!names_it());
+        let kept = rebuilt(&log, room, today, &settings).unwrap().subject;
+        assert!(!kept.exists() && kept.next_seq() == Seq(3));
+    }
+
+    #[test]
+    fn no_message_outlives_its_time_for_the_sake_of_state() {
+        let (log, settings) = (MemoryLog::new().unwrap(), Arc::new(Settings::default()));
         let said = crate::wire::pb::Message {
             from: "boss".into(),
             message_id: "m".into(),
@@ -172,13 +230,7 @@ mod tests {
             ..Default::default()
         };
         let push = PushBody::Message { message_type: 0, body: prost::Message::encode_to_vec(&said).into() };
-        let records =
-            [record(1, Op::Create(Box::new(create)), None), record(2, Command::send_from_message(&said).op, Some(push))];
-        let records = records.into_iter().map(|record| logbook::write(&mut pen, record).unwrap()).collect();
-        let (done, written) = std::sync::mpsc::channel();
-        let committed = Box::new(move |result| done.send(result).unwrap());
-        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
-        written.recv().unwrap().unwrap();
+        append(&log, vec![record(1, create(), None), record(2, Command::send_from_message(&said).op, Some(push))]);
         let (room, today) = (RoomId::new(1).unwrap(), noon(TODAY));
         assert_eq!(log.uncovered(today, 10).unwrap(), [room]);
         cover(&log, today, 10, &settings).unwrap();

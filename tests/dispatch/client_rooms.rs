@@ -285,6 +285,24 @@ fn rooms_that_were_left_leave_memory_like_others_and_end_in_time_all_the_same() 
 }
 
 #[test]
+fn of_a_room_that_has_ended_no_snapshot_says_what_it_was() {
+    let (mut world, room) = (world(), client_room(1));
+    let ann = world.connect("ann");
+    let request = pb::RoomCreateRequest { destroy_delay_seconds: 70, ..open(room) };
+    world.command(&ann, room, opening(request)).unwrap();
+    ["one", "two", "three"].iter().for_each(|key| drop(world.command(&ann, room, set(key, false)).unwrap()));
+    world.command(&ann, room, Op::Exit).unwrap();
+    // It is written down, and ends before it has left memory.
+    world.pass(65_000);
+    let before = world.snapshot_bytes(room);
+    world.pass(10_000);
+    assert!(has_ended(&world, 1));
+    world.pass(1000);
+    let after = world.snapshot_bytes(room);
+    assert!(0 < after && after < before / 2, "{before} and {after} bytes");
+}
+
+#[test]
 fn rooms_that_were_left_end_in_time_after_a_restart() {
     let mut world = World::new(Settings { client_rooms_left_per_account_max: 1000, ..Settings::default() });
     (1..=300).for_each(|number| assert_eq!(made_and_left(&mut world, "ann", number), OK));

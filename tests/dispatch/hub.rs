@@ -287,6 +287,26 @@ fn a_room_leaves_memory_without_a_snapshot_where_the_log_since_the_last_is_short
 }
 
 #[test]
+fn when_a_fixed_member_entered_is_known_after_the_room_has_left_memory() {
+    let (mut world, room) = world_with_room(0, "carol");
+    let over_http = over_http("carol");
+    let update = |ext: String| Op::Update(Box::new(pb::RoomUpdateRequest { ext: Some(ext), ..Default::default() }));
+    // A snapshot beside which an entry is nothing.
+    world.command(&over_http, room, update("x".repeat(4000))).unwrap();
+    world.pass(2 * ROOM_IDLE_MS);
+    let carol = world.connect_to(0, "carol");
+    world.enter(&carol, room);
+    let entered = world.member("carol", room).enter_time_ms;
+    assert!(entered > 0);
+    world.lose(&carol, true);
+    world.command(&over_http, room, update("later".into())).unwrap();
+    world.pass(2 * ROOM_IDLE_MS);
+    world.pass(0);
+    assert_eq!(world.rooms_in_memory(), 0);
+    assert_eq!(world.member("carol", room).enter_time_ms, entered);
+}
+
+#[test]
 fn a_room_does_what_is_due_at_the_tick_and_stays_in_memory_while_robots_are_in_it() {
     let (mut world, room) = world_with_room(0, "carol");
     let carol = over_http("carol");

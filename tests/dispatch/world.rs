@@ -165,6 +165,21 @@ impl World {
 
     /// Whether the room itself says that the account is in it.
     pub fn is_here(&mut self, account: &str, room: RoomId) -> bool {
+        self.look_up(account, room).is_some_and(|member| member.online)
+    }
+
+    /// What the room says of an account that it knows.
+    pub fn member(&mut self, account: &str, room: RoomId) -> pb::Member {
+        self.look_up(account, room).expect("the room knows the account")
+    }
+
+    /// Bytes of the room's last snapshot.
+    pub fn snapshot_bytes(&self, room: RoomId) -> usize {
+        let logged = self.log.get(&room);
+        logged.and_then(|logged| logged.snapshot.as_ref()).map_or(0, |(_, state)| state.len())
+    }
+
+    fn look_up(&mut self, account: &str, room: RoomId) -> Option<pb::Member> {
         self.sequence += 1;
         let (connection, sequence) = (ConnId::new(0, 0, 0), self.sequence);
         let lookup = pb::MemberLookupRequest { room_id: room.get(), accounts: vec![account.into()] };
@@ -172,8 +187,8 @@ impl World {
         self.request(Asked { connection, sequence, kind: 0, subject: room }, actor, Ask::Query(Query::Lookup(lookup)));
         self.settle();
         match self.answers.remove(&(connection, sequence)).expect("every question is answered") {
-            Ok(Response::MemberLookup(found)) => found.members.iter().any(|member| member.online),
-            _ => false,
+            Ok(Response::MemberLookup(mut found)) => found.members.pop(),
+            _ => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! `chatroomd` as a process: started on port 0, found by its ready line, watched through /proc, ended by signal.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -103,7 +103,13 @@ impl Server {
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(fs::File::create(&errors).expect("the temporary folder is writable"));
-        let mut child = command.spawn().expect("chatroomd can be started");
+        // A program that was just written is busy while another test, which forked meanwhile, has its file still open.
+        let mut child = loop {
+            match command.spawn() {
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+                started => break started.expect("chatroomd can be started"),
+            }
+        };
         let stdout = child.stdout.take().expect("stdout is piped");
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
