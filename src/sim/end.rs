@@ -108,6 +108,7 @@ impl World {
         let rooms: Vec<RoomId> = self.watch.truths.keys().copied().filter(|room| !room.is_of_client()).collect();
         for room in rooms {
             let (mut seen, mut last_seq) = (Vec::new(), 0);
+            let end = self.watch.truths.get(&room).map_or(0, |truth| truth.last());
             loop {
                 let request = pb::MessageHistoryRequest { room_id: room.get(), reverse: true, last_seq, ..Default::default() };
                 let number = self.numbers + 1;
@@ -116,7 +117,8 @@ impl World {
                 let Some(Response::MessageHistory(page)) = self.answers.remove(&number) else { break };
                 seen.extend(page.items.iter().filter_map(seq_of));
                 if !page.has_more || page.reached_seq <= last_seq {
-                    self.check_history(room, &seen);
+                    seen.retain(|seq| *seq <= end);
+                    self.check_history(room, end, &seen);
                     break;
                 }
                 last_seq = page.reached_seq;
@@ -124,10 +126,12 @@ impl World {
         }
     }
 
-    fn check_history(&mut self, room: RoomId, seen: &[u64]) {
+    fn check_history(&mut self, room: RoomId, end: u64, seen: &[u64]) {
         let Some(truth) = self.watch.truths.get(&room) else { return };
-        let wanted =
-            truth.entries.iter().filter(|(_, entry)| entry.in_history && entry.is_durable && entry.recalled_by.is_none());
+        let wanted = truth
+            .entries
+            .range(..=end)
+            .filter(|(_, entry)| entry.in_history && entry.is_durable && entry.recalled_by.is_none());
         let wanted: Vec<u64> = wanted.map(|(seq, _)| *seq).collect();
         if wanted != seen {
             let lost: Vec<_> = wanted.iter().filter(|seq| !seen.contains(seq)).collect();

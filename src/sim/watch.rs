@@ -44,6 +44,8 @@ struct View {
     last: u64,
     /// The last number before the last entry.
     entered: u64,
+    /// The epoch of that entry.
+    entered_epoch: u64,
     epoch: u64,
     /// Where the client counts itself.
     at: (u64, u64),
@@ -202,7 +204,8 @@ impl Watch {
             }
             Ok(Push::RoomEpoch(told)) => {
                 if let Some(view) = self.view(client, told.room_id) {
-                    let is_rising = told.epoch > view.epoch;
+                    // Who enters after the new epoch has begun may be told of it all the same.
+                    let is_rising = told.epoch > view.epoch || told.epoch == view.entered_epoch;
                     view.epoch = told.epoch;
                     view.roll_back(told.log_seq);
                     if !is_rising {
@@ -265,13 +268,11 @@ impl Watch {
             wrong =
                 Some(format!("client {client} enters room {room} in epoch {}, and has seen {}", response.epoch, view.epoch));
         }
-        if let Some(truth) = self.truths.get(&room) {
-            if response.resumed
-                && let (_, before) = self.tried.get(&(client, room)).copied().unwrap_or_default()
-                && let Some(exile) = truth.exile(account, view.entered.max(before), response.last_seq.saturating_add(1))
-            {
-                wrong = Some(format!("{account} resumes in room {room}, out of which entry {exile} has put it"));
-            }
+        if let Some(truth) = self.truths.get(&room).filter(|_| response.resumed)
+            && let (_, before) = self.tried.get(&(client, room)).copied().unwrap_or_default()
+            && let Some(exile) = truth.exile(account, view.entered.max(before), response.last_seq.saturating_add(1))
+        {
+            wrong = Some(format!("{account} resumes in room {room}, out of which entry {exile} has put it"));
         }
         // What lets it in again may be on its way to the disk: that is known once the log has something behind its entry.
         self.came.push((room, account.to_owned(), response.last_seq));
@@ -291,7 +292,7 @@ impl Watch {
         if kind != PacketKind::RoomSwitch as u16 {
             view.last = 0;
         }
-        (view.link, view.entered) = (link, response.last_seq);
+        (view.link, view.entered, view.entered_epoch) = (link, response.last_seq, response.epoch);
         if let Some(wrong) = wrong {
             self.fail(wrong);
         }
