@@ -200,10 +200,9 @@ impl World {
                 }
                 ClientOutput::Response { id, result } => self.on_result(client, id, result),
                 ClientOutput::Push(crate::wire::Push::Message(message)) => self.remember(client, &message),
-                ClientOutput::LoginRefused(_)
-                | ClientOutput::Left { .. }
-                | ClientOutput::RoomState(_)
-                | ClientOutput::Push(_) => {}
+                // It is in by an entry whose answer came too late.
+                ClientOutput::Left { status, .. } => self.clients[client].is_unsure |= status.code == Code::Repeated,
+                ClientOutput::LoginRefused(_) | ClientOutput::RoomState(_) | ClientOutput::Push(_) => {}
             }
         }
     }
