@@ -83,15 +83,27 @@ pub(crate) fn weight_of(kind: u16) -> Weight {
         PacketKind::MemberAttributesList | PacketKind::MemberAttributesLookup => Weight::Large(64 * KIB),
         PacketKind::RoomEnter | PacketKind::RoomCreate | PacketKind::RoomSwitch => Weight::Middle(96 * KIB),
         PacketKind::RoomInfo | PacketKind::RoomUpdate => Weight::Large(48 * KIB),
+        PacketKind::QueuePeek | PacketKind::AttributesList => Weight::Large(8 * KIB),
         PacketKind::MemberSetRole => Weight::Middle(32 * KIB),
         PacketKind::MemberAttributesSet => Weight::Middle(64 * KIB),
         PacketKind::QueueBatchOffer | PacketKind::QueueChange => Weight::Middle(16 * KIB),
-        PacketKind::QueuePoll
-        | PacketKind::QueuePeek
-        | PacketKind::AttributesList
-        | PacketKind::AttributesSet
-        | PacketKind::AttributesDelete
-        | PacketKind::AttributesBatch => Weight::Middle(8 * KIB),
+        PacketKind::QueuePoll | PacketKind::AttributesSet | PacketKind::AttributesDelete | PacketKind::AttributesBatch => {
+            Weight::Middle(8 * KIB)
+        }
         _ => Weight::Small,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_question_with_a_long_answer_is_answered_out_of_line() {
+        let asks = ["List", "Lookup", "Peek", "MultiGet", "Info", "History", "ByTag", "ByTags"];
+        let kinds = (0..=u16::MAX).filter_map(|number| PacketKind::try_from(i32::from(number)).ok());
+        let questions = kinds.filter(|kind| asks.iter().any(|end| format!("{kind:?}").ends_with(end)));
+        let out_of_line = questions.filter(|kind| matches!(weight_of(*kind as u16), Weight::Middle(_)));
+        assert_eq!(out_of_line.collect::<Vec<_>>(), []);
     }
 }

@@ -88,6 +88,7 @@ impl Archive {
                 }),
             ),
             ("room info", info(room_id)),
+            ("peek", Request::QueuePeek(pb::QueuePeekRequest { room_id })),
             ("attributes", Request::AttributesList(pb::AttributesListRequest { room_id })),
             (
                 "attributes of members",
