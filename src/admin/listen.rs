@@ -25,7 +25,7 @@ use super::source::{Ends, Proxies};
 use super::strangers::Strangers;
 use super::{Admin, Rooms};
 use crate::limits::{self, ACCEPT_PAUSE_MS_MAX, BLOCKING_THREADS_MAX, HTTP_FAILURE_PAUSE_MS, HTTP_HEAD_BYTES_MAX};
-use crate::server::ConnectionGate;
+use crate::server::{ConnectionGate, give_way};
 
 /// A running HTTP listener.
 pub struct Serving {
@@ -82,15 +82,6 @@ impl Serving {
         if self.thread.join().is_err() {
             tracing::error!("the HTTP API ended by a panic");
         }
-    }
-}
-
-/// Lowers the priority of this thread and of those it starts.
-fn give_way() {
-    // Of the whole process on systems other than Linux, which is more than is meant.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), limits::HTTP_NICE) {
-        tracing::warn!(%error, "the HTTP API runs with the priority of the wire protocol");
     }
 }
 

@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{CONTROL_LINE_BYTES_MAX, CONTROL_PROGRESS_MS, CONTROL_TIMEOUT_MS, HTTP_NICE};
+use super::priority::give_way;
+use crate::limits::{CONTROL_LINE_BYTES_MAX, CONTROL_PROGRESS_MS, CONTROL_TIMEOUT_MS};
 use crate::log::{Copied, Log};
 
 /// Name of the socket in the data folder.
@@ -102,8 +103,7 @@ fn socket_path(folder: &Path) -> Result<(PathBuf, File)> {
 
 fn serve(listener: &UnixListener, log: &dyn Log, is_stopping: &AtomicBool) {
     // A copy takes no processor from those who chat.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), HTTP_NICE);
+    give_way();
     for stream in listener.incoming() {
         if is_stopping.load(Ordering::Acquire) {
             return;

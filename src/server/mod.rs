@@ -21,6 +21,7 @@ mod memory;
 mod metrics;
 mod node;
 mod node_key;
+mod priority;
 pub(crate) mod reader;
 mod reload;
 mod reporting;
@@ -35,6 +36,7 @@ pub use engine::Engine;
 pub use first_start::Demo;
 pub use logs::{Logs, start_logs};
 pub use node::{Node, StartError, bind};
+pub(crate) use priority::give_way;
 
 pub(crate) use crate::front::Gate as ConnectionGate;
 pub use crate::front::Session;
