@@ -42,6 +42,8 @@ struct View {
     link: u32,
     /// The last number over that connection.
     last: u64,
+    /// Its epoch.
+    last_epoch: u64,
     /// The last number before the last entry.
     entered: u64,
     /// The epoch of that entry.
@@ -309,14 +311,15 @@ impl Watch {
             return self.fail(format!("client {client} hears item {seq} of room {room}, which it has not entered"));
         };
         let mut wrong = None;
-        if seq <= view.last && view.link == link {
+        // A room that was lost and made anew begins at 1 again, in an epoch of its own.
+        if seq <= view.last && view.link == link && epoch <= view.last_epoch {
             let last = view.last;
             wrong = Some(format!("client {client} hears item {seq} of room {room} after item {last}"));
         }
         if view.heard.insert(seq, epoch) == Some(epoch) {
             wrong = Some(format!("client {client} hears item {seq} of room {room} twice"));
         }
-        view.last = seq;
+        (view.last, view.last_epoch) = (seq, epoch);
         if let Some(exile) = self.truths.get(&room).and_then(|truth| truth.exile(account, view.entered, seq)) {
             wrong = Some(format!("{account} was put out of room {room} by entry {exile}, and hears item {seq}"));
         }
