@@ -176,7 +176,7 @@ fn a_position_of_a_connection_taken_over_counts_for_one_entry() {
     let (mut front, id) = front();
     let room_id = theirs().next().unwrap().get();
     let seen = pb::RoomPosition { room_id, epoch: 3, last_seq: 9 };
-    let resume = Resume { replaces: Some(ConnId::new(0, 9, 1)), rooms: vec![seen.clone()] };
+    let resume = Resume { replaces: Some(ConnId::new(0, 9, 1)), rooms: vec![seen] };
     front.connection(id).unwrap().change_rare(|rare| rare.resume = Some(Box::new(resume)));
     let mut named = |sequence| {
         let request = Request::RoomEnter(Box::new(pb::RoomEnterRequest { room_id, ..Default::default() }));
