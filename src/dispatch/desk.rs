@@ -35,6 +35,13 @@ pub(super) struct Left {
     pub is_last: bool,
 }
 
+/// A seat, or one to come, that waits for the answer to a request.
+struct Wait {
+    sequence: u32,
+    /// Frames for the connection that wait with it.
+    frames: Vec<Bytes>,
+}
+
 /// The desk of one worker.
 pub(super) struct Desk {
     worker: usize,
@@ -46,8 +53,8 @@ pub(super) struct Desk {
     scratch: Vec<u8>,
     /// Places of the readers that a frame names; empty between frames.
     places: Vec<Place>,
-    /// Connections that hear a subject only once the request with this sequence is answered.
-    held_seats: HashMap<(ConnId, SubjectId), u32, NumberHash>,
+    /// Connections that hear a subject only once a request is answered.
+    held_seats: HashMap<(ConnId, SubjectId), Wait, NumberHash>,
     /// Connections that hear their subject from the next flush on.
     released: Vec<(ConnId, SubjectId)>,
     /// Requests to enter that are unanswered.
@@ -114,27 +121,36 @@ impl Desk {
         memberships.iter().map(|membership| membership.subject)
     }
 
-    /// From here on a connection hears a subject; with `held` once the request with this sequence is answered. False if it does not
-    /// want to any more.
-    pub fn join(&mut self, subject: SubjectId, connection: ConnId, held: Option<u32>) -> bool {
+    /// A connection is about to hear a subject, but not before the request with this sequence is answered.
+    pub fn hold(&mut self, subject: SubjectId, connection: ConnId, sequence: u32) {
+        self.held_seats.insert((connection, subject), Wait { sequence, frames: Vec::new() });
+    }
+
+    /// From here on a connection hears a subject; with `held` once the request with this sequence is answered. Gives back the frames
+    /// that it is to hear at once; none if it does not want to any more.
+    pub fn join(&mut self, subject: SubjectId, connection: ConnId, held: Option<u32>, mut frames: Vec<Bytes>) -> Vec<Bytes> {
         let Some(reader) = self.readers.get_mut(connection.slot()).filter(|reader| reader.connection == Some(connection))
         else {
-            return false;
+            return Vec::new();
         };
         let Some(membership) = reader.subjects.iter_mut().find(|membership| membership.subject == subject) else {
-            return false;
+            return Vec::new();
         };
         if membership.place.is_none() {
             let feed = self.feeds.entry(subject).or_insert_with(|| Feed::new(self.feed_bytes_max));
-            membership.place = Some(match held {
-                Some(_) => feed.join_held(connection),
+            if let Some(sequence) = held {
+                self.held_seats.insert((connection, subject), Wait { sequence, frames: Vec::new() });
+            }
+            let wait = if self.held_seats.is_empty() { None } else { self.held_seats.get_mut(&(connection, subject)) };
+            membership.place = Some(match wait {
+                Some(wait) => {
+                    wait.frames.append(&mut frames);
+                    feed.join_held(connection)
+                }
                 None => feed.join(connection),
             });
-            if let Some(sequence) = held {
-                self.held_seats.insert((connection, subject), sequence);
-            }
         }
-        true
+        frames
     }
 
     /// A connection ceases to hear a subject; `None` if it did not.
@@ -160,12 +176,27 @@ impl Desk {
     /// another request, or not at all.
     pub fn release(&mut self, subject: SubjectId, connection: ConnId, sequence: u32) -> bool {
         let key = (connection, subject);
-        if self.held_seats.get(&key) != Some(&sequence) {
+        if self.held_seats.get(&key).is_none_or(|wait| wait.sequence != sequence) {
             return false;
         }
         self.held_seats.remove(&key);
         self.released.push(key);
         true
+    }
+
+    /// The same for all subjects that wait for this request. Gives the frames that waited.
+    pub fn release_all(&mut self, connection: ConnId, sequence: u32) -> Vec<Bytes> {
+        let mut frames = Vec::new();
+        let released = &mut self.released;
+        self.held_seats.retain(|key, wait| {
+            let is_over = key.0 == connection && wait.sequence == sequence;
+            if is_over {
+                frames.append(&mut wait.frames);
+                released.push(*key);
+            }
+            !is_over
+        });
+        frames
     }
 
     /// The connections to be released, and where they sit. They have to catch up.

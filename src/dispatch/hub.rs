@@ -165,6 +165,18 @@ impl<S: Subject> Hub<S> {
         self.send(owner, Mail::Request(Box::new(request)));
     }
 
+    /// A connection hears a subject that it is about to ask for no earlier than the request with this sequence is answered:
+    /// [`Hub::release`].
+    pub fn hold(&mut self, subject: S::Key, connection: ConnId, sequence: u32) {
+        self.desk.hold(subject.into(), connection, sequence);
+    }
+
+    /// The answer to a request is on its way: its connection hears what has waited for that.
+    pub fn release(&mut self, connection: ConnId, sequence: u32) {
+        let frames = self.desk.release_all(connection, sequence);
+        self.effects.extend(frames.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
+    }
+
     /// A connection of this worker is gone. With `at_once` its subjects see it leave, otherwise they keep its place for the grace.
     pub fn on_connection_gone(&mut self, actor: &Actor, at_once: bool) {
         let Some(connection) = actor.connection else { return };
@@ -349,9 +361,8 @@ impl<S: Subject> Hub<S> {
     }
 
     fn join(&mut self, subject: S::Key, connection: ConnId, replay: Vec<Bytes>, held: Option<u32>) {
-        if self.desk.join(subject.into(), connection, held) {
-            self.effects.extend(replay.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
-        }
+        let frames = self.desk.join(subject.into(), connection, held, replay);
+        self.effects.extend(frames.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
     }
 
     fn leave(&mut self, subject: S::Key, connection: ConnId, kicked: Option<Box<pb::Kicked>>) {

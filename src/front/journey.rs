@@ -64,7 +64,10 @@ impl<L: Line> Front<L> {
             Some(Journey::Message(held)) if !held.is_asked => self.on_may_send(asked.connection, held, answer),
             Some(Journey::Rooms(step)) => match self.step(asked, step, answer) {
                 Ok(next) => self.wait_for(asked.connection, asked.sequence, Journey::Rooms(next)),
-                Err(answer) => self.stage(asked, *answer),
+                Err(answer) => {
+                    self.stage(asked, *answer);
+                    self.hub.release(asked.connection, asked.sequence);
+                }
             },
             // It is the application that is waited for.
             Some(other) => self.wait_for(asked.connection, asked.sequence, other),

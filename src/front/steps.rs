@@ -121,6 +121,8 @@ impl<L: Line> Front<L> {
                     return Err(Box::new(Ok(switched(pb::RoomEnterResponse { room, ..Default::default() }))));
                 }
                 open.enter.leaves = is_alone.then_some(from);
+                // What is said there comes after the answer that names the room.
+                self.hub.hold(to, asked.connection, asked.sequence);
                 self.ask_on(Asked { subject: to, ..asked }, Ask::Command(Op::Open(open)));
                 Ok(Step::Enter { from })
             }

@@ -10,11 +10,12 @@ use super::journey::Journey;
 use super::steps::Step;
 use super::*;
 use crate::account::{Account, App, Directory, Keeper, TokenKind, Urgency};
-use crate::dispatch::{Asked, HubConfig, owner_of};
-use crate::id::{AccountId, DeviceId, Epoch};
+use crate::dispatch::{Asked, HubConfig, Item, owner_of};
+use crate::id::{AccountId, DeviceId, Epoch, Seq};
 use crate::limits::{ANSWERS_UNDER_WAY_MAX, MAILBOX_BYTES_MAX};
 use crate::room::{Ask, Op, Query, Settings};
 use crate::session::SessionConfig;
+use crate::subject::{Audience, Class, Downlink};
 use crate::wire::{FrameCodec, Packet, PacketKind, Request, Response, pb};
 
 const SEQUENCE: u32 = 7;
@@ -152,6 +153,47 @@ fn a_step_of_a_request_that_was_admitted_is_not_refused_by_an_overload_that_came
     let again = pb::RoomSwitchRequest { from_room_id: from.get(), to: hall, create_missing: true };
     front.switch(id, SEQUENCE + 1, again);
     assert!(front.take_mail(1).is_empty() && !is_silent(&mut front));
+}
+
+#[test]
+fn who_switches_rooms_hears_the_new_one_after_the_answer() {
+    let (mut front, id) = front();
+    let [from, to] = theirs().take(2).collect::<Vec<_>>()[..] else { panic!("two of a hundred rooms") };
+    let asked = |room| Asked { connection: id, sequence: SEQUENCE, kind: PacketKind::RoomSwitch as u16, subject: room };
+    let turn = |front: &mut Front<Wire>, mail| {
+        front.turn(Inbox { mail, ..Inbox::default() }, LogHealth::Well(Epoch(1)));
+        front.take_mail(1);
+        std::mem::take(&mut front.line(id).unwrap().0)
+    };
+    let item = |text: &'static [u8], seq| {
+        let item = Item {
+            frame: text.into(),
+            seq: Seq(seq),
+            audience: Audience::All,
+            class: Class::Normal,
+            downlink: Downlink::default(),
+            at: Time::default(),
+        };
+        Mail::Frame { subject: to, item }
+    };
+    let open = Box::new(front.open(id, pb::RoomCreateRequest { alias: "hall".into(), ..Default::default() }).unwrap().1);
+    front.wait_for(id, SEQUENCE, Journey::Rooms(Step::Look { from, to, open }));
+    let looked = Response::MemberLookup(pb::MemberListResponse::default());
+    assert!(turn(&mut front, vec![Mail::Answer(asked(from), Box::new(Ok(looked)))]).is_empty());
+    let room = Some(pb::RoomInfo { room_id: to.get(), ..Default::default() });
+    let entered = Response::RoomEnter(Box::new(pb::RoomEnterResponse { room, ..Default::default() }));
+    let joined = Mail::Joined { subject: to, connection: id, replay: vec!["resent ".into()], held: None };
+    let mail = vec![item(b"before ", 1), Mail::Answer(asked(to), Box::new(Ok(entered))), joined, item(b"first ", 2)];
+    assert!(turn(&mut front, mail).is_empty(), "nothing before the answer");
+    assert!(turn(&mut front, vec![item(b"second ", 3)]).is_empty());
+    let left = Response::RoomExit(pb::RoomExitResponse::default());
+    let heard = turn(&mut front, vec![Mail::Answer(asked(from), Box::new(Ok(left)))]);
+    let mut frames = BytesMut::from(&heard[..]);
+    let frame = FrameCodec::default().cut(&mut frames).unwrap().expect("the answer to the switch");
+    let packet = Packet::decode(frame).unwrap();
+    assert!(matches!(packet, Packet::Response { sequence: SEQUENCE, response: Response::RoomSwitch(_) }));
+    assert_eq!(frames, "resent first second ");
+    assert_eq!(turn(&mut front, vec![item(b"third", 4)]), b"third");
 }
 
 #[test]

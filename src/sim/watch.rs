@@ -245,7 +245,7 @@ impl Watch {
             // Who switches to the room it is in stays there.
             let is_news = |response: &pb::RoomEnterResponse| response.code == 0 && response.epoch > 0;
             if let Some(response) = response.filter(|response| is_news(response)) {
-                self.on_entered(client, account, link, (kind, &response, named.unwrap_or_default()));
+                self.on_entered(client, account, link, (&response, named.unwrap_or_default()));
             }
         } else if is_of(PacketKind::MessageHistory)
             && let Ok(Response::MessageHistory(page)) = Response::decode(kind, frame.body.clone())
@@ -260,7 +260,7 @@ impl Watch {
         client: usize,
         account: &str,
         link: u32,
-        (kind, response, named): (u16, &pb::RoomEnterResponse, Vec<pb::RoomPosition>),
+        (response, named): (&pb::RoomEnterResponse, Vec<pb::RoomPosition>),
     ) {
         let Some(room) = response.room.as_ref().and_then(|room| RoomId::new(room.room_id).ok()) else { return };
         let view = self.views.entry((client, room)).or_default();
@@ -290,10 +290,7 @@ impl Watch {
         if view.link != link {
             view.heard.retain(|seq, _| *seq <= named);
         }
-        // Who switches rooms may hear the new one before the answer.
-        if kind != PacketKind::RoomSwitch as u16 {
-            view.last = 0;
-        }
+        view.last = 0;
         (view.link, view.entered, view.entered_epoch) = (link, response.last_seq, response.epoch);
         if let Some(wrong) = wrong {
             self.fail(wrong);
@@ -303,10 +300,6 @@ impl Watch {
     /// An item of a room comes, for the first time as far as the server says.
     fn on_item(&mut self, client: usize, account: &str, link: u32, (room, epoch, seq): (i64, u64, u64), told: u64) {
         let Ok(room) = RoomId::new(room) else { return };
-        let switches = self.asked.iter().any(|((of, _), kind)| *of == link && *kind == PacketKind::RoomSwitch as u16);
-        if switches {
-            self.views.entry((client, room)).or_default();
-        }
         let Some(view) = self.views.get_mut(&(client, room)) else {
             return self.fail(format!("client {client} hears item {seq} of room {room}, which it has not entered"));
         };
