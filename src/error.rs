@@ -54,7 +54,7 @@ pub struct CodeRow {
     pub cause: Cause,
     /// What follows.
     pub remedy: Remedy,
-    /// Whether the connection ends with it.
+    /// True if the connection ends with it.
     pub closes: bool,
 }
 
@@ -142,7 +142,7 @@ impl Code {
         self as i32
     }
 
-    /// Whether the same request, sent again, may succeed without anybody changing anything.
+    /// True if the same request, sent again, may succeed without anybody changing anything.
     pub fn is_retryable(self) -> bool {
         matches!(self.row().remedy, Remedy::Retry | Remedy::RetryLater)
     }
@@ -303,7 +303,7 @@ impl Status {
         self.chosen.unwrap_or(self.code.number())
     }
 
-    /// Whether this is success.
+    /// True if this is success.
     pub fn is_ok(&self) -> bool {
         self.code == Code::Ok
     }

@@ -31,7 +31,7 @@ impl RoomId {
         RoomId(i64::try_from(hash >> 2).unwrap_or(0) | CLIENT_ROOMS)
     }
 
-    /// Whether a client made this room (chatroom.md §c.6), and the last to leave ends it.
+    /// True if a client made this room (chatroom.md §c.6), and the last to leave ends it.
     pub fn is_of_client(self) -> bool {
         self.0 >= CLIENT_ROOMS
     }
@@ -303,7 +303,7 @@ impl Time {
 pub struct DeviceId(u64);
 
 impl DeviceId {
-    /// Whether the device has a name.
+    /// True if the device has a name.
     pub fn is_named(self) -> bool {
         self != DeviceId::default()
     }

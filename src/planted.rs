@@ -50,13 +50,13 @@ pub fn plant(bug: Bug) {
     PLANTED.get_or_init(|| bug);
 }
 
-/// Whether this bug is planted.
+/// True if this bug is planted.
 #[cfg(feature = "sim")]
 pub fn is(bug: Bug) -> bool {
     PLANTED.get() == Some(&bug)
 }
 
-/// Whether this bug is planted: never.
+/// True if this bug is planted: never.
 #[cfg(not(feature = "sim"))]
 #[inline(always)]
 pub const fn is(_bug: Bug) -> bool {

@@ -113,7 +113,7 @@ pub fn body_digest(body: &[u8]) -> String {
     hex(&Md5::digest(body))
 }
 
-/// Whether `found` is that checksum, in hex digits of either case. What is no checksum at all is compared all the same.
+/// True if `found` is that checksum, in hex digits of either case. What is no checksum at all is compared all the same.
 pub(super) fn check_sum_matches(secret: &str, nonce: &str, cur_time: &str, found: &str) -> bool {
     let (is_hex, found) = unhex(found).map_or((false, [0; 20]), |found| (true, found));
     bool::from(check_sum_bytes(secret, nonce, cur_time).ct_eq(&found)) & is_hex

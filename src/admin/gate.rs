@@ -159,7 +159,7 @@ impl Seen {
         Seen { window_ms, names_max, order: VecDeque::new(), names: HashSet::new() }
     }
 
-    /// Whether a name can be remembered: 431 if it is in the window already, 503 if the window is full.
+    /// True if a name can be remembered: 431 if it is in the window already, 503 if the window is full.
     fn check(&mut self, now_ms: u64, name: u64, repeated: &'static str) -> Result<(), Status> {
         while let Some((time_ms, oldest)) = self.order.front()
             && time_ms.saturating_add(self.window_ms) <= now_ms

@@ -60,7 +60,7 @@ pub enum Event {
         account: String,
         /// The server's name for the connection.
         connection_id: String,
-        /// Whether the lost connection was taken over: nobody saw it go.
+        /// True if the lost connection was taken over: nobody saw it go.
         resumed: bool,
         /// The server's clock at the login.
         server_time_ms: i64,

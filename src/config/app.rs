@@ -32,7 +32,7 @@ pub struct Rooms {
     pub client_rooms_left_per_account_max: usize,
     /// The same of all accounts of an application.
     pub client_rooms_left_per_app_max: usize,
-    /// Whether rooms made by clients keep a history.
+    /// True if rooms made by clients keep a history.
     pub client_room_history: bool,
     /// Fixed members of a room.
     pub fixed_members_max: usize,

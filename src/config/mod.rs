@@ -448,7 +448,7 @@ impl Config {
         }
     }
 
-    /// Whether the values make sense, one by one and together.
+    /// True if the values make sense, one by one and together.
     fn check(&self) -> Result<(), ConfigError> {
         let Config { limits: bounds, timers, .. } = self;
         let day_ms = 86_400_000;

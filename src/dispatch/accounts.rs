@@ -159,7 +159,7 @@ impl<K: Key> AccountRooms<K> {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 
-    /// Whether nobody is in a room.
+    /// True if nobody is in a room.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -17,7 +17,7 @@ pub struct Broadcasting<S: Subject> {
     pub app_key: Box<str>,
     /// In whose name.
     pub actor: Actor,
-    /// What. Handed to every room anew, so it must be cheap to clone.
+    /// The operation. Handed to every room anew, so it must be cheap to clone.
     pub op: S::Op,
     /// What it has come to so far, on all workers.
     pub told: Arc<Told>,
@@ -83,7 +83,7 @@ impl<S: Subject> Hub<S> {
         }
     }
 
-    /// Whether there is more of that to do.
+    /// True if there is more of that to do.
     pub fn is_broadcasting(&self) -> bool {
         !self.owner.broadcasts.waiting.is_empty()
     }

@@ -47,7 +47,7 @@ impl<S: Subject> Default for Writes<S> {
 }
 
 impl<S: Subject> Writes<S> {
-    /// Whether there is nothing to write.
+    /// True if there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.snapshots.is_empty() && self.reports.is_empty()
     }
@@ -147,7 +147,7 @@ impl<S: Subject> Commit<S> {
 }
 
 impl<S: Subject> Hub<S> {
-    /// What is to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
+    /// Everything to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
     pub fn take_writes(&mut self) -> Option<Writes<S>> {
         self.commit.take()
     }
@@ -194,7 +194,7 @@ impl<S: Subject> Hub<S> {
         vec![self.encode(&gap)]
     }
 
-    /// Whether a commit is under way or something waits for one.
+    /// True if a commit is under way or something waits for one.
     pub fn has_uncommitted(&self) -> bool {
         self.commit.in_flight.is_some() || !self.commit.writes.is_empty()
     }

@@ -36,7 +36,7 @@ impl Allowance {
         }
     }
 
-    /// Whether a reader is sent a frame that is for it. Frames come in their order.
+    /// True if a reader is sent a frame that is for it. Frames come in their order.
     ///
     /// Nothing is left out before a second has brought more than the limit. Where more waits than there is left of it, chance
     /// chooses, differently for different readers; never more than the limit is sent in one second.

@@ -64,7 +64,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Whether it hears a frame; to be asked once for each, in their order.
+    /// True if it hears a frame; to be asked once for each, in their order.
     fn hears(&mut self, item: &Item) -> bool {
         item.is_for(self.connection)
             && (!self.downlink.is_set()
@@ -163,12 +163,12 @@ impl Feed {
         self.laggards.len()
     }
 
-    /// Whether frames wait for [`Feed::flush`].
+    /// True if frames wait for [`Feed::flush`].
     pub fn is_dirty(&self) -> bool {
         self.flushed < self.end()
     }
 
-    /// Whether nobody reads it and nothing is kept.
+    /// True if nobody reads it and nothing is kept.
     pub fn is_spent(&self) -> bool {
         self.readers() == 0 && self.ring.is_empty()
     }

@@ -30,7 +30,7 @@ pub struct Config<T, K> {
     pub epoch: Epoch,
     /// Seed of the random numbers that entries carry.
     pub seed: u64,
-    /// What the subjects go by.
+    /// Settings of the subjects.
     pub rules: Arc<dyn Rules<T>>,
     /// Bytes of recent frames a feed keeps.
     pub feed_bytes_max: usize,
@@ -59,7 +59,7 @@ pub enum Effect<S: Subject> {
         connection: ConnId,
         /// What it is told.
         kicked: Box<pb::Kicked>,
-        /// Whether it is left without a subject.
+        /// True if it is left without a subject.
         is_last_room: bool,
     },
     /// Read a subject's state from the log and hand it to [`Hub::on_loaded`].
@@ -70,7 +70,7 @@ pub enum Effect<S: Subject> {
     CatchUp(Box<CatchUp<S>>),
     /// Read a page of history and answer with it.
     History {
-        /// Who waits.
+        /// The asker.
         asker: Asker<S::Key>,
         /// Of which subject.
         subject: S::Key,
@@ -191,7 +191,7 @@ impl<S: Subject> Hub<S> {
         self.desk.subjects(connection).filter_map(S::Key::of).filter(|subject| !subject.is_counted()).collect()
     }
 
-    /// Whether the connection is in a subject or about to be.
+    /// True if the connection is in a subject or about to be.
     pub fn is_in_a_room(&self, connection: ConnId) -> bool {
         self.desk.subjects(connection).next().is_some()
     }

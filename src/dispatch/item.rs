@@ -28,7 +28,7 @@ impl Item {
         self.audience.admits(connection)
     }
 
-    /// Whether it is for the many: for whoever its audience does not name.
+    /// True if it is for the many: for whoever its audience does not name.
     pub(super) fn is_common(&self) -> bool {
         !matches!(self.audience, Audience::Only(_))
     }

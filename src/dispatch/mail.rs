@@ -1,4 +1,4 @@
-//! What travels between workers, in batches: requests to the worker that owns a subject, and what it has for the connections of others.
+//! Mail between workers, in batches: requests to the worker that owns a subject, and what it has for the connections of others.
 
 use bytes::Bytes;
 
@@ -36,7 +36,7 @@ pub enum Asker<K> {
 pub struct Request<S: Subject> {
     /// Which subject.
     pub subject: S::Key,
-    /// Who waits.
+    /// The asker.
     pub asker: Asker<S::Key>,
     /// On whose behalf.
     pub actor: Actor,

@@ -180,7 +180,7 @@ impl<S: Subject> Hub<S> {
     }
 }
 
-/// Whether a request is none of a client's wishes but what has happened: that may not be lost. There is one for each connection
+/// True if a request is none of a client's wishes but what has happened: that may not be lost. There is one for each connection
 /// that asked before.
 fn is_ours<S: Subject>(request: &Request<S>) -> bool {
     request.actor.origin == Origin::Server || matches!(&request.ask, Ask::Command(op) if op.admission() == Admission::Always)

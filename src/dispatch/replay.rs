@@ -24,7 +24,7 @@ pub struct CatchUp<S: Subject> {
     pub scope: S::Scope,
     /// The answer, but for what the log says.
     pub(super) reply: Response,
-    /// What it is told of what it missed.
+    /// The word on what it missed.
     pub(super) told: Resumption,
     /// Messages of high priority that it hears once more, unless they are among the missed ones.
     pub(super) resent: Vec<(Seq, Bytes)>,

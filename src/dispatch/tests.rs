@@ -22,7 +22,7 @@ use crate::subject::{
 };
 use crate::wire::{Push, Response, pb};
 
-/// What changes a board.
+/// An operation on a board.
 #[derive(Clone, Debug)]
 enum Stroke {
     Make,
@@ -71,7 +71,7 @@ impl Operation for Stroke {
     }
 }
 
-/// What asks a board something.
+/// A question to a board.
 #[derive(Debug)]
 struct Read;
 

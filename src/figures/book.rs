@@ -178,7 +178,7 @@ impl Book {
     }
 }
 
-/// Whether nothing more is taken for an hour or day.
+/// True if nothing more is taken for an hour or day.
 pub(super) fn is_over(span: Span, now: UnixMs) -> bool {
     span.end().0.saturating_add(limits::FIGURES_LATE_MS) <= now.0
 }

@@ -5,7 +5,7 @@ use crate::id::UnixMs;
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// What figures are of: an hour or a day.
+/// Length of time that figures are of: an hour or a day.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Period {
     /// From a full hour to the next.

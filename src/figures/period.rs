@@ -168,7 +168,7 @@ impl Rooms {
         self.rooms.get_mut(&room).map(|counted| (counted, fresh))
     }
 
-    /// Whether a room is among them.
+    /// True if a room is among them.
     pub fn has(&self, room: RoomId) -> bool {
         self.rooms.contains_key(&room)
     }

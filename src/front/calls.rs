@@ -1,4 +1,4 @@
-//! What applications are asked over HTTP, and what they say (chatroom.md §e.9).
+//! Questions to applications over HTTP, and their verdicts (chatroom.md §e.9).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::id::ConnId;
 use crate::limits::{CALLBACKS_IN_FLIGHT_MAX, LOGIN_CALLBACK_MS, SEND_CALLBACK_MS};
 
-/// What an application is asked about.
+/// Subject of a question to an application.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Callback {
-    /// Whether somebody may log in, or stay with a new token.
+    /// True if somebody may log in, or stay with a new token.
     Login,
-    /// Whether a message may be sent.
+    /// True if a message may be sent.
     Send,
 }
 
@@ -30,13 +30,13 @@ impl Callback {
 /// A question on its way to an application. Its verdict goes to [`Front::on_verdict`](super::Front::on_verdict).
 #[derive(Debug)]
 pub struct Call {
-    /// Who asks, and whom.
+    /// The asking request, and the application.
     pub called: Called,
-    /// What is asked: a JSON object.
+    /// The question: a JSON object.
     pub question: Question,
 }
 
-/// Who asks an application, and about what.
+/// The request for whose sake an application is asked, and the subject.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Called {
     pub(super) connection: ConnId,
@@ -53,13 +53,13 @@ impl Called {
         &self.asking.0
     }
 
-    /// What about.
+    /// Its subject.
     pub fn callback(&self) -> Callback {
         self.asking.1
     }
 }
 
-/// What an application is asked.
+/// Question to an application.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Question {
@@ -69,7 +69,7 @@ pub enum Question {
     Send(Box<SendQuestion>),
 }
 
-/// What an application is asked about a login, or about a new token.
+/// Question to an application about a login, or about a new token.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoginQuestion {
@@ -81,7 +81,7 @@ pub struct LoginQuestion {
     pub(super) ip: String,
 }
 
-/// What an application is asked about a message.
+/// Question to an application about a message.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SendQuestion {
@@ -113,7 +113,7 @@ impl std::fmt::Debug for SendQuestion {
     }
 }
 
-/// What an application says.
+/// Verdict of an application.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Verdict {
     /// 200 for yes.
@@ -121,7 +121,7 @@ pub struct Verdict {
     /// When a login's token expires, in milliseconds since 1970.
     #[serde(default, rename = "expireAt")]
     pub expire_at_ms: Option<i64>,
-    /// What is sent in place of a message's body.
+    /// Text that is sent in place of a message's body.
     #[serde(default)]
     pub body: Option<String>,
 }

@@ -23,25 +23,25 @@ use crate::wire::pb;
 /// How an order reaches the worker that holds a connection. Any thread; must not block, nor call the front.
 pub type Post = Arc<dyn Fn(ConnId, Order) + Send + Sync>;
 
-/// What the applications have been told. The answers may change while the node runs.
+/// Rows of the applications. The answers may change while the node runs.
 pub trait Apps: Send + Sync {
     /// Grows whenever [`Apps::table`] changes.
     fn version(&self) -> u64;
 
-    /// What is in force.
+    /// The rows in force.
     fn table(&self) -> Arc<AppTable>;
 }
 
-/// What has been said of every application, as far as its connections are concerned.
+/// Settings of every application, as far as its connections are concerned.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct AppTable {
     /// By key. Of an application that is not here nothing special has been said.
     pub apps: HashMap<String, AppRow>,
-    /// Whether any of them wants to be asked about messages. Most nodes ask nobody, and then a message costs no look-up.
+    /// True if any of them wants to be asked about messages. Most nodes ask nobody, and then a message costs no look-up.
     pub asks_before_sends: bool,
 }
 
-/// What has been said of one application.
+/// Settings of one application.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct AppRow {
     /// It can be asked whether somebody may log in.
@@ -52,7 +52,7 @@ pub struct AppRow {
     pub wants_clients: bool,
 }
 
-/// What becomes of a message about which an application gives no answer.
+/// Fate of a message about which an application gives no answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unanswered {
     /// It is sent.
@@ -72,25 +72,25 @@ pub struct Keys {
     pub accounts: [u64; 2],
 }
 
-/// What the workers of a node are told together.
+/// Configuration that the workers of a node share.
 pub struct CommonConfig {
-    /// What all sessions go by.
+    /// Settings of all sessions.
     pub session: SessionConfig,
     /// How much connections may hold, and how many there may be.
     pub bounds: Bounds,
-    /// What the applications have been told.
+    /// Rows of the applications.
     pub apps: Arc<dyn Apps>,
     /// Applications and accounts.
     pub accounts: Arc<Directory>,
     /// The node's keys.
     pub keys: Keys,
-    /// What waits for each worker.
+    /// Pressure on each worker.
     pub pressures: Arc<[Pressure]>,
     /// How orders reach workers.
     pub post: Post,
 }
 
-/// What the workers of a node share. Any thread.
+/// State that the workers of a node share. Any thread.
 pub struct Common {
     pub(crate) session: SessionConfig,
     pub(crate) apps: Arc<dyn Apps>,
@@ -175,22 +175,22 @@ impl Common {
         if enter.alias.is_empty() { RoomId::new(enter.room_id) } else { Ok(self.aliases.room(app_key, &enter.alias)) }
     }
 
-    /// Whether there is such an account; what is no name of an account is for the room to refuse.
+    /// True if there is such an account; what is no name of an account is for the room to refuse.
     pub(crate) fn is_known(&self, app_key: &str, name: &str) -> bool {
         AccountId::parse(name).map_or(true, |id| self.accounts.account(app_key, &id).is_some())
     }
 
-    /// Whether the worker that owns a room has so much waiting that requests are better refused.
+    /// True if the worker that owns a room has so much waiting that requests are better refused.
     pub(crate) fn is_overloaded(&self, room: RoomId) -> bool {
         self.pressure_of(room).is_full()
     }
 
-    /// What waits for the worker that owns a room.
+    /// Pressure on the worker that owns a room.
     pub(super) fn pressure_of(&self, room: RoomId) -> &Pressure {
         self.pressure(self.owner_of(room))
     }
 
-    /// What waits for a worker.
+    /// Pressure on a worker.
     pub fn pressure(&self, worker: usize) -> &Pressure {
         &self.pressures[worker]
     }

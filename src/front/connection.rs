@@ -140,7 +140,7 @@ impl<L: Line> Connection<L> {
         })
     }
 
-    /// Whether something waits to be written.
+    /// True if something waits to be written.
     pub(crate) fn has_backlog(&self) -> bool {
         self.backlog.is_some()
     }

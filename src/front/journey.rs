@@ -12,7 +12,7 @@ use super::{Effect, Front, Line, find};
 use crate::dispatch::{Answer, Asked};
 use crate::id::{AccountId, ConnId};
 
-/// What is waited for.
+/// The step that is waited for.
 pub(super) enum Journey {
     /// The application's word about the account that wants to log in.
     Proof(Box<Attempt>, AccountId),
@@ -27,7 +27,7 @@ pub(super) enum Journey {
 }
 
 impl<L> Connection<L> {
-    /// Whether the request with this sequence takes several steps, of which one is waited for.
+    /// True if the request with this sequence takes several steps, of which one is waited for.
     pub(super) fn is_on_journey(&self, sequence: u32) -> bool {
         self.rare.as_ref().is_some_and(|rare| rare.journeys.iter().any(|(known, _)| *known == sequence))
     }

@@ -20,7 +20,7 @@ pub trait Line {
     fn has_gone(&self, wants_to_hear: bool) -> bool;
 }
 
-/// What became of bytes.
+/// Fate of bytes that were sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sent {
     /// All of them are on their way.

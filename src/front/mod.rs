@@ -79,11 +79,11 @@ impl Stopwatch {
     }
 }
 
-/// What a front is told once.
+/// Configuration of a front.
 pub struct FrontConfig {
     /// Which worker this is, from 0.
     pub worker: usize,
-    /// What the workers of the node share.
+    /// State that the workers of the node share.
     pub common: Arc<Common>,
     /// Its part of dispatch.
     pub hub: Hub,
@@ -93,7 +93,7 @@ pub struct FrontConfig {
     pub stopwatch: Stopwatch,
 }
 
-/// What a front wants done, in this order. All but [`Effect::Call`] wait for the log.
+/// Work that a front wants done, in this order. All but [`Effect::Call`] wait for the log.
 pub enum Effect {
     /// Read a room: [`Front::on_loaded`].
     Load(RoomId),
@@ -107,12 +107,12 @@ pub enum Effect {
     Call(Box<Call>),
 }
 
-/// What a connection wants of its line.
+/// Wish of a connection towards its line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Want {
     /// Nothing: it is to be removed, with [`Front::remove`].
     Removal,
-    /// What comes, with [`Front::on_bytes`] or [`Front::on_lost`]; with `write`, also to hear when the line is writable, with
+    /// Input, with [`Front::on_bytes`] or [`Front::on_lost`]; with `write`, also to hear when the line is writable, with
     /// [`Front::on_writable`].
     Input {
         /// The line took less than it was given.
@@ -133,7 +133,7 @@ pub struct Front<L> {
     common: Arc<Common>,
     pub(crate) hub: Hub,
     pub(crate) connections: Slab<Connection<L>>,
-    /// Where lines are read into; whole frames are cut out of it.
+    /// Buffer that lines are read into; whole frames are cut out of it.
     pub(crate) read: BytesMut,
     outputs: Vec<ServerOutput>,
     /// Answers on their way into a line.
@@ -149,7 +149,7 @@ pub struct Front<L> {
     reads: Reads,
     /// Applications that have not answered yet.
     calls: CallsUnderWay,
-    /// What the applications have been told, as of the version last seen.
+    /// Rows of the applications, as of the version last seen.
     apps: (u64, Arc<AppTable>),
     effects: Vec<Effect>,
 }
@@ -203,7 +203,7 @@ impl<L: Line> Front<L> {
         id
     }
 
-    /// What a connection wants of its line; `None`: it is gone.
+    /// The wish of a connection towards its line; `None`: it is gone.
     pub fn want(&self, id: ConnId) -> Option<Want> {
         let connection = self.connections.get(id.slot()).filter(|connection| connection.id == id)?;
         let write = connection.is_blocked;
@@ -242,7 +242,7 @@ impl<L: Line> Front<L> {
         }
     }
 
-    /// What is to be done since the last time.
+    /// Effects since the last time.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
@@ -252,12 +252,12 @@ impl<L: Line> Front<L> {
         self.hub.take_mail(worker)
     }
 
-    /// What is to be written to the log, if anything is and no commit is under way; its outcome comes with [`Inbox::committed`].
+    /// Writes for the log, if anything is and no commit is under way; its outcome comes with [`Inbox::committed`].
     pub fn take_writes(&mut self) -> Option<Writes> {
         self.hub.take_writes()
     }
 
-    /// What has been counted in the rooms here.
+    /// Counts of the rooms here.
     pub fn take_tallies(&mut self) -> Vec<Tallies> {
         self.hub.take_tallies()
     }
@@ -291,7 +291,7 @@ impl<L: Line> Front<L> {
         find(&mut self.connections, id)
     }
 
-    /// What the applications have been told.
+    /// Rows of the applications.
     fn apps(&mut self) -> &AppTable {
         let version = self.common.apps.version();
         if self.apps.0 != version {
@@ -300,7 +300,7 @@ impl<L: Line> Front<L> {
         &self.apps.1
     }
 
-    /// What one of them has been told.
+    /// Settings of one of them.
     fn app(&mut self, key: &str) -> AppRow {
         self.apps().apps.get(key).copied().unwrap_or_default()
     }
@@ -317,12 +317,12 @@ fn find<L>(connections: &mut Slab<Connection<L>>, id: ConnId) -> Option<&mut Con
     connections.get_mut(id.slot()).filter(|connection| connection.id == id)
 }
 
-/// What a request is refused with whose room's worker cannot keep up.
+/// Refusal of a request whose room's worker cannot keep up.
 fn overloaded() -> Status {
     Status::new(Code::Busy, "the server has too much waiting; try again")
 }
 
-/// Whether who is on the connection leaves for good, without the grace of a lost connection.
+/// True if who is on the connection leaves for good, without the grace of a lost connection.
 fn is_on_purpose(reason: CloseReason) -> bool {
     matches!(reason, CloseReason::LoggedOut | CloseReason::Kicked | CloseReason::LoginRefused | CloseReason::TokenExpired)
 }

@@ -11,7 +11,7 @@ use crate::limits::RETURN_SPREAD_MS;
 use crate::session::CloseReason;
 use crate::wire::{Push, pb};
 
-/// What is wanted with a connection.
+/// Order to a connection.
 pub enum Order {
     /// Its account is blocked: it is told so, with these words, and closed.
     PutOut(Box<str>),

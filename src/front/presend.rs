@@ -25,7 +25,7 @@ pub(super) struct Held {
     sequence: u32,
     room: RoomId,
     request: Box<pb::MessageSendRequest>,
-    /// What becomes of it if the application says nothing.
+    /// Its fate if the application says nothing.
     unanswered: Unanswered,
     /// The room would take it; the application has been asked.
     pub(super) is_asked: bool,
@@ -79,7 +79,7 @@ impl<L: Line> Front<L> {
         }
     }
 
-    /// Whether an application is asked about the messages of a connection, and what becomes of them if it says nothing.
+    /// True if an application is asked about the messages of a connection, and what becomes of them if it says nothing.
     pub(super) fn is_asked_about_sends(&mut self, id: ConnId) -> Option<Unanswered> {
         if !self.apps().asks_before_sends {
             return None;

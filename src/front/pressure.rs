@@ -1,4 +1,4 @@
-//! What waits for a worker, and how much of it: by that others are asked to send more slowly, or refused.
+//! Input that waits for a worker, and how much of it: by that others are asked to send more slowly, or refused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,14 +8,14 @@ use crate::dispatch::Mail;
 use crate::id::ConnId;
 use crate::limits::MAILBOX_BYTES_MAX;
 
-/// What has come for a worker since its last turn.
+/// Input of a worker since its last turn.
 #[derive(Default)]
 pub struct Inbox {
     /// Batches of other workers and callers, in the order they came.
     pub mail: Vec<Mail>,
     /// The commit that was under way is done: whether it is durable.
     pub committed: Option<bool>,
-    /// What is wanted with connections of the worker.
+    /// Orders to connections of the worker.
     pub orders: Vec<(ConnId, Order)>,
     /// The node is going down.
     pub drain: bool,
@@ -51,7 +51,7 @@ impl Pressure {
         self.weight.store(0, Ordering::Relaxed);
     }
 
-    /// Whether so much waits that further requests are better refused.
+    /// True if so much waits that further requests are better refused.
     pub fn is_full(&self) -> bool {
         self.weight.load(Ordering::Relaxed) >= MAILBOX_BYTES_MAX
     }

@@ -17,11 +17,11 @@ use crate::wire::{Response, pb, store};
 
 /// A page of history to be read, which the room has found permitted.
 pub struct HistoryRead {
-    /// Who waits.
+    /// The asker.
     pub asker: Asker,
     /// Of which room.
     pub room: RoomId,
-    /// What is asked.
+    /// The question.
     pub query: Query,
     /// How much of it may be read.
     pub scope: HistoryScope,
@@ -32,7 +32,7 @@ pub struct HistoryRead {
 pub(super) struct Reads {
     /// Pages of history, and messages that are looked for.
     queries: usize,
-    /// What connections missed.
+    /// Catch-ups under way.
     replays: usize,
     waiting: VecDeque<Box<CatchUp>>,
 }

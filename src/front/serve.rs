@@ -161,7 +161,7 @@ impl<L: Line> Front<L> {
         Ok((room, Open { request, enter, must_exist: false }))
     }
 
-    /// What a connection brings into a room.
+    /// The entry of a connection into a room.
     pub(super) fn enter(&mut self, id: ConnId, room: RoomId, request: pb::RoomEnterRequest) -> Enter {
         let connection = self.connection(id);
         let replaces = connection.as_ref().and_then(|connection| {

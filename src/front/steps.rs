@@ -12,9 +12,9 @@ use crate::id::{ConnId, DeviceId, RoomId};
 use crate::room::{Ask, Op, Open, Query, check_devices};
 use crate::wire::{PacketKind, Response, pb};
 
-/// What is waited for.
+/// The step that is waited for.
 pub(super) enum Step {
-    /// Whether the connection is in the room it leaves, and whether its account is there with others too.
+    /// True if the connection is in the room it leaves, and whether its account is there with others too.
     Look { from: RoomId, to: RoomId, open: Box<Open> },
     /// The room it goes to.
     Enter { from: RoomId },
@@ -111,7 +111,7 @@ impl<L: Line> Front<L> {
         }
     }
 
-    /// What is waited for next, or the answer to the whole request.
+    /// The next step, or the answer to the whole request.
     pub(super) fn step(&mut self, asked: Asked, step: Step, answer: Answer) -> Result<Step, Box<Answer>> {
         match step {
             Step::Look { from, to, mut open } => {
@@ -157,7 +157,7 @@ impl<L: Line> Front<L> {
     }
 }
 
-/// Whether the connection is the only one of its account in the room that answers; 403 if it is not there, 503 if the room
+/// True if the connection is the only one of its account in the room that answers; 403 if it is not there, 503 if the room
 /// could not say.
 fn is_alone(answer: Answer) -> Result<bool, Status> {
     match answer {

@@ -24,15 +24,15 @@ use crate::log::{Line, Outbox, SpoolPosition};
 use crate::room::Report;
 use sender::Sender;
 
-/// Who is told. The answers may change while the node runs.
+/// Receivers of webhooks. The answers may change while the node runs.
 pub(crate) trait Receivers: Send + Sync {
     /// Grows whenever an answer changes.
     fn version(&self) -> u64;
 
-    /// Where what goes to an environment of an application is posted, and with which secret it is signed.
+    /// Address to which an environment's reports are posted, and with which secret it is signed.
     fn webhook(&self, app_key: &str, env: &str) -> Option<(Uri, Secret)>;
 
-    /// What is the same for all of them.
+    /// Parts that are the same for all of them.
     fn terms(&self) -> Terms;
 }
 

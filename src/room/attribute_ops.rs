@@ -115,7 +115,7 @@ impl Room {
         attributes::take_out(&mut self.attributes, |own| own.goes && own.owner == *account);
     }
 
-    /// Whether the account owns attributes of the room that go with it.
+    /// True if the account owns attributes of the room that go with it.
     pub(super) fn owns_going_attributes(&self, account: &AccountId) -> bool {
         self.attributes.values().any(|own| own.goes && own.owner == *account)
     }

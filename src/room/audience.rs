@@ -25,7 +25,7 @@ impl Selection {
         Selection::Only(connections)
     }
 
-    /// Whether this connection is in it.
+    /// True if this connection is in it.
     pub fn admits(&self, connection: ConnId) -> bool {
         match self {
             Selection::Only(connections) => connections.binary_search(&connection).is_ok(),

@@ -1,4 +1,4 @@
-//! Who hears what (chatroom.md §a.10, §a.11).
+//! Audiences (chatroom.md §a.10, §a.11).
 
 use crate::subject::{Actor, Audience};
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl Room {
         }
     }
 
-    /// Whether a message of this room, said by somebody else, is for a connection: by its expression and by its place.
+    /// True if a message of this room, said by somebody else, is for a connection: by its expression and by its place.
     ///
     /// For what is sent again to who enters; who hears a message when it is sent, says [`Room::hearers`].
     pub(super) fn is_for(&self, message: &pb::Message, connection: ConnId) -> bool {

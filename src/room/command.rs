@@ -98,7 +98,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// Whether all accounts that the command is about, and that must exist (chatroom.md §c.2, §f.2), are known.
+    /// True if all accounts that the command is about, and that must exist (chatroom.md §c.2, §f.2), are known.
     pub fn names_known(&self, is_known: impl Fn(&str) -> bool) -> bool {
         match self {
             Op::SetRole(request) => is_known(&request.account),
@@ -116,7 +116,7 @@ impl Op {
 /// A recall, and where the log has the message. A room does not know its messages: the log is asked before the command is applied.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Recall {
-    /// What is asked.
+    /// The question.
     pub request: pb::MessageRecallRequest,
     /// Where the message stands; `None`: there is none such.
     pub seq: Option<Seq>,

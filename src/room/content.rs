@@ -1,4 +1,4 @@
-//! What a message may hold, whatever becomes of it (chatroom.md §a.6, §c.3).
+//! Contents that a message may hold, whatever becomes of it (chatroom.md §a.6, §c.3).
 
 use crate::subject::Origin;
 use std::borrow::Cow;

@@ -53,11 +53,11 @@ pub struct Record {
     pub room: RoomId,
     /// The entry.
     pub entry: Entry,
-    /// Whether the push is a message or a notification, and its encoded body.
+    /// True if the push is a message or a notification, and its encoded body.
     pub push: Option<PushBody>,
     /// The expression of the push, so that history queries filter without decoding it; empty if it has none.
     pub notify_target_tags: String,
-    /// Whether history queries return the push.
+    /// True if history queries return the push.
     pub in_history: bool,
     /// Position of the entry in the log.
     pub link: Link,

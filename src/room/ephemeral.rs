@@ -153,7 +153,7 @@ impl Room {
         self.recalled = Recalled::default();
     }
 
-    /// Whether the room is the one that goes by this name in this application. Rooms made over HTTP have no alias, and one that
+    /// True if the room is the one that goes by this name in this application. Rooms made over HTTP have no alias, and one that
     /// is entered by its number need not be named.
     pub(super) fn is_named(&self, app_key: &str, alias: &str) -> bool {
         self.app_key == app_key && (alias.is_empty() || self.info.alias == alias)
@@ -165,7 +165,7 @@ impl Room {
         Status::with_sub(Code::NotFound, sub)
     }
 
-    /// Whether pushes of this room belong in the history.
+    /// True if pushes of this room belong in the history.
     pub(super) fn keeps_history(&self) -> bool {
         !self.is_of_client || self.settings.client_rooms_have_history
     }

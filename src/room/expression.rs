@@ -55,12 +55,12 @@ impl Expression {
         }
     }
 
-    /// Whether a connection with these tags is meant.
+    /// True if a connection with these tags is meant.
     pub fn matches<T: AsRef<str>>(&self, tags: &[T]) -> bool {
         self.root.matches(tags)
     }
 
-    /// Whether there is a regular expression in it: reading it takes a while.
+    /// True if there is a regular expression in it: reading it takes a while.
     pub fn has_regex(&self) -> bool {
         self.regexes > 0
     }

@@ -27,7 +27,7 @@ pub enum HistoryFilter {
 }
 
 impl HistoryFilter {
-    /// Whether an item belongs to it that was sent with this expression, or without any.
+    /// True if an item belongs to it that was sent with this expression, or without any.
     pub fn admits(&self, expression: Option<&Expression>) -> bool {
         match (self, expression) {
             (HistoryFilter::Everything, _) | (HistoryFilter::Listener(_), None) => true,

@@ -31,7 +31,7 @@ struct Sendable {
     receivers: Vec<AccountId>,
     /// What the room's and the sender's allowances are after it, if it counts against them.
     paid: Option<(Bucket, Option<Bucket>)>,
-    /// Whether high priority is asked for, and by somebody who may have it.
+    /// True if high priority is asked for, and by somebody who may have it.
     may_be_high: bool,
     /// What moderation has put in place of what was said.
     rewritten: Rewritten,
@@ -97,7 +97,7 @@ impl Room {
         })
     }
 
-    /// Whether a message would be accepted now: the checks of [`Room::send`] in their order, and nothing changes. Answers an empty
+    /// True if a message would be accepted now: the checks of [`Room::send`] in their order, and nothing changes. Answers an empty
     /// response, or that of the first time where the message was accepted before.
     pub(super) fn may_send_query(
         &self,

@@ -20,7 +20,7 @@ impl<K: Ord> Default for Mutes<K> {
 }
 
 impl<K: Clone + Eq + Hash + Ord> Mutes<K> {
-    /// Whether none was ever muted, or all that were have been forgotten.
+    /// True if none was ever muted, or all that were have been forgotten.
     pub fn is_empty(&self) -> bool {
         self.until.is_empty()
     }
@@ -33,7 +33,7 @@ impl<K: Clone + Eq + Hash + Ord> Mutes<K> {
         self.until.get(name).copied().filter(|until| *until > now)
     }
 
-    /// Whether one more name may be muted for a time.
+    /// True if one more name may be muted for a time.
     pub fn has_room_for(&self, name: &K, now: UnixMs) -> bool {
         let over = self.by_end.iter().take_while(|(until, _)| *until <= now).count();
         self.until.contains_key(name) || self.until.len() - over < limits::TEMP_MUTES_MAX

@@ -60,7 +60,7 @@ pub(super) struct Person {
 }
 
 impl Person {
-    /// Whether this connection is one of the person's.
+    /// True if this connection is one of the person's.
     pub fn has(&self, connection: ConnId) -> bool {
         self.connections.iter().any(|own| own.id == connection)
     }
@@ -71,7 +71,7 @@ impl Person {
     }
 }
 
-/// What a connection says about tags and place when it enters.
+/// Tags and place that a connection names when it enters.
 pub(super) struct Bearing {
     pub tags: Vec<Arc<str>>,
     pub target: Option<Box<str>>,
@@ -119,7 +119,7 @@ impl People {
         self.by_account.get(account).map(|person| &**person)
     }
 
-    /// Whether this connection of this account is here.
+    /// True if this connection of this account is here.
     pub fn has(&self, account: &AccountId, connection: ConnId) -> bool {
         self.person(account).is_some_and(|person| person.has(connection))
     }
@@ -295,7 +295,7 @@ impl People {
         self.robots.len()
     }
 
-    /// Whether the account is a robot here.
+    /// True if the account is a robot here.
     pub fn is_robot(&self, account: &AccountId) -> bool {
         !self.robots.is_empty() && self.robots.contains_key(account)
     }

@@ -64,7 +64,7 @@ pub(super) struct Priority {
 }
 
 impl Priority {
-    /// Whether one more message would be of high priority: fewer than `per_second` were so in the preceding second.
+    /// True if one more message would be of high priority: fewer than `per_second` were so in the preceding second.
     pub fn admits(&mut self, now: UnixMs, per_second: usize) -> bool {
         while self.admitted.front().is_some_and(|time| now.0.saturating_sub(time.0) >= WINDOW_MS) {
             self.admitted.pop_front();
@@ -72,7 +72,7 @@ impl Priority {
         self.admitted.len() < per_second.min(limits::HIGH_PRIORITY_PER_SECOND_MAX)
     }
 
-    /// Whether one more message is of high priority, which then counts.
+    /// True if one more message is of high priority, which then counts.
     pub fn admit(&mut self, now: UnixMs, per_second: usize) -> bool {
         let admits = self.admits(now, per_second);
         if admits {
@@ -144,7 +144,7 @@ impl Priority {
         self.note(account, &numbers, now);
     }
 
-    /// Whether no message waits for who enters.
+    /// True if no message waits for who enters.
     pub fn is_empty(&self) -> bool {
         self.backlog.is_empty()
     }
@@ -193,7 +193,7 @@ impl Priority {
 }
 
 impl Pending {
-    /// Whether a connection that hears the room after this place has heard it.
+    /// True if a connection that hears the room after this place has heard it.
     pub fn is_heard_by(&self, connection: ConnId, after: Seq) -> bool {
         self.message.seq > after.0 && self.audience.admits(connection)
     }

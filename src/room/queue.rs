@@ -106,7 +106,7 @@ impl Queue {
         self.places.contains_key(key) || self.len() < self.size_limit as usize
     }
 
-    /// Whether the account has an element that goes with it.
+    /// True if the account has an element that goes with it.
     pub fn has_transient_of(&self, owner: &AccountId) -> bool {
         self.transient.contains_key(owner)
     }

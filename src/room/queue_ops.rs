@@ -257,7 +257,7 @@ impl Room {
         Ok(())
     }
 
-    /// Whether the notification of a change is of high priority, in which case it counts among the room's; refuses as
+    /// True if the notification of a change is of high priority, in which case it counts among the room's; refuses as
     /// [`Room::check_notice`] does.
     fn admit_notice(&mut self, entry: &Entry) -> Result<bool, Status> {
         self.check_notice(entry, true)?;

@@ -11,7 +11,7 @@ use crate::limits;
 pub(super) struct Recalled(VecDeque<(UnixMs, Seq)>);
 
 impl Recalled {
-    /// Whether the message at this place was recalled.
+    /// True if the message at this place was recalled.
     pub fn has(&self, seq: Seq) -> bool {
         self.0.iter().any(|(_, recalled)| *recalled == seq)
     }

@@ -17,7 +17,7 @@ use crate::wire::Response;
 use crate::wire::pb::{self, NotificationType};
 
 impl Room {
-    /// Whether the actor may recall such a message, as far as that can be said before it is known whether there is one.
+    /// True if the actor may recall such a message, as far as that can be said before it is known whether there is one.
     pub fn may_recall(&self, now: UnixMs, actor: &Actor, request: &pb::MessageRecallRequest) -> Result<(), Status> {
         self.check_recalls()?;
         MessageId::parse(&request.message_id)?;

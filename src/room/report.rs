@@ -15,7 +15,7 @@ use crate::wire::store;
 pub struct Reports {
     /// Which application: each report names it.
     pub app_key: Arc<str>,
-    /// Whether there is an address for what names none of `envs`.
+    /// True if there is an address for what names none of `envs`.
     pub by_default: bool,
     /// Copies of messages.
     pub messages: bool,
@@ -44,7 +44,7 @@ impl Reports {
 }
 
 impl Report {
-    /// What an outbox keeps of it beside its line and its number.
+    /// Bytes that an outbox keeps of it beside its line and its number.
     pub fn into_kept(self) -> store::Report {
         let what = match self.what {
             Reported::Message { body, resend, to } => store::report::What::Message(store::ReportedMessage { body, resend, to }),
@@ -121,7 +121,7 @@ pub enum Reported {
 /// Noted of an entry for the application beside the push, if the application wants to know.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Noted {
-    /// Who comes and goes, in order.
+    /// Comings and goings, in order.
     pub in_out: Vec<InOut>,
     /// Change of the queue.
     pub queue: Option<Box<QueueReport>>,

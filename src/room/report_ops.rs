@@ -11,7 +11,7 @@ use crate::wire::pb::{MemberType, QueueElementChange, QueueEvent};
 const CLIENT_HTTP: u32 = 32;
 
 impl Room {
-    /// Whether the application of the room wants to know who comes and goes.
+    /// True if the application of the room wants to know who comes and goes.
     fn reports_in_out(&self) -> bool {
         self.settings.reports.as_ref().is_some_and(|reports| reports.tells_in_out())
     }

@@ -128,7 +128,7 @@ impl Room {
         Ok(outcome)
     }
 
-    /// Whether an account is here as nothing but a robot.
+    /// True if an account is here as nothing but a robot.
     pub fn is_only_robot(&self, account: &AccountId) -> bool {
         self.people.is_robot(account) && !self.is_connected(account)
     }

@@ -34,7 +34,7 @@ pub(super) struct Record {
 }
 
 impl Standpoint {
-    /// What a record says of its account.
+    /// Words of a record about its account.
     pub(super) fn of(record: Option<&Record>) -> Standpoint {
         let Some(record) = record else { return Standpoint::Visitor };
         match (record.role, record.blocklisted, record.muted) {
@@ -113,7 +113,7 @@ impl Roster {
         if self.mutes.is_empty() { None } else { self.mutes.until(account, now) }
     }
 
-    /// Whether one more account may be muted for a time.
+    /// True if one more account may be muted for a time.
     pub fn has_room_for_mute(&self, account: &AccountId, now: UnixMs) -> bool {
         self.mutes.has_room_for(account, now)
     }

@@ -33,7 +33,7 @@ pub struct Settings {
     pub fixed_members_max: usize,
     /// Connections of one account in one room; the next one takes the place of the oldest.
     pub connections_per_account_max: usize,
-    /// Whether visitors without an account may enter.
+    /// True if visitors without an account may enter.
     pub anonymous_enabled: bool,
     /// Which connections of an account give way to a new one in the same room.
     pub multi_client: MultiClient,
@@ -53,7 +53,7 @@ pub struct Settings {
     pub client_rooms_left_per_account_max: usize,
     /// The same of all accounts of the application.
     pub client_rooms_left_per_app_max: usize,
-    /// Whether rooms made by clients keep a history.
+    /// True if rooms made by clients keep a history.
     pub client_rooms_have_history: bool,
     /// Robots in a room.
     pub robots_max: usize,
@@ -106,7 +106,7 @@ pub enum MultiClient {
 }
 
 impl MultiClient {
-    /// Whether a connection of an account gives way to a new one of the same account from another device.
+    /// True if a connection of an account gives way to a new one of the same account from another device.
     pub(super) fn displaces(&self, new: Kind, old: Kind) -> bool {
         match self {
             MultiClient::Coexist => false,

@@ -38,7 +38,7 @@ impl Place {
     }
 }
 
-/// Whether two places are no further apart than `distance`, for all finite numbers.
+/// True if two places are no further apart than `distance`, for all finite numbers.
 fn is_within(one: [f64; 3], two: [f64; 3], distance: f64) -> bool {
     let apart = [one[0] - two[0], one[1] - two[1], one[2] - two[2]];
     let longest = apart.iter().fold(0.0_f64, |longest, side| longest.max(side.abs()));
@@ -117,7 +117,7 @@ pub(super) struct Space {
 }
 
 impl Space {
-    /// Whether anybody's place counts.
+    /// True if anybody's place counts.
     pub fn is_in_use(&self) -> bool {
         !self.grid.is_empty()
     }
@@ -127,7 +127,7 @@ impl Space {
         self.places.get(&connection).copied().unwrap_or_default()
     }
 
-    /// Whether a connection hears what is said at a place.
+    /// True if a connection hears what is said at a place.
     pub fn reaches(&self, connection: ConnId, at: pb::Point) -> bool {
         self.places.get(&connection).is_none_or(|place| place.hears([at.x, at.y, at.z]))
     }

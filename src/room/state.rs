@@ -104,7 +104,7 @@ impl Room {
         }
     }
 
-    /// Whether the room was ever created.
+    /// True if the room was ever created.
     pub fn exists(&self) -> bool {
         self.creator.is_some()
     }
@@ -139,12 +139,12 @@ impl Room {
         &self.settings
     }
 
-    /// Whether nobody is in the room.
+    /// True if nobody is in the room.
     pub fn is_empty_of_people(&self) -> bool {
         self.people.len() == 0
     }
 
-    /// Whether an account is in the room with a connection.
+    /// True if an account is in the room with a connection.
     pub fn is_connected(&self, account: &AccountId) -> bool {
         self.people.person(account).is_some_and(|person| !person.connections.is_empty())
     }

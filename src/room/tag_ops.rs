@@ -113,7 +113,7 @@ impl Room {
         self.audience_of(heard)
     }
 
-    /// Whether the connection that acts carries a tag that is muted.
+    /// True if the connection that acts carries a tag that is muted.
     pub(super) fn is_tag_muted(&self, actor: &Actor, now: UnixMs) -> bool {
         let mutes = &self.roster.tag_mutes;
         let Some(connection) = actor.connection.filter(|_| !mutes.is_empty()) else { return false };

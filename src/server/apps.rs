@@ -25,13 +25,13 @@ pub(crate) struct Apps {
 pub(crate) struct AppTable {
     common: Arc<Settings>,
     by_key: HashMap<String, AppRow>,
-    /// What the fronts of the workers go by.
+    /// Settings of the workers' fronts.
     told: Arc<front::AppTable>,
     /// What is the same for the webhooks of all applications.
     webhooks: Webhooks,
 }
 
-/// What has been said of one application.
+/// Settings of one application.
 struct AppRow {
     settings: Arc<Settings>,
     login_callback: Option<Uri>,
@@ -53,7 +53,7 @@ impl Apps {
         Ok(())
     }
 
-    /// What is in force.
+    /// The rows in force.
     pub(crate) fn table(&self) -> Arc<AppTable> {
         self.current.read().clone()
     }
@@ -114,7 +114,7 @@ impl front::Apps for Apps {
     }
 }
 
-/// What the fronts go by.
+/// Settings of the fronts.
 fn told(config: &Config) -> front::AppTable {
     let row = |app: &AppConfig| Told {
         is_asked_about_logins: app.login_callback.is_some(),

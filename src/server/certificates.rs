@@ -47,7 +47,7 @@ impl Certificates {
         }
     }
 
-    /// Whether the key of the configuration names a file that [`Certificates::replace`] takes.
+    /// True if the key of the configuration names a file that [`Certificates::replace`] takes.
     pub(crate) fn takes(&self, key: &str, fresh: &Certificates) -> bool {
         let is_file = |section| key.strip_prefix(section).is_some_and(|key| matches!(key, ".certificate" | ".key"));
         let both = |old: &Option<Certificate>, new: &Option<Certificate>| old.is_some() && new.is_some();

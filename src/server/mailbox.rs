@@ -14,7 +14,7 @@ pub(crate) struct Mailbox {
     worker: usize,
     inbox: Mutex<Inbox>,
     wake: Notify,
-    /// What waits in the mailboxes of all workers.
+    /// Pressure on the mailboxes of all workers.
     pressures: Arc<[Pressure]>,
 }
 
@@ -42,7 +42,7 @@ impl Mailbox {
         self.wake.notify_one();
     }
 
-    /// Whether so much waits that further requests are better refused.
+    /// True if so much waits that further requests are better refused.
     pub(crate) fn is_full(&self) -> bool {
         self.pressure().is_full()
     }

@@ -24,7 +24,7 @@ use crate::session::SessionConfig;
 
 /// What all workers of a node share.
 pub(crate) struct Shared {
-    /// What their fronts share.
+    /// State that their fronts share.
     pub(crate) common: Arc<Common>,
     pub(crate) apps: Arc<Apps>,
     pub(crate) callbacks: Callbacks,

@@ -64,7 +64,7 @@ impl Handshakes {
         }
     }
 
-    /// Whether a step may be taken now; else the connection is in line, once.
+    /// True if a step may be taken now; else the connection is in line, once.
     fn begin(&mut self, id: ConnId, place: &mut Place) -> bool {
         match *place {
             Place::Waiting => return false,
@@ -87,7 +87,7 @@ impl Transport {
         Ok(Transport::Tls(Box::new(TlsStream { socket, tls, place: Place::None, undeciphered: 0, is_over: false })))
     }
 
-    /// Whether the peer can be understood yet.
+    /// True if the peer can be understood yet.
     pub(crate) fn is_established(&self) -> bool {
         match self {
             Transport::Plain(_) => true,
@@ -185,7 +185,7 @@ impl Line for Transport {
     }
 }
 
-/// What a socket has taken that did not take everything.
+/// Number of bytes taken by a socket that did not take everything.
 fn part(taken: io::Result<usize>) -> Sent {
     match taken {
         Ok(taken) => Sent::Part(taken),

@@ -207,7 +207,7 @@ impl Worker {
         self.report(state);
     }
 
-    /// Whether a draining worker has nothing left to do.
+    /// True if a draining worker has nothing left to do.
     fn is_done(&self) -> bool {
         let state = &mut *self.state.borrow_mut();
         if state.front.connections() > 0 && self.shared.now() < self.shared.drain_until() {

@@ -159,7 +159,7 @@ impl Pending {
         self.open.keys().next().copied()
     }
 
-    /// Whether a request of the session's own that enters rooms is open.
+    /// True if a request of the session's own that enters rooms is open.
     pub fn is_entering(&self) -> bool {
         self.open.values().any(|open| open.purpose != Purpose::Host)
     }

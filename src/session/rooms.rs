@@ -223,7 +223,7 @@ impl Rooms {
         self.is_double(&message);
     }
 
-    /// Whether this message was delivered before (chatroom.md §e.2); if not, it has been now.
+    /// True if this message was delivered before (chatroom.md §e.2); if not, it has been now.
     pub fn is_double(&mut self, message: &pb::Message) -> bool {
         let Some(room) = self.rooms.get_mut(&message.room_id) else { return false };
         if message.message_id.is_empty() {
@@ -277,7 +277,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Whether the digest is new.
+    /// True if the digest is new.
     fn insert(&mut self, digest: u64) -> bool {
         let is_new = self.digests.insert(digest);
         if !is_new {

@@ -62,7 +62,7 @@ pub enum ServerOutput {
     Request {
         /// The sequence the response carries.
         sequence: u32,
-        /// What is asked.
+        /// The question.
         request: Request,
     },
     /// Verify the token; call `renewed` if it is good, and in any case write the response and call `answered`.
@@ -129,7 +129,7 @@ impl ServerSession {
         if self.is_logged_in() { config.frame_bytes_max } else { config.frame_bytes_max_before_login }
     }
 
-    /// Whether a login was accepted and the session is not over.
+    /// True if a login was accepted and the session is not over.
     pub fn is_logged_in(&self) -> bool {
         matches!(self.state, State::LoggedIn { .. })
     }

@@ -11,7 +11,7 @@ use crate::session::{Backoff, ClientConfig, ClientSession, RequestId};
 use crate::wire::frame::VERSIONS;
 use crate::wire::pb;
 
-/// Where a client is.
+/// State of a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stand {
     /// It does not want to be connected.
@@ -24,7 +24,7 @@ pub(super) enum Stand {
     Up(u32),
 }
 
-/// What a client waits for.
+/// Request that a client waits for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Doing {
     /// A message.
@@ -42,9 +42,9 @@ pub(super) struct Client {
     pub template: pb::LoginRequest,
     pub stand: Stand,
     pub backoff: Backoff,
-    /// What has been cut into no frame yet.
+    /// Bytes cut into no frame yet.
     pub read: BytesMut,
-    /// What has arrived while it reads nothing.
+    /// Bytes that have arrived while it reads nothing.
     pub unread: VecDeque<Bytes>,
     /// It reads nothing before this time.
     pub stalled: Time,

@@ -24,14 +24,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub use cli::main;
 use world::World;
 
-/// What has come of a seed.
+/// Outcome of a seed.
 #[derive(Debug)]
 pub struct Report {
     /// The seed.
     pub seed: u64,
     /// Steps that were taken.
     pub steps: u64,
-    /// What was broken, in words; `None`: nothing.
+    /// The broken promise, in words; `None`: nothing.
     pub violation: Option<String>,
     /// Everything that happened, as one number.
     pub digest: u64,

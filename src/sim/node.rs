@@ -37,7 +37,7 @@ pub(super) struct Node {
     pub began: UnixMs,
     /// Its workers.
     pub workers: Vec<Worker>,
-    /// What they share.
+    /// State that they share.
     pub common: Arc<Common>,
     /// The highest number of a room.
     pub last_room: Arc<AtomicI64>,
@@ -53,7 +53,7 @@ pub(super) struct Node {
 pub(super) struct Worker {
     /// Its front.
     pub front: Front<SimLine>,
-    /// What has come for it.
+    /// Input that has come for it.
     pub inbox: Inbox,
     /// Connections it has taken in, and the links they came over.
     pub links: BTreeMap<ConnId, u32>,
@@ -61,7 +61,7 @@ pub(super) struct Worker {
     pub is_due: bool,
     /// It does nothing before this time.
     pub stalled: Time,
-    /// What it writes entries with.
+    /// Pen for its entries.
     pub pen: Pen,
     /// It has had its rooms written down before its end.
     pub is_saved: bool,

@@ -1,4 +1,4 @@
-//! What the rooms' logs hold, as the world saw it written: what everybody is told is measured against that.
+//! The rooms' logs, as the world saw it written: what everybody is told is measured against that.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -35,7 +35,7 @@ pub(super) struct Entry {
     pub is_durable: bool,
 }
 
-/// What an entry does to a member.
+/// Effect of an entry on a member.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Deed {
     /// Nothing that is watched.
@@ -171,18 +171,18 @@ impl Truth {
         self.entries.last_key_value().map_or(0, |(seq, _)| *seq)
     }
 
-    /// Whether the operation with this token is on the platter.
+    /// True if the operation with this token is on the platter.
     pub fn has_token(&self, token: u64) -> bool {
         self.tokens.get(&token).and_then(|seq| self.entries.get(seq)).is_some_and(|entry| entry.is_durable)
     }
 
-    /// Whether this message is on the platter, and where.
+    /// True if this message is on the platter, and where.
     pub fn place_of(&self, from: &str, id: &str) -> Option<(u64, bool)> {
         let seq = *self.ids.get(&(from.to_owned(), id.to_owned()))?;
         Some((seq, self.entries.get(&seq)?.is_durable))
     }
 
-    /// Whether this account is kept out at this place of the log.
+    /// True if this account is kept out at this place of the log.
     pub fn is_blocked(&self, account: &str, seq: u64) -> bool {
         let exiles = self.exiles.get(account).map_or(&[][..], |exiles| exiles);
         let last = exiles.iter().rfind(|(at, deed)| *at <= seq && matches!(deed, Deed::Block(..)));

@@ -12,7 +12,7 @@ use crate::id::{RoomId, Seq, Time, UnixMs};
 use crate::log::{Batch, Log as _};
 use crate::server::logbook;
 
-/// Where all clients are.
+/// States of all clients.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Turns in one moment after which workers are taken to have none to come to rest.
 const TURNS_MAX: usize = 20_000;

@@ -10,7 +10,7 @@ use crate::wire::{Frame, PacketKind, Push, Response, pb};
 /// Looks at everything, and keeps the first thing that is wrong.
 #[derive(Default)]
 pub(super) struct Watch {
-    /// What is wrong, in words.
+    /// The broken promise, in words.
     pub violation: Option<String>,
     /// The logs.
     pub truths: Truths,
@@ -29,14 +29,14 @@ pub(super) struct Watch {
     pub looked_at: u64,
 }
 
-/// What a client has heard of a room.
+/// Items a client has heard of a room.
 #[derive(Default)]
 struct View {
     /// Everything up to here that was for this client was heard or missed with a word; `None` before the first entry.
     complete: Option<u64>,
     /// Numbers that were heard, with their epochs.
     heard: BTreeMap<u64, u64>,
-    /// What was said to be missing.
+    /// Ranges that were said to be missing.
     gaps: Vec<(u64, u64)>,
     /// The connection over which it hears.
     link: u32,
@@ -49,7 +49,7 @@ struct View {
     /// The epoch of that entry.
     entered_epoch: u64,
     epoch: u64,
-    /// Where the client counts itself.
+    /// The number up to which the client counts itself.
     at: (u64, u64),
     account: String,
 }
@@ -420,7 +420,7 @@ impl Watch {
         }
     }
 
-    /// Whether a client has heard everything up to where it stands, or was told what it has not.
+    /// True if a client has heard everything up to where it stands, or was told what it has not.
     fn check_complete(&mut self, client: usize, room: RoomId, position: Option<(u64, u64)>) {
         let (Some(view), Some(truth)) = (self.views.get_mut(&(client, room)), self.truths.get(&room)) else { return };
         if let Some((epoch, seq)) = position {

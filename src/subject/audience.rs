@@ -47,7 +47,7 @@ impl Audience {
         }
     }
 
-    /// Whether this connection hears it.
+    /// True if this connection hears it.
     pub fn admits(&self, connection: ConnId) -> bool {
         match self {
             Audience::All => true,

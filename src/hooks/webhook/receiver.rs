@@ -116,7 +116,7 @@ impl Receiver {
         !was_down
     }
 
-    /// Whether it fails whatever it is sent.
+    /// True if it fails whatever it is sent.
     pub(super) fn is_down(&self) -> bool {
         self.failures >= WEBHOOK_FAILURES_MAX
     }

@@ -543,7 +543,7 @@ impl Sender {
     }
 }
 
-/// Whether nothing stood behind what was read.
+/// True if nothing stood behind what was read.
 fn is_all(read: &[Spooled]) -> bool {
     read.len() < WEBHOOK_READ_MAX && read.iter().map(|spooled| spooled.bytes).sum::<u64>() < WEBHOOK_READ_BYTES
 }
