@@ -18,14 +18,7 @@ use tokio_util::codec::Decoder;
 
 /// A server that accepts every login and then answers nothing.
 fn silent_server() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    let address = listener.local_addr().expect("a listener has an address");
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            std::thread::spawn(move || answer_login(stream));
-        }
-    });
-    address
+    crate::scripted::serving(answer_login)
 }
 
 fn answer_login(mut stream: TcpStream) {

@@ -13,6 +13,11 @@ use tokio_util::codec::Decoder;
 
 /// Starts the server; it serves for as long as the process lives.
 pub fn server() -> SocketAddr {
+    serving(serve)
+}
+
+/// Listens, and serves each connection on a thread of its own, for as long as the process lives.
+pub fn serving(serve: fn(TcpStream)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("a listener has an address");
     std::thread::spawn(move || {
