@@ -228,13 +228,11 @@ pub(super) async fn online_status<R: Rooms>(call: &Call<'_, R>) -> Result<Answer
         invalid_accids: Vec<String>,
         status: BTreeMap<String, Vec<Login>>,
     }
-    let mut online = Online::default();
-    for id in call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)? {
-        if call.account(&id).is_none() {
-            online.invalid_accids.push(id.to_string());
-            continue;
-        }
-        let sessions = call.api.rooms.sessions(call.app_key, &id);
+    let accounts = call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)?;
+    let (known, unknown): (Vec<AccountId>, Vec<AccountId>) = accounts.into_iter().partition(|id| call.account(id).is_some());
+    let mut online = Online { invalid_accids: unknown.iter().map(AccountId::to_string).collect(), ..Online::default() };
+    let sessions = call.api.rooms.sessions(call.app_key, &known).await?;
+    for (id, sessions) in known.iter().zip(sessions) {
         let login = |session: &crate::server::Session| Login {
             client_type: session.client_type.into(),
             login_time: i64::from(session.since_seconds) * 1000,

@@ -33,7 +33,7 @@ impl<L> Connection<L> {
     }
 
     /// Takes out what the request with this sequence waits for, if it takes several steps.
-    fn take_journey(&mut self, sequence: u32) -> Option<Journey> {
+    pub(super) fn take_journey(&mut self, sequence: u32) -> Option<Journey> {
         let place = self.rare.as_ref()?.journeys.iter().position(|(known, _)| *known == sequence)?;
         Some(self.change_rare(|rare| rare.journeys.swap_remove(place).1))
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
+use super::accounts::{AccountMail, LoggedIn};
 use super::calls::{Callback, LoginQuestion, NoAnswer, Question, Verdict};
 use super::connection::{Connection, Identity, Phase, Resume};
 use super::journey::Journey;
-use super::sessions::Session;
 use super::{Front, Line, find, overloaded};
 use crate::account::{CALLBACK, Login, TokenKind, Verified, wrong_token};
 use crate::dispatch::{Answer, Asked};
@@ -16,6 +16,7 @@ use crate::id::{AccountId, ConnId, RoomId, Time, UnixMs};
 use crate::limits::{CLIENT_ROOM_TOKEN_SECONDS_MAX, SDK_VERSION_CHARS_MAX, TOKEN_BYTES_MAX};
 use crate::room::{Ask, ClientFacts, Op};
 use crate::session::CloseReason;
+use crate::user::Session;
 use crate::wire::frame::VERSIONS;
 use crate::wire::packet::encode_status;
 use crate::wire::{PacketKind, Response, pb};
@@ -81,13 +82,20 @@ impl<L: Line> Front<L> {
             return self.refuse_login(id, sequence, &status, Some(*room));
         }
         let wants_client = self.app(&request.app_key).wants_clients;
-        let Some(connection) = find(&mut self.connections, id) else { return };
+        if self.connection(id).is_none() {
+            return;
+        }
         let session = Session {
             connection: id,
             client_type: u16::try_from(request.client_type).unwrap_or(u16::MAX),
             since_seconds: u32::try_from(unix.0 / 1000).unwrap_or(u32::MAX),
         };
-        common.sessions.enter(&request.app_key, &verified.account, session);
+        let app_key = common.app_key(&request.app_key);
+        let hash = common.account_key().account(&app_key, &verified.account);
+        let (account, anonymous, is_muted) = (verified.account.clone(), verified.anonymous, verified.globally_muted);
+        let login = LoggedIn { hash, session, app_key: app_key.clone(), account, anonymous, is_muted };
+        self.send_to_owner(hash, AccountMail::LoggedIn(Box::new(login)));
+        let Some(connection) = find(&mut self.connections, id) else { return };
         // Whose name was taken, or who was blocked or muted after the look at its account, and before its connection could be found, learns it here.
         let account = common.accounts.account(&request.app_key, &verified.account);
         let is_taken = verified.anonymous && account.is_some();
@@ -106,7 +114,7 @@ impl<L: Line> Front<L> {
         connection.change_rare(|rare| (rare.resume, rare.client) = (resume, client));
         connection.identity = Some(Box::new(Identity {
             account: verified.account,
-            app_key: common.app_key(&request.app_key),
+            app_key,
             anonymous: verified.anonymous,
             globally_muted: is_muted,
             client_type: request.client_type,
@@ -132,6 +140,9 @@ impl<L: Line> Front<L> {
                 self.ask(Asked { connection: id, sequence, kind: PacketKind::Login as u16, subject: room }, ask);
             }
             None => {
+                // Whoever is answered can be found.
+                self.post_about_accounts();
+                let Some(connection) = find(&mut self.connections, id) else { return };
                 connection.session.accept_login(now, token_expires);
                 let mut frame = BytesMut::new();
                 Response::Login(Box::new(response)).encode(sequence, &mut frame);

@@ -12,6 +12,7 @@ use crate::session::CloseReason;
 use crate::wire::{Push, pb};
 
 /// Order to a connection.
+#[derive(Clone)]
 pub enum Order {
     /// Its account is blocked: it is told so, with these words, and closed.
     PutOut(Box<str>),
@@ -117,7 +118,8 @@ impl<L: Line> Front<L> {
             }
             Order::DropUnfinished => {
                 let Some(connection) = self.connection(id) else { return };
-                if !connection.holds_unfinished() || matches!(connection.pause, Pause::InLine | Pause::Busy) {
+                if !connection.holds_unfinished() || matches!(connection.pause, Pause::InLine | Pause::Busy | Pause::Reserving)
+                {
                     return;
                 }
                 tracing::warn!(%id, address = %connection.address, "closed: frames that are not complete take too much memory");

@@ -64,7 +64,7 @@ impl<L: Line> Front<L> {
                 Some(unread) => unread,
                 None => Box::new(Unread::new(&read, Claim::new(connection.budgets.unfinished.clone(), connection.address, id))),
             });
-            unread.settle(now, is_new, matches!(connection.pause, Pause::InLine | Pause::Busy));
+            unread.settle(now, is_new, matches!(connection.pause, Pause::InLine | Pause::Busy | Pause::Reserving));
         }
         read.clear();
         self.read = read;
@@ -137,8 +137,17 @@ impl<L: Line> Front<L> {
         }
     }
 
-    /// Sends on its way what was admitted before: a step of a request of several.
+    /// Sends on its way what was admitted before: a step of a request of several. Before a room made by a client is entered, the owner of
+    /// the account has a word.
     pub(super) fn ask_on(&mut self, asked: Asked, ask: Ask) {
+        if asked.subject.is_of_client() && matches!(&ask, Ask::Command(Op::Enter(_) | Op::Open(_))) {
+            return self.reserve(asked, ask);
+        }
+        self.pass_on(asked, ask);
+    }
+
+    /// Hands a request to its room.
+    pub(super) fn pass_on(&mut self, asked: Asked, ask: Ask) {
         let Some(connection) = find(&mut self.connections, asked.connection) else { return };
         let Some(mut actor) = connection.actor() else { return };
         if let (Ask::Command(op), Some(identity)) = (&ask, connection.identity.as_deref()) {
@@ -181,6 +190,7 @@ impl<L: Line> Front<L> {
             replaces,
             leaves: None,
             over_quota: false,
+            is_barred: false,
             client,
         }
     }

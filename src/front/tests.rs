@@ -77,6 +77,7 @@ fn front() -> (Front<Wire>, ConnId) {
         keys: Keys { aliases: [1; 32], resume: [2; 32], accounts: [3, 4] },
         pressures: Pressure::of_workers(2),
         post: Arc::new(|_, _| panic!("nobody is ordered anything")),
+        post_about_accounts: Arc::new(|_, _| {}),
     }));
     let hub = Hub::new(HubConfig {
         worker: 0,
@@ -87,7 +88,7 @@ fn front() -> (Front<Wire>, ConnId) {
         feed_bytes_max: 1 << 20,
         detach_grace_ms: 30_000,
         last_room: Arc::new(AtomicI64::new(0)),
-        accounts: common.account_rooms(),
+        accounts: common.account_key(),
     });
     let stopwatch = Stopwatch::new(Time::default);
     let mut front = Front::new(FrontConfig { worker: 0, common: common.clone(), hub, seed: 1, stopwatch });
