@@ -122,6 +122,8 @@ pub struct Hub<S: Subject> {
     pub(super) commit: Commit<S>,
     pub(super) effects: Vec<Effect<S>>,
     pub(super) counters: Counters,
+    /// The epoch in which the node started.
+    pub(super) born: Epoch,
     outboxes: Vec<Vec<Mail<S>>>,
     arena: BytesMut,
 }
@@ -138,6 +140,7 @@ impl<S: Subject> Hub<S> {
             desk: Desk::new(config.worker, config.feed_bytes_max),
             owner: Owner::new(config.seed, config.rules.version()),
             commit: Commit::default(),
+            born: config.epoch,
             config,
         }
     }

@@ -17,8 +17,8 @@ use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, SubjectKind, Time, UnixMs};
 use crate::limits::FEED_BYTES_MAX;
 use crate::subject::{
-    Actor, Answer, Ask, Audience, Class, Entry, Key, Link, Operation, Origin, Outcome, Part, Presence, PushBody, Question,
-    Quota, Resumption, Rules, Scope, Standing, Subject,
+    Actor, Answer, Ask, Audience, Class, Entry, Key, Link, Operation, Origin, Outcome, Part, Predecessor, Presence, PushBody,
+    Question, Quota, Resumption, Rules, Scope, Standing, Subject,
 };
 use crate::wire::{Push, Response, pb};
 
@@ -277,7 +277,7 @@ impl Subject for Board {
         Standing::Unknown
     }
 
-    fn scope(&self, _: &AccountId, _: ConnId, _: Option<ConnId>, _: Seq, _: Seq) -> Nothing {
+    fn scope(&self, _: &AccountId, _: ConnId, _: Option<Predecessor>, _: Seq, _: Seq) -> Nothing {
         Nothing
     }
 

@@ -11,7 +11,7 @@ use super::record;
 use crate::error::Status;
 use crate::id::Seq;
 use crate::limits::{HEADER_BYTES, HISTORY_SCAN_MAX, REPLAY_BYTES_MAX, REPLAY_ITEMS_MAX};
-use crate::subject::{Missed, PushBody, Replay};
+use crate::subject::{Missed, Predecessor, PushBody, Replay};
 use crate::wire::store;
 
 /// Collects the items of a scope from entries that come newest first, none beyond the scope's last place.
@@ -84,10 +84,11 @@ fn missed(scope: &ReplayScope, judge: &mut Judge<'_>, kept: store::Record) -> Re
     if kept.message.is_empty() {
         return Ok(judge.admits(&kept.notify_target_tags).then_some(PushBody::Notification(kept.notification)));
     }
-    if kept.sender != 0 && scope.replaces.is_some_and(|replaced| replaced.get() == kept.sender) {
+    let message = record::message(kept.message.clone())?;
+    let is_own = |lost: Predecessor| lost.connection.get() == kept.sender && message.epoch >= lost.since.0;
+    if kept.sender != 0 && scope.replaces.is_some_and(is_own) {
         return Ok(None);
     }
-    let message = record::message(kept.message.clone())?;
     let account = scope.account.as_str();
     // Whatever tags, place and receivers say, the other connections of the sender hear it too.
     let is_for = message.from == account

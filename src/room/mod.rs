@@ -82,5 +82,6 @@ pub use settings::{MultiClient, Settings};
 pub use state::Room;
 
 pub use crate::subject::{
-    Actor, Audience, Class, Kick, Link, Missed, NoticePriority, OnBehalf, Origin, Presence, PushBody, Replay, Stamp, Standing,
+    Actor, Audience, Class, Kick, Link, Missed, NoticePriority, OnBehalf, Origin, Predecessor, Presence, PushBody, Replay,
+    Stamp, Standing,
 };

@@ -3,11 +3,11 @@
 //! A number means one thing within its epoch. A crash takes numbers back that were given and never became durable, and the next
 //! epoch gives them again; so a position holds as long as no later epoch began at or before it.
 
-use crate::subject::Standing;
+use crate::subject::{Predecessor, Standing};
 use std::sync::Arc;
 
 use super::space::Place;
-use crate::id::{AccountId, ConnId, Epoch, Seq};
+use crate::id::{AccountId, Epoch, Seq};
 use crate::limits::ROOM_EPOCHS_MAX;
 use crate::wire::pb;
 
@@ -59,8 +59,8 @@ pub struct ReplayScope {
     pub logged: Seq,
     /// Whose connection it is.
     pub account: AccountId,
-    /// The connection it takes over from: what that one said itself is not missing.
-    pub replaces: Option<ConnId>,
+    /// The connection it takes over from.
+    pub replaces: Option<Predecessor>,
     /// Its tags.
     pub tags: Arc<[Arc<str>]>,
     pub(super) place: Place,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::actor::Actor;
 use super::entry::{Class, Command, Entry, Link, Outcome, PushBody};
-use super::position::{Resumption, Standing};
+use super::position::{Predecessor, Resumption, Standing};
 use crate::error::Status;
 use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, UnixMs};
 use crate::wire::{Push, Response, pb};
@@ -321,7 +321,14 @@ pub trait Subject: Sized + 'static {
     fn standing(&self, now: Epoch, position: (Epoch, Seq), last: Seq) -> Standing;
 
     /// Scope of what a connection missed after `after`, up to `last`.
-    fn scope(&self, account: &AccountId, connection: ConnId, replaces: Option<ConnId>, after: Seq, last: Seq) -> Self::Scope;
+    fn scope(
+        &self,
+        account: &AccountId,
+        connection: ConnId,
+        replaces: Option<Predecessor>,
+        after: Seq,
+        last: Seq,
+    ) -> Self::Scope;
 
     /// An epoch begins for it with this number.
     fn note_epoch(&mut self, epoch: Epoch, first: Seq);

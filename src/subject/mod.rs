@@ -15,4 +15,4 @@ pub use contract::{
     Admission, Answer, Downlink, Entering, Key, Operation, Part, Question, Quota, Rules, Scope, Subject, Telling,
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
-pub use position::{Missed, Replay, Resumption, Standing};
+pub use position::{Missed, Predecessor, Replay, Resumption, Standing};

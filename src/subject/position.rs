@@ -1,7 +1,7 @@
 //! Positions in a subject that clients name, and what they missed since.
 
 use super::entry::PushBody;
-use crate::id::Seq;
+use crate::id::{ConnId, Epoch, Seq};
 
 /// The state of a position.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +15,15 @@ pub enum Standing {
     },
     /// The subject knows nothing of the position's epoch.
     Unknown,
+}
+
+/// The connection that a newcomer takes over from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Predecessor {
+    /// Its number: what it said itself is not missing.
+    pub connection: ConnId,
+    /// The epoch in which its node started. What the log has of an earlier one under that number another connection said.
+    pub since: Epoch,
 }
 
 /// One missed item, as the members received it.

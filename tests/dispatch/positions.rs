@@ -61,6 +61,29 @@ fn after_a_clean_stop_what_was_missed_comes_once_and_in_order_and_nobody_is_told
 }
 
 #[test]
+fn what_a_connection_of_another_life_of_the_node_said_is_not_taken_for_the_own() {
+    let (mut world, room, ann, bob, seen) = world_of_two();
+    say(&mut world, &ann, room, "one");
+    world.lose(&ann, true);
+    world.lose(&bob, true);
+    world.stop_and_start();
+    // The numbers of connections begin anew.
+    let bob = Actor { connection: ann.connection, ..bob };
+    let answer = entered(world.command(&bob, room, enter_from(room, seen)));
+    assert_eq!((answer.replayed, answer.gap), (1, false));
+    say(&mut world, &bob, room, "two");
+    world.lose(&bob, false);
+    let again = world.connect("bob");
+    let mut op = enter_from(room, seen);
+    if let Op::Enter(enter) = &mut op {
+        enter.replaces = bob.connection;
+    }
+    let answer = entered(world.command(&again, room, op));
+    assert!(answer.resumed && !answer.gap, "{answer:?}");
+    assert_eq!(world.heard(&again), ["one"]);
+}
+
+#[test]
 fn numbers_that_presence_took_go_on_after_a_clean_stop() {
     let (mut world, room, .., seen) = world_of_two();
     assert!(world.records(room).last().unwrap().entry.seq.0 < seen.last_seq, "presence is in no log");

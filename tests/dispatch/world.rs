@@ -10,8 +10,11 @@ use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, CatchUp, Effect, Hu
 use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::FEED_BYTES_MAX;
-use chatroom::room::{Actor, Ask, Create, Enter, Missed, Op, Open, Origin, Query, Record, Replay, ReplayScope, Room, Settings};
+use chatroom::room::{
+    Actor, Ask, Collector, Create, Enter, Op, Open, Origin, Query, Record, Replay, ReplayScope, Room, Settings,
+};
 use chatroom::wire::{FrameCodec, Push, Response, pb};
+use prost::Message as _;
 use tokio_util::codec::Decoder;
 
 pub const WORKERS: usize = 2;
@@ -417,10 +420,18 @@ impl World {
 
     /// What was committed of a room between two places, without regard to whom it is for.
     fn replay(&self, room: RoomId, scope: &ReplayScope) -> Replay {
-        let missed =
+        let filter = scope.filter();
+        let mut collector = Collector::new(scope, &filter);
+        let within =
             self.records(room).iter().filter(|record| record.entry.seq > scope.after && record.entry.seq <= scope.last);
-        let items = missed.filter_map(|record| record.push.clone().map(|push| Missed { seq: record.entry.seq, push }));
-        Replay { items: items.collect(), gap: None }
+        for record in within.rev() {
+            let (seq, previous) = (record.entry.seq, record.link.previous);
+            let kept = record.clone().into_kept().expect("an entry of the log").encode_to_vec();
+            if collector.take((previous, seq), kept.into()).expect("a record").is_break() {
+                break;
+            }
+        }
+        collector.into_replay()
     }
 }
 
