@@ -194,6 +194,26 @@ fn a_store_that_comes_back_costs_a_gap_only_where_something_was_lost() {
 }
 
 #[test]
+fn who_comes_back_while_a_commit_fails_is_told_that_what_it_would_have_covered_is_missing() {
+    let (mut world, room, ann, bob, seen) = world_of_two();
+    world.lose(&ann, true);
+    say(&mut world, &bob, room, "kept");
+    world.commits = false;
+    world.ask(&bob, room, text("lost"));
+    world.settle();
+    let ann = world.connect("ann");
+    let sequence = world.ask(&ann, room, enter_from(room, seen));
+    world.settle();
+    assert!(world.take_answer(&ann, sequence).is_none(), "it waits for the commit");
+    world.hubs.iter_mut().for_each(chatroom::dispatch::Hub::on_log_failed);
+    world.settle();
+    let answer = entered(world.take_answer(&ann, sequence).unwrap());
+    assert_eq!((answer.replayed, answer.gap), (1, true));
+    assert_eq!((answer.gap_first, answer.gap_last), (answer.last_seq, answer.last_seq), "{answer:?}");
+    assert_eq!(world.heard(&ann), ["kept", "301"]);
+}
+
+#[test]
 fn those_who_go_while_the_store_has_failed_are_gone_when_it_is_back() {
     let (mut world, room, ann, bob, _) = world_of_two();
     world.commits = false;
