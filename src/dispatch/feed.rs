@@ -194,7 +194,7 @@ impl Feed {
         }
     }
 
-    /// The entries in the ring were taken back, up to this one: no reader resumes from before it without the log.
+    /// The ring does not have what stands, up to this entry: no reader resumes from before it without the log.
     pub fn distrust(&mut self, last: Seq) {
         self.dropped = self.dropped.max(last);
     }

@@ -214,6 +214,28 @@ fn who_comes_back_while_a_commit_fails_is_told_that_what_it_would_have_covered_i
 }
 
 #[test]
+fn what_was_said_while_nobody_was_here_is_missing_for_who_resumes_as_well() {
+    let (mut world, room, ann, bob, seen) = world_of_two();
+    say(&mut world, &bob, room, "before");
+    world.lose(&ann, true);
+    world.lose(&bob, true);
+    let news =
+        pb::MessageSendRequest { room_id: room.get(), message_id: "news".into(), body: "news".into(), ..Default::default() };
+    world.command(&crate::world::over_http("boss"), room, Op::Send(Box::new(news.into()))).unwrap();
+    let ann = world.connect_to(0, "ann");
+    world.enter(&ann, room);
+    world.lose(&ann, false);
+    let again = world.connect_to(0, "ann");
+    let mut op = enter_from(room, seen);
+    if let Op::Enter(enter) = &mut op {
+        enter.replaces = ann.connection;
+    }
+    let answer = entered(world.command(&again, room, op));
+    assert!(answer.resumed && !answer.gap, "{answer:?}");
+    assert_eq!(world.heard(&again), ["before", "news"]);
+}
+
+#[test]
 fn those_who_go_while_the_store_has_failed_are_gone_when_it_is_back() {
     let (mut world, room, ann, bob, _) = world_of_two();
     world.commits = false;
