@@ -373,6 +373,10 @@ impl<S: Subject> Hub<S> {
             return;
         }
         let (Some(left), Some(kicked)) = (self.desk.leave(subject.into(), connection), kicked) else { return };
+        if let Some(missed) = left.missed {
+            let bytes = self.encode(&S::gap(subject, missed.first, missed.last));
+            self.effects.push(Effect::Transmit { connection, bytes });
+        }
         self.effects.extend(left.unheard.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
         self.effects.push(Effect::Kicked { connection, kicked, is_last_room: left.is_last });
     }

@@ -4,6 +4,7 @@
 use crate::world::{World, enter, entered, room_of, text};
 use chatroom::error::Code;
 use chatroom::id::RoomId;
+use chatroom::limits::FEED_FRAMES_MAX;
 use chatroom::room::{Actor, Enter, Op, Settings};
 use chatroom::wire::pb::{NotificationType, RoomEnterResponse, RoomPosition};
 use chatroom::wire::{Push, pb};
@@ -211,6 +212,25 @@ fn who_comes_back_while_a_commit_fails_is_told_that_what_it_would_have_covered_i
     assert_eq!((answer.replayed, answer.gap), (1, true));
     assert_eq!((answer.gap_first, answer.gap_last), (answer.last_seq, answer.last_seq), "{answer:?}");
     assert_eq!(world.heard(&ann), ["kept", "301"]);
+}
+
+#[test]
+fn a_slow_reader_that_is_put_out_is_told_what_it_has_missed() {
+    let (mut world, room, ann, ..) = world_of_two();
+    world.block(&ann);
+    let boss = crate::world::over_http("boss");
+    for number in 0..FEED_FRAMES_MAX + 100 {
+        world.command(&boss, room, text(&number.to_string())).unwrap();
+    }
+    world.pass(1000);
+    let kick = pb::MemberKickRequest { room_id: room.get(), account: "ann".into(), ..Default::default() };
+    world.command(&boss, room, Op::Kick(kick)).unwrap();
+    let heard = world.heard_pushes(&ann);
+    let (Push::Gap(gap), Push::Message(first)) = (&heard[0], &heard[1]) else { panic!("{:?}", &heard[..2]) };
+    assert_eq!(
+        (gap.last_seq + 1, heard.len() as u64),
+        (first.seq, FEED_FRAMES_MAX as u64 + 102 - (gap.last_seq - gap.first_seq))
+    );
 }
 
 #[test]
