@@ -7,15 +7,15 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
-use chatroom::account::{Account, App, Directory, Keeper, Secret, Urgency};
+use chatroom::account::{Account, App, Directory, Keeper, NewAccount, Secret, Urgency};
 use chatroom::dispatch::{Answer, Asker, Hub, HubConfig, Mail, owner_of};
 use chatroom::error::Status;
 use chatroom::front::{
-    AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox, Keys, Line, LogHealth,
-    Order, Pressure, Sent, Stopwatch, Unanswered, Verdict, Want,
+    AccountRead, AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox, Keys, Line,
+    LogHealth, Order, Pressure, Sent, Stopwatch, Unanswered, Verdict, Want,
 };
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
-use chatroom::limits::FEED_BYTES_MAX;
+use chatroom::limits::{ACCOUNT_LOOKUPS_AT_ONCE, FEED_BYTES_MAX};
 use chatroom::room::{Actor, Ask, Create, Missed, Op, Record, Replay, Room, Settings};
 use chatroom::session::SessionConfig;
 use chatroom::wire::{FrameCodec, Packet, Push, Request, Response, pb};
@@ -60,6 +60,25 @@ impl Keeper for Nowhere {
     }
 }
 
+/// Keeps the accounts of one application.
+#[derive(Default)]
+struct Rows(Mutex<HashMap<String, Account>>);
+
+impl Keeper for Rows {
+    fn keep_app(&self, _app: &App) -> Result<(), Status> {
+        Ok(())
+    }
+
+    fn keep_account(&self, _app_key: &str, account: &Account, _urgency: Urgency) -> Result<(), Status> {
+        self.0.lock().unwrap().insert(account.id.to_string(), account.clone());
+        Ok(())
+    }
+
+    fn read_account(&self, _app_key: &str, id: &AccountId) -> Result<Option<Account>, Status> {
+        Ok(self.0.lock().unwrap().get(id.as_str()).cloned())
+    }
+}
+
 /// One application, which may be asked about messages.
 struct OneApp(AppRow);
 
@@ -84,6 +103,8 @@ struct Node {
     settings: Arc<Settings>,
     log: HashMap<RoomId, Vec<Record>>,
     calls: Vec<(usize, Call)>,
+    /// Accounts that are to be read.
+    reads: Vec<(usize, AccountRead)>,
     now_ms: u64,
     /// Everything that was written to clients, in order.
     transcript: Vec<(ConnId, Vec<u8>)>,
@@ -97,6 +118,22 @@ impl Node {
             let account = Account { token: Secret::new("t0k3n"), ..Account::new(AccountId::parse(name).unwrap()) };
             directory.load_account("demo", account).unwrap();
         }
+        Node::with(row, directory)
+    }
+
+    /// A node that holds no account in memory.
+    fn without_memory() -> Node {
+        let directory = Directory::bounded(Arc::<Rows>::default(), false, 0);
+        directory.insert_app(App::new("demo", Secret::new("0123456789abcdef")).unwrap());
+        for name in ["alice", "bob", "boss"] {
+            let new = NewAccount { account: name.into(), token: Some(Secret::new("t0k3n")), ..NewAccount::default() };
+            directory.create_account("demo", NewAccount { name: name.into(), ..new }).unwrap();
+        }
+        directory.expect_more();
+        Node::with(AppRow::default(), directory)
+    }
+
+    fn with(row: AppRow, directory: Directory) -> Node {
         let (pressures, orders) = (Pressure::of_workers(WORKERS), Arc::<Mutex<Vec<_>>>::default());
         let ordered = orders.clone();
         let common = Arc::new(Common::new(CommonConfig {
@@ -139,6 +176,7 @@ impl Node {
             settings,
             log: HashMap::new(),
             calls: Vec::new(),
+            reads: Vec::new(),
             now_ms: 1000,
             transcript: Vec::new(),
             common,
@@ -249,8 +287,23 @@ impl Node {
                 self.fronts[worker].on_caught_up(*waiting, Ok(replay));
             }
             Effect::Call(call) => self.calls.push((worker, *call)),
+            Effect::Accounts(read) => self.reads.push((worker, *read)),
             Effect::Find(_) | Effect::History(_) => panic!("nobody asks for that here"),
         }
+    }
+
+    /// Reads the accounts that are waited for, and those that are waited for then; says how often it did.
+    fn read_accounts(&mut self) -> usize {
+        for count in 0..100 {
+            let Some((worker, read)) = self.reads.pop() else { return count };
+            let directory = self.common.directory();
+            let looks = read.accounts.iter().map(|id| directory.read_for(&read.app_key, id, read.registers));
+            let looks = looks.collect();
+            self.set_clock(worker);
+            self.fronts[worker].on_accounts(read, looks);
+            self.settle();
+        }
+        panic!("accounts are read without an end");
     }
 
     /// What a connection has heard since the last look.
@@ -510,4 +563,100 @@ fn who_does_not_log_in_in_time_is_told_so_and_everybody_when_the_node_goes_down(
     node.settle();
     assert!(matches!(node.heard(alice)[..], [Packet::Push(Push::Kicked(_))]));
     assert_eq!(node.fronts[1].want(alice), Some(Want::Finish));
+}
+
+#[test]
+fn a_login_waits_for_its_account_to_be_read_and_a_change_meanwhile_counts() {
+    let mut node = Node::without_memory();
+    let room = hall();
+    node.create(room);
+    let code = |heard: Vec<Packet>| match &heard[..] {
+        [Packet::Response { sequence: 1, response: Response::Login(login) }] => login.code,
+        other => panic!("one answer: {other:?}"),
+    };
+    let (alice, bob, stranger) = (node.connect(0), node.connect(0), node.connect(1));
+    for (id, name) in [(alice, "alice"), (bob, "bob"), (stranger, "stranger")] {
+        node.send(id, 1, &Request::Login(Box::new(login(name))));
+        assert!(node.heard(id).is_empty(), "it waits");
+    }
+    let bob_name = AccountId::parse("bob").unwrap();
+    // Bob is read before he is blocked, and judged after.
+    let at = node.reads.iter().position(|(_, read)| read.accounts[0] == bob_name).unwrap();
+    let (worker, read) = node.reads.remove(at);
+    let look = node.common.directory().read_for("demo", &bob_name, false);
+    let block = |account: &mut Account| {
+        account.blocked = true;
+        Ok(())
+    };
+    node.common.directory().change_account("demo", &bob_name, block).unwrap();
+    node.fronts[worker].on_accounts(read, Ok(vec![look.unwrap()]));
+    node.settle();
+    assert!(node.heard(bob).is_empty(), "it is read again");
+    assert_eq!(node.read_accounts(), 3);
+    assert_eq!((code(node.heard(alice)), code(node.heard(bob)), code(node.heard(stranger))), (0, 422, 302));
+    let renewal = Request::RenewToken(pb::RenewTokenRequest { token: "t0k3n".into() });
+    node.send(alice, 2, &renewal);
+    assert!(node.heard(alice).is_empty() && node.read_accounts() == 1);
+    let heard = node.heard(alice);
+    assert!(
+        matches!(&heard[..], [Packet::Response { sequence: 2, response: Response::RenewToken(status) }] if status.code == 0)
+    );
+}
+
+#[test]
+fn only_so_many_accounts_are_read_at_a_time() {
+    let mut node = Node::without_memory();
+    let ids: Vec<ConnId> = (0..40).map(|_| node.connect(0)).collect();
+    for (number, id) in ids.iter().enumerate() {
+        node.send(*id, 1, &Request::Login(Box::new(login(&format!("nobody{number}")))));
+    }
+    assert_eq!(node.reads.len(), ACCOUNT_LOOKUPS_AT_ONCE);
+    assert_eq!(node.read_accounts(), ids.len());
+    assert!(ids.iter().all(|id| !node.heard(*id).is_empty()), "each is answered");
+}
+
+fn code_of(response: &Response) -> i32 {
+    match response {
+        Response::MemberSetRole(answer) => answer.code,
+        Response::RoomInfo(answer) => answer.code,
+        other => panic!("not asked for: {other:?}"),
+    }
+}
+
+#[test]
+fn a_command_waits_for_the_accounts_it_names_and_what_is_asked_next_waits_behind_it() {
+    let mut node = Node::without_memory();
+    let room = hall();
+    node.create(room);
+    let boss = node.connect(0);
+    let enter = Some(pb::RoomEnterRequest { room_id: room.get(), ..Default::default() });
+    node.send(boss, 1, &Request::Login(Box::new(pb::LoginRequest { enter, ..login("boss") })));
+    assert_eq!(node.read_accounts(), 1);
+    node.heard(boss);
+    let role = |account: &str| {
+        let (room_id, account, change) = (room.get(), account.to_owned(), pb::RoleChange::Administrator as i32);
+        Request::MemberSetRole(pb::MemberSetRoleRequest { room_id, account, change, set: true, ..Default::default() })
+    };
+    node.send(boss, 2, &role("bob"));
+    node.send(boss, 3, &role("nobody"));
+    node.send(boss, 4, &Request::RoomInfo(pb::RoomInfoRequest { room_id: room.get() }));
+    assert!(node.heard(boss).is_empty(), "none is answered");
+    assert_eq!(node.fronts[0].want(boss), Some(Want::Rest { write: false }), "nothing more is taken from it");
+    assert_eq!(node.read_accounts(), 2);
+    let mut answered: Vec<(u32, i32)> = node
+        .heard(boss)
+        .into_iter()
+        .filter_map(|packet| match packet {
+            Packet::Response { sequence, response } => Some((sequence, code_of(&response))),
+            _ => None,
+        })
+        .collect();
+    answered.sort_unstable();
+    assert_eq!(answered, [(2, 0), (3, 404), (4, 0)]);
+    assert_eq!(node.fronts[0].want(boss), Some(Want::Input { write: false }));
+    // Whoever is gone asks nothing any more.
+    node.send(boss, 5, &role("alice"));
+    node.lose(boss);
+    node.fronts[0].remove(boss);
+    assert_eq!(node.read_accounts(), 1);
 }
