@@ -15,8 +15,8 @@ use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, Epoch, UnixMs};
 use crate::limits;
 
-/// Bits of an account's number that hold the epoch in which it was given: with the 32 of the running number, what a subject's takes.
-const NUMBER_EPOCH_BITS: u32 = 28;
+/// Bits of an account's number that hold the epoch in which it was given: with the 32 of the running number, what a user's takes.
+const NUMBER_EPOCH_BITS: u32 = 22;
 
 /// How soon something has to be on disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,7 +110,7 @@ impl Tenant {
 impl Directory {
     /// An empty directory. With `auto_register` the first valid dynamic token of an unknown account creates it.
     pub fn new(keeper: Arc<dyn Keeper>, auto_register: bool) -> Directory {
-        Directory::bounded(keeper, auto_register, limits::ACCOUNTS_CACHED_BYTES)
+        Directory::bounded(keeper, auto_register, limits::ACCOUNT_CACHE_BYTES)
     }
 
     /// As [`Directory::new`], with so many bytes of accounts in memory.

@@ -64,7 +64,7 @@ const GAUGES: &[(&str, &str)] = &[
         "chatroom_rooms_waiting_for_end",
         "Rooms made by clients that everybody has left and that have not ended, in memory or not.",
     ),
-    ("chatroom_accounts_cached_bytes", "Accounts in memory; `limits.accounts_cached_bytes_max` at most."),
+    ("chatroom_account_cache_bytes", "Accounts in memory; `limits.account_cache_bytes` at most."),
     ("chatroom_store_buffer_bytes", "New entries in the store's buffers; half of `store.write_buffer_bytes` at most."),
     ("chatroom_store_cache_bytes", "Blocks in the store's cache; `store.cache_bytes` at most."),
     ("chatroom_store_failed", "1 while the store takes no changes, else 0; `/readyz` says why."),

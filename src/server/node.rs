@@ -111,7 +111,7 @@ impl Node {
         let accounts = Arc::new(Directory::bounded(
             Arc::new(StoreKeeper(store.clone())),
             config.auto_register,
-            config.limits.accounts_cached_bytes_max,
+            config.limits.account_cache_bytes,
         ));
         accounts.number_in(log.epoch());
         keep::fill(&accounts, store.as_ref()).map_err(StartError::Accounts)?;
@@ -127,11 +127,12 @@ impl Node {
         let shared = Shared::new(config, &descriptors, accounts.clone(), storage.clone(), callbacks, figures, certificates);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
         let mailboxes = shared.mailboxes.clone();
-        let (watched, directory) = (Arc::downgrade(&log), accounts.clone());
+        // Weak, or the log would hold itself open.
+        let (watched, directory) = (Arc::downgrade(&log), Arc::downgrade(&accounts));
         log.watch(Box::new(move || {
             // What was not on the disk yet is not in a store that was opened again.
             if watched.upgrade().is_some_and(|log| log.failure().is_none()) {
-                directory.forget_accounts();
+                directory.upgrade().inspect(|directory| directory.forget_accounts());
             }
             mailboxes.iter().for_each(Mailbox::wake);
         }));

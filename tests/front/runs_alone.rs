@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use chatroom::account::{Account, App, Directory, Keeper, NewAccount, Secret, Urgency};
-use chatroom::dispatch::{Answer, Asker, Hub, HubConfig, Mail, owner_of};
+use chatroom::dispatch::{Answer, Asker, Bundle, Hub, HubConfig, Mail, owner_of};
 use chatroom::error::Status;
 use chatroom::front::{
     AccountRead, AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox, Keys, Line,
     LogHealth, Order, Pressure, Sent, Stopwatch, Unanswered, Verdict, Want,
 };
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
-use chatroom::limits::{ACCOUNT_LOOKUPS_AT_ONCE, FEED_BYTES_MAX};
+use chatroom::limits::FEED_BYTES_MAX;
 use chatroom::room::{Actor, Ask, Create, Missed, Op, Record, Replay, Room, Settings};
 use chatroom::session::SessionConfig;
 use chatroom::wire::{FrameCodec, Packet, Push, Request, Response, pb};
@@ -27,7 +27,7 @@ const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What was written to a client.
 #[derive(Default)]
-struct Pipe {
+pub struct Pipe {
     written: BytesMut,
     /// It takes nothing.
     is_full: bool,
@@ -94,9 +94,9 @@ impl Apps for OneApp {
 }
 
 /// The node: what its host would hold in sockets, files and threads.
-struct Node {
-    common: Arc<Common>,
-    fronts: Vec<Front<Pipe>>,
+pub struct Node {
+    pub common: Arc<Common>,
+    pub fronts: Vec<Front<Pipe>>,
     inboxes: Vec<Inbox>,
     pressures: Arc<[Pressure]>,
     orders: Arc<Mutex<Vec<(ConnId, Order)>>>,
@@ -104,7 +104,7 @@ struct Node {
     log: HashMap<RoomId, Vec<Record>>,
     calls: Vec<(usize, Call)>,
     /// Accounts that are to be read.
-    reads: Vec<(usize, AccountRead)>,
+    pub reads: Vec<(usize, AccountRead)>,
     now_ms: u64,
     /// Everything that was written to clients, in order.
     transcript: Vec<(ConnId, Vec<u8>)>,
@@ -122,7 +122,7 @@ impl Node {
     }
 
     /// A node that holds no account in memory.
-    fn without_memory() -> Node {
+    pub fn without_memory() -> Node {
         let directory = Directory::bounded(Arc::<Rows>::default(), false, 0);
         directory.insert_app(App::new("demo", Secret::new("0123456789abcdef")).unwrap());
         for name in ["alice", "bob", "boss"] {
@@ -183,7 +183,7 @@ impl Node {
         }
     }
 
-    fn connect(&mut self, worker: usize) -> ConnId {
+    pub fn connect(&mut self, worker: usize) -> ConnId {
         self.common.let_in(ADDRESS).unwrap();
         self.set_clock(worker);
         self.fronts[worker].adopt(Pipe::default(), ADDRESS)
@@ -194,7 +194,7 @@ impl Node {
         self.fronts[worker].set_clock(Time(self.now_ms * 1000), unix);
     }
 
-    fn send(&mut self, id: ConnId, sequence: u32, request: &Request) {
+    pub fn send(&mut self, id: ConnId, sequence: u32, request: &Request) {
         let mut bytes = BytesMut::new();
         request.encode(sequence, &mut bytes);
         self.set_clock(id.worker());
@@ -205,7 +205,7 @@ impl Node {
         self.settle();
     }
 
-    fn lose(&mut self, id: ConnId) {
+    pub fn lose(&mut self, id: ConnId) {
         self.fronts[id.worker()].on_lost(id);
         self.settle();
     }
@@ -218,18 +218,18 @@ impl Node {
         let actor = Actor::http(AccountId::parse(account).unwrap());
         let request =
             chatroom::dispatch::Request { subject: room, asker, actor, ask: Ask::Command(op), app_key: None, resume: None };
-        self.post(owner_of(room, WORKERS), vec![Mail::Request(Box::new(request))]);
+        self.post(owner_of(room, WORKERS), Bundle::of_rooms(vec![Mail::Request(Box::new(request))]));
         self.settle();
         answer.lock().unwrap().take().expect("every caller is answered")
     }
 
-    fn post(&mut self, worker: usize, batch: Vec<Mail>) {
-        self.pressures[worker].add(Pressure::weigh(&batch));
-        self.inboxes[worker].mail.extend(batch);
+    fn post(&mut self, worker: usize, batch: Bundle) {
+        self.pressures[worker].add(batch.weight());
+        self.inboxes[worker].mail.append(batch);
     }
 
     /// Turns until nobody has anything to do.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         for _ in 0..100 {
             self.now_ms += 1;
             let busy: Vec<bool> = (0..WORKERS).map(|worker| self.turn(worker)).collect();
@@ -256,7 +256,7 @@ impl Node {
             self.post(other, batch);
         }
         if let Some(writes) = self.fronts[worker].take_writes() {
-            for record in writes.records {
+            for record in writes.rooms.records {
                 self.log.entry(record.room).or_default().push(record);
             }
             self.inboxes[worker].committed = Some(true);
@@ -288,12 +288,12 @@ impl Node {
             }
             Effect::Call(call) => self.calls.push((worker, *call)),
             Effect::Accounts(read) => self.reads.push((worker, *read)),
-            Effect::Find(_) | Effect::History(_) => panic!("nobody asks for that here"),
+            Effect::Find(_) | Effect::History(_) | Effect::LoadUser(_) => panic!("nobody asks for that here"),
         }
     }
 
     /// Reads the accounts that are waited for, and those that are waited for then; says how often it did.
-    fn read_accounts(&mut self) -> usize {
+    pub fn read_accounts(&mut self) -> usize {
         for count in 0..100 {
             let Some((worker, read)) = self.reads.pop() else { return count };
             let directory = self.common.directory();
@@ -307,7 +307,7 @@ impl Node {
     }
 
     /// What a connection has heard since the last look.
-    fn heard(&mut self, id: ConnId) -> Vec<Packet> {
+    pub fn heard(&mut self, id: ConnId) -> Vec<Packet> {
         let line = self.fronts[id.worker()].line(id).expect("the connection is there");
         let mut bytes = std::mem::take(&mut line.written);
         self.transcript.push((id, bytes.to_vec()));
@@ -329,7 +329,7 @@ impl Node {
     }
 
     /// Makes a room whose owner is the boss.
-    fn create(&mut self, room: RoomId) {
+    pub fn create(&mut self, room: RoomId) {
         let create = Create {
             app_key: "demo".into(),
             creator: AccountId::parse("boss").unwrap(),
@@ -356,7 +356,7 @@ impl Node {
     }
 }
 
-fn login(account: &str) -> pb::LoginRequest {
+pub fn login(account: &str) -> pb::LoginRequest {
     pb::LoginRequest {
         app_key: "demo".into(),
         account: account.into(),
@@ -373,7 +373,7 @@ fn text(room: RoomId, body: &str) -> Request {
 }
 
 /// A room that the second worker owns, while most connections are on the first.
-fn hall() -> RoomId {
+pub fn hall() -> RoomId {
     (1..100).map(|id| RoomId::new(id).unwrap()).find(|id| owner_of(*id, WORKERS) == 1).unwrap()
 }
 
@@ -563,100 +563,4 @@ fn who_does_not_log_in_in_time_is_told_so_and_everybody_when_the_node_goes_down(
     node.settle();
     assert!(matches!(node.heard(alice)[..], [Packet::Push(Push::Kicked(_))]));
     assert_eq!(node.fronts[1].want(alice), Some(Want::Finish));
-}
-
-#[test]
-fn a_login_waits_for_its_account_to_be_read_and_a_change_meanwhile_counts() {
-    let mut node = Node::without_memory();
-    let room = hall();
-    node.create(room);
-    let code = |heard: Vec<Packet>| match &heard[..] {
-        [Packet::Response { sequence: 1, response: Response::Login(login) }] => login.code,
-        other => panic!("one answer: {other:?}"),
-    };
-    let (alice, bob, stranger) = (node.connect(0), node.connect(0), node.connect(1));
-    for (id, name) in [(alice, "alice"), (bob, "bob"), (stranger, "stranger")] {
-        node.send(id, 1, &Request::Login(Box::new(login(name))));
-        assert!(node.heard(id).is_empty(), "it waits");
-    }
-    let bob_name = AccountId::parse("bob").unwrap();
-    // Bob is read before he is blocked, and judged after.
-    let at = node.reads.iter().position(|(_, read)| read.accounts[0] == bob_name).unwrap();
-    let (worker, read) = node.reads.remove(at);
-    let look = node.common.directory().read_for("demo", &bob_name, false);
-    let block = |account: &mut Account| {
-        account.blocked = true;
-        Ok(())
-    };
-    node.common.directory().change_account("demo", &bob_name, block).unwrap();
-    node.fronts[worker].on_accounts(read, Ok(vec![look.unwrap()]));
-    node.settle();
-    assert!(node.heard(bob).is_empty(), "it is read again");
-    assert_eq!(node.read_accounts(), 3);
-    assert_eq!((code(node.heard(alice)), code(node.heard(bob)), code(node.heard(stranger))), (0, 422, 302));
-    let renewal = Request::RenewToken(pb::RenewTokenRequest { token: "t0k3n".into() });
-    node.send(alice, 2, &renewal);
-    assert!(node.heard(alice).is_empty() && node.read_accounts() == 1);
-    let heard = node.heard(alice);
-    assert!(
-        matches!(&heard[..], [Packet::Response { sequence: 2, response: Response::RenewToken(status) }] if status.code == 0)
-    );
-}
-
-#[test]
-fn only_so_many_accounts_are_read_at_a_time() {
-    let mut node = Node::without_memory();
-    let ids: Vec<ConnId> = (0..40).map(|_| node.connect(0)).collect();
-    for (number, id) in ids.iter().enumerate() {
-        node.send(*id, 1, &Request::Login(Box::new(login(&format!("nobody{number}")))));
-    }
-    assert_eq!(node.reads.len(), ACCOUNT_LOOKUPS_AT_ONCE);
-    assert_eq!(node.read_accounts(), ids.len());
-    assert!(ids.iter().all(|id| !node.heard(*id).is_empty()), "each is answered");
-}
-
-fn code_of(response: &Response) -> i32 {
-    match response {
-        Response::MemberSetRole(answer) => answer.code,
-        Response::RoomInfo(answer) => answer.code,
-        other => panic!("not asked for: {other:?}"),
-    }
-}
-
-#[test]
-fn a_command_waits_for_the_accounts_it_names_and_what_is_asked_next_waits_behind_it() {
-    let mut node = Node::without_memory();
-    let room = hall();
-    node.create(room);
-    let boss = node.connect(0);
-    let enter = Some(pb::RoomEnterRequest { room_id: room.get(), ..Default::default() });
-    node.send(boss, 1, &Request::Login(Box::new(pb::LoginRequest { enter, ..login("boss") })));
-    assert_eq!(node.read_accounts(), 1);
-    node.heard(boss);
-    let role = |account: &str| {
-        let (room_id, account, change) = (room.get(), account.to_owned(), pb::RoleChange::Administrator as i32);
-        Request::MemberSetRole(pb::MemberSetRoleRequest { room_id, account, change, set: true, ..Default::default() })
-    };
-    node.send(boss, 2, &role("bob"));
-    node.send(boss, 3, &role("nobody"));
-    node.send(boss, 4, &Request::RoomInfo(pb::RoomInfoRequest { room_id: room.get() }));
-    assert!(node.heard(boss).is_empty(), "none is answered");
-    assert_eq!(node.fronts[0].want(boss), Some(Want::Rest { write: false }), "nothing more is taken from it");
-    assert_eq!(node.read_accounts(), 2);
-    let mut answered: Vec<(u32, i32)> = node
-        .heard(boss)
-        .into_iter()
-        .filter_map(|packet| match packet {
-            Packet::Response { sequence, response } => Some((sequence, code_of(&response))),
-            _ => None,
-        })
-        .collect();
-    answered.sort_unstable();
-    assert_eq!(answered, [(2, 0), (3, 404), (4, 0)]);
-    assert_eq!(node.fronts[0].want(boss), Some(Want::Input { write: false }));
-    // Whoever is gone asks nothing any more.
-    node.send(boss, 5, &role("alice"));
-    node.lose(boss);
-    node.fronts[0].remove(boss);
-    assert_eq!(node.read_accounts(), 1);
 }

@@ -14,7 +14,7 @@ const ACCOUNTS: usize = 1500;
 const CACHED_BYTES: &str = "65536";
 
 fn setup(data: &std::path::Path) -> Setup {
-    let config = UNLIMITED.replace("[limits]\n", &format!("[limits]\naccounts_cached_bytes_max = {CACHED_BYTES}\n"));
+    let config = UNLIMITED.replace("[limits]\n", &format!("[limits]\naccount_cache_bytes = {CACHED_BYTES}\n"));
     Setup { config, data: Some(data.to_owned()), ..Setup::default() }
 }
 
@@ -78,7 +78,7 @@ fn accounts_that_are_not_in_memory_do_everything_they_do_when_they_are() {
     assert_eq!(answer(&server, anonymous).code, 302);
     let cached = || -> Option<f64> {
         let page = admin.page("/metrics").1;
-        page.lines().find_map(|line| line.strip_prefix("chatroom_accounts_cached_bytes ")?.parse().ok())
+        page.lines().find_map(|line| line.strip_prefix("chatroom_account_cache_bytes ")?.parse().ok())
     };
     wait_until("the metric", || cached().is_some_and(|bytes| bytes > 10_000.0 && bytes <= 65_536.0));
 }
