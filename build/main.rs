@@ -1,6 +1,7 @@
 //! Compiles `proto/` into `OUT_DIR` without an installed protoc, writes there the tables that follow from the options of requests and
 //! pushes (`proto/chatroom/v1/options.proto`), and names the shared library's ABI version.
 
+mod client;
 mod described;
 mod packets;
 mod subjects;
@@ -28,6 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let protocol = Protocol::read(&pool)?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(out.join("client.rs"), client::calls(&protocol))?;
     fs::write(out.join("packets.rs"), packets::table(&protocol))?;
     fs::write(out.join("operations.rs"), tables::operations(&protocol))?;
     fs::write(out.join("room.rs"), subjects::macros(&protocol, &pool, "ROOM")?)?;
