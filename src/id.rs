@@ -101,11 +101,6 @@ impl SubjectId {
         if self.0 >= 0 { self.0 } else { self.0 & ((1 << SUBJECT_KIND_BIT) - 1) }
     }
 
-    /// Bits of it that differ between neighbours, for spreading subjects.
-    pub fn spread(self) -> u64 {
-        self.0.unsigned_abs()
-    }
-
     /// The room it is, if it is one.
     pub fn room(self) -> Option<RoomId> {
         (self.0 > 0).then_some(RoomId(self.0))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::actor::Actor;
 use super::entry::{Class, Command, Entry, Link, Outcome, PushBody};
 use super::position::{Resumption, Standing};
+use super::shard::Shard;
 use crate::error::Status;
 use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, UnixMs};
 use crate::wire::{Push, Response, pb};
@@ -207,6 +208,11 @@ pub trait Key: Copy + Debug + Eq + Hash + Into<SubjectId> + Ord + Send + Sync + 
     /// True if numbers like this one are given one after the other, so that none beyond the last was ever there. The others are made
     /// by clients, out of names.
     fn is_counted(self) -> bool;
+
+    /// Its shard, whose owner decides for it.
+    fn shard(self) -> Shard {
+        Shard::of_subject(self.into())
+    }
 }
 
 /// One kind of subject. Its state is changed by entries alone.

@@ -8,6 +8,8 @@ mod audience;
 mod contract;
 mod entry;
 mod position;
+mod server_id;
+mod shard;
 
 pub use actor::{Actor, NoticePriority, OnBehalf, Origin};
 pub use audience::Audience;
@@ -16,3 +18,5 @@ pub use contract::{
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
 pub use position::{Missed, Replay, Resumption, Standing};
+pub use server_id::ServerId;
+pub use shard::Shard;
