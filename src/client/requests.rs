@@ -17,6 +17,13 @@ macro_rules! operations {
                     }
                 }
             )*
+
+            /// Asks each of these once, with an empty request: for tests.
+            #[doc(hidden)]
+            pub async fn ask_for_everything(&self) -> Result<(), Status> {
+                $(self.$name(Default::default()).await?;)*
+                Ok(())
+            }
         }
     };
 }
