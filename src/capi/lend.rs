@@ -176,7 +176,13 @@ impl Lend for pb::MessageHistoryResponse {
         let items: Vec<chatroom_item_t> = self.items.into_iter().filter_map(|item| item.item).map(view).collect();
         let (mut arena, item_count) = (Arena::default(), items.len());
         let items = arena.array(items);
-        body(&chatroom_history_t { items, item_count, has_more: self.has_more.into(), reserved: 0, reached_seq: self.reached_seq });
+        body(&chatroom_history_t {
+            items,
+            item_count,
+            has_more: self.has_more.into(),
+            reserved: 0,
+            reached_seq: self.reached_seq,
+        });
     }
 }
 

@@ -11,16 +11,7 @@ fn root() -> PathBuf {
 
 /// The files of the C ABI, in the order in which the header shows their functions.
 fn sources() -> Vec<PathBuf> {
-    let order = [
-        "library.rs",
-        "boundary.rs",
-        "types.rs",
-        "constants.rs",
-        "codec.rs",
-        "client.rs",
-        "options.rs",
-        "request.rs",
-    ];
+    let order = ["library.rs", "boundary.rs", "types.rs", "constants.rs", "codec.rs", "client.rs", "options.rs", "request.rs"];
     let order: Vec<String> = order.map(str::to_owned).into_iter().chain(FAMILIES.map(|name| format!("{name}.rs"))).collect();
     let folders = ["src/capi", "src/capi/generated"].map(|folder| root().join(folder));
     let mut files: Vec<PathBuf> = folders

@@ -29,9 +29,8 @@ fn all(described: &Described) -> Vec<Numbers> {
         .iter()
         .map(|it| {
             let prefix = format!("{}_", snake(&it.name).to_uppercase());
-            let value = |(name, number, says): &(String, i32, String)| {
-                (camel(name.trim_start_matches(&prefix)), *number, says.clone())
-            };
+            let value =
+                |(name, number, says): &(String, i32, String)| (camel(name.trim_start_matches(&prefix)), *number, says.clone());
             let values: Vec<_> = it.values.iter().map(value).collect();
             if it.name == "PacketKind" {
                 let values = values.into_iter().map(|(name, number, _)| (name, number, kind(described, number))).collect();
@@ -90,9 +89,9 @@ fn of_the_client(file: &str, rust: &str, name: &str) -> Numbers {
         }
     }
     let says = said(&mut head.lines());
-    let says = says.split_once(" (chatroom.md §").map_or(says.clone(), |(says, rest)| {
-        format!("{says}{}", rest.split_once(')').map_or("", |(_, rest)| rest))
-    });
+    let says = says
+        .split_once(" (chatroom.md \u{a7}")
+        .map_or(says.clone(), |(says, rest)| format!("{says}{}", rest.split_once(')').map_or("", |(_, rest)| rest)));
     Numbers { name: name.to_owned(), says, values }
 }
 

@@ -364,7 +364,7 @@ fn of(field: &raw::Field, says: String) -> Field {
 /// A comment as sentences: what names a place in a specification is for readers of `proto/`.
 fn comment(leading: &str, trailing: &str) -> String {
     let text = if leading.trim().is_empty() { trailing } else { leading };
-    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("chatroom.md §"));
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("chatroom.md \u{a7}"));
     sentence(lines.collect::<Vec<_>>().join("\n").trim())
 }
 
@@ -393,7 +393,9 @@ pub fn doc(indent: &str, text: &str) -> String {
         if place > 0 {
             out += &format!("{indent}///\n");
         }
-        for part in paragraph.split("\n- ").enumerate().map(|(at, part)| if at > 0 { format!("- {part}") } else { part.to_owned() }) {
+        for part in
+            paragraph.split("\n- ").enumerate().map(|(at, part)| if at > 0 { format!("- {part}") } else { part.to_owned() })
+        {
             let hanging = if part.starts_with("- ") { "  " } else { "" };
             let mut line = format!("{indent}///");
             for word in part.split_whitespace() {

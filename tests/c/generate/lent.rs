@@ -199,7 +199,8 @@ pub fn lending(described: &Described, message: &Message, of: &Struct) -> String 
     for part in parts(&own) {
         let Shape::Message(inner) = &part.shape else { panic!("{} is no part", part.name) };
         let name = rust(&part.name);
-        let _ = writeln!(out, "    let none = pb::{inner}::default();\n    let {name} = packet.{name}.as_ref().unwrap_or(&none);");
+        let _ =
+            writeln!(out, "    let none = pb::{inner}::default();\n    let {name} = packet.{name}.as_ref().unwrap_or(&none);");
     }
     let mut values = String::new();
     for word in list(theirs, lent(theirs)).split_whitespace() {

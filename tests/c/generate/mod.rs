@@ -20,7 +20,8 @@ use described::Described;
 pub const FAMILIES: [&str; 6] = ["session", "message", "room", "member", "queue", "attributes"];
 
 /// What every file begins with.
-const MADE: &str = "Made from `proto/` by `tests/c/generate`: change it there, then `CHATROOM_BLESS=1 cargo test --test c generate`.";
+const MADE: &str =
+    "Made from `proto/` by `tests/c/generate`: change it there, then `CHATROOM_BLESS=1 cargo test --test c generate`.";
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/capi/generated")
