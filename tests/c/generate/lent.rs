@@ -21,7 +21,7 @@ impl<'a> Place<'a> {
 }
 
 /// The words of a list that stand for fields of the message itself.
-fn own<'a>(list: &'a str) -> impl Iterator<Item = &'a str> {
+fn own(list: &str) -> impl Iterator<Item = &str> {
     list.split_whitespace().filter(|word| !matches!(*word, "flags" | "_") && !word.starts_with(char::is_uppercase))
 }
 
