@@ -107,7 +107,9 @@ impl<S: Subject> Hub<S> {
             return Source::Ring(frames);
         }
         let replaces = replaces.map(|connection| Predecessor { connection, since: self.born });
-        let scope = live.subject.scope(&command.actor.account, connection, replaces, after, heard);
+        let Some(scope) = live.subject.scope(&command.actor.account, connection, replaces, after, heard) else {
+            return nothing();
+        };
         // Presence alone is missing, which no log holds.
         if scope.logged() <= scope.after() { nothing() } else { Source::Log(Box::new((scope, told))) }
     }

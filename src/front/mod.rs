@@ -6,8 +6,9 @@
 //! ([`Front::set_clock`]), and carries out what it leaves: [`Effect`]s, whose answers come back by `on_…`, mail for other workers, and
 //! what is to be written to the log. Frames leave through the [`Line`] of each connection, without being copied.
 //!
-//! May use: `wire`, `session`, `room`, `dispatch`, `account`.
+//! May use: `wire`, `session`, `room`, `user`, `dispatch`, `account`.
 
+mod accounts;
 mod alias;
 mod budgets;
 mod calls;
@@ -40,6 +41,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use slab::Slab;
 
+pub use accounts::AccountRead;
 pub use budgets::Bounds;
 pub use calls::{Call, Callback, Called, LoginQuestion, NoAnswer, Question, SendQuestion, Verdict};
 pub use common::{AppRow, AppTable, Apps, Common, CommonConfig, Keys, Post, Unanswered};
@@ -52,14 +54,16 @@ pub use reads::HistoryRead;
 pub use sessions::Session;
 pub use turn::LogHealth;
 
+use self::accounts::AccountReads;
 use self::calls::CallsUnderWay;
 use self::pause::Paused;
 use self::reads::Reads;
-use crate::dispatch::{CatchUp, Find, Hub, Mail, Tallies, Writes};
+use crate::dispatch::{Bundle, CatchUp, Find, Hub, Tallies, UserHub, Writes};
 use crate::error::{Code, Status};
-use crate::id::{ConnId, RoomId, Time, UnixMs};
+use crate::id::{ConnId, RoomId, Time, UnixMs, UserId};
 use crate::limits::READ_BYTES;
 use crate::session::{CloseReason, ServerOutput, ServerSession};
+use crate::user;
 
 /// How long a closing connection may take to take our last word, in milliseconds.
 const LINGER_MS: u64 = 2000;
@@ -85,7 +89,7 @@ pub struct FrontConfig {
     pub worker: usize,
     /// State that the workers of the node share.
     pub common: Arc<Common>,
-    /// Its part of dispatch.
+    /// Its part of dispatch: that of users is made beside it.
     pub hub: Hub,
     /// Seed of what has to be spread.
     pub seed: u64,
@@ -97,12 +101,16 @@ pub struct FrontConfig {
 pub enum Effect {
     /// Read a room: [`Front::on_loaded`].
     Load(RoomId),
+    /// Read a user: [`Front::on_user_loaded`].
+    LoadUser(UserId),
     /// Ask the log where a message stands: [`Front::on_found`].
     Find(Box<Find>),
     /// Read what a connection missed: [`Front::on_caught_up`].
     CatchUp(Box<CatchUp>),
     /// Read a page of history: [`Front::on_history`].
     History(Box<HistoryRead>),
+    /// Read accounts: [`Front::on_accounts`].
+    Accounts(Box<AccountRead>),
     /// Ask an application: [`Front::on_verdict`].
     Call(Box<Call>),
 }
@@ -127,11 +135,12 @@ pub enum Want {
     Finish,
 }
 
-/// The sans-IO half of one worker: its connections, the rooms it owns, and what is on its way between them.
+/// The sans-IO half of one worker: its connections, the rooms and users it owns, and what is on its way between them.
 pub struct Front<L> {
     worker: usize,
     common: Arc<Common>,
     pub(crate) hub: Hub,
+    pub(crate) users: UserHub,
     pub(crate) connections: Slab<Connection<L>>,
     /// Buffer that lines are read into; whole frames are cut out of it.
     pub(crate) read: BytesMut,
@@ -147,6 +156,7 @@ pub struct Front<L> {
     /// Answers are being staged.
     is_carrying_out: bool,
     reads: Reads,
+    account_reads: AccountReads,
     /// Applications that have not answered yet.
     calls: CallsUnderWay,
     /// Rows of the applications, as of the version last seen.
@@ -160,6 +170,7 @@ impl<L: Line> Front<L> {
         let FrontConfig { worker, common, hub, seed, stopwatch } = config;
         Front {
             worker,
+            users: hub.beside(Arc::new(user::Settings)),
             hub,
             connections: Slab::new(),
             read: BytesMut::with_capacity(READ_BYTES),
@@ -173,6 +184,7 @@ impl<L: Line> Front<L> {
             paused: Paused::default(),
             is_carrying_out: false,
             reads: Reads::default(),
+            account_reads: AccountReads::default(),
             calls: CallsUnderWay::default(),
             apps: (common.apps.version(), common.apps.table()),
             effects: Vec::new(),
@@ -184,6 +196,7 @@ impl<L: Line> Front<L> {
     pub fn set_clock(&mut self, now: Time, unix: UnixMs) {
         (self.now, self.unix) = (now, unix);
         self.hub.set_clock(now, unix);
+        self.users.set_clock(now, unix);
     }
 
     /// The clock of sessions, as it was set last.
@@ -248,13 +261,30 @@ impl<L: Line> Front<L> {
     }
 
     /// Mail for another worker, if there is any.
-    pub fn take_mail(&mut self, worker: usize) -> Vec<Mail> {
-        self.hub.take_mail(worker)
+    pub fn take_mail(&mut self, worker: usize) -> Bundle {
+        Bundle { rooms: self.hub.take_mail(worker), users: self.users.take_mail(worker) }
     }
 
     /// Writes for the log, if anything is and no commit is under way; its outcome comes with [`Inbox::committed`].
     pub fn take_writes(&mut self) -> Option<Writes> {
-        self.hub.take_writes()
+        if self.hub.is_committing() || self.users.is_committing() {
+            return None;
+        }
+        match (self.hub.take_writes(), self.users.take_writes()) {
+            (None, None) => None,
+            (rooms, users) => Some(Writes { rooms: rooms.unwrap_or_default(), users: users.unwrap_or_default() }),
+        }
+    }
+
+    /// True if a commit is under way or something waits for one.
+    pub fn has_uncommitted(&self) -> bool {
+        self.hub.has_uncommitted() || self.users.has_uncommitted()
+    }
+
+    /// Asks for a snapshot of every subject that is worth one, as a draining server does.
+    pub fn save_subjects(&mut self) {
+        self.hub.save_subjects();
+        self.users.save_subjects();
     }
 
     /// Counts of the rooms here.
@@ -274,7 +304,7 @@ impl<L: Line> Front<L> {
 
     /// True if a turn is due though nothing has come.
     pub fn wants_turn(&self) -> bool {
-        self.hub.has_effects()
+        self.hub.has_effects() || self.users.has_effects()
     }
 
     /// True if a turn would go on with what the last one has left, after what has come meanwhile.

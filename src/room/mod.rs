@@ -2,6 +2,9 @@
 //!
 //! Nothing here reads a clock, a socket, a file or a random generator. May use: `subject`, and `wire` for packet types.
 
+// Macros: what a room repeats of every request (`build/subjects.rs`).
+include!(concat!(env!("OUT_DIR"), "/room.rs"));
+
 mod ask;
 mod attribute_ops;
 mod attributes;

@@ -8,6 +8,8 @@ mod audience;
 mod contract;
 mod entry;
 mod position;
+mod server_id;
+mod shard;
 
 pub use actor::{Actor, NoticePriority, OnBehalf, Origin};
 pub use audience::Audience;
@@ -15,4 +17,6 @@ pub use contract::{
     Admission, Answer, Downlink, Entering, Key, Operation, Part, Question, Quota, Rules, Scope, Subject, Telling,
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
-pub use position::{Missed, Predecessor, Replay, Resumption, Standing};
+pub use position::{Boundaries, Missed, Predecessor, Replay, Resumption, Standing};
+pub use server_id::ServerId;
+pub use shard::Shard;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chatroom::account::{Account, App, Directory, Keeper, Login, NewAccount, Secret, Urgency, dynamic_token};
 use chatroom::error::{Code, Status, Sub};
-use chatroom::id::{AccountId, UnixMs};
+use chatroom::id::{AccountId, Epoch, SubjectId, SubjectKind, UnixMs};
 use parking_lot::Mutex;
 
 const NOW: UnixMs = UnixMs(1_700_000_000_000);
@@ -232,7 +232,7 @@ fn an_invalid_token_creates_nobody() {
     let expired = dynamic_token("demo", SECRET, "bob", NOW.0 - 60_000, 60);
     assert_eq!(code(&directory, &dynamic("bob", &expired)), Code::TokenExpired);
     assert_eq!(code(&directory, &Login { account: "bob", ..login() }), Code::WrongToken);
-    assert!(directory.account("demo", &AccountId::parse("bob").unwrap()).is_none() && notebook.kept.lock().is_empty());
+    assert!(directory.account("demo", &AccountId::parse("bob").unwrap()).unwrap().is_none() && notebook.kept.lock().is_empty());
 }
 
 #[test]
@@ -250,6 +250,27 @@ fn a_new_account_is_kept_before_it_is_answered_and_logs_in_with_its_token() {
 }
 
 #[test]
+fn every_account_gets_a_number_of_its_own_when_it_is_registered_and_none_an_earlier_start_gave() {
+    let (directory, _) = directory(true);
+    let mut numbers = Vec::new();
+    for (epoch, accounts) in [(7, ["ann", "ben"]), (8, ["cat", "dan"])] {
+        directory.number_in(Epoch(epoch));
+        for name in accounts {
+            let token = dynamic_token("demo", SECRET, name, NOW.0, 60);
+            let first = directory.verify_login(&dynamic(name, &token), NOW).unwrap().number;
+            assert_eq!(directory.verify_login(&dynamic(name, &token), NOW).unwrap().number, first);
+            assert!(SubjectId::new(SubjectKind::User, first).is_ok());
+            numbers.push(first);
+        }
+        let new = NewAccount { account: format!("eve{epoch}"), ..NewAccount::default() };
+        numbers.push(directory.create_account("demo", new).unwrap().number);
+    }
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+    let anonymous = Login { account: "", token: "", anonymous: true, nick: Some("N"), ..login() };
+    assert_eq!(directory.verify_login(&anonymous, NOW).unwrap().number, 0);
+}
+
+#[test]
 fn an_account_that_could_not_be_kept_was_never_there() {
     let (directory, notebook) = directory(true);
     notebook.fails.store(true, Ordering::SeqCst);
@@ -257,7 +278,7 @@ fn an_account_that_could_not_be_kept_was_never_there() {
     assert_eq!(directory.create_account("demo", new.clone()).unwrap_err().code, Code::Busy);
     let token = dynamic_token("demo", SECRET, "carol", NOW.0, 60);
     assert_eq!(code(&directory, &dynamic("carol", &token)), Code::Busy);
-    assert!(directory.account("demo", &AccountId::parse("carol").unwrap()).is_none());
+    assert!(directory.account("demo", &AccountId::parse("carol").unwrap()).unwrap().is_none());
     notebook.fails.store(false, Ordering::SeqCst);
     assert!(directory.create_account("demo", new).is_ok());
 }

@@ -109,6 +109,11 @@ fn spaces_hold_pairs_in_the_order_of_keys(log: &dyn Kept) {
     assert_eq!(log.scan(Space::Accounts).unwrap(), [pair("a", "2"), pair("b", "3")]);
     assert_eq!(log.scan(Space::Apps).unwrap(), [pair("b", "")]);
     assert_eq!(log.scan(Space::Node).unwrap(), []);
+    assert_eq!(log.get(Space::Accounts, b"b").unwrap().as_deref(), Some(&b"3"[..]));
+    assert_eq!((log.get(Space::Accounts, b"").unwrap(), log.get(Space::Node, b"b").unwrap()), (None, None));
+    let after = |key: &[u8], limit| log.scan_after(Space::Accounts, key, limit).unwrap();
+    assert_eq!((after(b"", 1), after(b"a", 9)), (vec![pair("a", "2")], vec![pair("b", "3")]));
+    assert_eq!((after(b"b", 9), after(b"", 9).len()), (vec![], 2));
 }
 
 fn a_space_takes_several_changes_at_once(log: &dyn Kept) {
@@ -139,14 +144,14 @@ fn of_a_room_that_is_erased_its_last_entry_stays(log: &dyn Kept) {
     let at = |seq: u64| NOON + seq as i64 * DAY_MS / 4;
     append(log, (1..=10).map(|seq| text(room(1), seq, at(seq))).collect(), vec![snapshot(room(1), 7)]);
     append(log, (1..=3).map(|seq| text(room(2), seq, NOON)).collect(), vec![snapshot(room(2), 1)]);
-    log.erase(room(1)).unwrap();
+    log.erase(room(1).into()).unwrap();
     let loaded = log.rebuilding(room(1), UnixMs(at(10))).unwrap().unwrap();
     assert_eq!((loaded.snapshot, seqs(&loaded.records)), (None, vec![10]));
     assert_eq!(seqs(&log.records(room(1), Seq(0), 100).unwrap()), [10]);
     let other = log.rebuilding(room(2), UnixMs(NOON)).unwrap().unwrap();
     assert_eq!(other.snapshot, Some(snapshot(room(2), 1)));
     assert_eq!(seqs(&log.records(room(2), Seq(0), 100).unwrap()), [1, 2, 3]);
-    log.erase(room(3)).unwrap();
+    log.erase(room(3).into()).unwrap();
     assert_eq!(log.rebuilding(room(3), UnixMs(NOON)).unwrap(), None);
 }
 

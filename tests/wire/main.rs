@@ -4,6 +4,8 @@
 mod wire_files;
 
 mod corpus;
+mod described;
 mod docs;
 mod golden;
+mod made_up;
 mod samples;
