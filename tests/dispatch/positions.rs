@@ -241,7 +241,7 @@ fn what_was_said_while_nobody_was_here_is_missing_for_who_resumes_as_well() {
     world.lose(&bob, true);
     let news =
         pb::MessageSendRequest { room_id: room.get(), message_id: "news".into(), body: "news".into(), ..Default::default() };
-    world.command(&crate::world::over_http("boss"), room, Op::Send(Box::new(news.into()))).unwrap();
+    world.command(&crate::world::over_http("boss"), room, Op::Send(Box::new(news))).unwrap();
     let ann = world.connect_to(0, "ann");
     world.enter(&ann, room);
     world.lose(&ann, false);
