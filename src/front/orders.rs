@@ -22,6 +22,8 @@ pub enum Order {
     DropSlow,
     /// The memory of its unfinished frame is needed: it receives a notice, and is closed.
     DropUnfinished,
+    /// What its login knows of its account is out of date: it is closed, and may come back.
+    LogInAgain,
     /// Its name is an account's now: it is closed if it goes by it without having shown a token.
     GiveUpName,
     /// Another connection of its account puts these devices out, or all others where none is named; with the words for it.
@@ -87,6 +89,15 @@ impl<L: Line> Front<L> {
                 let kicked = pb::Kicked {
                     reason: pb::KickReason::TokenExpired as i32,
                     message: "the name is an account's now: come again under another one".into(),
+                    ..pb::Kicked::default()
+                };
+                self.kick(id, Box::new(kicked), true);
+            }
+            Order::LogInAgain => {
+                let kicked = pb::Kicked {
+                    reason: pb::KickReason::Silent as i32,
+                    message: "the account has changed: log in again".into(),
+                    may_reconnect: true,
                     ..pb::Kicked::default()
                 };
                 self.kick(id, Box::new(kicked), true);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::accounts::AccountMail;
 use super::orders::Order;
+use super::passing::AccountMail;
 use crate::dispatch::Bundle;
 use crate::id::ConnId;
 use crate::limits::MAILBOX_BYTES_MAX;

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::accounts::AccountMail;
 use super::connection::Phase;
 use super::journey::Journey;
 use super::orders::Order;
+use super::passing::AccountMail;
 use super::{Front, Line, find, overloaded};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};

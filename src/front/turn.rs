@@ -1,8 +1,8 @@
 //! What a front does in a turn, and once a second. What is ready has been read by then; the turn applies its consequences: answers
 //! are written, and each dirty room is flushed once.
 
-use super::accounts::AccountMail;
 use super::connection::{Connection, Lines, Pause, Phase};
+use super::passing::AccountMail;
 use super::pressure::Inbox;
 use super::{Effect, Front, Line, find, is_on_purpose};
 use crate::dispatch::{self, UserEffect};
