@@ -82,7 +82,7 @@ pub(super) async fn block<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status
     })
     .await?;
     if is_kick {
-        call.api.rooms.put_out(call.app_key, &account.id, &ext);
+        call.api.rooms.put_out(call.app_key, &account.id, &ext).await;
     }
     Ok(answer::done())
 }
@@ -105,7 +105,7 @@ pub(super) async fn mute<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status>
         Ok(())
     })
     .await?;
-    call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms());
+    call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms()).await;
     Ok(answer::done())
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn mute_modules<R: Rooms>(call: &Call<'_, R>) -> Result<Answer,
         Ok(())
     })
     .await?;
-    call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms());
+    call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms()).await;
     let muted = &account.muted_in;
     let modules = Modules { peers: muted.peers, teams: muted.teams, rooms: muted.rooms, circles: muted.circles };
     Ok(answer::success("data", &modules))

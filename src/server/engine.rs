@@ -122,26 +122,33 @@ impl Engine {
         };
         self.shared.common.ask_for_sessions(app_key, accounts, told);
         drop(sender);
-        let (mut found, mut waiting) = (vec![Vec::new(); accounts.len()], accounts.len());
-        while waiting > 0 {
-            let down = || Status::new(Code::Unavailable, "the server is going down");
-            let (places, sessions) = receiver.recv().await.ok_or_else(down)?;
-            waiting = waiting.saturating_sub(places.len().max(1));
+        let (mut found, mut missing) = (vec![Vec::new(); accounts.len()], accounts.len());
+        while let Some((places, sessions)) = receiver.recv().await {
+            missing = missing.saturating_sub(places.len());
             for (place, sessions) in places.into_iter().zip(sessions) {
                 found[place] = sessions;
             }
         }
-        Ok(found)
+        if missing == 0 { Ok(found) } else { Err(Status::new(Code::Unavailable, "the server is going down")) }
     }
 
     /// Closes the connections of an account that was blocked, which are told why; `ext` goes with it.
-    pub fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) {
-        self.shared.common.order_all(app_key, account, Order::PutOut(ext.into()));
+    pub async fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) {
+        self.order_all(app_key, account, &Order::PutOut(ext.into())).await;
     }
 
     /// Has the connections of an account know whether it may send.
-    pub fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) {
-        self.shared.common.order_all(app_key, account, Order::SetMuted(muted));
+    pub async fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) {
+        self.order_all(app_key, account, &Order::SetMuted(muted)).await;
+    }
+
+    /// Has the connections of an account do what is wanted. Each of them has the order when this returns; later logins find the account
+    /// changed. A node that goes down has no connections.
+    async fn order_all(&self, app_key: &str, account: &AccountId, order: &Order) {
+        let sessions = self.sessions(app_key, std::slice::from_ref(account)).await.unwrap_or_default();
+        for session in sessions.into_iter().flatten() {
+            self.shared.common.order(session.connection, order.clone());
+        }
     }
 
     async fn ask(&self, app_key: Option<&str>, room: RoomId, actor: Actor, ask: Ask) -> Answer {

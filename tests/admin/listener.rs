@@ -102,9 +102,9 @@ impl Rooms for MapOfRooms {
         Ok(vec![Vec::new(); accounts.len()])
     }
 
-    fn put_out(&self, _: &str, _: &AccountId, _: &str) {}
+    async fn put_out(&self, _: &str, _: &AccountId, _: &str) {}
 
-    fn set_muted(&self, _: &str, _: &AccountId, _: bool) {}
+    async fn set_muted(&self, _: &str, _: &AccountId, _: bool) {}
 }
 
 /// Keeps the accounts of one application.

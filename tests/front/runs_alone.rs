@@ -93,6 +93,9 @@ impl Apps for OneApp {
     }
 }
 
+/// Mail about accounts on its way, with the workers it is for.
+type PostedMail = Arc<Mutex<Vec<(usize, Vec<AccountMail>)>>>;
+
 /// The node: what its host would hold in sockets, files and threads.
 pub struct Node {
     pub common: Arc<Common>,
@@ -100,7 +103,7 @@ pub struct Node {
     inboxes: Vec<Inbox>,
     pressures: Arc<[Pressure]>,
     orders: Arc<Mutex<Vec<(ConnId, Order)>>>,
-    account_mail: Arc<Mutex<Vec<(usize, Vec<AccountMail>)>>>,
+    account_mail: PostedMail,
     settings: Arc<Settings>,
     log: HashMap<RoomId, Vec<Record>>,
     calls: Vec<(usize, Call)>,
@@ -137,7 +140,7 @@ impl Node {
     fn with(row: AppRow, directory: Directory) -> Node {
         let (pressures, orders) = (Pressure::of_workers(WORKERS), Arc::<Mutex<Vec<_>>>::default());
         let ordered = orders.clone();
-        let account_mail = Arc::<Mutex<Vec<(usize, Vec<AccountMail>)>>>::default();
+        let account_mail = PostedMail::default();
         let posted = account_mail.clone();
         let common = Arc::new(Common::new(CommonConfig {
             session: SessionConfig::default(),
@@ -275,7 +278,7 @@ impl Node {
             is_busy = true;
             self.carry_out(worker, effect);
         }
-        is_busy
+        is_busy || !self.account_mail.lock().unwrap().is_empty() || !self.orders.lock().unwrap().is_empty()
     }
 
     fn carry_out(&mut self, worker: usize, effect: Effect) {
