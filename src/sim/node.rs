@@ -27,6 +27,9 @@ pub(super) const APP: &str = "app";
 /// Every account's token.
 pub(super) const TOKEN: &str = "token";
 
+/// Mail about accounts on its way, with the workers it is for.
+type PostedMail = Arc<Mutex<Vec<(usize, Vec<AccountMail>)>>>;
+
 /// One life of a node.
 pub(super) struct Node {
     /// Which life of it: nothing of an earlier one reaches it.
@@ -45,7 +48,7 @@ pub(super) struct Node {
     pub draining_until: Option<Time>,
     clock: Arc<AtomicU64>,
     orders: Arc<Mutex<Vec<(ConnId, Order)>>>,
-    account_mail: Arc<Mutex<Vec<(usize, Vec<AccountMail>)>>>,
+    account_mail: PostedMail,
     committed: Arc<Mutex<Vec<(usize, bool)>>>,
     answers: Arc<Mutex<Vec<(u64, Answer)>>>,
 }
@@ -112,7 +115,7 @@ impl Node {
         let (clock, orders) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::default()));
         let posted: Arc<Mutex<Vec<(ConnId, Order)>>> = orders;
         let post = posted.clone();
-        let account_mail: Arc<Mutex<Vec<(usize, Vec<AccountMail>)>>> = Arc::default();
+        let account_mail = PostedMail::default();
         let posted_about = account_mail.clone();
         let pressures = Pressure::of_workers(plan.workers);
         let accounts = directory(plan).map_err(|status| LogError::Store(status.to_string()))?;
