@@ -11,6 +11,7 @@ use super::steps::Step;
 use super::{Effect, Front, Line, find};
 use crate::dispatch::{Answer, Asked};
 use crate::id::{AccountId, ConnId};
+use crate::wire::PacketKind;
 
 /// The step that is waited for.
 pub(super) enum Journey {
@@ -38,6 +39,12 @@ impl<L> Connection<L> {
         Some(self.change_rare(|rare| rare.journeys.swap_remove(place).1))
     }
 
+    /// True if a room has let the connection in for a switch that is not answered yet.
+    fn is_switching(&self) -> bool {
+        let is_last = |(_, journey): &(u32, Journey)| matches!(journey, Journey::Rooms(Step::Leave { .. }));
+        self.rare.as_ref().is_some_and(|rare| rare.journeys.iter().any(is_last))
+    }
+
     /// A message that waits to be permitted.
     pub(super) fn held_mut(&mut self) -> Option<&mut Held> {
         self.rare.as_mut()?.journeys.iter_mut().find_map(|(_, journey)| match journey {
@@ -59,18 +66,34 @@ impl<L: Line> Front<L> {
     pub(super) fn answer(&mut self, asked: Asked, answer: Answer) {
         let Some(connection) = find(&mut self.connections, asked.connection) else { return };
         match connection.take_journey(asked.sequence) {
-            None => self.stage(asked.connection, asked.sequence, asked.kind, answer),
+            None => self.stage_in_order(asked, answer),
             Some(Journey::Arrival(arrival)) => self.complete_login(asked, *arrival, answer),
             Some(Journey::Message(held)) if !held.is_asked => self.on_may_send(asked.connection, held, answer),
             Some(Journey::Rooms(step)) => match self.step(asked, step, answer) {
                 Ok(next) => self.wait_for(asked.connection, asked.sequence, Journey::Rooms(next)),
                 Err(answer) => {
-                    self.stage(asked.connection, asked.sequence, asked.kind, *answer);
+                    self.stage_in_order(asked, *answer);
                     self.hub.release(asked.connection, asked.sequence);
                 }
             },
             // It is the application that is waited for.
             Some(other) => self.wait_for(asked.connection, asked.sequence, other),
+        }
+    }
+
+    /// Stages an answer; that it is out of rooms a connection hears after what it asked before: that it has switched to one of them.
+    fn stage_in_order(&mut self, asked: Asked, answer: Answer) {
+        let Some(connection) = self.connection(asked.connection) else { return };
+        let is_exit = [PacketKind::RoomExit, PacketKind::RoomLeaveAll].iter().any(|kind| *kind as u16 == asked.kind);
+        let is_switching = connection.is_switching();
+        if is_exit && is_switching {
+            return connection.change_rare(|rare| rare.exits.push((asked, answer)));
+        }
+        let has_waiting = !is_switching && connection.rare.as_ref().is_some_and(|rare| !rare.exits.is_empty());
+        let exits = if has_waiting { connection.change_rare(|rare| std::mem::take(&mut rare.exits)) } else { Vec::new() };
+        self.stage(asked.connection, asked.sequence, asked.kind, answer);
+        for (asked, answer) in exits {
+            self.stage(asked.connection, asked.sequence, asked.kind, answer);
         }
     }
 

@@ -279,3 +279,30 @@ fn a_large_question_that_has_waited_long_enough_for_the_log_is_within_the_budget
     front.release(id, LARGE);
     assert_eq!((answers.bytes(), front.paused.under_way), (0, 0));
 }
+
+#[test]
+fn who_asks_to_leave_behind_a_switch_hears_of_it_behind_the_switch() {
+    for kind in [PacketKind::RoomExit, PacketKind::RoomLeaveAll] {
+        let (mut front, id) = front();
+        let [from, to] = theirs().take(2).collect::<Vec<_>>()[..] else { panic!("two of a hundred rooms") };
+        let asked = |sequence, kind: PacketKind, subject| Asked { connection: id, sequence, kind: kind as u16, subject };
+        let left = || Ok(Response::RoomExit(pb::RoomExitResponse::default()));
+        // The room it goes to has let it in, and out again, before the one it comes from has let it out.
+        front.wait_for(id, SEQUENCE, Journey::Rooms(Step::Enter { from }));
+        front.answer(asked(SEQUENCE, PacketKind::RoomSwitch, to), Ok(Response::RoomEnter(Box::default())));
+        if kind == PacketKind::RoomLeaveAll {
+            front.wait_for(id, SEQUENCE + 1, Journey::Rooms(Step::LeaveAll { waiting: 1, left: Vec::new() }));
+        }
+        front.answer(asked(SEQUENCE + 1, kind, to), left());
+        assert!(front.staging.is_empty(), "the client takes the last answer for how it is");
+        front.answer(asked(SEQUENCE, PacketKind::RoomSwitch, from), left());
+        let mut staged: BytesMut = std::mem::take(&mut front.staging);
+        let mut sequences = Vec::new();
+        while let Some(frame) = FrameCodec::default().cut(&mut staged).unwrap() {
+            let Ok(Packet::Response { sequence, .. }) = Packet::decode(frame) else { panic!("not an answer") };
+            sequences.push(sequence);
+        }
+        assert_eq!(sequences, [SEQUENCE, SEQUENCE + 1]);
+        assert!(front.connection(id).unwrap().rare.is_none(), "nothing is left of it");
+    }
+}
