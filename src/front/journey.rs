@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use super::calls::{Call, Callback, Called, NoAnswer, Question, Verdict};
-use super::connection::{Connection, Phase};
+use super::connection::{Connection, Pause, Phase};
 use super::login::{Arrival, Attempt};
 use super::presend::Held;
 use super::steps::Step;
 use super::{Effect, Front, Line, find};
 use crate::dispatch::{Answer, Asked};
 use crate::id::{AccountId, ConnId};
-use crate::wire::PacketKind;
 
 /// The step that is waited for.
 pub(super) enum Journey {
@@ -27,6 +26,12 @@ pub(super) enum Journey {
     Rooms(Step),
 }
 
+impl Journey {
+    fn moves(&self) -> bool {
+        matches!(self, Journey::Rooms(Step::Enter { .. } | Step::Leave { .. } | Step::LeaveAll { .. }))
+    }
+}
+
 impl<L> Connection<L> {
     /// True if the request with this sequence takes several steps, of which one is waited for.
     pub(super) fn is_on_journey(&self, sequence: u32) -> bool {
@@ -39,10 +44,9 @@ impl<L> Connection<L> {
         Some(self.change_rare(|rare| rare.journeys.swap_remove(place).1))
     }
 
-    /// True if a room has let the connection in for a switch that is not answered yet.
-    fn is_switching(&self) -> bool {
-        let is_last = |(_, journey): &(u32, Journey)| matches!(journey, Journey::Rooms(Step::Leave { .. }));
-        self.rare.as_ref().is_some_and(|rare| rare.journeys.iter().any(is_last))
+    /// True while the connection is on its way out of rooms, or from one to another.
+    pub(super) fn is_moving(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.journeys.iter().any(|(_, journey)| journey.moves()))
     }
 
     /// A message that waits to be permitted.
@@ -57,8 +61,11 @@ impl<L> Connection<L> {
 impl<L: Line> Front<L> {
     /// The request with this sequence waits for its next step.
     pub(super) fn wait_for(&mut self, id: ConnId, sequence: u32, next: Journey) {
-        if let Some(connection) = self.connection(id) {
-            connection.change_rare(|rare| rare.journeys.push((sequence, next)));
+        let Some(connection) = self.connection(id) else { return };
+        let moves = next.moves();
+        connection.change_rare(|rare| rare.journeys.push((sequence, next)));
+        if moves && connection.pause != Pause::Moving {
+            self.pause(id, Pause::Moving);
         }
     }
 
@@ -66,34 +73,19 @@ impl<L: Line> Front<L> {
     pub(super) fn answer(&mut self, asked: Asked, answer: Answer) {
         let Some(connection) = find(&mut self.connections, asked.connection) else { return };
         match connection.take_journey(asked.sequence) {
-            None => self.stage_in_order(asked, answer),
+            None => self.stage(asked.connection, asked.sequence, asked.kind, answer),
             Some(Journey::Arrival(arrival)) => self.complete_login(asked, *arrival, answer),
             Some(Journey::Message(held)) if !held.is_asked => self.on_may_send(asked.connection, held, answer),
             Some(Journey::Rooms(step)) => match self.step(asked, step, answer) {
                 Ok(next) => self.wait_for(asked.connection, asked.sequence, Journey::Rooms(next)),
                 Err(answer) => {
-                    self.stage_in_order(asked, *answer);
+                    self.stage(asked.connection, asked.sequence, asked.kind, *answer);
                     self.hub.release(asked.connection, asked.sequence);
+                    self.arrived(asked.connection);
                 }
             },
             // It is the application that is waited for.
             Some(other) => self.wait_for(asked.connection, asked.sequence, other),
-        }
-    }
-
-    /// Stages an answer; that it is out of rooms a connection hears after what it asked before: that it has switched to one of them.
-    fn stage_in_order(&mut self, asked: Asked, answer: Answer) {
-        let Some(connection) = self.connection(asked.connection) else { return };
-        let is_exit = [PacketKind::RoomExit, PacketKind::RoomLeaveAll].iter().any(|kind| *kind as u16 == asked.kind);
-        let is_switching = connection.is_switching();
-        if is_exit && is_switching {
-            return connection.change_rare(|rare| rare.exits.push((asked, answer)));
-        }
-        let has_waiting = !is_switching && connection.rare.as_ref().is_some_and(|rare| !rare.exits.is_empty());
-        let exits = if has_waiting { connection.change_rare(|rare| std::mem::take(&mut rare.exits)) } else { Vec::new() };
-        self.stage(asked.connection, asked.sequence, asked.kind, answer);
-        for (asked, answer) in exits {
-            self.stage(asked.connection, asked.sequence, asked.kind, answer);
         }
     }
 

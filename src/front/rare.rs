@@ -6,7 +6,6 @@ use super::connection::{Connection, Resume};
 use super::journey::Journey;
 use super::ledger::Claim;
 use super::pause::Parked;
-use crate::dispatch::{Answer, Asked};
 use crate::id::{RoomId, Time};
 use crate::room::ClientFacts;
 use crate::session::CloseReason;
@@ -18,8 +17,6 @@ pub(crate) struct Rare {
     pub(crate) resume: Option<Box<Resume>>,
     /// Requests of several steps that wait for one, by their sequences: nearly always one.
     pub(super) journeys: Vec<(u32, Journey)>,
-    /// Answers that a connection is out of rooms, behind that of a switch, which will say that it is in one.
-    pub(super) exits: Vec<(Asked, Answer)>,
     /// Requests that wait for their turn: nearly always one.
     pub(super) parked: Vec<Parked>,
     /// Since when the connection waits for what is none of its fault, or is refused because it has waited long enough.
@@ -40,9 +37,9 @@ pub(super) struct End {
 
 impl Rare {
     fn is_empty(&self) -> bool {
-        let Rare { resume, journeys, exits, parked, busy_since, undeciphered, client, end } = self;
+        let Rare { resume, journeys, parked, busy_since, undeciphered, client, end } = self;
         let is_calm = parked.is_empty() && busy_since.is_none() && undeciphered.is_none() && client.is_none() && end.is_none();
-        is_calm && resume.is_none() && journeys.is_empty() && exits.is_empty()
+        is_calm && resume.is_none() && journeys.is_empty()
     }
 }
 
