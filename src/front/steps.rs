@@ -93,6 +93,7 @@ impl<L: Line> Front<L> {
         let next = Step::KickDevices { waiting: rooms.len(), devices };
         let ask = || Ask::Command(Op::KickDevices(request.clone()));
         self.ask_each(id, sequence, PacketKind::KickDevices, rooms, next, ask);
+        self.arrived(id);
     }
 
     /// Closes the other connections of the account on these devices, in a room or not; on all devices where none is named.
