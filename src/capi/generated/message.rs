@@ -24,10 +24,10 @@ pub unsafe extern "C" fn chatroom_client_send(
         Response::MessageSend(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_draft_t::read(draft)? };
-        Ok(request_of(Request::MessageSend, request))
+        shared.ask(request_of(Request::MessageSend, request), user_data, tell_view(part, done))
     })
 }
 
@@ -47,10 +47,10 @@ pub unsafe extern "C" fn chatroom_client_history(
         Response::MessageHistory(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_history_query_t::read(query)? };
-        Ok(request_of(Request::MessageHistory, request))
+        shared.ask(request_of(Request::MessageHistory, request), user_data, tell_view(part, done))
     })
 }
 
@@ -72,10 +72,10 @@ pub unsafe extern "C" fn chatroom_client_history_by_tags(
         Response::MessageHistoryByTags(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_tag_history_query_t::read(query)? };
-        Ok(request_of(Request::MessageHistoryByTags, request))
+        shared.ask(request_of(Request::MessageHistoryByTags, request), user_data, tell_view(part, done))
     })
 }
 
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn chatroom_client_recall(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::MessageRecallRequest {
@@ -115,6 +115,6 @@ pub unsafe extern "C" fn chatroom_client_recall(
                 notify_ext: input::text(notify_ext, "notify_ext")?,
             }
         };
-        Ok(request_of(Request::MessageRecall, request))
+        shared.ask(request_of(Request::MessageRecall, request), user_data, tell_done(done))
     })
 }
