@@ -17,6 +17,6 @@ pub use contract::{
     Admission, Answer, Downlink, Entering, Key, Operation, Part, Question, Quota, Rules, Scope, Subject, Telling,
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
-pub use position::{Boundaries, Missed, Replay, Resumption, Standing};
+pub use position::{Boundaries, Missed, Predecessor, Replay, Resumption, Standing};
 pub use server_id::ServerId;
 pub use shard::Shard;
