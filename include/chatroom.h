@@ -2396,7 +2396,8 @@ chatroom_result chatroom_client_update_location(const struct chatroom_client_t *
                                                 chatroom_destructor_fn destructor);
 
 // Sends a message. Without a message id the client makes one. A send outlives a lost connection: it is repeated under the same
-// id after the next login, and the server takes it once. After its deadline it ends with 408 and is never repeated.
+// id after the next login, and the server takes it once. After its deadline (`send_timeout_ms`) it ends with 408 and is never
+// repeated.
 //
 // Code 200 says that it is in the room's log, and will not be lost. Completes with 403 outside the room, 416 when sent too
 // often, 423, 13004 or 13006 for the muted, 414 for what is too long.
