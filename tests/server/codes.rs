@@ -365,6 +365,7 @@ const NOT_GIVEN: &[(i32, &str)] = &[
 
 /// Sub codes this server never gives over the wire, and why.
 const SUBS_NOT_GIVEN: &[(i32, &str)] = &[
+    (103404, "beyond rooms: profiles of accounts"),
     (114404, "HTTP only: who is neither here nor a fixed member changes nothing about itself (tests/admin/members.rs)"),
     (107304, "HTTP only: a client's excess of high priority goes out as ordinary messages"),
     (107306, "a duplicate is answered 200 with the first result (chatroom.md §e.2)"),
