@@ -395,6 +395,11 @@ class Client {
                                                  &told_with<chatroom_member_attributes_page_t>, keep(std::move(done)),
                                                  &drop<DoneWith<chatroom_member_attributes_page_t>>);
     }
+    // user.proto
+    chatroom_result user_update_self(const chatroom_user_edit_t &edit, DoneWith<chatroom_user_profile_t> done) {
+        return chatroom_user_update_self(get(), &edit, &told_with<chatroom_user_profile_t>, keep(std::move(done)),
+                                         &drop<DoneWith<chatroom_user_profile_t>>);
+    }
     // to here.
 
   private:

@@ -15,7 +15,7 @@ use crate::id::{AccountId, ConnId, UserId};
 use crate::limits::{ACCOUNT_LOOKUPS_AT_ONCE, ACCOUNT_LOOKUPS_WAITING_MAX};
 use crate::subject::{Actor, Shard};
 use crate::user::{Ask, Op};
-use crate::wire::{pb, store};
+use crate::wire::{Response, pb, store};
 
 /// The rows of accounts, as they were asked for; `None`: there is no such account.
 pub type Rows = Vec<Option<Account>>;
@@ -146,11 +146,16 @@ impl<L: Line> Front<L> {
 
     /// A user has answered.
     pub(super) fn answer_of_user(&mut self, asked: UserAsked, answer: Answer) {
-        self.write_answer(asked, answer);
+        match &answer {
+            Ok(Response::UserUpdateSelf(updated)) if let Some(profile) = updated.user.clone() => {
+                self.answer_after_copy(asked, answer, profile);
+            }
+            _ => self.write_answer(asked, answer),
+        }
     }
 
     /// Has the profile that a user has now copied to the directory, and its request answered after that.
-    pub fn answer_after_copy(&mut self, asked: UserAsked, answer: Answer, profile: pb::UserProfile) {
+    fn answer_after_copy(&mut self, asked: UserAsked, answer: Answer, profile: pb::UserProfile) {
         let Some(connection) = self.connection(asked.connection) else { return };
         let Some(identity) = connection.identity.as_deref() else { return };
         let work = Work::Keep(identity.account.clone(), Box::new(profile));

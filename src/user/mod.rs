@@ -10,6 +10,7 @@ include!(concat!(env!("OUT_DIR"), "/user.rs"));
 mod command;
 mod contract;
 mod passing;
+mod profile;
 mod record;
 mod state;
 

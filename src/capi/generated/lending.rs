@@ -471,6 +471,31 @@ impl Lend for pb::QueueListResponse {
     }
 }
 
+/// Lends a `UserProfile`.
+pub(in crate::capi) fn lend_user_profile(packet: &pb::UserProfile) -> chatroom_user_profile_t {
+    chatroom_user_profile_t {
+        account: chatroom_bytes_t::text(&packet.account),
+        nick: chatroom_bytes_t::text(&packet.nick),
+        avatar: chatroom_bytes_t::text(&packet.avatar),
+        sign: chatroom_bytes_t::text(&packet.sign),
+        email: chatroom_bytes_t::text(&packet.email),
+        birth: chatroom_bytes_t::text(&packet.birth),
+        tel: chatroom_bytes_t::text(&packet.tel),
+        ext: chatroom_bytes_t::text(&packet.ext),
+        update_time_ms: packet.update_time_ms,
+        gender: packet.gender,
+        reserved: 0,
+    }
+}
+
+impl Lend for pb::UserProfile {
+    type View = chatroom_user_profile_t;
+
+    fn lend_to(self, body: impl FnOnce(&chatroom_user_profile_t)) {
+        body(&lend_user_profile(&self));
+    }
+}
+
 /// Lends a `LoginResponse`.
 pub(in crate::capi) fn lend_login_response(packet: &pb::LoginResponse) -> chatroom_login_t {
     chatroom_login_t {
