@@ -366,6 +366,8 @@ enum chatroom_kind
     CHATROOM_KIND_MEMBER_ATTRIBUTES_LOOKUP = 1285,
     // A `MemberAttributesListRequest`, answered with a `MemberAttributesListResponse`.
     CHATROOM_KIND_MEMBER_ATTRIBUTES_LIST = 1286,
+    // A `UserLookupRequest`, answered with a `UserLookupResponse`.
+    CHATROOM_KIND_USER_LOOKUP = 4097,
     // A `UserUpdateSelfRequest`, answered with a `UserUpdateSelfResponse`.
     CHATROOM_KIND_USER_UPDATE_SELF = 4098,
 };
@@ -1865,6 +1867,19 @@ typedef void (*chatroom_user_profile_fn)(void *user_data,
                                          const struct chatroom_status_t *status,
                                          const struct chatroom_user_profile_t *profile);
 
+// Profiles of accounts. Lent: valid until the callback returns.
+typedef struct chatroom_user_profiles_t {
+    // In the order of the request, each account once, in an array of pointers, none of them NULL.
+    const struct chatroom_user_profile_t *const *users;
+    // How many users there are.
+    size_t user_count;
+} chatroom_user_profiles_t;
+
+// Completes a request. `profiles` is NULL unless the code is 0.
+typedef void (*chatroom_user_profiles_fn)(void *user_data,
+                                          const struct chatroom_status_t *status,
+                                          const struct chatroom_user_profiles_t *profiles);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -2762,6 +2777,21 @@ chatroom_result chatroom_user_update_self(const struct chatroom_client_t *client
                                           chatroom_user_profile_fn done,
                                           void *user_data,
                                           chatroom_destructor_fn destructor);
+
+// Looks up the profiles of accounts. Accounts that do not exist are left out (im-operations.md §12).
+//
+// Completes with 414 for no account or more than 150, 403 for an anonymous session, 404 if none of the accounts exists.
+//
+// Arguments:
+// - `accounts`: 1-150 accounts.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_user_lookup(const struct chatroom_client_t *client,
+                                     const char *const *accounts,
+                                     size_t account_count,
+                                     chatroom_user_profiles_fn done,
+                                     void *user_data,
+                                     chatroom_destructor_fn destructor);
 
 // Keeps a lent message beyond its callback, and returns it. Counts the received buffer up and copies nothing. NULL for NULL.
 //

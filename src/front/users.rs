@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::connection::{Connection, Pause, Phase};
+use super::journey::Journey;
 use super::pause::{Admission, Parked};
 use super::{Effect, Front, Line, find, overloaded};
 use crate::account::{Account, Directory};
@@ -13,8 +14,8 @@ use crate::dispatch::{Answer, UserAsked, UserAsker, UserRequest};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, UserId};
 use crate::limits::{ACCOUNT_LOOKUPS_AT_ONCE, ACCOUNT_LOOKUPS_WAITING_MAX};
-use crate::subject::{Actor, Shard};
-use crate::user::{Ask, Op};
+use crate::subject::{Actor, Gathering, Shard};
+use crate::user::{Ask, Op, Query};
 use crate::wire::{Response, pb, store};
 
 /// The rows of accounts, as they were asked for; `None`: there is no such account.
@@ -33,11 +34,19 @@ enum Work {
     Keep(AccountId, Box<pb::UserProfile>),
 }
 
+/// The accounts that are looked up, and what their users have said so far.
+pub(super) struct Lookup {
+    rows: Vec<(UserId, Account)>,
+    said: Gathering<UserId>,
+}
+
 enum Then {
     /// The user is asked.
     Ask(ConnId, u32, u16, Ask),
     /// This is answered.
     Answer(UserAsked, Box<Answer>),
+    /// Nobody waits.
+    Nothing,
 }
 
 impl Errand {
@@ -77,7 +86,17 @@ impl<L: Line> Front<L> {
             self.release(id, kind);
             return self.refuse(id, kind, sequence, &overloaded());
         }
-        let (app_key, work) = (identity.app_key.clone(), Work::Read(vec![identity.account.clone()]));
+        let accounts = match &ask {
+            Ask::Command(_) => Ok(vec![identity.account.clone()]),
+            Ask::Query(query) => query.accounts(),
+        };
+        let (app_key, work) = match accounts {
+            Ok(accounts) => (identity.app_key.clone(), Work::Read(accounts)),
+            Err(status) => {
+                self.release(id, kind);
+                return self.refuse(id, kind, sequence, &status);
+            }
+        };
         // What the connection asks next comes after it.
         self.pause(id, Pause::Accounts);
         self.run(Box::new(Errand { app_key, work, then: Then::Ask(id, sequence, kind, ask) }));
@@ -102,12 +121,13 @@ impl<L: Line> Front<L> {
         let id = match &then {
             Then::Ask(id, ..) => *id,
             Then::Answer(asked, _) => asked.connection,
+            Then::Nothing => return,
         };
         let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
         match then {
             Then::Ask(_, sequence, kind, ask) => {
                 connection.pause = Pause::No;
-                if let Err(status) = done.and_then(|rows| self.send_to_user((id, sequence, kind), &app_key, rows, ask)) {
+                if let Err(status) = done.and_then(|rows| self.send_to_users((id, sequence, kind), &app_key, rows, ask)) {
                     self.release(id, kind);
                     self.refuse(id, kind, sequence, &status);
                 }
@@ -120,38 +140,84 @@ impl<L: Line> Front<L> {
                 }
                 self.write_answer(asked, done.and(*answer));
             }
+            Then::Nothing => {}
         }
     }
 
-    fn send_to_user(
+    fn send_to_users(
         &mut self,
         (connection, sequence, kind): (ConnId, u32, u16),
         app_key: &str,
         rows: Rows,
         ask: Ask,
     ) -> Result<(), Status> {
-        let row = rows.into_iter().flatten().next().ok_or_else(|| Status::with_sub(Code::NotFound, Sub::AccountMissing))?;
-        let user = user_of(app_key, &row)?;
-        if self.common.is_overloaded(user) {
+        let with_user = |row: Account| user_of(app_key, &row).map(|user| (user, row));
+        let rows = rows.into_iter().flatten().map(with_user).collect::<Result<Vec<_>, _>>()?;
+        if rows.is_empty() {
+            return Err(Status::with_sub(Code::NotFound, Sub::ProfileMissing));
+        }
+        if rows.iter().any(|(user, _)| self.common.is_overloaded(*user)) {
             return Err(overloaded());
         }
         let actor = self.connection(connection).and_then(|connection| connection.actor()).ok_or_else(overloaded)?;
+        let users: Vec<UserId> = rows.iter().map(|(user, _)| *user).collect();
         if matches!(&ask, Ask::Command(_)) {
-            self.users.request(begin(app_key, user, row));
+            rows.into_iter().for_each(|(user, row)| self.users.request(begin(app_key, user, row)));
+        } else {
+            let lookup = Lookup { rows, said: Gathering::of(users.iter().copied()) };
+            self.wait_for(connection, sequence, Journey::Users(Box::new(lookup)));
         }
-        let asker = UserAsker::Connection(UserAsked { connection, sequence, kind, subject: user });
-        self.users.request(UserRequest { subject: user, asker, actor, ask, app_key: None, resume: None });
+        for subject in users {
+            let asker = UserAsker::Connection(UserAsked { connection, sequence, kind, subject });
+            let ask = match &ask {
+                Ask::Command(op) => Ask::Command(op.clone()),
+                // Each is asked about itself.
+                Ask::Query(Query::UserLookup(_)) => Ask::Query(Query::UserLookup(pb::UserLookupRequest::default())),
+            };
+            self.users.request(UserRequest { subject, asker, actor: actor.clone(), ask, app_key: None, resume: None });
+        }
         Ok(())
     }
 
     /// A user has answered.
     pub(super) fn answer_of_user(&mut self, asked: UserAsked, answer: Answer) {
+        let Some(connection) = self.connection(asked.connection) else { return };
+        match connection.take_journey(asked.sequence) {
+            None => {}
+            Some(Journey::Users(mut lookup)) => {
+                lookup.said.note(asked.subject, answer);
+                if !lookup.said.is_complete() {
+                    return self.wait_for(asked.connection, asked.sequence, Journey::Users(lookup));
+                }
+                let answer = self.found(asked.connection, *lookup);
+                return self.write_answer(asked, answer);
+            }
+            Some(other) => return self.wait_for(asked.connection, asked.sequence, other),
+        }
         match &answer {
             Ok(Response::UserUpdateSelf(updated)) if let Some(profile) = updated.user.clone() => {
                 self.answer_after_copy(asked, answer, profile);
             }
             _ => self.write_answer(asked, answer),
         }
+    }
+
+    /// The profiles of all who were asked: the directory's where a user has none of its own. A copy there that is behind is made anew.
+    fn found(&mut self, id: ConnId, lookup: Lookup) -> Answer {
+        let Lookup { rows, said } = lookup;
+        let app_key = self.connection(id).and_then(|connection| Some(connection.identity.as_deref()?.app_key.clone()));
+        let mut users = Vec::with_capacity(rows.len());
+        for ((_, row), (_, response)) in rows.into_iter().zip(said.into_answers()?) {
+            let own = if let Response::UserLookup(mut found) = response { found.users.pop() } else { None };
+            if let (Some(own), Some(app_key)) = (&own, &app_key)
+                && own.update_time_ms > row.profile_time_ms
+            {
+                let work = Work::Keep(row.id.clone(), Box::new(own.clone()));
+                self.run(Box::new(Errand { app_key: app_key.clone(), work, then: Then::Nothing }));
+            }
+            users.push(own.unwrap_or_else(|| profile_in(row)));
+        }
+        Ok(Response::UserLookup(pb::UserLookupResponse { users, ..Default::default() }))
     }
 
     /// Has the profile that a user has now copied to the directory, and its request answered after that.
@@ -185,9 +251,9 @@ pub fn user_of(app_key: &str, row: &Account) -> Result<UserId, Status> {
     UserId::new(row.number, Shard::of_account(app_key, &row.id).number())
 }
 
-/// What goes to a user ahead of each command: the application and the profile of its account's row.
-pub fn begin(app_key: &str, user: UserId, row: Account) -> UserRequest {
-    let profile = pb::UserProfile {
+/// The profile that an account's row has.
+fn profile_in(row: Account) -> pb::UserProfile {
+    pb::UserProfile {
         account: row.id.to_string(),
         nick: row.name,
         avatar: row.icon,
@@ -197,10 +263,15 @@ pub fn begin(app_key: &str, user: UserId, row: Account) -> UserRequest {
         birth: row.birth,
         tel: row.mobile,
         ext: row.ext,
-        update_time_ms: 0,
-    };
-    let begin = store::UserBegin { app_key: app_key.to_owned(), profile: Some(profile), moderation_id: String::new() };
-    let (actor, ask) = (Actor::server(row.id), Ask::Command(Op::Begin(Box::new(begin))));
+        update_time_ms: row.profile_time_ms,
+    }
+}
+
+/// What goes to a user ahead of each command: the application and the profile of its account's row.
+pub fn begin(app_key: &str, user: UserId, row: Account) -> UserRequest {
+    let actor = Actor::server(row.id.clone());
+    let begin = store::UserBegin { app_key: app_key.to_owned(), profile: Some(profile_in(row)), moderation_id: String::new() };
+    let ask = Ask::Command(Op::Begin(Box::new(begin)));
     UserRequest { subject: user, asker: UserAsker::Nobody, actor, ask, app_key: None, resume: None }
 }
 

@@ -1,9 +1,11 @@
 //! The profile of a user (im.md §2.2, im-operations.md §12): what an account shows of itself.
 
+use super::command::Query;
 use super::state::{Entry, Outcome, User};
 use crate::error::{Code, Status};
+use crate::id::{AccountId, UnixMs};
 use crate::limits;
-use crate::subject::check;
+use crate::subject::{Actor, Answer, check};
 use crate::wire::{Response, pb, store};
 
 impl User {
@@ -26,12 +28,36 @@ impl User {
         Ok(Outcome { durable: true, ..Outcome::reply(Response::UserUpdateSelf(Box::new(response))) })
     }
 
+    /// The profile of this user alone; nothing until its log has one.
+    pub(super) fn user_lookup_query(&self, _: UnixMs, _: &Actor, _: &pb::UserLookupRequest) -> Answer {
+        let profile = self.begun.as_ref().and_then(|begun| begun.profile.clone());
+        let users = profile.into_iter().collect();
+        Ok(Response::UserLookup(pb::UserLookupResponse { users, ..Default::default() }))
+    }
+
     pub(super) fn note_user_update_self(&mut self, entry: &Entry, request: &pb::UserUpdateSelfRequest) {
         let Some(begun) = self.begun.as_deref_mut() else { return };
         put_into(begun, request);
         let profile = begun.profile.get_or_insert_default();
         // It rises with every change: of two copies the later one is known by it.
         profile.update_time_ms = entry.stamp.time.0.max(profile.update_time_ms.saturating_add(1));
+    }
+}
+
+impl Query {
+    /// The accounts whose users are asked, each once; 414 if it names none or too many. What is no name of an account is left out.
+    pub fn accounts(&self) -> Result<Vec<AccountId>, Status> {
+        let Query::UserLookup(request) = self;
+        if !(1..=limits::PROFILES_PER_LOOKUP_MAX).contains(&request.accounts.len()) {
+            return Err(Status::bad_parameter(format!("accounts must name 1-{}", limits::PROFILES_PER_LOOKUP_MAX)));
+        }
+        let mut accounts: Vec<AccountId> = Vec::with_capacity(request.accounts.len());
+        for account in request.accounts.iter().filter_map(|name| AccountId::parse(name).ok()) {
+            if !accounts.contains(&account) {
+                accounts.push(account);
+            }
+        }
+        Ok(accounts)
     }
 }
 

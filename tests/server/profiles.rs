@@ -191,3 +191,87 @@ fn moderation_judges_a_profile_as_it_judges_what_members_show() {
     assert_eq!(update(&mut bob, nick("rude")).code, 13_005);
     assert_eq!(shown(&server, &["alice", "bob"]).iter().map(|row| &row["name"]).collect::<Vec<_>>(), ["Alice", ""]);
 }
+
+fn look_up(peer: &mut Peer, accounts: &[&str]) -> pb::UserLookupResponse {
+    let accounts = accounts.iter().map(|account| (*account).to_owned()).collect();
+    match peer.call(Request::UserLookup(pb::UserLookupRequest { accounts })) {
+        Response::UserLookup(answer) => answer,
+        other => panic!("a look-up was answered with {other:?}"),
+    }
+}
+
+// S001-018, S001-019
+#[test]
+fn users_of_every_worker_are_looked_up_in_the_order_asked_before_and_after_a_restart() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let server_before = server(&data);
+    let admin = server_before.admin();
+    let names: Vec<String> = (0..12).map(|number| format!("user{number}")).collect();
+    for name in &names {
+        let sign = format!("sign of {name}");
+        admin.call("user/create", &[("accid", name), ("name", name), ("sign", &sign), ("mobile", "123")]);
+    }
+    // Every second one has a log of its own.
+    for name in names.iter().step_by(2) {
+        assert_eq!(update(&mut peer(&server_before, name), nick(&format!("Nick of {name}"))).code, 0);
+    }
+    let mut looker = peer(&server_before, "looker");
+    let mut asked: Vec<&str> = names.iter().rev().map(String::as_str).collect();
+    asked.insert(3, "nobody");
+    asked.insert(5, "no name at all");
+    asked.push("USER3");
+    let found = look_up(&mut looker, &asked);
+    assert_eq!(found.code, 0, "{}", found.desc);
+    assert_eq!(found.users.len(), names.len());
+    for (name, user) in names.iter().rev().zip(&found.users) {
+        let number: usize = name[4..].parse().unwrap();
+        let nick = if number.is_multiple_of(2) { format!("Nick of {name}") } else { name.clone() };
+        let expected = UserProfile {
+            account: name.clone(),
+            nick,
+            sign: format!("sign of {name}"),
+            tel: "123".into(),
+            update_time_ms: user.update_time_ms,
+            ..Default::default()
+        };
+        assert_eq!((user, user.update_time_ms > 0), (&expected, number.is_multiple_of(2)));
+    }
+    server_before.kill();
+    let server = server(&data);
+    assert_eq!(look_up(&mut peer(&server, "looker"), &asked).users, found.users);
+}
+
+// S001-019
+#[test]
+fn a_look_up_names_150_accounts_at_most_and_one_of_them_exists() {
+    let home = tempfile::tempdir().unwrap();
+    let server = server(&home.path().join("data"));
+    let mut alice = peer(&server, "alice");
+    let names: Vec<String> = (0..150).map(|number| format!("user{number}")).collect();
+    names.iter().take(20).for_each(|name| drop(server.admin().create_user(name)));
+    let mut accounts: Vec<&str> = names.iter().map(String::as_str).collect();
+    let found = look_up(&mut alice, &accounts);
+    assert_eq!((found.code, found.users.len()), (0, 20));
+    accounts.push("alice");
+    for accounts in [&accounts[..], &[]] {
+        let answer = look_up(&mut alice, accounts);
+        assert_eq!((answer.code, answer.users.len()), (414, 0), "{}", answer.desc);
+    }
+    // S001-018
+    let unknown = look_up(&mut alice, &["nobody"]);
+    assert_eq!((unknown.code, unknown.sub), (404, 103_404));
+    assert_eq!(look_up(&mut alice, &["no name at all"]).code, 404);
+    assert_eq!(look_up(&mut alice, &["alice"]).users[0].account, "alice");
+}
+
+#[test]
+fn an_anonymous_session_looks_nobody_up() {
+    let home = tempfile::tempdir().unwrap();
+    let server = server(&home.path().join("data"));
+    server.admin().create_user("alice");
+    let anonymous = pb::LoginRequest { anonymous: true, token: String::new(), ..login("stranger", None) };
+    let (mut stranger, _) = Peer::log_in(&server, anonymous);
+    let answer = look_up(&mut stranger, &["alice"]);
+    assert_eq!((answer.code, answer.sub, answer.users.len()), (403, 114_303, 0));
+}

@@ -113,6 +113,8 @@ pub enum chatroom_kind {
     MemberAttributesLookup = 1285,
     /// A `MemberAttributesListRequest`, answered with a `MemberAttributesListResponse`.
     MemberAttributesList = 1286,
+    /// A `UserLookupRequest`, answered with a `UserLookupResponse`.
+    UserLookup = 4097,
     /// A `UserUpdateSelfRequest`, answered with a `UserUpdateSelfResponse`.
     UserUpdateSelf = 4098,
 }

@@ -496,6 +496,24 @@ impl Lend for pb::UserProfile {
     }
 }
 
+/// Lends a `UserLookupResponse`.
+pub(in crate::capi) fn lend_user_lookup_response(
+    packet: &pb::UserLookupResponse,
+    arena: &mut Arena,
+) -> chatroom_user_profiles_t {
+    let users = packet.users.iter().map(lend_user_profile).collect();
+    let (users, user_count) = arena.row(users);
+    chatroom_user_profiles_t { users, user_count }
+}
+
+impl Lend for pb::UserLookupResponse {
+    type View = chatroom_user_profiles_t;
+
+    fn lend_to(self, body: impl FnOnce(&chatroom_user_profiles_t)) {
+        body(&lend_user_lookup_response(&self, &mut Arena::default()));
+    }
+}
+
 /// Lends a `LoginResponse`.
 pub(in crate::capi) fn lend_login_response(packet: &pb::LoginResponse) -> chatroom_login_t {
     chatroom_login_t {

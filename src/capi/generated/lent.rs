@@ -56,6 +56,11 @@ pub type chatroom_user_profile_fn = Option<
     unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, profile: *const chatroom_user_profile_t),
 >;
 
+/// Completes a request. `profiles` is NULL unless the code is 0.
+pub type chatroom_user_profiles_fn = Option<
+    unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, profiles: *const chatroom_user_profiles_t),
+>;
+
 /// An attribute of a room or of a member. Lent: valid until the callback returns.
 #[repr(C)]
 pub struct chatroom_attribute_t {
@@ -503,6 +508,15 @@ pub struct chatroom_user_profile_t {
     pub gender: u32,
     /// Always 0.
     pub reserved: u32,
+}
+
+/// Profiles of accounts. Lent: valid until the callback returns.
+#[repr(C)]
+pub struct chatroom_user_profiles_t {
+    /// In the order of the request, each account once, in an array of pointers, none of them NULL.
+    pub users: *const *const chatroom_user_profile_t,
+    /// How many users there are.
+    pub user_count: usize,
 }
 
 /// An accepted login. Lent: valid until the callback returns.

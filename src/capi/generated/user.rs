@@ -30,3 +30,32 @@ pub unsafe extern "C" fn chatroom_user_update_self(
         shared.ask(request_of(Request::UserUpdateSelf, request), user_data, tell_view(part, done))
     })
 }
+
+/// Looks up the profiles of accounts. Accounts that do not exist are left out (im-operations.md §12).
+///
+/// Completes with 414 for no account or more than 150, 403 for an anonymous session, 404 if none of the accounts exists.
+///
+/// Arguments:
+/// - `accounts`: 1-150 accounts.
+///
+/// Threads: any. Does not block.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chatroom_user_lookup(
+    client: *const chatroom_client_t,
+    accounts: *const *const c_char,
+    account_count: usize,
+    done: chatroom_user_profiles_fn,
+    user_data: *mut c_void,
+    destructor: chatroom_destructor_fn,
+) -> chatroom_result {
+    let user_data = UserData::adopt(user_data, destructor);
+    let part = |response| match response {
+        Response::UserLookup(answer) => Some(answer),
+        _ => None,
+    };
+    on(client, |shared| {
+        // SAFETY: the caller promises each argument as the documentation has it.
+        let request = unsafe { pb::UserLookupRequest { accounts: input::texts(accounts, account_count, "accounts")? } };
+        shared.ask(request_of(Request::UserLookup, request), user_data, tell_view(part, done))
+    })
+}
