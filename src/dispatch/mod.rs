@@ -33,7 +33,7 @@ pub use hub::Counters;
 pub use item::Item;
 pub use kinds::{
     Asked, Asker, Broadcasting, Bundle, CatchUp, Effect, Find, Hub, HubConfig, HubOf, Mail, Request, RoomWrites, Tallies,
-    UserAsked, UserEffect, UserHub, UserMail, UserRequest, UserWrites, Writes,
+    UserAsked, UserAsker, UserEffect, UserHub, UserMail, UserRequest, UserWrites, Writes,
 };
 pub use mail::owner_of;
 pub use tally::RoomTally;

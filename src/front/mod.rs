@@ -33,6 +33,7 @@ mod steps;
 mod tests;
 mod turn;
 mod unread;
+mod users;
 
 use core::net::IpAddr;
 use std::sync::Arc;
@@ -53,16 +54,20 @@ pub use passing::{AccountMail, SessionsTold};
 pub use pressure::{Inbox, Pressure};
 pub use reads::HistoryRead;
 pub use turn::LogHealth;
+pub use users::{Errand, Rows, begin, keep_profile, user_of};
 
 use self::accounts::AccountReads;
 use self::calls::CallsUnderWay;
 use self::pause::Paused;
 use self::reads::Reads;
+use self::users::Errands;
 use crate::dispatch::{Bundle, CatchUp, Find, Hub, Tallies, UserHub, Writes};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId, Time, UnixMs, UserId};
 use crate::limits::READ_BYTES;
+use crate::room;
 use crate::session::{CloseReason, ServerOutput, ServerSession};
+use crate::subject::Rules;
 use crate::user::{self, Passing};
 
 /// How long a closing connection may take to take our last word, in milliseconds.
@@ -111,6 +116,8 @@ pub enum Effect {
     History(Box<HistoryRead>),
     /// Read accounts: [`Front::on_accounts`].
     Accounts(Box<AccountRead>),
+    /// Do this in the directory: [`Front::on_errand`].
+    Errand(Box<Errand>),
     /// Ask an application: [`Front::on_verdict`].
     Call(Box<Call>),
 }
@@ -161,6 +168,7 @@ pub struct Front<L> {
     is_carrying_out: bool,
     reads: Reads,
     account_reads: AccountReads,
+    errands: Errands,
     /// Applications that have not answered yet.
     calls: CallsUnderWay,
     /// Rows of the applications, as of the version last seen.
@@ -174,7 +182,7 @@ impl<L: Line> Front<L> {
         let FrontConfig { worker, common, hub, seed, stopwatch } = config;
         Front {
             worker,
-            users: hub.beside(Arc::new(user::Settings)),
+            users: hub.beside(Arc::new(UserRules(hub.rules()))),
             passing: Passing::default(),
             account_outboxes: (0..common.workers()).map(|_| Vec::new()).collect(),
             hub,
@@ -191,6 +199,7 @@ impl<L: Line> Front<L> {
             is_carrying_out: false,
             reads: Reads::default(),
             account_reads: AccountReads::default(),
+            errands: Errands::default(),
             calls: CallsUnderWay::default(),
             apps: (common.apps.version(), common.apps.table()),
             effects: Vec::new(),
@@ -345,6 +354,20 @@ impl<L: Line> Front<L> {
     fn time_of(&self, at: UnixMs) -> Time {
         let ahead = at.0.saturating_sub(self.unix.0);
         self.now.plus_ms(u64::try_from(ahead).unwrap_or(0))
+    }
+}
+
+/// The settings of users, out of those of the rooms of their application.
+#[derive(Debug)]
+struct UserRules(Arc<dyn Rules<room::Settings>>);
+
+impl Rules<user::Settings> for UserRules {
+    fn settings(&self, app_key: &str) -> Arc<user::Settings> {
+        Arc::new(user::Settings { moderator: self.0.settings(app_key).moderator.clone() })
+    }
+
+    fn version(&self) -> u64 {
+        self.0.version()
     }
 }
 

@@ -204,13 +204,10 @@ impl<L: Line> Front<L> {
             return;
         }
         for effect in self.users.take_effects() {
-            self.staging.clear();
             match effect {
-                UserEffect::Answer(asked, answer) => {
-                    self.stage(asked.connection, asked.sequence, asked.kind, *answer);
-                    self.write_staged(Some(asked.connection));
-                }
+                UserEffect::Answer(asked, answer) => self.answer_of_user(asked, *answer),
                 UserEffect::Transmit { connection, bytes } => {
+                    self.staging.clear();
                     self.staging.extend_from_slice(&bytes);
                     self.write_staged(Some(connection));
                 }

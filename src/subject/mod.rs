@@ -6,9 +6,12 @@
 mod account;
 mod actor;
 mod audience;
+pub mod check;
 mod contract;
 mod entry;
+mod moderator;
 mod position;
+mod question;
 mod server_id;
 mod shard;
 
@@ -19,6 +22,8 @@ pub use contract::{
     Admission, Answer, Downlink, Entering, Key, Operation, Part, Question, Quota, Rules, Scope, Subject, Telling,
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
+pub use moderator::{Moderated, Moderator, SharedModerator, Verdict};
 pub use position::{Boundaries, Missed, Predecessor, Replay, Resumption, Standing};
+pub use question::Gathering;
 pub use server_id::ServerId;
 pub use shard::Shard;

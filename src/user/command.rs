@@ -4,10 +4,12 @@ use std::convert::Infallible;
 
 use crate::error::{Code, Status};
 use crate::id::{RoomId, Seq, UserId};
-use crate::subject::{Admission, Operation, Question};
+use crate::subject::{self, Admission, Operation, Question};
+use crate::wire::{Request, store};
 
+commands! {
 /// A change of a user.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Op {
     /// A connection that followed the user is gone. Presence, never in the log.
     Gone,
@@ -18,6 +20,10 @@ pub enum Op {
         /// True if it is open.
         is_open: bool,
     },
+    /// The application of the user, and the profile that the directory has of the account. Said by the server ahead of every command of
+    /// somebody else; only the first of them counts.
+    Begin(Box<store::UserBegin>),
+}
 }
 
 impl Operation for Op {
@@ -32,6 +38,10 @@ impl Operation for Op {
         !matches!(self, Op::Gone)
     }
 
+    fn opens(&self) -> Option<bool> {
+        matches!(self, Op::Begin(_)).then_some(true)
+    }
+
     fn admission(&self) -> Admission {
         if self.is_logged() { Admission::IfThereIsRoom } else { Admission::Always }
     }
@@ -41,11 +51,23 @@ impl Operation for Op {
     }
 }
 
+queries! {
 /// A question to a user.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Query {}
+}
 
 impl Question for Query {}
+
+/// What is asked of a user.
+pub type Ask = subject::Ask<Op, Query>;
+
+impl Ask {
+    /// What a request is to the user of its account; the request again if it is asked of something else.
+    pub fn of_request(request: Request) -> Result<Ask, Request> {
+        asked!((Err(request)) request => {})
+    }
+}
 
 /// The refusal of a command that is the server's own.
 pub(super) fn not_yours() -> Status {

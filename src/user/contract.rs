@@ -48,7 +48,7 @@ impl Subject for User {
     }
 
     fn app_key(&self) -> &str {
-        ""
+        self.begun.as_ref().map_or("", |begun| &begun.app_key)
     }
 
     fn settings(&self) -> &Settings {
@@ -79,12 +79,12 @@ impl Subject for User {
         match *look_up {}
     }
 
-    fn answer(&mut self, _now: UnixMs, _actor: &Actor, query: &Query) -> Answer {
-        match *query {}
+    fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Query) -> Answer {
+        answer!((self, now, actor) query => {})
     }
 
-    fn history(&self, _now: UnixMs, _actor: &Actor, query: &Query) -> Result<Infallible, Status> {
-        match *query {}
+    fn history(&self, _now: UnixMs, _actor: &Actor, _query: &Query) -> Result<Infallible, Status> {
+        Err(Status::new(Code::ServerError, "no question to a user reads its log"))
     }
 
     fn snapshot(&self, _since: Seq, _with_end: bool) -> Vec<Part> {
