@@ -32,7 +32,10 @@ pub(super) enum Journey {
 impl Journey {
     fn moves(&self) -> bool {
         let Journey::Rooms(step) = self else { return false };
-        matches!(step, Step::Enter { .. } | Step::Leave { .. } | Step::LeaveAll { .. } | Step::FindRooms { .. })
+        matches!(
+            step,
+            Step::Look { .. } | Step::Enter { .. } | Step::Leave { .. } | Step::LeaveAll { .. } | Step::FindRooms { .. }
+        )
     }
 }
 

@@ -47,7 +47,7 @@ impl<L: Line> Front<L> {
         self.wait_for(id, sequence, Journey::Rooms(Step::Look { from, to, open }));
         let accounts = vec![account.as_str().to_owned()];
         let look = Query::Lookup(pb::MemberLookupRequest { room_id: from.get(), accounts });
-        self.ask(Asked { connection: id, sequence, kind: KIND, subject: from }, Ask::Query(look));
+        self.ask_on(Asked { connection: id, sequence, kind: KIND, subject: from }, Ask::Query(look));
     }
 
     fn what_switch(&mut self, id: ConnId, request: pb::RoomSwitchRequest) -> Result<(RoomId, RoomId, Box<Open>), Status> {

@@ -314,5 +314,14 @@ fn what_is_asked_behind_a_request_of_several_rooms_is_asked_once_that_is_answere
     turn(&mut front, vec![Mail::Answer(all, Box::new(left()))]);
     turn(&mut front, Vec::new());
     assert_eq!(exits(&mut front), [to]);
+    // The same from the first question on.
+    let hall = pb::RoomCreateRequest { alias: "hall".into(), ..Default::default() };
+    front.switch(id, SEQUENCE + 4, pb::RoomSwitchRequest { from_room_id: from.get(), to: Some(hall), create_missing: true });
+    ask_to_leave(&mut front, SEQUENCE + 5);
+    assert!(exits(&mut front).is_empty());
+    let look = Asked { connection: id, sequence: SEQUENCE + 4, kind: PacketKind::RoomSwitch as u16, subject: from };
+    turn(&mut front, vec![Mail::Answer(look, Box::new(Err(overloaded())))]);
+    turn(&mut front, Vec::new());
+    assert_eq!(exits(&mut front), [to]);
     assert_eq!(front.connection(id).unwrap().pause, Pause::No);
 }
