@@ -32,6 +32,7 @@ pub fn write(pen: &mut Pen, record: Record) -> Result<log::Record, Status> {
             Opens::Begin => log::Opens::Begin,
             Opens::End => log::Opens::End,
         }),
+        note: Bytes::new(),
         keys: Vec::new(),
     };
     let kept = record.into_kept()?;

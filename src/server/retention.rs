@@ -121,7 +121,7 @@ fn write(log: &dyn Log, snapshots: Vec<Snapshot>) -> Result<(), LogError> {
     let (tell, told) = std::sync::mpsc::channel();
     // Whoever waits may have gone.
     let committed = Box::new(move |result| drop(tell.send(result)));
-    log.append(Batch { records: Vec::new(), snapshots, reports: Vec::new(), committed });
+    log.append(Batch { records: Vec::new(), snapshots, reports: Vec::new(), shards: Vec::new(), committed });
     told.recv().map_err(|_| LogError::Store("the log is closed".into()))?
 }
 
@@ -155,13 +155,23 @@ mod tests {
         let (room, mut pen) = (RoomId::new(1).unwrap(), Pen::default());
         let mut entry = |number: i64| {
             let (prev, time) = (Seq(u64::try_from(number).unwrap()), noon(TODAY - 9 + number));
-            let facts = Facts { room, seq: prev.next(), prev, epoch: Epoch(1), time, redacts: None, opens: None, keys: vec![] };
+            let facts = Facts {
+                room,
+                seq: prev.next(),
+                prev,
+                epoch: Epoch(1),
+                time,
+                redacts: None,
+                opens: None,
+                note: Default::default(),
+                keys: vec![],
+            };
             pen.write(facts, 0, |_| {})
         };
         let records = (0..10).map(&mut entry).collect();
         let (done, written) = std::sync::mpsc::channel();
         let committed = Box::new(move |result| done.send(result).unwrap());
-        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
+        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), shards: Vec::new(), committed });
         written.recv().unwrap().unwrap();
         let wrong = noon(TODAY + 365);
         for hour in 1..=3 {
@@ -185,7 +195,7 @@ mod tests {
         let records = records.into_iter().map(|record| logbook::write(&mut pen, record).unwrap()).collect();
         let (done, written) = std::sync::mpsc::channel();
         let committed = Box::new(move |result| done.send(result).unwrap());
-        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
+        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), shards: Vec::new(), committed });
         written.recv().unwrap().unwrap();
     }
 

@@ -122,6 +122,10 @@ impl Log for Disk {
         self.platter.days()
     }
 
+    fn shard(&self, shard: u8) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        self.platter.shard(shard)
+    }
+
     fn erase(&self, room: RoomId) -> Result<(), LogError> {
         self.platter.erase(room)
     }

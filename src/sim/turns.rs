@@ -261,6 +261,7 @@ impl World {
             records,
             snapshots: writes.snapshots.into_iter().map(logbook::snapshot).collect(),
             reports: writes.reports.into_iter().map(logbook::write_report).collect(),
+            shards: Vec::new(),
             committed: Box::new(move |result| tell(result.is_ok())),
         });
         self.expect_commit();

@@ -23,5 +23,6 @@ mod keeps;
 mod recall;
 mod records;
 mod reports;
+mod shards;
 mod snapshots;
 mod suite;
