@@ -11,12 +11,14 @@ use super::accounts::AccountRooms;
 use super::commit::{Commit, Find};
 use super::desk::Desk;
 use super::feed::Outlet;
+use super::letters::{Post, Sent, Verdict};
 use super::mail::{Asked, Asker, Mail, Request, owner_of};
 use super::owner::Owner;
 use super::replay::CatchUp;
+use super::verdicts::Letters;
 use crate::id::{ConnId, Epoch, SubjectId, Time, UnixMs};
 use crate::planted::{self, Bug};
-use crate::subject::{Actor, Answer, Ask, Key, Operation, Rules, Subject};
+use crate::subject::{Actor, Answer, Ask, Key, Operation, Rules, ServerIds, Subject};
 use crate::wire::{Push, pb};
 
 /// What a hub is told once.
@@ -38,6 +40,8 @@ pub struct Config<T, K> {
     pub detach_grace_ms: u64,
     /// The highest subject id given out on this node.
     pub last_room: Arc<AtomicI64>,
+    /// The last ids of all shards; shared by all workers of the node.
+    pub ids: Arc<ServerIds>,
     /// Which subjects each account is in; shared by all workers of the node.
     pub accounts: Arc<AccountRooms<K>>,
 }
@@ -66,6 +70,8 @@ pub enum Effect<S: Subject> {
     Load(S::Key),
     /// Ask the log where a message stands and hand that to [`Hub::on_found`].
     Find(Box<Find<S>>),
+    /// Say which subject the address of a letter names, and hand that to [`Hub::on_located`].
+    Locate(Box<Sent>),
     /// Read what a connection missed and hand it to [`Hub::on_caught_up`].
     CatchUp(Box<CatchUp<S>>),
     /// Read a page of history and answer with it.
@@ -120,6 +126,7 @@ pub struct Hub<S: Subject> {
     pub(super) desk: Desk,
     pub(super) owner: Owner<S>,
     pub(super) commit: Commit<S>,
+    pub(super) letters: Letters<S>,
     pub(super) effects: Vec<Effect<S>>,
     pub(super) counters: Counters,
     outboxes: Vec<Vec<Mail<S>>>,
@@ -138,6 +145,7 @@ impl<S: Subject> Hub<S> {
             desk: Desk::new(config.worker, config.feed_bytes_max),
             owner: Owner::new(config.seed, config.rules.version()),
             commit: Commit::default(),
+            letters: Letters::new(config.workers),
             config,
         }
     }
@@ -278,6 +286,7 @@ impl<S: Subject> Hub<S> {
         self.end_graces();
         self.refresh_rules();
         self.reload_ahead();
+        self.end_patience();
         self.tidy_vacated();
         self.do_what_is_due();
         self.read_ending_rooms();
@@ -338,6 +347,17 @@ impl<S: Subject> Hub<S> {
         match asker {
             Asker::Connection(asked) => self.send(asked.connection.worker(), Mail::Answer(asked, Box::new(answer))),
             Asker::Caller(done) => done(answer),
+            // A letter that was not evaluated comes again.
+            Asker::Letter(sent) => {
+                if answer.is_ok() {
+                    self.post(Post::Verdict(sent, Verdict::Accepted));
+                }
+            }
+            Asker::Refused(refusal) => {
+                if answer.is_err() {
+                    self.reopen(&refusal);
+                }
+            }
             Asker::Nobody => {}
         }
     }

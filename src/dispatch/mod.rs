@@ -12,12 +12,16 @@ mod cover;
 mod desk;
 mod downlink;
 mod endings;
+mod envelope;
 mod failure;
 mod feed;
 mod hub;
+mod inbox;
 mod item;
+mod letters;
 mod live;
 mod mail;
+mod outbox;
 mod owner;
 mod replay;
 mod report;
@@ -26,13 +30,16 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod verdicts;
 
 pub use accounts::Reserved;
 pub use broadcast::Told;
 pub use cover::Rebuilt;
+pub use envelope::{ENVELOPE_PART, Envelope};
 pub use feed::{Feed, Missed, Outlet, Place};
 pub use hub::Counters;
 pub use item::Item;
+pub use letters::{Note, Post, Sent, ShardChange, Source, Verdict};
 pub use mail::owner_of;
 pub use rooms::{
     AccountRooms, Asked, Asker, Broadcasting, CatchUp, Effect, Find, Hub, HubConfig, Mail, Request, Tallies, Writes,

@@ -5,7 +5,7 @@ use super::connection::{Connection, Lines, Pause, Phase};
 use super::pressure::Inbox;
 use super::{Effect, Front, Line, find, is_on_purpose};
 use crate::dispatch;
-use crate::id::{ConnId, Epoch};
+use crate::id::{ConnId, Epoch, RoomId};
 use crate::room::{Actor, Origin};
 use crate::session::CloseReason;
 
@@ -169,6 +169,10 @@ impl<L: Line> Front<L> {
                     dispatch::Effect::Load(room) => self.effects.push(Effect::Load(room)),
                     dispatch::Effect::Find(find) => self.find_message(find),
                     dispatch::Effect::CatchUp(waiting) => self.catch_up(waiting),
+                    dispatch::Effect::Locate(sent) => {
+                        let found = sent.to.number().and_then(|number| RoomId::new(number).ok());
+                        self.hub.on_located(sent, Ok(found));
+                    }
                     dispatch::Effect::History { asker, subject: room, query, scope } => {
                         self.read_history(asker, room, *query, scope)
                     }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message as _;
 
-use crate::dispatch::Rebuilt;
+use crate::dispatch::{ENVELOPE_PART, Envelope, Rebuilt, ShardChange};
 use crate::error::Status;
 use crate::id::{RoomId, Seq, UnixMs};
 use crate::limits::{DEDUP_IDS_PER_ROOM, DEDUP_WINDOW_MS, FIND_SCAN_MAX};
-use crate::log::{self, Facts, Line, Log, LogError, Pen, Redacts, Snapshot, Span, SpoolPosition, Stored};
+use crate::log::{self, Facts, Line, Log, LogError, Pen, Redacts, ShardRow, Snapshot, Span, SpoolPosition, Stored};
 use crate::room::{
     Collector, FindQuery, HistoryPage, HistoryQuery, Opens, Pager, Record, Replay, ReplayScope, Report, Room, Settings,
     fuzz_record, without_content,
@@ -43,6 +43,11 @@ pub fn write(pen: &mut Pen, record: Record) -> Result<log::Record, Status> {
 pub fn snapshot((room, seq, parts): (RoomId, Seq, Vec<subject::Part>)) -> Snapshot {
     let part = |part: subject::Part| log::Part { number: part.number, state: part.state.into() };
     Snapshot { room, seq, parts: parts.into_iter().map(part).collect() }
+}
+
+/// A change of the state of a shard as the log keeps it.
+pub fn shard_row(change: ShardChange) -> ShardRow {
+    ShardRow { shard: change.shard.number(), key: change.key, value: change.value }
 }
 
 /// Writes a report for the outbox.
@@ -112,6 +117,7 @@ pub fn rebuild(
     let (covered, snapshot_bytes) = snapshot.as_ref().map_or((Seq(0), 0), |snapshot| (snapshot.seq, snapshot.bytes()));
     let since = records.iter().filter(|record| record.entry.seq > covered);
     let (entries, bytes) = since.fold((0, 0), |(entries, bytes), record| (entries + 1, bytes + record.weight()));
+    let envelope = envelope(snapshot.as_ref()).map_err(RebuildError::Snapshot)?;
     let mut room = match &snapshot {
         Some(snapshot) => Room::restore(id, settings, snapshot.head()).map_err(RebuildError::Snapshot)?,
         None => Room::new(id, settings),
@@ -121,7 +127,13 @@ pub fn rebuild(
         room.replay(&record.entry);
         room.replay_push(record);
     }
-    Ok(Rebuilt { subject: room, covered, snapshot_bytes, entries, bytes })
+    Ok(Rebuilt { subject: room, envelope, covered, snapshot_bytes, entries, bytes })
+}
+
+/// The envelope of a subject, as its snapshot has it.
+fn envelope(snapshot: Option<&Snapshot>) -> Result<Envelope, Status> {
+    let part = snapshot.and_then(|snapshot| snapshot.parts.iter().find(|part| part.number == ENVELOPE_PART));
+    part.map_or(Ok(Envelope::default()), |part| Envelope::restore(&part.state))
 }
 
 /// Why a room could not be rebuilt.

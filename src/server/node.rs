@@ -27,6 +27,7 @@ use crate::front::Order;
 use crate::hooks::{Callbacks, http_client};
 use crate::limits::BLOCKING_THREADS_MAX;
 use crate::log::{self, FjallLog, LogError, MemoryLog, Storage};
+use crate::subject::ServerIds;
 
 /// Why a node does not start.
 #[derive(Debug)]
@@ -132,6 +133,7 @@ impl Node {
         });
         outbox.spool().set_bytes_max(config.webhooks.spool_bytes_max);
         shared.webhooks.start(outbox, shared.apps.clone(), client, unix_at_most).map_err(StartError::Thread)?;
+        let ids = Arc::<ServerIds>::default();
         let last_room = Arc::new(AtomicI64::new(log.last_number()));
         let count = shared.mailboxes.len();
         let mut workers = Vec::with_capacity(count);
@@ -147,6 +149,7 @@ impl Node {
                 detach_grace_ms: config.timers.detach_grace_ms,
                 last_room: last_room.clone(),
                 accounts: shared.common.account_rooms(),
+                ids: ids.clone(),
             });
             hub.expect_endings(&client_rooms);
             let listener = listener.try_clone().map_err(StartError::Thread)?;

@@ -187,7 +187,7 @@ impl Worker {
             records,
             snapshots: writes.snapshots.into_iter().map(logbook::snapshot).collect(),
             reports: writes.reports.into_iter().map(logbook::write_report).collect(),
-            shards: Vec::new(),
+            shards: writes.shards.into_iter().map(logbook::shard_row).collect(),
             committed: Box::new(move |result| {
                 if let Err(error) = &result {
                     tracing::error!(%error, "a batch was not written; its changes are refused");

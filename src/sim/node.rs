@@ -21,6 +21,7 @@ use crate::limits;
 use crate::log::{Log as _, LogError, Pen};
 use crate::room::{Actor, Ask, Settings};
 use crate::session::SessionConfig;
+use crate::subject::ServerIds;
 
 /// Key of the one application.
 pub(super) const APP: &str = "app";
@@ -128,6 +129,7 @@ impl Node {
             pressures,
             post: Arc::new(move |connection, order| post.lock().push((connection, order))),
         }));
+        let ids = Arc::<ServerIds>::default();
         let last_room = Arc::new(AtomicI64::new(disk.last_number()));
         let client_rooms = disk.listed()?;
         let mut workers = Vec::new();
@@ -142,6 +144,7 @@ impl Node {
                 detach_grace_ms: limits::DETACH_GRACE_MS,
                 last_room: last_room.clone(),
                 accounts: common.account_rooms(),
+                ids: ids.clone(),
             });
             hub.expect_endings(&client_rooms);
             let read = clock.clone();

@@ -261,7 +261,7 @@ impl World {
             records,
             snapshots: writes.snapshots.into_iter().map(logbook::snapshot).collect(),
             reports: writes.reports.into_iter().map(logbook::write_report).collect(),
-            shards: Vec::new(),
+            shards: writes.shards.into_iter().map(logbook::shard_row).collect(),
             committed: Box::new(move |result| tell(result.is_ok())),
         });
         self.expect_commit();

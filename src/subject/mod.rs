@@ -7,6 +7,7 @@ mod actor;
 mod audience;
 mod contract;
 mod entry;
+mod letter;
 mod position;
 mod server_id;
 mod shard;
@@ -17,6 +18,7 @@ pub use contract::{
     Admission, Answer, Downlink, Entering, Key, Operation, Part, Question, Quota, Rules, Scope, Subject, Telling,
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
+pub use letter::{Address, Letter, LetterId};
 pub use position::{Missed, Replay, Resumption, Standing};
-pub use server_id::ServerId;
+pub use server_id::{ServerId, ServerIds};
 pub use shard::Shard;

@@ -114,6 +114,7 @@ impl World {
                 detach_grace_ms: GRACE_MS,
                 last_room: self.last_room.clone(),
                 accounts: self.accounts.clone(),
+                ids: Arc::default(),
             })
         };
         self.hubs = (0..WORKERS).map(hub).collect();

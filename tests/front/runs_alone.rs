@@ -127,6 +127,7 @@ impl Node {
                 detach_grace_ms: GRACE_MS,
                 last_room: last_room.clone(),
                 accounts: common.account_rooms(),
+                ids: Arc::default(),
             });
             let stopwatch = Stopwatch::new(Time::default);
             Front::new(FrontConfig { worker, common: common.clone(), hub, seed: 6, stopwatch })
