@@ -18,8 +18,8 @@ use crate::text::is_blank;
 /// Parts the accounts of an application lie in, so that a part that grows holds up few.
 const SHARDS: usize = 64;
 
-/// Bits of an account's number that hold the epoch in which it was given: with the 32 of the running number, what a subject's takes.
-const NUMBER_EPOCH_BITS: u32 = 28;
+/// Bits of an account's number that hold the epoch in which it was given: with the 32 of the running number, what a user's takes.
+const NUMBER_EPOCH_BITS: u32 = 22;
 
 /// `auth_type` of a login about which the application is asked.
 pub const CALLBACK: i32 = 2;

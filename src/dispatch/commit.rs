@@ -249,7 +249,7 @@ impl<S: Subject> Hub<S> {
         }
         let Some(Owned::Live(live)) = self.owner.subjects.get(&subject) else { return Vec::new() };
         let gap = S::gap(subject, heard.next(), live.last_seq());
-        vec![self.encode(&gap)]
+        gap.map(|gap| self.encode(&gap)).into_iter().collect()
     }
 
     /// True if a commit is under way or something waits for one.
@@ -259,7 +259,7 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Asks for a snapshot of every subject that is worth one, as a draining server does, and takes out what is done with.
-    pub fn save_rooms(&mut self) {
+    pub fn save_subjects(&mut self) {
         self.commit.is_last = true;
         for (id, owned) in &mut self.owner.subjects {
             if let Owned::Live(live) = owned

@@ -21,6 +21,15 @@ pub struct Rebuilt<S> {
     pub bytes: usize,
 }
 
+impl<S: Subject> Rebuilt<S> {
+    /// The parts of a snapshot of all of it.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut parts = self.subject.snapshot(Seq(0), false);
+        parts.extend(self.envelope.part());
+        parts
+    }
+}
+
 impl<S: Subject> From<S> for Rebuilt<S> {
     /// A subject that a snapshot covers whole.
     fn from(subject: S) -> Rebuilt<S> {

@@ -16,8 +16,9 @@ use super::sessions::{Session, Sessions};
 use crate::account::Directory;
 use crate::dispatch::{AccountRooms, owner_of};
 use crate::error::Status;
-use crate::id::{AccountId, ConnId, RoomId};
+use crate::id::{AccountId, ConnId, RoomId, UserId};
 use crate::session::SessionConfig;
+use crate::subject::Shard;
 use crate::wire::pb;
 
 /// How an order reaches the worker that holds a connection. Any thread; must not block, nor call the front.
@@ -178,6 +179,12 @@ impl Common {
     /// True if there is such an account; what is no name of an account is for the room to refuse.
     pub(crate) fn is_known(&self, app_key: &str, name: &str) -> bool {
         AccountId::parse(name).map_or(true, |id| self.accounts.account(app_key, &id).is_some())
+    }
+
+    /// The user of an account; `None` if there is none. May wait for the disk.
+    pub(crate) fn user(&self, app_key: &str, id: &AccountId) -> Result<Option<UserId>, Status> {
+        let Some(account) = self.accounts.account(app_key, id) else { return Ok(None) };
+        UserId::new(account.number, Shard::of_account(app_key, id).number()).map(Some)
     }
 
     /// True if the worker that owns a room has so much waiting that requests are better refused.

@@ -6,7 +6,7 @@
 //! ([`Front::set_clock`]), and carries out what it leaves: [`Effect`]s, whose answers come back by `on_…`, mail for other workers, and
 //! what is to be written to the log. Frames leave through the [`Line`] of each connection, without being copied.
 //!
-//! May use: `wire`, `session`, `room`, `dispatch`, `account`.
+//! May use: `wire`, `session`, `room`, `user`, `dispatch`, `account`.
 
 mod alias;
 mod budgets;
@@ -37,7 +37,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use slab::Slab;
 
 pub use budgets::Bounds;
@@ -55,11 +55,13 @@ pub use turn::LogHealth;
 use self::calls::CallsUnderWay;
 use self::pause::Paused;
 use self::reads::Reads;
-use crate::dispatch::{CatchUp, Find, Hub, Mail, Tallies, Writes};
+use crate::dispatch::{self, Bundle, CatchUp, Find, Hub, Tallies, UserHub, Writes};
 use crate::error::{Code, Status};
-use crate::id::{ConnId, RoomId, Time, UnixMs};
+use crate::id::{ConnId, RoomId, Time, UnixMs, UserId};
 use crate::limits::READ_BYTES;
 use crate::session::{CloseReason, ServerOutput, ServerSession};
+use crate::subject::Shard;
+use crate::user;
 
 /// How long a closing connection may take to take our last word, in milliseconds.
 const LINGER_MS: u64 = 2000;
@@ -85,7 +87,7 @@ pub struct FrontConfig {
     pub worker: usize,
     /// State that the workers of the node share.
     pub common: Arc<Common>,
-    /// Its part of dispatch.
+    /// Its part of dispatch: that of users is made beside it.
     pub hub: Hub,
     /// Seed of what has to be spread.
     pub seed: u64,
@@ -97,6 +99,10 @@ pub struct FrontConfig {
 pub enum Effect {
     /// Read a room: [`Front::on_loaded`].
     Load(RoomId),
+    /// Read a user: [`Front::on_user_loaded`].
+    LoadUser(UserId),
+    /// Say which user the address of a letter names: [`Front::on_user_located`].
+    LocateUser(Box<dispatch::Sent>),
     /// Ask the log where a message stands: [`Front::on_found`].
     Find(Box<Find>),
     /// Read what a connection missed: [`Front::on_caught_up`].
@@ -127,11 +133,12 @@ pub enum Want {
     Finish,
 }
 
-/// The sans-IO half of one worker: its connections, the rooms it owns, and what is on its way between them.
+/// The sans-IO half of one worker: its connections, the rooms and users it owns, and what is on its way between them.
 pub struct Front<L> {
     worker: usize,
     common: Arc<Common>,
     pub(crate) hub: Hub,
+    pub(crate) users: UserHub,
     pub(crate) connections: Slab<Connection<L>>,
     /// Buffer that lines are read into; whole frames are cut out of it.
     pub(crate) read: BytesMut,
@@ -160,6 +167,7 @@ impl<L: Line> Front<L> {
         let FrontConfig { worker, common, hub, seed, stopwatch } = config;
         Front {
             worker,
+            users: hub.beside(Arc::new(user::Settings)),
             hub,
             connections: Slab::new(),
             read: BytesMut::with_capacity(READ_BYTES),
@@ -184,6 +192,7 @@ impl<L: Line> Front<L> {
     pub fn set_clock(&mut self, now: Time, unix: UnixMs) {
         (self.now, self.unix) = (now, unix);
         self.hub.set_clock(now, unix);
+        self.users.set_clock(now, unix);
     }
 
     /// The clock of sessions, as it was set last.
@@ -248,13 +257,43 @@ impl<L: Line> Front<L> {
     }
 
     /// Mail for another worker, if there is any.
-    pub fn take_mail(&mut self, worker: usize) -> Vec<Mail> {
-        self.hub.take_mail(worker)
+    pub fn take_mail(&mut self, worker: usize) -> Bundle {
+        let mut post = self.hub.take_post(worker);
+        post.extend(self.users.take_post(worker));
+        Bundle { rooms: self.hub.take_mail(worker), users: self.users.take_mail(worker), post }
     }
 
     /// Writes for the log, if anything is and no commit is under way; its outcome comes with [`Inbox::committed`].
     pub fn take_writes(&mut self) -> Option<Writes> {
-        self.hub.take_writes()
+        if self.hub.is_committing() || self.users.is_committing() {
+            return None;
+        }
+        match (self.hub.take_writes(), self.users.take_writes()) {
+            (None, None) => None,
+            (rooms, users) => Some(Writes { rooms: rooms.unwrap_or_default(), users: users.unwrap_or_default() }),
+        }
+    }
+
+    /// True if a commit is under way or something waits for one.
+    pub fn has_uncommitted(&self) -> bool {
+        self.hub.has_uncommitted() || self.users.has_uncommitted()
+    }
+
+    /// Takes in what the store has of a shard, at the start. Gives how many rows cannot be read.
+    pub fn restore_shard(&mut self, shard: Shard, rows: &[(Bytes, Bytes)]) -> usize {
+        self.users.restore_shard(shard, rows);
+        self.hub.restore_shard(shard, rows)
+    }
+
+    /// Letters of subjects of this worker that wait for their verdict.
+    pub fn letters_waiting(&self) -> usize {
+        self.hub.letters_waiting() + self.users.letters_waiting()
+    }
+
+    /// Asks for a snapshot of every subject that is worth one, as a draining server does.
+    pub fn save_subjects(&mut self) {
+        self.hub.save_subjects();
+        self.users.save_subjects();
     }
 
     /// Counts of the rooms here.
@@ -274,7 +313,7 @@ impl<L: Line> Front<L> {
 
     /// True if a turn is due though nothing has come.
     pub fn wants_turn(&self) -> bool {
-        self.hub.has_effects()
+        self.hub.has_effects() || self.users.has_effects()
     }
 
     /// True if a turn would go on with what the last one has left, after what has come meanwhile.
@@ -282,9 +321,12 @@ impl<L: Line> Front<L> {
         self.hub.is_broadcasting() || self.paused.is_waiting() && self.paused.is_eager(self.stopwatch.read())
     }
 
-    /// How long the next turn may wait, because somebody waits for others who may not wake this worker.
+    /// How long the next turn may wait, because somebody waits for others who may not wake this worker, or letters are to be sent again.
     pub fn next_look(&self) -> Option<Duration> {
-        self.paused.is_waiting().then(|| self.paused.next_look(self.stopwatch.read()))
+        let paused = self.paused.is_waiting().then(|| self.paused.next_look(self.stopwatch.read()));
+        let letters = [self.hub.letters_due(), self.users.letters_due()].into_iter().flatten().min();
+        let letters = letters.map(|due| Duration::from_micros(due.0.saturating_sub(self.now.0)));
+        paused.into_iter().chain(letters).min()
     }
 
     pub(crate) fn connection(&mut self, id: ConnId) -> Option<&mut Connection<L>> {

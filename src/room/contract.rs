@@ -14,7 +14,8 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, SubjectId, UnixMs};
 use crate::subject::{
-    Actor, Answer, Class, Downlink, Key, Link, Part, Presence, PushBody, Quota, Resumption, Scope, Standing, Subject, Telling,
+    Actor, Address, Answer, Class, Downlink, Key, Link, Part, Presence, PushBody, Quota, Resumption, Scope, Standing, Subject,
+    Telling,
 };
 use crate::wire::pb::{self, NotificationType};
 use crate::wire::{Push, Response};
@@ -90,8 +91,19 @@ impl Subject for Room {
         self.last_clock
     }
 
+    /// Whenever a room that was made over HTTP opens or closes, its creator is told by letter.
     fn decide(&mut self, entry: &Entry) -> Result<Outcome, Status> {
-        self.apply(entry)
+        let was_listed = self.is_listed();
+        let mut outcome = self.apply(entry)?;
+        if was_listed != self.is_listed() {
+            let creator = self.creator_of(&entry.command);
+            outcome.letters.extend(creator.map(|creator| self.letter_to(creator)));
+        }
+        Ok(outcome)
+    }
+
+    fn addressee(&self, command: &Command) -> Option<Address> {
+        if self.is_of_client { None } else { self.creator_of(command) }
     }
 
     fn may_look_up(&self, now: UnixMs, actor: &Actor, request: &pb::MessageRecallRequest) -> Result<(), Status> {
@@ -161,8 +173,15 @@ impl Subject for Room {
         Room::standing(self, now, position, last)
     }
 
-    fn scope(&self, account: &AccountId, connection: ConnId, replaces: Option<ConnId>, after: Seq, last: Seq) -> ReplayScope {
-        self.replay_scope(account, connection, replaces, after, last)
+    fn scope(
+        &self,
+        account: &AccountId,
+        connection: ConnId,
+        replaces: Option<ConnId>,
+        after: Seq,
+        last: Seq,
+    ) -> Option<ReplayScope> {
+        Some(self.replay_scope(account, connection, replaces, after, last))
     }
 
     fn note_epoch(&mut self, epoch: Epoch, first: Seq) {
@@ -206,12 +225,12 @@ impl Subject for Room {
         Status::with_sub(Code::NotFound, Sub::RoomMissing)
     }
 
-    fn gap(id: RoomId, first: Seq, last: Seq) -> Push {
-        Push::Gap(pb::Gap { room_id: id.get(), first_seq: first.0, last_seq: last.0 })
+    fn gap(id: RoomId, first: Seq, last: Seq) -> Option<Push> {
+        Some(Push::Gap(pb::Gap { room_id: id.get(), first_seq: first.0, last_seq: last.0 }))
     }
 
-    fn epoch_begun(id: RoomId, epoch: Epoch, log_seq: Seq) -> Push {
-        Push::RoomEpoch(pb::RoomEpoch { room_id: id.get(), epoch: epoch.0, log_seq: log_seq.0 })
+    fn epoch_begun(id: RoomId, epoch: Epoch, log_seq: Seq) -> Option<Push> {
+        Some(Push::RoomEpoch(pb::RoomEpoch { room_id: id.get(), epoch: epoch.0, log_seq: log_seq.0 }))
     }
 
     fn taken_over(id: RoomId) -> pb::Kicked {

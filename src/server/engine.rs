@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::oneshot;
 
 use super::shared::Shared;
-use crate::dispatch::{Answer, Asker, Mail, Request, owner_of};
+use crate::dispatch::{Answer, Asker, Bundle, Mail, Request, owner_of};
 use crate::error::{Code, Status, Sub};
 use crate::figures::{TopQuery, TopRooms};
 use crate::front::{Order, Session};
@@ -36,21 +36,15 @@ impl Engine {
     /// Makes a room and returns its id once that is durable.
     pub async fn create(&self, actor: Actor, create: Create) -> Result<RoomId, Status> {
         let room = RoomId::new(self.last_room.fetch_add(1, Ordering::AcqRel) + 1)?;
-        let (app_key, creator) = (create.app_key.clone(), create.creator.clone());
         self.ask(None, room, actor, Ask::Command(Op::Create(Box::new(create)))).await?;
-        self.note_open(&app_key, &creator, room).await?;
         Ok(room)
     }
 
     /// Has a command applied to a room of an application; answers once it is durable. 404 if the room is another's.
     pub async fn command(&self, app_key: &str, room: RoomId, mut command: Command) -> Answer {
         command.actor.names_nobody = !command.op.names_known(|name| self.shared.common.is_known(app_key, name));
-        let (creator, opens) = (command.actor.account.clone(), matches!(command.op, Op::Reopen));
         let deletes = matches!(command.op, Op::Destroy);
         let answer = self.ask(Some(app_key), room, command.actor, Ask::Command(command.op)).await?;
-        if opens {
-            self.note_open(app_key, &creator, room).await?;
-        }
         if deletes {
             self.erase(room).await?;
         }
@@ -140,12 +134,12 @@ impl Engine {
             batch.push(Mail::Request(Box::new(Request { subject: room, asker, actor, ask, app_key, resume: None })));
             answer
         });
-        mailbox.post(batch);
+        mailbox.post(Bundle::of_rooms(batch));
         Ok(answers)
     }
 }
 
-async fn answer_of(answer: oneshot::Receiver<Answer>) -> Answer {
+pub(super) async fn answer_of(answer: oneshot::Receiver<Answer>) -> Answer {
     answer.await.unwrap_or_else(|_| Err(Status::new(Code::Unavailable, "the server is going down")))
 }
 
@@ -173,7 +167,7 @@ mod tests {
         let command = Command { actor, op: Op::Send(Box::new(message)) };
         let mut answer = pin!(engine.command_seen("app", room, command));
         assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        let asks = shared.mailboxes[owner_of(room, 2)].take().mail.into_iter().map(|mail| match mail {
+        let asks = shared.mailboxes[owner_of(room, 2)].take().mail.rooms.into_iter().map(|mail| match mail {
             Mail::Request(request) => (request.ask, request.asker),
             _ => panic!("only requests were posted"),
         });

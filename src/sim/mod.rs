@@ -7,6 +7,7 @@
 
 mod cli;
 mod client;
+mod creators;
 mod disk;
 mod driver;
 mod end;

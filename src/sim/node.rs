@@ -10,7 +10,7 @@ use super::disk::Disk;
 use super::network::SimLine;
 use super::plan::Plan;
 use crate::account::{Account, App, Directory, Keeper, Secret, Urgency};
-use crate::dispatch::{Answer, Asker, Hub, HubConfig, Mail, Request, owner_of};
+use crate::dispatch::{Answer, Asker, Bundle, Hub, HubConfig, Mail, Request, owner_of};
 use crate::error::Status;
 use crate::front::{
     AppRow, AppTable, Apps, Bounds, Common, CommonConfig, Front, FrontConfig, Inbox, Keys, LogHealth, Order, Pressure,
@@ -21,7 +21,7 @@ use crate::limits;
 use crate::log::{Log as _, LogError, Pen};
 use crate::room::{Actor, Ask, Settings};
 use crate::session::SessionConfig;
-use crate::subject::ServerIds;
+use crate::subject::{ServerIds, Shard};
 
 /// Key of the one application.
 pub(super) const APP: &str = "app";
@@ -97,8 +97,8 @@ impl Apps for Told {
 fn directory(plan: &Plan) -> Result<Directory, Status> {
     let directory = Directory::new(Arc::new(Nowhere), false);
     directory.insert_app(App::new(APP, Secret::new("secret"))?);
-    for account in &plan.accounts {
-        directory.load_account(APP, Account { token: Secret::new(TOKEN), ..Account::new(account.clone()) })?;
+    for (number, account) in (1..).zip(&plan.accounts) {
+        directory.load_account(APP, Account { token: Secret::new(TOKEN), number, ..Account::new(account.clone()) })?;
     }
     Ok(directory)
 }
@@ -132,6 +132,8 @@ impl Node {
         let ids = Arc::<ServerIds>::default();
         let last_room = Arc::new(AtomicI64::new(disk.last_number()));
         let client_rooms = disk.listed()?;
+        let shards = (0..=u8::MAX).map_while(Shard::new).map(|shard| Ok((shard, disk.shard(shard.number())?)));
+        let shards = shards.collect::<Result<Vec<_>, LogError>>()?;
         let mut workers = Vec::new();
         for worker in 0..plan.workers {
             let mut hub = Hub::new(HubConfig {
@@ -149,7 +151,13 @@ impl Node {
             hub.expect_endings(&client_rooms);
             let read = clock.clone();
             let stopwatch = Stopwatch::new(move || Time(read.load(Ordering::Relaxed)));
-            let front = Front::new(FrontConfig { worker, common: common.clone(), hub, seed: seed ^ worker as u64, stopwatch });
+            let mut front =
+                Front::new(FrontConfig { worker, common: common.clone(), hub, seed: seed ^ worker as u64, stopwatch });
+            for (shard, rows) in &shards {
+                if front.restore_shard(*shard, rows) > 0 {
+                    return Err(LogError::Corrupt(String::from("a row of a shard cannot be read")));
+                }
+            }
             let (inbox, links) = (Inbox::default(), BTreeMap::new());
             let (is_due, is_saved, is_down) = (false, false, false);
             workers.push(Worker { front, inbox, links, is_due, pen: Pen::default(), stalled: Time(0), is_saved, is_down });
@@ -185,21 +193,21 @@ impl Node {
     }
 
     /// Takes mail to a worker.
-    pub fn post(&mut self, worker: usize, batch: Vec<Mail>) {
-        self.common.pressure(worker).add(Pressure::weigh(&batch));
+    pub fn post(&mut self, worker: usize, batch: Bundle) {
+        self.common.pressure(worker).add(batch.weight());
         if let Some(worker) = self.workers.get_mut(worker) {
-            worker.inbox.mail.extend(batch);
+            worker.inbox.mail.append(batch);
             worker.is_due = true;
         }
     }
 
-    /// Asks a room something as the HTTP API does; the answer comes by [`Node::take_answers`].
+    /// Asks a room something as the HTTP API does on behalf of an account; the answer comes by [`Node::take_answers`].
     pub fn ask(&mut self, number: u64, room: RoomId, account: AccountId, ask: Ask) {
         let answers = self.answers.clone();
         let asker = Asker::Caller(Box::new(move |answer| answers.lock().push((number, answer))));
         let (actor, app_key) = (Actor::http(account), Some(APP.into()));
         let request = Request { subject: room, asker, actor, ask, app_key, resume: None };
-        self.post(owner_of(room, self.workers.len()), vec![Mail::Request(Box::new(request))]);
+        self.post(owner_of(room, self.workers.len()), Bundle::of_rooms(vec![Mail::Request(Box::new(request))]));
     }
 
     /// Answers to what was asked over HTTP.

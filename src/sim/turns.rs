@@ -52,6 +52,7 @@ impl World {
         self.disk.kill(lasting);
         self.watch.on_loss();
         self.begun.clear();
+        self.late.clear();
         self.http.clear();
         let silently = self.random.u8(..) < 40 && !self.is_calm;
         for link in 0..self.links.len() {
@@ -169,7 +170,8 @@ impl World {
         own.front.turn(inbox, health(&self.disk));
         self.serve(node, worker);
         for to in 0..node.workers.len() {
-            let batch = node.workers[worker].front.take_mail(to);
+            let mut batch = node.workers[worker].front.take_mail(to);
+            batch.post = self.carry_post(to, batch.post);
             if !batch.is_empty() {
                 node.post(to, batch);
             }
@@ -246,22 +248,21 @@ impl World {
 
     fn write(&mut self, node: &mut Node, worker: usize) {
         let Some(writes) = node.workers[worker].front.take_writes() else { return };
-        self.watch.on_append(&writes.records);
-        let places: Vec<(RoomId, Seq)> = writes.records.iter().map(|record| (record.room, record.entry.seq)).collect();
-        self.note(|| format!("worker {worker} writes {places:?} and {} snapshots", writes.snapshots.len()));
+        self.watch.on_append(&writes.rooms.records);
+        let places: Vec<(RoomId, Seq)> = writes.rooms.records.iter().map(|record| (record.room, record.entry.seq)).collect();
+        self.note(|| format!("worker {worker} writes {places:?} and {} snapshots", writes.rooms.snapshots.len()));
         self.unsynced.push_back(places);
         let tell = node.teller(worker);
         let pen = &mut node.workers[worker].pen;
-        let records = writes.records.into_iter().map(|record| logbook::write(pen, record)).collect();
-        let records = match records {
-            Ok(records) => records,
+        let written = match logbook::write_all(pen, writes) {
+            Ok(written) => written,
             Err(status) => return self.watch.fail(format!("an entry cannot be written: {status}")),
         };
         self.disk.append(Batch {
-            records,
-            snapshots: writes.snapshots.into_iter().map(logbook::snapshot).collect(),
-            reports: writes.reports.into_iter().map(logbook::write_report).collect(),
-            shards: writes.shards.into_iter().map(logbook::shard_row).collect(),
+            records: written.records,
+            snapshots: written.snapshots,
+            reports: written.reports,
+            shards: written.shards,
             committed: Box::new(move |result| tell(result.is_ok())),
         });
         self.expect_commit();
@@ -317,7 +318,7 @@ impl World {
         node.set_clock(worker, now, unix);
         let own = &mut node.workers[worker];
         own.is_due = true;
-        let (reader, front) = (&self.reader, &mut own.front);
+        let (reader, front, common) = (&self.reader, &mut own.front, &node.common);
         match effect {
             Effect::Load(room) => {
                 // As the server: by this clock nothing is older than it is, wherever the calendar was set meanwhile.
@@ -325,6 +326,14 @@ impl World {
                 let at_most = unix.min(UnixMs(began.0.saturating_add(passed_ms)));
                 front.on_loaded(room, reader.load(room, at_most));
             }
+            Effect::LocateUser(sent) => {
+                let found = match sent.to.account() {
+                    Some(account) => common.user(&sent.to.app_key, &account),
+                    None => Ok(None),
+                };
+                front.on_user_located(sent, found);
+            }
+            Effect::LoadUser(user) => front.on_user_loaded(user, reader.load_user(user)),
             Effect::Find(find) => {
                 let found = reader.find(find.subject, &find.request, unix);
                 front.on_found(*find, found);
@@ -378,14 +387,14 @@ impl World {
             own.is_down = true;
             return;
         }
-        if own.front.hub().has_uncommitted() {
+        if own.front.has_uncommitted() {
             return;
         }
         if std::mem::replace(&mut own.is_saved, true) {
             own.is_down = true;
             return;
         }
-        own.front.hub.save_rooms();
+        own.front.save_subjects();
         own.is_due = true;
         self.write(node, worker);
     }

@@ -6,7 +6,7 @@ use std::hash::Hasher as _;
 use siphasher::sip::SipHasher24;
 
 use super::server_id::ServerId;
-use crate::id::{AccountId, RoomId, SubjectId, SubjectKind};
+use crate::id::{AccountId, RoomId, SubjectId, SubjectKind, UserId};
 use crate::limits::SHARDS;
 
 /// The key under which subjects are hashed, as docs/protocol.md has it.
@@ -33,12 +33,13 @@ impl Shard {
         Shard::hashed(app_key, SubjectKind::User, account.as_str().as_bytes())
     }
 
-    /// The shard of a subject that its number names: of a room, or of a group or call, whose number is a [`ServerId`]. A user's
-    /// number says nothing of it: see [`Shard::of_account`].
+    /// The shard of a subject: of a room that its number falls into, of a user that its id carries, of a group or call that the
+    /// [`ServerId`] names which is its number.
     pub fn of_subject(subject: SubjectId) -> Shard {
-        match subject.room() {
-            Some(room) => Shard::of_room(room),
-            None => ServerId::of_number(subject.number()).shard(),
+        match (subject.room(), UserId::of(subject)) {
+            (Some(room), _) => Shard::of_room(room),
+            (_, Some(user)) => Shard(user.shard()),
+            _ => ServerId::of_number(subject.number()).shard(),
         }
     }
 
@@ -104,6 +105,8 @@ mod tests {
         for kind in [SubjectKind::Group, SubjectKind::Call] {
             assert_eq!(Shard::of_subject(SubjectId::new(kind, id.get()).unwrap()), shard);
         }
+        let user = UserId::new(9, shard.number()).unwrap();
+        assert_eq!(Shard::of_subject(user.into()), shard);
         assert!(Shard::new(64).is_none());
     }
 }

@@ -26,3 +26,4 @@ mod reports;
 mod shards;
 mod snapshots;
 mod suite;
+mod users;

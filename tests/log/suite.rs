@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::every_log::{Check, Home, Memory};
-use super::{commits, finds, history, keeps, recall, reports, shards, snapshots};
+use super::{commits, finds, history, keeps, recall, reports, shards, snapshots, users};
 
 /// The checks of every file.
 const ALL: [&[Check]; 8] = [
@@ -15,6 +15,7 @@ const ALL: [&[Check]; 8] = [
     reports::CHECKS,
     shards::CHECKS,
     snapshots::CHECKS,
+    users::CHECKS,
 ];
 
 /// Runs every check over a home of its own, to the last one, and names those that failed.

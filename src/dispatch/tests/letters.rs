@@ -1,13 +1,14 @@
 //! Letters between subjects that are trays: what is put into one is sent to another, and lies there unless it says "no".
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{Nothing, Read};
+use super::Read;
 use crate::dispatch::accounts::AccountRooms;
 use crate::dispatch::commit::Writes;
 use crate::dispatch::cover::Rebuilt;
@@ -19,8 +20,8 @@ use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, SubjectKind, Time, UnixMs};
 use crate::limits::{FEED_BYTES_MAX, LETTERS_WAITING_MAX, VERDICT_TIMEOUT_MS};
 use crate::subject::{
-    Actor, Address, Answer, Ask, Class, Command, Entry, Key, Letter, Link, Operation, Outcome, Part, PushBody, Quota,
-    Resumption, Rules, ServerId, ServerIds, Shard, Stamp, Standing, Subject,
+    Actor, Address, Answer, Ask, Class, Command, Entry, Key, Letter, Link, Operation, Outcome, Part, PushBody, Rules, ServerId,
+    ServerIds, Shard, Stamp, Standing, Subject,
 };
 use crate::wire::{Push, Response, pb};
 
@@ -143,7 +144,7 @@ impl Subject for Tray {
     type Told = ();
     type Report = ();
     type Record = (TrayId, Seq, Move);
-    type Scope = Nothing;
+    type Scope = Infallible;
     type History = ();
 
     fn vacant(id: TrayId, _: Arc<NoRules>) -> Tray {
@@ -256,24 +257,10 @@ impl Subject for Tray {
         Standing::Unknown
     }
 
-    fn scope(&self, _: &AccountId, _: ConnId, _: Option<ConnId>, _: Seq, _: Seq) -> Nothing {
-        Nothing
-    }
-
     fn note_epoch(&mut self, _: Epoch, _: Seq) {}
-
-    fn tell_missed(_: &mut Response, _: &Resumption) {}
 
     fn missing_subject() -> Status {
         Status::new(Code::NotFound, "there is no such tray")
-    }
-
-    fn gap(id: TrayId, first: Seq, last: Seq) -> Push {
-        Push::Gap(pb::Gap { room_id: id.0.number(), first_seq: first.0, last_seq: last.0 })
-    }
-
-    fn epoch_begun(id: TrayId, epoch: Epoch, log_seq: Seq) -> Push {
-        Push::RoomEpoch(pb::RoomEpoch { room_id: id.0.number(), epoch: epoch.0, log_seq: log_seq.0 })
     }
 
     fn taken_over(_: TrayId) -> pb::Kicked {
@@ -287,12 +274,6 @@ impl Subject for Tray {
     fn push_body(_: &Push, body: Bytes) -> PushBody {
         PushBody::Notification(body)
     }
-
-    fn quota(_: &NoRules) -> Quota {
-        Quota { entered: 1, entered_of_clients: 1, left_of_account: 1, left_of_app: 1 }
-    }
-
-    fn number(_: &mut (), _: Epoch, _: u64) {}
 }
 
 /// What lasts.
@@ -535,7 +516,7 @@ fn a_letter_leaves_after_its_commit_and_its_verdict_after_the_other_one() {
     // It is taken out with the next commit.
     world.send(0, 1, "again");
     world.settle();
-    world.hubs.iter_mut().for_each(Hub::save_rooms);
+    world.hubs.iter_mut().for_each(Hub::save_subjects);
     world.settle();
     assert_eq!((world.disk.letters(), world.tray(1).taken), (0, vec!["hello".into(), "again".into()]));
 }
@@ -662,7 +643,7 @@ fn a_subject_that_leaves_memory_knows_its_letters_when_it_comes_back() {
     world.settle();
     let letters: Vec<Bytes> = world.disk.shards.values().cloned().collect();
     assert!(!letters.is_empty());
-    world.hubs.iter_mut().for_each(Hub::save_rooms);
+    world.hubs.iter_mut().for_each(Hub::save_subjects);
     let rows = world.disk.shards.clone();
     world.settle();
     assert!(world.disk.snapshots.contains_key(&world.trays[1]));
@@ -724,7 +705,7 @@ fn whatever_happens_each_letter_is_evaluated_once_and_in_order() {
                         world.hubs[worker].on_log_back(Epoch(world.epoch));
                     }
                 }
-                _ => world.hubs[random.usize(0..WORKERS)].save_rooms(),
+                _ => world.hubs[random.usize(0..WORKERS)].save_subjects(),
             }
         }
         // Whoever waits longest waits half a minute.
@@ -732,7 +713,7 @@ fn whatever_happens_each_letter_is_evaluated_once_and_in_order() {
             world.settle();
             world.pass(1000);
         }
-        world.hubs.iter_mut().for_each(Hub::save_rooms);
+        world.hubs.iter_mut().for_each(Hub::save_subjects);
         world.settle();
         let waiting: usize = world.hubs.iter().map(Hub::letters_waiting).sum();
         assert_eq!((waiting, world.disk.letters()), (0, 0), "seed {seed}");
