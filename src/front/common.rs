@@ -1,5 +1,6 @@
 //! What the workers of a node share of their front: who is who, who is where, and how much may wait.
 
+use core::cell::RefCell;
 use core::net::IpAddr;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use super::orders::Order;
 use super::pressure::Pressure;
 use super::resume::ResumeKey;
 use super::sessions::{Session, Sessions};
-use crate::account::Directory;
+use crate::account::{Directory, Known};
 use crate::dispatch::{AccountRooms, owner_of};
 use crate::error::Status;
 use crate::id::{AccountId, ConnId, RoomId, UserId};
+use crate::room::Op;
 use crate::session::SessionConfig;
 use crate::subject::Shard;
 use crate::wire::pb;
@@ -134,6 +136,11 @@ impl Common {
         self.account_rooms.clone()
     }
 
+    /// Applications and accounts.
+    pub fn directory(&self) -> &Directory {
+        &self.accounts
+    }
+
     /// Lets a connection in, or says why not. Every one let in is given to a front, or back with [`Common::turn_away`].
     pub fn let_in(&self, address: IpAddr) -> Result<(), &'static str> {
         self.gate.enter(address)
@@ -176,15 +183,36 @@ impl Common {
         if enter.alias.is_empty() { RoomId::new(enter.room_id) } else { Ok(self.aliases.room(app_key, &enter.alias)) }
     }
 
-    /// True if there is such an account; what is no name of an account is for the room to refuse.
-    pub(crate) fn is_known(&self, app_key: &str, name: &str) -> bool {
-        AccountId::parse(name).map_or(true, |id| self.accounts.account(app_key, &id).is_some())
+    /// The accounts that a command names, and that have to be read to say whether there are such; or whether all of them are there.
+    /// What is no name of an account is for the room to refuse.
+    pub(crate) fn names_known(&self, app_key: &str, op: &Op) -> Result<bool, Vec<AccountId>> {
+        let unread = RefCell::default();
+        let is_known = |name: &str| match AccountId::parse(name) {
+            Err(_) => true,
+            Ok(id) => self.accounts.look(app_key, &id).map_or_else(
+                || {
+                    Vec::push(&mut unread.borrow_mut(), id);
+                    true
+                },
+                |look| look.known.is_some(),
+            ),
+        };
+        match (op.names_known(is_known), unread.into_inner()) {
+            (true, unread) if !unread.is_empty() => Err(unread),
+            (are_known, _) => Ok(are_known),
+        }
     }
 
-    /// The user of an account; `None` if there is none. May wait for the disk.
+    /// The user of an account; `None` if there is none. Reads the disk.
     pub(crate) fn user(&self, app_key: &str, id: &AccountId) -> Result<Option<UserId>, Status> {
-        let Some(account) = self.accounts.account(app_key, id) else { return Ok(None) };
-        UserId::new(account.number, Shard::of_account(app_key, id).number()).map(Some)
+        let known = self.accounts.account(app_key, id)?;
+        known.map(|known| user_of(app_key, id, &known)).transpose()
+    }
+
+    /// The same as far as memory knows; `None`: that has to be read.
+    pub(crate) fn look_user(&self, app_key: &str, id: &AccountId) -> Option<Result<Option<UserId>, Status>> {
+        let look = self.accounts.look(app_key, id)?;
+        Some(look.known.map(|known| user_of(app_key, id, &known)).transpose())
     }
 
     /// True if the worker that owns a room has so much waiting that requests are better refused.
@@ -206,4 +234,8 @@ impl Common {
     pub(super) fn owner_of(&self, room: RoomId) -> usize {
         owner_of(room, self.pressures.len())
     }
+}
+
+fn user_of(app_key: &str, id: &AccountId, known: &Known) -> Result<UserId, Status> {
+    UserId::new(known.number(), Shard::of_account(app_key, id).number())
 }

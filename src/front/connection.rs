@@ -47,6 +47,8 @@ pub(crate) enum Pause {
     InLine,
     /// A request of its own, or of others, is not done yet. Checked every now and then.
     Busy,
+    /// Accounts that its request names are being read.
+    Accounts,
 }
 
 /// Who is on a connection, from its login on.

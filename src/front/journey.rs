@@ -97,7 +97,7 @@ impl<L: Line> Front<L> {
         let (id, sequence) = (called.connection, called.sequence);
         let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
         match connection.take_journey(sequence) {
-            Some(Journey::Proof(attempt, account)) => self.on_proof(id, *attempt, &account, verdict),
+            Some(Journey::Proof(attempt, account)) => self.on_proof(id, *attempt, account, verdict),
             Some(Journey::Renewal) => self.on_renewal(id, sequence, verdict),
             Some(Journey::Message(held)) => self.on_judged(id, *held, verdict),
             Some(other) => self.wait_for(id, sequence, other),

@@ -214,7 +214,7 @@ impl<L: Line> Front<L> {
             Pause::InLine if self.paused.is_serving && self.paused.lacks_room => self.paused.line.push_front(id),
             Pause::InLine => self.paused.line.push_back(id),
             Pause::Busy => self.paused.busy.push(id),
-            Pause::No | Pause::Answers => {}
+            Pause::No | Pause::Answers | Pause::Accounts => {}
         }
         if !self.paused.is_resuming {
             metrics::counter!("chatroom_reads_paused_total", "reason" => reason(pause)).increment(1);
@@ -361,5 +361,6 @@ fn reason(pause: Pause) -> &'static str {
         Pause::No | Pause::InLine => "turn",
         Pause::Answers => "answers",
         Pause::Busy => "busy",
+        Pause::Accounts => "accounts",
     }
 }

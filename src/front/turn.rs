@@ -205,27 +205,34 @@ impl<L: Line> Front<L> {
 
     /// Carries out what the hub of users wants done.
     fn carry_out_users(&mut self) {
-        if !self.users.has_effects() {
-            return;
+        while self.users.has_effects() {
+            self.users.take_effects().into_iter().for_each(|effect| self.carry_out_user(effect));
         }
-        for effect in self.users.take_effects() {
-            self.staging.clear();
-            match effect {
-                UserEffect::Answer(asked, answer) => {
-                    self.stage(asked.connection, asked.sequence, asked.kind, *answer);
-                    self.write_staged(Some(asked.connection));
-                }
-                UserEffect::Transmit { connection, bytes } => {
-                    self.staging.extend_from_slice(&bytes);
-                    self.write_staged(Some(connection));
-                }
-                UserEffect::Kicked { connection, kicked, is_last_room } => self.kick(connection, kicked, is_last_room),
-                UserEffect::Load(user) => self.effects.push(Effect::LoadUser(user)),
-                UserEffect::Locate(sent) => self.effects.push(Effect::LocateUser(sent)),
-                UserEffect::Find(find) => match find.request {},
-                UserEffect::CatchUp(waiting) => match waiting.scope {},
-                UserEffect::History { scope, .. } => match scope {},
+    }
+
+    fn carry_out_user(&mut self, effect: UserEffect) {
+        self.staging.clear();
+        match effect {
+            UserEffect::Answer(asked, answer) => {
+                self.stage(asked.connection, asked.sequence, asked.kind, *answer);
+                self.write_staged(Some(asked.connection));
             }
+            UserEffect::Transmit { connection, bytes } => {
+                self.staging.extend_from_slice(&bytes);
+                self.write_staged(Some(connection));
+            }
+            UserEffect::Kicked { connection, kicked, is_last_room } => self.kick(connection, kicked, is_last_room),
+            UserEffect::Load(user) => self.effects.push(Effect::LoadUser(user)),
+            UserEffect::Locate(sent) => {
+                let (app_key, account) = (&sent.to.app_key, sent.to.account());
+                match account.map_or(Some(Ok(None)), |account| self.common.look_user(app_key, &account)) {
+                    Some(found) => self.users.on_located(sent, found),
+                    None => self.effects.push(Effect::LocateUser(sent)),
+                }
+            }
+            UserEffect::Find(find) => match find.request {},
+            UserEffect::CatchUp(waiting) => match waiting.scope {},
+            UserEffect::History { scope, .. } => match scope {},
         }
     }
 

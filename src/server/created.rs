@@ -3,6 +3,7 @@
 //! Programs before format 4 of the store kept it in a table, [`Space::Created`]. What that has of an account is taken over when its rooms
 //! are first asked for: the rooms themselves say what they are. Nothing is written to the table any more.
 
+use super::effects::off_thread;
 use super::engine::{Engine, answer_of};
 use super::shared::store_failed;
 use crate::dispatch::{Bundle, UserAsker, UserMail, UserRequest};
@@ -17,7 +18,7 @@ use crate::wire::{Response, pb};
 impl Engine {
     /// The rooms an account has created over HTTP and that are open, ascending. 404 if there is no such account.
     pub async fn open_rooms_of(&self, app_key: &str, creator: &AccountId) -> Result<Vec<RoomId>, Status> {
-        let user = self.user(app_key, creator)?;
+        let user = self.user(app_key, creator).await?;
         self.take_over(app_key, creator, user).await?;
         let answer = self.ask_user(user, Actor::http(creator.clone()), Ask::Query(user::Query::Rooms)).await?;
         let mut open = Vec::new();
@@ -71,8 +72,14 @@ impl Engine {
     }
 
     /// The user of an account.
-    fn user(&self, app_key: &str, account: &AccountId) -> Result<UserId, Status> {
-        let known = self.shared.common.user(app_key, account)?;
+    async fn user(&self, app_key: &str, account: &AccountId) -> Result<UserId, Status> {
+        let known = match self.shared.common.look_user(app_key, account) {
+            Some(known) => known,
+            None => {
+                let (shared, app_key, account) = (self.shared.clone(), app_key.to_owned(), account.clone());
+                off_thread("the account could not be read", move || shared.common.user(&app_key, &account)).await
+            }
+        }?;
         known.ok_or_else(|| Status::with_sub(Code::NotFound, Sub::AccountMissing))
     }
 

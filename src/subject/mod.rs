@@ -19,6 +19,6 @@ pub use contract::{
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
 pub use letter::{Address, Letter, LetterId};
-pub use position::{Boundaries, Missed, Replay, Resumption, Standing};
+pub use position::{Boundaries, Missed, Predecessor, Replay, Resumption, Standing};
 pub use server_id::{ServerId, ServerIds};
 pub use shard::Shard;

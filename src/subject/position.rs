@@ -4,7 +4,7 @@
 //! epoch gives them again; so a position holds as long as no later epoch began at or before it.
 
 use super::entry::PushBody;
-use crate::id::{Epoch, Seq};
+use crate::id::{ConnId, Epoch, Seq};
 use crate::limits::ROOM_EPOCHS_MAX;
 
 /// The state of a position.
@@ -19,6 +19,15 @@ pub enum Standing {
     },
     /// The subject knows nothing of the position's epoch.
     Unknown,
+}
+
+/// The connection that a newcomer takes over from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Predecessor {
+    /// Its number: what it said itself is not missing.
+    pub connection: ConnId,
+    /// The epoch in which its node started. What the log has of an earlier one under that number another connection said.
+    pub since: Epoch,
 }
 
 /// One missed item, as the members received it.

@@ -61,7 +61,7 @@ fn a_note_stands_beside_its_entry(log: &dyn Kept) {
     let (prev, time) = (chatroom::id::Seq(0), chatroom::id::UnixMs(NOON));
     let facts = Facts { note: "noted".into(), prev, time, ..written(vec![text(room(1), 1, NOON)]).remove(0).facts };
     assert!(write(log, vec![Pen::default().write(facts, 0, |_| {})], vec![]));
-    let found = log.follow(room(1), prev, 10).unwrap().remove(0);
+    let found = log.follow(room(1).into(), prev, 10).unwrap().remove(0);
     assert_eq!((&found.note[..], &found.bytes[..]), (&b"noted"[..], &b""[..]));
 }
 

@@ -6,7 +6,7 @@ use super::every_log::{Check, Home, Memory};
 use super::{commits, finds, history, keeps, recall, reports, shards, snapshots, users};
 
 /// The checks of every file.
-const ALL: [&[Check]; 8] = [
+const ALL: [&[Check]; 9] = [
     commits::CHECKS,
     finds::CHECKS,
     history::CHECKS,
