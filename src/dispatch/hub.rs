@@ -299,7 +299,6 @@ impl<S: Subject> Hub<S> {
         self.end_graces();
         self.refresh_rules();
         self.reload_ahead();
-        self.end_patience();
         self.tidy_vacated();
         self.do_what_is_due();
         self.read_ending_rooms();

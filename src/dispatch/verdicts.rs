@@ -215,8 +215,8 @@ impl<S: Subject> Hub<S> {
         }
     }
 
-    /// Answers what has waited long enough for its verdict: it is pending.
-    pub(super) fn end_patience(&mut self) {
+    /// Answers what has waited long enough for its verdict: it is pending. To be called whenever [`Hub::letters_due`] is over.
+    pub fn end_patience(&mut self) {
         let is_over = |decisive: &Decisive<S>| decisive.until <= self.clock.now;
         let over = self.letters.decisive.iter().filter(|(_, decisive)| is_over(decisive)).map(|(id, _)| *id);
         for id in over.collect::<Vec<_>>() {

@@ -55,6 +55,8 @@ impl<L: Line> Front<L> {
         if drain {
             self.send_everybody_away();
         }
+        self.hub.end_patience();
+        self.users.end_patience();
         self.hub.go_on_broadcasting();
         self.carry_out();
         if self.paused.is_waiting() {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use bytes::{Bytes, BytesMut};
-use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, CatchUp, Effect, Hub, HubConfig, Outlet, Request, owner_of};
+use chatroom::dispatch::{
+    AccountRooms, Answer, Asked, Asker, CatchUp, Effect, Hub, HubConfig, Outlet, Post, Request, Verdict, owner_of,
+};
 use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::FEED_BYTES_MAX;
@@ -396,6 +398,7 @@ impl World {
                     }
                 }
                 Effect::History { .. } => {}
+                Effect::Locate(_) => panic!("no letter is for a room"),
             }
         }
         self.hubs[worker].flush(&mut self.wires);
@@ -403,6 +406,12 @@ impl World {
             let mail = self.hubs[worker].take_mail(other);
             was_busy |= !mail.is_empty();
             self.hubs[other].on_mail(mail);
+            // The users of creators accept every letter.
+            for post in self.hubs[worker].take_post(other) {
+                let Post::Letter(sent) = post else { panic!("no letter is for a room") };
+                self.hubs[worker].on_post(Post::Verdict(sent, Verdict::Accepted));
+                was_busy = true;
+            }
         }
         if self.commits
             && let Some(writes) = self.hubs[worker].take_writes()

@@ -289,7 +289,9 @@ impl Node {
             }
             Effect::Call(call) => self.calls.push((worker, *call)),
             Effect::Accounts(read) => self.reads.push((worker, *read)),
-            Effect::Find(_) | Effect::History(_) | Effect::LoadUser(_) => panic!("nobody asks for that here"),
+            Effect::Find(_) | Effect::History(_) | Effect::LoadUser(_) | Effect::LocateUser(_) => {
+                panic!("nobody asks for that here")
+            }
         }
     }
 
