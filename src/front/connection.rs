@@ -49,6 +49,8 @@ pub(crate) enum Pause {
     Busy,
     /// Accounts that its request names are being read.
     Accounts,
+    /// It is on its way out of rooms, or from one to another: what it asks next is asked of where it is then.
+    Moving,
 }
 
 /// Who is on a connection, from its login on.

@@ -18,13 +18,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes in which a few hundred accounts have room.
 const SMALL: usize = 64 * 1024;
 
+/// Whom it holds, to say that it is there, and to be let go by.
+type Gate = (String, Sender<()>, Receiver<()>);
+
 /// A disk of accounts. A gate holds the next read or write of one account until it is opened.
 #[derive(Default)]
 struct Disk {
     rows: Mutex<BTreeMap<String, Account>>,
     reads: AtomicUsize,
     writes: AtomicUsize,
-    gate: Mutex<Option<(String, Sender<()>, Receiver<()>)>>,
+    gate: Mutex<Option<Gate>>,
 }
 
 impl Disk {
