@@ -14,10 +14,12 @@ use chatroom::front::{
     AccountRead, AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox, Keys, Line,
     LogHealth, Order, Pressure, Sent, Stopwatch, Unanswered, Verdict, Want,
 };
-use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
+use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs, UserId};
 use chatroom::limits::FEED_BYTES_MAX;
 use chatroom::room::{Actor, Ask, Create, Missed, Op, Record, Replay, Room, Settings};
 use chatroom::session::SessionConfig;
+use chatroom::subject::Shard;
+use chatroom::user::User;
 use chatroom::wire::{FrameCodec, Packet, Push, Request, Response, pb};
 
 const WORKERS: usize = 2;
@@ -115,7 +117,9 @@ impl Node {
         let directory = Directory::new(Arc::new(Nowhere), false);
         directory.insert_app(App::new("demo", Secret::new("0123456789abcdef")).unwrap());
         for name in ["alice", "bob", "boss"] {
-            let account = Account { token: Secret::new("t0k3n"), ..Account::new(AccountId::parse(name).unwrap()) };
+            let id = AccountId::parse(name).unwrap();
+            let number = directory.new_number().unwrap();
+            let account = Account { token: Secret::new("t0k3n"), number, ..Account::new(id) };
             directory.load_account("demo", account).unwrap();
         }
         Node::with(row, directory)
@@ -289,7 +293,15 @@ impl Node {
             }
             Effect::Call(call) => self.calls.push((worker, *call)),
             Effect::Accounts(read) => self.reads.push((worker, *read)),
-            Effect::Find(_) | Effect::History(_) | Effect::LoadUser(_) | Effect::LocateUser(_) => {
+            Effect::LoadUser(user) => self.fronts[worker].on_user_loaded(user, Ok(User::new(user, Arc::default()))),
+            Effect::LocateUser(sent) => {
+                let account = sent.to.account().expect("letters are for users");
+                let known = self.common.directory().account(&sent.to.app_key, &account);
+                let shard = Shard::of_account(&sent.to.app_key, &account);
+                let user = known.map(|known| known.and_then(|known| UserId::new(known.number(), shard.number()).ok()));
+                self.fronts[worker].on_user_located(sent, user);
+            }
+            Effect::Find(_) | Effect::History(_) => {
                 panic!("nobody asks for that here")
             }
         }
