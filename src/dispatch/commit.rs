@@ -132,8 +132,8 @@ impl<S: Subject> Default for Commit<S> {
 impl<S: Subject> Commit<S> {
     /// Takes what is to be written, if anything is and no commit is under way.
     fn take(&mut self) -> Option<Writes<S>> {
-        let is_empty = self.writes.is_empty() && !(self.is_last && !self.removals.is_empty());
-        if is_empty || self.in_flight.is_some() || self.is_broken {
+        let removes = self.is_last && !self.removals.is_empty();
+        if self.writes.is_empty() && !removes || self.in_flight.is_some() || self.is_broken {
             return None;
         }
         let mut writes = std::mem::take(&mut self.writes);
