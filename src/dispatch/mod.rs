@@ -4,7 +4,6 @@
 //! done, it leaves in its outputs for the server to take. May use: `wire`, `subject`; `kinds.rs` alone knows which kinds of
 //! subjects there are.
 
-mod accounts;
 mod apply;
 mod broadcast;
 mod commit;
@@ -32,7 +31,6 @@ mod tests;
 mod upkeep;
 mod verdicts;
 
-pub use accounts::Reserved;
 pub use broadcast::Told;
 pub use cover::Rebuilt;
 pub use envelope::{ENVELOPE_PART, Envelope};
@@ -40,8 +38,8 @@ pub use feed::{Feed, Missed, Outlet, Place};
 pub use hub::Counters;
 pub use item::Item;
 pub use kinds::{
-    AccountRooms, Asked, Asker, Broadcasting, Bundle, CatchUp, Effect, Find, Hub, HubConfig, HubOf, Mail, Request, RoomWrites,
-    Tallies, UserAsked, UserAsker, UserEffect, UserHub, UserMail, UserRequest, UserWrites, Writes,
+    Asked, Asker, Broadcasting, Bundle, CatchUp, Effect, Find, Hub, HubConfig, HubOf, Mail, Request, RoomWrites, Tallies,
+    UserAsked, UserAsker, UserEffect, UserHub, UserMail, UserRequest, UserWrites, Writes,
 };
 pub use letters::{Note, Post, Sent, ShardChange, Source, Verdict};
 pub use mail::owner_of;

@@ -13,8 +13,8 @@ use crate::account::{Account, App, Directory, Keeper, Secret, Urgency};
 use crate::dispatch::{Answer, Asker, Bundle, Hub, HubConfig, Mail, Request, owner_of};
 use crate::error::Status;
 use crate::front::{
-    AppRow, AppTable, Apps, Bounds, Common, CommonConfig, Front, FrontConfig, Inbox, Keys, LogHealth, Order, Pressure,
-    Stopwatch,
+    AccountMail, AppRow, AppTable, Apps, Bounds, Common, CommonConfig, Front, FrontConfig, Inbox, Keys, LogHealth, Order,
+    Pressure, Stopwatch,
 };
 use crate::id::{AccountId, ConnId, RoomId, Time, UnixMs};
 use crate::limits;
@@ -27,6 +27,9 @@ use crate::subject::{ServerIds, Shard};
 pub(super) const APP: &str = "app";
 /// Every account's token.
 pub(super) const TOKEN: &str = "token";
+
+/// Mail about accounts on its way, with the workers it is for.
+type PostedMail = Arc<Mutex<Vec<(usize, Vec<AccountMail>)>>>;
 
 /// One life of a node.
 pub(super) struct Node {
@@ -46,6 +49,7 @@ pub(super) struct Node {
     pub draining_until: Option<Time>,
     clock: Arc<AtomicU64>,
     orders: Arc<Mutex<Vec<(ConnId, Order)>>>,
+    account_mail: PostedMail,
     committed: Arc<Mutex<Vec<(usize, bool)>>>,
     answers: Arc<Mutex<Vec<(u64, Answer)>>>,
 }
@@ -112,6 +116,8 @@ impl Node {
         let (clock, orders) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::default()));
         let posted: Arc<Mutex<Vec<(ConnId, Order)>>> = orders;
         let post = posted.clone();
+        let account_mail = PostedMail::default();
+        let posted_about = account_mail.clone();
         let pressures = Pressure::of_workers(plan.workers);
         let accounts = directory(plan).map_err(|status| LogError::Store(status.to_string()))?;
         let common = Arc::new(Common::new(CommonConfig {
@@ -128,6 +134,7 @@ impl Node {
             keys: Keys { aliases: [1; 32], resume: [u8::try_from(life % 251).unwrap_or(0); 32], accounts: [3, 4] },
             pressures,
             post: Arc::new(move |connection, order| post.lock().push((connection, order))),
+            post_about_accounts: Arc::new(move |worker, mail| posted_about.lock().push((worker, mail))),
         }));
         let ids = Arc::<ServerIds>::default();
         let last_room = Arc::new(AtomicI64::new(disk.last_number()));
@@ -145,7 +152,7 @@ impl Node {
                 feed_bytes_max: plan.feed_bytes,
                 detach_grace_ms: limits::DETACH_GRACE_MS,
                 last_room: last_room.clone(),
-                accounts: common.account_rooms(),
+                accounts: common.account_key(),
                 ids: ids.clone(),
             });
             hub.expect_endings(&client_rooms);
@@ -173,6 +180,7 @@ impl Node {
             draining_until: None,
             clock,
             orders: posted,
+            account_mail,
             committed,
             answers,
         })
@@ -223,6 +231,12 @@ impl Node {
 
     /// Takes to the workers what the disk and the fronts have for them.
     pub fn sort(&mut self) {
+        for (worker, mail) in self.account_mail.lock().drain(..) {
+            if let Some(worker) = self.workers.get_mut(worker) {
+                worker.inbox.accounts.extend(mail);
+                worker.is_due = true;
+            }
+        }
         for (connection, order) in self.orders.lock().drain(..) {
             if let Some(worker) = self.workers.get_mut(connection.worker()) {
                 worker.inbox.orders.push((connection, order));

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::Read;
-use crate::dispatch::accounts::AccountRooms;
 use crate::dispatch::commit::Writes;
 use crate::dispatch::cover::Rebuilt;
 use crate::dispatch::envelope::{ENVELOPE_PART, Envelope};
@@ -22,8 +21,8 @@ use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, SubjectKind, Time, UnixMs};
 use crate::limits::{FEED_BYTES_MAX, LETTERS_WAITING_MAX, VERDICT_TIMEOUT_MS};
 use crate::subject::{
-    Actor, Address, Answer, Ask, Class, Command, Entry, Key, Letter, Link, Operation, Outcome, Part, PushBody, Rules, ServerId,
-    ServerIds, Shard, Stamp, Standing, Subject,
+    AccountKey, Actor, Address, Answer, Ask, Class, Command, Entry, Key, Letter, Link, Operation, Outcome, Part, PushBody,
+    Rules, ServerId, ServerIds, Shard, Stamp, Standing, Subject,
 };
 use crate::wire::{Push, Response, pb};
 
@@ -369,7 +368,7 @@ impl World {
         self.epoch += 1;
         (self.posts, self.writing) = (Vec::new(), (0..WORKERS).map(|_| None).collect());
         let ids = Arc::<ServerIds>::default();
-        let accounts = Arc::new(AccountRooms::new([1, 2]));
+        let accounts = AccountKey::new([1, 2]);
         let last_room = Arc::new(AtomicI64::new(0));
         let hub = |worker| {
             let mut hub = Hub::new(Config {
@@ -381,7 +380,7 @@ impl World {
                 feed_bytes_max: FEED_BYTES_MAX,
                 detach_grace_ms: 1000,
                 last_room: last_room.clone(),
-                accounts: accounts.clone(),
+                accounts,
                 ids: ids.clone(),
             });
             hub.set_clock(self.now, UnixMs(1_800_000_000_000 + self.now.ms()));
