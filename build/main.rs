@@ -32,7 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("client.rs"), client::calls(&protocol))?;
     fs::write(out.join("packets.rs"), packets::table(&protocol))?;
     fs::write(out.join("operations.rs"), tables::operations(&protocol))?;
-    fs::write(out.join("room.rs"), subjects::macros(&protocol, &pool, "ROOM")?)?;
+    fs::write(out.join("room.rs"), subjects::macros(&protocol, &pool, &subjects::ROOM)?)?;
+    fs::write(out.join("user.rs"), subjects::macros(&protocol, &pool, &subjects::USER)?)?;
 
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libchatroom.so.0");

@@ -7,15 +7,28 @@
 use std::error::Error;
 use std::fmt::Write;
 
-use protox::prost_reflect::{DescriptorPool, Kind};
+use protox::prost_reflect::{DescriptorPool, FieldDescriptor};
 
 use crate::described::{Operation, Protocol, snake};
 
-/// The message whose choice lists all that the log keeps.
-const KEPT: &str = "chatroom.store.v1.Command";
+/// A kind of subject, as far as its macros differ from those of others.
+pub struct Kind {
+    /// Its name in options.proto.
+    pub name: &'static str,
+    /// The message whose choice `op` lists all that its log keeps.
+    pub kept: &'static str,
+    /// The field of its requests that names the subject; empty: the session does.
+    pub key: &'static str,
+}
 
-/// The macros of the subject of this name in options.proto.
-pub fn macros(protocol: &Protocol, pool: &DescriptorPool, subject: &str) -> Result<String, Box<dyn Error>> {
+/// Rooms.
+pub const ROOM: Kind = Kind { name: "ROOM", kept: "chatroom.store.v1.Command", key: "room_id" };
+/// Users.
+pub const USER: Kind = Kind { name: "USER", kept: "chatroom.store.v1.UserRecord", key: "" };
+
+/// The macros of a kind of subject.
+pub fn macros(protocol: &Protocol, pool: &DescriptorPool, kind: &Kind) -> Result<String, Box<dyn Error>> {
+    let subject = kind.name;
     let plain = |does: &'static str| {
         let own = protocol.operations.iter().filter(move |operation| operation.subject == subject && operation.does == does);
         own.filter(|operation| !operation.wrapped).collect::<Vec<_>>()
@@ -25,7 +38,12 @@ pub fn macros(protocol: &Protocol, pool: &DescriptorPool, subject: &str) -> Resu
     let mut out = String::new();
     let variants = |all: &[&Operation]| -> String {
         let variant = |operation: &&Operation| {
-            format!("/// {}\n            {}({}),", operation.sentence(), operation.variant, protocol.held(&operation.request))
+            format!(
+                "/// {}\n            {}({}),",
+                operation.sentence(),
+                operation.variant,
+                protocol.held(&operation.request).replace("pb::", "crate::wire::pb::")
+            )
         };
         all.iter().map(variant).collect::<Vec<_>>().join("\n            ")
     };
@@ -37,8 +55,10 @@ pub fn macros(protocol: &Protocol, pool: &DescriptorPool, subject: &str) -> Resu
     };
     let asked = |ask: &'static str, of: &'static str| {
         move |operation: &Operation| {
-            let (kind, variant) = (&operation.kind, &operation.variant);
-            format!("Request::{kind}(asked) => (asked.room_id, Ask::{ask}({of}::{variant}(asked))),")
+            let (request, variant) = (&operation.kind, &operation.variant);
+            let ask = format!("Ask::{ask}({of}::{variant}(asked))");
+            let ask = if kind.key.is_empty() { format!("Ok({ask})") } else { format!("(asked.{}, {ask})", kind.key) };
+            format!("Request::{request}(asked) => {ask},")
         }
     };
     let all_asked = arms(&commands, &asked("Command", "Op")) + &arms(&queries, &asked("Query", "Query"));
@@ -63,16 +83,18 @@ pub fn macros(protocol: &Protocol, pool: &DescriptorPool, subject: &str) -> Resu
         let variant = &operation.variant;
         format!("Query::{variant}(request) => $subject.{}_query($now, $actor, request),", snake(variant))
     };
-    matching(&mut out, "answer", "$subject:expr, $now:expr, $actor:expr", &arms(&queries, &answer));
+    // A reference to an enumeration without values cannot be matched, its place can.
+    let on = if queries.is_empty() { "*{ let _ = ($now, $actor); $on }" } else { "$on" };
+    matching_on(&mut out, "answer", "$subject:expr, $now:expr, $actor:expr", on, &arms(&queries, &answer));
 
     let mut kept = Vec::new();
     for operation in commands.iter().filter(|operation| operation.logged) {
-        kept.push((*operation, kept_as(pool, operation)?));
+        kept.push((*operation, kept_as(pool, kind.kept, operation)?));
     }
     let mut to_store: String = arms(&commands, &|operation| match kept.iter().find(|(kept, _)| kept.kind == operation.kind) {
         Some((_, stored)) => {
             let (variant, request) = (&operation.variant, operation.request.name());
-            format!("Op::{variant}(request) => Stored::{stored}(pb::{request}::clone(request)),")
+            format!("Op::{variant}(request) => Stored::{stored}(crate::wire::pb::{request}::clone(request)),")
         }
         None => String::new(),
     });
@@ -102,18 +124,23 @@ fn enumeration(out: &mut String, name: &str, variants: &str) {
 
 /// A macro that completes a match.
 fn matching(out: &mut String, name: &str, context: &str, arms: &str) {
+    matching_on(out, name, context, "$on", arms);
+}
+
+fn matching_on(out: &mut String, name: &str, context: &str, on: &str, arms: &str) {
     let _ = writeln!(
         out,
         "macro_rules! {name} {{\n    (({context}) $on:expr => {{ $($own:tt)* }}) => {{\n        \
-         match $on {{\n            $($own)*\n{arms}        }}\n    }};\n}}\n"
+         match {on} {{\n            $($own)*\n{arms}        }}\n    }};\n}}\n"
     );
 }
 
 /// The name of the choice under which the log keeps a request.
-fn kept_as(pool: &DescriptorPool, operation: &Operation) -> Result<String, Box<dyn Error>> {
-    let kept = pool.get_message_by_name(KEPT).ok_or_else(|| format!("proto/ lacks {KEPT}"))?;
-    let field = kept.fields().find(|field| matches!(field.kind(), Kind::Message(message) if message == operation.request));
-    let field = field.ok_or_else(|| format!("{KEPT} has no place for {}, which is logged", operation.request.name()))?;
+fn kept_as(pool: &DescriptorPool, kept_in: &str, operation: &Operation) -> Result<String, Box<dyn Error>> {
+    let kept = pool.get_message_by_name(kept_in).ok_or_else(|| format!("proto/ lacks {kept_in}"))?;
+    let is_request = |field: &FieldDescriptor| field.kind().as_message().is_some_and(|message| *message == operation.request);
+    let field = kept.fields().find(is_request);
+    let field = field.ok_or_else(|| format!("{kept_in} has no place for {}, which is logged", operation.request.name()))?;
     let words = field.name().split('_').map(|word| format!("{}{}", word[..1].to_ascii_uppercase(), &word[1..]));
     Ok(words.collect())
 }

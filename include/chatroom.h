@@ -104,6 +104,9 @@
 // Flag of a sent message: the server had it already, and this is the answer of then.
 #define CHATROOM_SENT_DUPLICATE 4
 
+// Flag of a change of a profile: `gender` counts.
+#define CHATROOM_USER_GENDER 1
+
 // What every fallible call returns, and what `code` of a status is. The numbers are those of the wire and of HTTP; success,
 // which the wire calls 200, is 0.
 //
@@ -363,6 +366,10 @@ enum chatroom_kind
     CHATROOM_KIND_MEMBER_ATTRIBUTES_LOOKUP = 1285,
     // A `MemberAttributesListRequest`, answered with a `MemberAttributesListResponse`.
     CHATROOM_KIND_MEMBER_ATTRIBUTES_LIST = 1286,
+    // A `UserLookupRequest`, answered with a `UserLookupResponse`.
+    CHATROOM_KIND_USER_LOOKUP = 4097,
+    // A `UserUpdateSelfRequest`, answered with a `UserUpdateSelfResponse`.
+    CHATROOM_KIND_USER_UPDATE_SELF = 4098,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1802,6 +1809,77 @@ typedef void (*chatroom_member_attributes_fn)(void *user_data,
                                               const struct chatroom_status_t *status,
                                               const struct chatroom_member_attributes_page_t *page);
 
+// What to change about the own profile. NULL leaves what is there, "" clears it. Set `struct_size` to its size and the rest to
+// 0 before filling it in.
+typedef struct chatroom_user_edit_t {
+    // `sizeof(chatroom_user_edit_t)`.
+    size_t struct_size;
+    // The nick where a room knows no other, at most 64 char.
+    const char *nick;
+    // The address of the avatar, at most 1024 char.
+    const char *avatar;
+    // The signature line, at most 256 char.
+    const char *sign;
+    // The mail address, at most 64 char.
+    const char *email;
+    // The date of birth, at most 16 char.
+    const char *birth;
+    // The telephone number, at most 32 char.
+    const char *tel;
+    // The application's own, at most 1024 char.
+    const char *ext;
+    // What its texts are moderated by: JSON, at most 1024 char.
+    const char *moderation_id;
+    // `CHATROOM_USER_*` bits.
+    uint32_t flags;
+    // 0 unknown, 1 male, 2 female.
+    uint32_t gender;
+} chatroom_user_edit_t;
+
+// What an account shows of itself. Lent: valid until the callback returns.
+typedef struct chatroom_user_profile_t {
+    // The account.
+    struct chatroom_bytes_t account;
+    // The nick where a room knows no other.
+    struct chatroom_bytes_t nick;
+    // Address of the avatar.
+    struct chatroom_bytes_t avatar;
+    // The signature line.
+    struct chatroom_bytes_t sign;
+    // The mail address.
+    struct chatroom_bytes_t email;
+    // The date of birth.
+    struct chatroom_bytes_t birth;
+    // The telephone number.
+    struct chatroom_bytes_t tel;
+    // The application's own.
+    struct chatroom_bytes_t ext;
+    // Of its last change, in milliseconds since 1970; 0: none yet.
+    int64_t update_time_ms;
+    // 0 unknown, 1 male, 2 female.
+    uint32_t gender;
+    // Always 0.
+    uint32_t reserved;
+} chatroom_user_profile_t;
+
+// Completes a request. `profile` is NULL unless the code is 0.
+typedef void (*chatroom_user_profile_fn)(void *user_data,
+                                         const struct chatroom_status_t *status,
+                                         const struct chatroom_user_profile_t *profile);
+
+// Profiles of accounts. Lent: valid until the callback returns.
+typedef struct chatroom_user_profiles_t {
+    // In the order of the request, each account once, in an array of pointers, none of them NULL.
+    const struct chatroom_user_profile_t *const *users;
+    // How many users there are.
+    size_t user_count;
+} chatroom_user_profiles_t;
+
+// Completes a request. `profiles` is NULL unless the code is 0.
+typedef void (*chatroom_user_profiles_fn)(void *user_data,
+                                          const struct chatroom_status_t *status,
+                                          const struct chatroom_user_profiles_t *profiles);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -2686,6 +2764,34 @@ chatroom_result chatroom_client_member_attributes(const struct chatroom_client_t
                                                   chatroom_member_attributes_fn done,
                                                   void *user_data,
                                                   chatroom_destructor_fn destructor);
+
+// Changes the profile of the own account. Absent fields stay, empty ones are cleared. Names inside rooms stay as they are
+// (im-operations.md §12).
+//
+// Completes with 414 for a field out of bounds, 403 for an anonymous session, 406 if nothing would change, 13005 where
+// moderation refuses a text.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_user_update_self(const struct chatroom_client_t *client,
+                                          const struct chatroom_user_edit_t *edit,
+                                          chatroom_user_profile_fn done,
+                                          void *user_data,
+                                          chatroom_destructor_fn destructor);
+
+// Looks up the profiles of accounts. Accounts that do not exist are left out (im-operations.md §12).
+//
+// Completes with 414 for no account or more than 150, 403 for an anonymous session, 404 if none of the accounts exists.
+//
+// Arguments:
+// - `accounts`: 1-150 accounts.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_user_lookup(const struct chatroom_client_t *client,
+                                     const char *const *accounts,
+                                     size_t account_count,
+                                     chatroom_user_profiles_fn done,
+                                     void *user_data,
+                                     chatroom_destructor_fn destructor);
 
 // Keeps a lent message beyond its callback, and returns it. Counts the received buffer up and copies nothing. NULL for NULL.
 //

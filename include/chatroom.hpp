@@ -395,6 +395,16 @@ class Client {
                                                  &told_with<chatroom_member_attributes_page_t>, keep(std::move(done)),
                                                  &drop<DoneWith<chatroom_member_attributes_page_t>>);
     }
+    // user.proto
+    chatroom_result user_update_self(const chatroom_user_edit_t &edit, DoneWith<chatroom_user_profile_t> done) {
+        return chatroom_user_update_self(get(), &edit, &told_with<chatroom_user_profile_t>, keep(std::move(done)),
+                                         &drop<DoneWith<chatroom_user_profile_t>>);
+    }
+    chatroom_result user_lookup(const char *const *accounts, std::size_t account_count,
+                                DoneWith<chatroom_user_profiles_t> done) {
+        return chatroom_user_lookup(get(), accounts, account_count, &told_with<chatroom_user_profiles_t>,
+                                    keep(std::move(done)), &drop<DoneWith<chatroom_user_profiles_t>>);
+    }
     // to here.
 
   private:

@@ -167,6 +167,7 @@ subs! {
     AccountMissing = 102404, "account missing";
     AccountMuted = 102421, "account muted";
     AccountBanned = 102422, "account banned";
+    ProfileMissing = 103404, "profile missing";
     HighPriorityRate = 107304, "high-priority rate";
     DuplicateMessageId = 107306, "duplicate client message id";
     RecallTooLate = 107314, "recall too late";

@@ -23,11 +23,15 @@ pub enum Bug {
     EpochStays,
     /// A batch that the disk did not take counts as taken.
     FailureUnheard,
+    /// An account that has left a room goes on counting as in it.
+    LeftStillCounts,
+    /// A room that was reserved for an account, and not entered, stays reserved.
+    ReservedForGood,
 }
 
 impl Bug {
     /// All of them, with the names they are planted by.
-    pub const ALL: [(&str, Bug); 10] = [
+    pub const ALL: [(&str, Bug); 12] = [
         ("answer-before-commit", Bug::AnswerBeforeCommit),
         ("resume-loses-item", Bug::ResumeLosesItem),
         ("resend-doubles", Bug::ResendDoubles),
@@ -38,6 +42,8 @@ impl Bug {
         ("answer-twice", Bug::AnswerTwice),
         ("epoch-stays", Bug::EpochStays),
         ("failure-unheard", Bug::FailureUnheard),
+        ("left-still-counts", Bug::LeftStillCounts),
+        ("reserved-for-good", Bug::ReservedForGood),
     ];
 }
 

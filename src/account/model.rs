@@ -76,6 +76,8 @@ pub struct Account {
     pub mobile: String,
     /// 0 unknown, 1 male, 2 female.
     pub gender: u32,
+    /// When the user's log changed the profile that is copied here, in milliseconds since 1970; 0: it has not.
+    pub profile_time_ms: i64,
     /// Cannot log in: 422.
     pub blocked: bool,
     /// Cannot send anywhere: 423.
@@ -112,6 +114,7 @@ impl Account {
             birth: String::new(),
             mobile: String::new(),
             gender: 0,
+            profile_time_ms: 0,
             blocked: false,
             muted: false,
             muted_in: MutedIn::default(),

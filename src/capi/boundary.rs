@@ -29,7 +29,8 @@ impl Error {
     }
 
     fn panicked(panic: &(dyn Any + Send)) -> Error {
-        let words = PANIC.take().or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
+        let words = PANIC.try_with(RefCell::take).ok().flatten();
+        let words = words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()));
         let words = words.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
         Error { code: Code::ServerError.into(), detail: format!("a defect of this library: {words}"), panicked: true }
     }
@@ -62,7 +63,7 @@ fn install_hook() {
             if QUIET.get() {
                 let words = info.payload_as_str().unwrap_or("no words");
                 let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
-                PANIC.set(Some(format!("{words}{place}")));
+                let _ = PANIC.try_with(|panic| panic.replace(Some(format!("{words}{place}"))));
             } else {
                 previous(info);
             }
@@ -97,12 +98,17 @@ pub(super) fn caught<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Er
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(Error::panicked(&*panic)))
 }
 
+/// Keeps the words of a failed call. A thread that ends may call us after these are gone: then nobody can read them either.
+fn keep(detail: String) {
+    let _ = LAST_ERROR.try_with(|text| text.replace(detail));
+}
+
 /// Runs the body of an exported function; no panic leaves it.
 pub(super) fn boundary(body: impl FnOnce() -> Result<(), Error>) -> chatroom_result {
     match caught(body) {
         Ok(()) => chatroom_result::Ok,
         Err(error) => {
-            LAST_ERROR.set(error.detail);
+            keep(error.detail);
             error.code
         }
     }
@@ -111,7 +117,7 @@ pub(super) fn boundary(body: impl FnOnce() -> Result<(), Error>) -> chatroom_res
 /// Runs the body of an exported function that cannot fail but for defects of ours: those give `fallback`.
 pub(super) fn value<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     caught(|| Ok(body())).unwrap_or_else(|error| {
-        LAST_ERROR.set(error.detail);
+        keep(error.detail);
         fallback
     })
 }
@@ -125,7 +131,8 @@ pub(super) fn value<T>(fallback: T, body: impl FnOnce() -> T) -> T {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chatroom_last_error_message(buf: *mut c_char, cap: usize) -> usize {
     value(0, || {
-        LAST_ERROR.with_borrow(|text| {
+        let copied = LAST_ERROR.try_with(|text| {
+            let text = text.borrow();
             if !buf.is_null() && cap > 0 {
                 let len = text.floor_char_boundary(cap - 1);
                 // SAFETY: the caller promises `cap` writable bytes at `buf`, and `len` is less than `cap`.
@@ -135,7 +142,8 @@ pub unsafe extern "C" fn chatroom_last_error_message(buf: *mut c_char, cap: usiz
                 }
             }
             text.len()
-        })
+        });
+        copied.unwrap_or(0)
     })
 }
 

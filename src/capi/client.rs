@@ -79,10 +79,18 @@ impl Shared {
         tell: Tell<Response>,
         ask: impl FnOnce(&Client, Box<dyn FnOnce(Result<Response, Status>) + Send>) -> Result<RequestHandle, Status>,
     ) -> Result<(), Error> {
+        // Let go of after the lock: a request that is refused gives the host's pointer back, and the host may end the client then.
+        let ticket;
         let client = self.client.read();
         let client = client.as_ref().ok_or_else(closed)?;
-        let ticket = Ticket::new(&self.calls, self.calls.place()?, user_data, tell);
-        let RequestHandle(request) = ask(client, Box::new(move |result| ticket.fulfil(result)))?;
+        ticket = Arc::new(Mutex::new(Some(Ticket::new(&self.calls, self.calls.place()?, user_data, tell))));
+        let its = ticket.clone();
+        let fulfil = move |result| {
+            if let Some(ticket) = its.lock().take() {
+                ticket.fulfil(result);
+            }
+        };
+        let RequestHandle(request) = ask(client, Box::new(fulfil))?;
         LAST_REQUEST.set(request);
         Ok(())
     }
@@ -95,9 +103,10 @@ impl Shared {
         done: chatroom_done_fn,
         user_data: UserData,
     ) -> Result<(), Error> {
+        let ticket; // As in `ask_by`.
         let client = self.client.read();
         let client = client.as_ref().ok_or_else(closed)?;
-        let ticket = Ticket::new(&self.calls, self.calls.place()?, user_data, tell_done(done));
+        ticket = Ticket::new(&self.calls, self.calls.place()?, user_data, tell_done(done));
         let outcome = order(client)?;
         let promise = Promise::new(ticket);
         // The client is there, so its runtime is too: the thread that ends it takes the client first.

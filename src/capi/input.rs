@@ -150,7 +150,8 @@ pub(super) unsafe fn growing<T: Growing>(theirs: *const T, name: &str) -> (Optio
     }
     // SAFETY: not NULL; the header has the caller promise at least the field `struct_size`, which comes first.
     let len_theirs = unsafe { theirs.cast::<usize>().read_unaligned() };
-    if !(size_of::<usize>()..=STRUCT_BYTES_MAX).contains(&len_theirs) {
+    // No struct ends within a field: half a pointer would be one to somewhere else.
+    if !(size_of::<usize>()..=STRUCT_BYTES_MAX).contains(&len_theirs) || !len_theirs.is_multiple_of(align_of::<T>()) {
         let error = format!("struct_size of {name} must be the size of the struct");
         return (None, Err(Error::new(Code::BadParameter, error)));
     }

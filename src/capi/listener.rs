@@ -53,94 +53,53 @@ impl Listener {
 
     /// Tells the host. `Event::Closed` is not told here: it comes last, after the completions.
     pub(super) fn tell(&self, event: Event) {
-        let data = self.user_data.get();
+        let (host, data) = (&self.host, self.user_data.get());
+        /// Calls the host, if it gave the callback.
+        macro_rules! tell {
+            ($callback:ident, $($argument:expr),+) => {
+                if let Some(callback) = host.$callback {
+                    callback(data, $($argument),+);
+                }
+            };
+        }
         let _loud = Quiet::new(false);
         // SAFETY: the host gave each callback for this pointer, which it has not got back yet; what is lent lives until the
         // callback has returned.
         unsafe {
             match event {
-                Event::State(state) => {
-                    if let Some(callback) = self.host.on_state {
-                        callback(data, state as i32);
-                    }
-                }
+                Event::State(state) => tell!(on_state, state as i32),
                 Event::LoggedIn { account, connection_id, resumed, server_time_ms } => {
                     self.account.replace(account.clone());
-                    if let Some(callback) = self.host.on_logged_in {
-                        let login = pb::LoginResponse { account, connection_id, resumed, server_time_ms, ..Default::default() };
-                        callback(data, &lend_login_response(&login));
-                    }
+                    let login = pb::LoginResponse { account, connection_id, resumed, server_time_ms, ..Default::default() };
+                    tell!(on_logged_in, &lend_login_response(&login));
                 }
-                Event::Entered(entered) => {
-                    if let Some(callback) = self.host.on_entered {
-                        callback(data, &lend_room_enter_response(&entered, &mut Arena::default()));
-                    }
-                }
-                Event::Left { room_id, status } => {
-                    if let Some(callback) = self.host.on_left {
-                        callback(data, room_id, &chatroom_status_t::lend(&status));
-                    }
-                }
-                Event::RoomState(change) => {
-                    if let Some(callback) = self.host.on_room_state {
-                        callback(data, &chatroom_room_change_t::lend(&change));
-                    }
-                }
+                Event::Entered(entered) => tell!(on_entered, &lend_room_enter_response(&entered, &mut Arena::default())),
+                Event::Left { room_id, status } => tell!(on_left, room_id, &chatroom_status_t::lend(&status)),
+                Event::RoomState(change) => tell!(on_room_state, &chatroom_room_change_t::lend(&change)),
                 Event::ConnectFailed { status, will_retry, delay_ms } => {
-                    if let Some(callback) = self.host.on_connect_failed {
-                        callback(data, &chatroom_status_t::lend(&status), will_retry.into(), delay_ms);
-                    }
+                    tell!(on_connect_failed, &chatroom_status_t::lend(&status), will_retry.into(), delay_ms);
                 }
                 Event::Log(line) => {
-                    if let Some(callback) = self.host.on_log {
-                        let (target, message) = (chatroom_bytes_t::text(line.target), chatroom_bytes_t::text(&line.message));
-                        callback(data, line.level as i32, target, message);
-                    }
+                    let (target, message) = (chatroom_bytes_t::text(line.target), chatroom_bytes_t::text(&line.message));
+                    tell!(on_log, line.level as i32, target, message);
                 }
-                Event::WillReconnect { retry_count, delay_ms } => {
-                    if let Some(callback) = self.host.on_will_reconnect {
-                        callback(data, retry_count, delay_ms);
-                    }
-                }
-                Event::Disconnected(status) => {
-                    if let Some(callback) = self.host.on_disconnected {
-                        callback(data, &chatroom_status_t::lend(&status));
-                    }
-                }
-                Event::Message(message) => {
-                    if let Some(callback) = self.host.on_message {
-                        let message = LentMessage::new(message);
-                        callback(data, LentMessage::lend(&message));
-                    }
-                }
+                Event::WillReconnect { retry_count, delay_ms } => tell!(on_will_reconnect, retry_count, delay_ms),
+                Event::Disconnected(status) => tell!(on_disconnected, &chatroom_status_t::lend(&status)),
+                Event::Message(message) => tell!(on_message, LentMessage::lend(&LentMessage::new(message))),
                 Event::Notification(notification) => {
-                    if self.host.on_notification.is_none() && self.host.on_event.is_none() {
+                    if host.on_notification.is_none() && host.on_event.is_none() {
                         return;
                     }
                     let notification = LentNotification::new(*notification);
-                    if let Some(callback) = self.host.on_notification {
-                        callback(data, notification.lend());
-                    }
-                    if let Some(callback) = self.host.on_event {
+                    tell!(on_notification, notification.lend());
+                    if let Some(callback) = host.on_event {
                         let events = derive(notification.packet(), &self.account.borrow());
                         lend_events(&events, notification.lend(), |event| callback(data, event));
                     }
                 }
-                Event::Gap(gap) => {
-                    if let Some(callback) = self.host.on_gap {
-                        callback(data, gap.room_id, gap.first_seq, gap.last_seq);
-                    }
-                }
-                Event::Kicked(kicked) => {
-                    if let Some(callback) = self.host.on_kicked {
-                        callback(data, &lend_kicked(&kicked));
-                    }
-                }
-                Event::TokenWillExpire(seconds) => {
-                    if let Some(callback) = self.host.on_token_will_expire {
-                        callback(data, seconds);
-                    }
-                }
+                Event::Gap(gap) => tell!(on_gap, gap.room_id, gap.first_seq, gap.last_seq),
+                Event::Kicked(kicked) => tell!(on_kicked, &lend_kicked(&kicked)),
+                Event::TokenWillExpire(seconds) => tell!(on_token_will_expire, seconds),
                 Event::Closed => {}
             }
         }

@@ -109,7 +109,7 @@ impl<S: Subject> Hub<S> {
                 let entered_max = u32::try_from(S::quota(live.subject.settings()).entered).unwrap_or(u32::MAX);
                 self.notes.push(Note::Entered { hash, account, subject, entered_max, is_reserved });
             }
-            _ if is_reserved => self.notes.push(Note::Refused { hash, subject }),
+            _ if is_reserved && !planted::is(Bug::ReservedForGood) => self.notes.push(Note::Refused { hash, subject }),
             _ => {}
         }
     }
@@ -178,7 +178,9 @@ impl<S: Subject> Hub<S> {
         let told = outcome.told;
         for account in &departed {
             let hash = self.config.accounts.account(live.subject.app_key(), account);
-            self.notes.push(Note::Left { hash, subject: id });
+            if !planted::is(Bug::LeftStillCounts) {
+                self.notes.push(Note::Left { hash, subject: id });
+            }
         }
         follow_ups.extend(outcome.follow_ups);
         if entry.command.op.loses_connection()

@@ -90,6 +90,11 @@ impl<S: Subject> Hub<S> {
         }
     }
 
+    /// Makers of the subjects that wait for their end: for each of them its account and its application.
+    pub fn makers_waiting(&self) -> impl Iterator<Item = AccountHash> {
+        self.owner.endings.left.values().flat_map(|left| [left.maker.account, left.maker.app])
+    }
+
     /// Has the owners of an account and of its application count a room that waits for its end, or count it no more.
     fn note_waiting(&mut self, maker: Maker, is_one_more: bool) {
         for hash in [maker.account, maker.app] {

@@ -101,7 +101,8 @@ impl<S: Subject> Hub<S> {
             let frame = self.encode(&push);
             self.publish(id, Item { frame, seq, audience: Audience::All, class: Class::Kept, downlink, at: self.clock.now });
         }
-        self.owner.vacated.push_front((self.clock.now, id));
+        // Who came in by what is lost goes.
+        self.tidy(id);
     }
 
     /// The subject was never made as far as the log knows: nobody is in it.

@@ -155,6 +155,11 @@ impl<S: Subject> Hub<S> {
         }
     }
 
+    /// The settings of its subjects.
+    pub fn rules(&self) -> Arc<dyn Rules<S::Settings>> {
+        self.config.rules.clone()
+    }
+
     /// A hub of another kind of subject for the same worker.
     pub fn beside<T: Subject>(&self, rules: Arc<dyn Rules<T::Settings>>) -> Hub<T> {
         let Config { worker, workers, epoch, seed, feed_bytes_max, detach_grace_ms, accounts, .. } = self.config;

@@ -54,11 +54,11 @@ pub type CatchUp = super::replay::CatchUp<Room>;
 /// Whoever waits for an answer.
 pub type Asker = super::mail::Asker<RoomId>;
 
+/// The same, for the answer of a user.
+pub type UserAsker = super::mail::Asker<UserId>;
+
 /// A request of a connection, as far as its answer needs it.
 pub type Asked = super::mail::Asked<RoomId>;
-
-/// Whoever waits for an answer of a user.
-pub type UserAsker = super::mail::Asker<UserId>;
 
 /// A request of a connection to a user, as far as its answer needs it.
 pub type UserAsked = super::mail::Asked<UserId>;

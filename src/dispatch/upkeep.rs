@@ -73,10 +73,15 @@ impl<S: Subject> Hub<S> {
     /// Takes out what those left behind who vanished with the node and have not come back.
     pub(super) fn tidy_vacated(&mut self) {
         while let Some((_, id)) = self.owner.vacated.pop_front_if(|(deadline, _)| *deadline <= self.clock.now) {
-            let Some(Owned::Live(live)) = self.owner.subjects.get(&id) else { continue };
-            for command in live.subject.left_behind() {
-                self.command(id, Asker::Nobody, command, None);
-            }
+            self.tidy(id);
+        }
+    }
+
+    /// Takes out what a subject has and should not.
+    pub(super) fn tidy(&mut self, id: S::Key) {
+        let Some(Owned::Live(live)) = self.owner.subjects.get(&id) else { return };
+        for command in live.subject.left_behind() {
+            self.command(id, Asker::Nobody, command, None);
         }
     }
 

@@ -78,7 +78,8 @@ pub(crate) fn weight_of(kind: u16) -> Weight {
         | PacketKind::MemberList
         | PacketKind::MemberListByTag
         | PacketKind::MessageHistory
-        | PacketKind::MessageHistoryByTags => Weight::Large(1024 * KIB),
+        | PacketKind::MessageHistoryByTags
+        | PacketKind::UserLookup => Weight::Large(1024 * KIB),
         PacketKind::QueueMultiGet | PacketKind::MemberLookup => Weight::Large(512 * KIB),
         PacketKind::MemberAttributesList | PacketKind::MemberAttributesLookup => Weight::Large(64 * KIB),
         PacketKind::RoomEnter | PacketKind::RoomCreate | PacketKind::RoomSwitch => Weight::Middle(96 * KIB),

@@ -20,7 +20,7 @@ use crate::error::Status;
 use crate::id::{AccountId, ConnId, RoomId, UserId};
 use crate::room::Op;
 use crate::session::SessionConfig;
-use crate::subject::{AccountHash, AccountKey, Shard};
+use crate::subject::{AccountHash, AccountKey, Key, Shard};
 use crate::wire::pb;
 
 /// How an order reaches the worker that holds a connection. Any thread; must not block, nor call the front.
@@ -239,14 +239,9 @@ impl Common {
         Some(look.known.map(|known| user_of(app_key, id, &known)).transpose())
     }
 
-    /// True if the worker that owns a room has so much waiting that requests are better refused.
-    pub(crate) fn is_overloaded(&self, room: RoomId) -> bool {
-        self.pressure_of(room).is_full()
-    }
-
-    /// Pressure on the worker that owns a room.
-    pub(super) fn pressure_of(&self, room: RoomId) -> &Pressure {
-        self.pressure(self.owner_of(room))
+    /// True if the worker that owns a subject has so much waiting that requests are better refused.
+    pub(crate) fn is_overloaded(&self, subject: impl Key) -> bool {
+        self.pressure(self.owner_of(subject)).is_full()
     }
 
     /// Pressure on a worker.
@@ -255,8 +250,8 @@ impl Common {
     }
 
     /// The worker that owns a room.
-    pub(super) fn owner_of(&self, room: RoomId) -> usize {
-        owner_of(room, self.pressures.len())
+    pub(super) fn owner_of(&self, subject: impl Key) -> usize {
+        owner_of(subject, self.pressures.len())
     }
 }
 

@@ -8,6 +8,7 @@ use super::connection::{Connection, Pause, Phase};
 use super::login::{Arrival, Attempt};
 use super::presend::Held;
 use super::steps::Step;
+use super::users::Lookup;
 use super::{Effect, Front, Line, find};
 use crate::dispatch::{Answer, Asked};
 use crate::id::{AccountId, ConnId};
@@ -24,6 +25,8 @@ pub(super) enum Journey {
     Message(Box<Held>),
     /// Rooms, one after the other or several at a time.
     Rooms(Step),
+    /// Users, all at once.
+    Users(Box<Lookup>),
 }
 
 impl Journey {

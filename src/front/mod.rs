@@ -1,5 +1,6 @@
 //! The front of a node: what one connection wants of several subjects. Login, resume, admission, requests of several steps, messages
-//! that wait to be permitted. No sockets, no disk, no runtime, no clock: the same front runs under the server and in a simulation.
+//! that wait to be permitted; and the passing half of the accounts that the worker owns. No sockets, no disk, no runtime, no clock: the
+//! same front runs under the server and in a simulation.
 //!
 //! A [`Front`] is the whole sans-IO half of one worker: its connections, its [`Hub`] and what is on its way.
 //! Its host hands it bytes ([`Front::on_bytes`]), what has come from other workers ([`Front::turn`]) and the time
@@ -33,6 +34,7 @@ mod steps;
 mod tests;
 mod turn;
 mod unread;
+mod users;
 
 use core::net::IpAddr;
 use std::sync::Arc;
@@ -53,17 +55,20 @@ pub use passing::{AccountMail, SessionsTold};
 pub use pressure::{Inbox, Pressure};
 pub use reads::HistoryRead;
 pub use turn::LogHealth;
+pub use users::{Errand, Rows, begin, keep_profile, user_of};
 
 use self::accounts::AccountReads;
 use self::calls::CallsUnderWay;
 use self::pause::Paused;
 use self::reads::Reads;
+use self::users::Errands;
 use crate::dispatch::{self, Bundle, CatchUp, Find, Hub, Tallies, UserHub, Writes};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId, Time, UnixMs, UserId};
 use crate::limits::READ_BYTES;
+use crate::room;
 use crate::session::{CloseReason, ServerOutput, ServerSession};
-use crate::subject::Shard;
+use crate::subject::{Rules, Shard};
 use crate::user::{self, Passing};
 
 /// How long a closing connection may take to take our last word, in milliseconds.
@@ -114,6 +119,8 @@ pub enum Effect {
     History(Box<HistoryRead>),
     /// Read accounts: [`Front::on_accounts`].
     Accounts(Box<AccountRead>),
+    /// Do this in the directory: [`Front::on_errand`].
+    Errand(Box<Errand>),
     /// Ask an application: [`Front::on_verdict`].
     Call(Box<Call>),
 }
@@ -164,6 +171,7 @@ pub struct Front<L> {
     is_carrying_out: bool,
     reads: Reads,
     account_reads: AccountReads,
+    errands: Errands,
     /// Applications that have not answered yet.
     calls: CallsUnderWay,
     /// Rows of the applications, as of the version last seen.
@@ -177,7 +185,7 @@ impl<L: Line> Front<L> {
         let FrontConfig { worker, common, hub, seed, stopwatch } = config;
         Front {
             worker,
-            users: hub.beside(Arc::new(user::Settings)),
+            users: hub.beside(Arc::new(UserRules(hub.rules()))),
             passing: Passing::default(),
             account_outboxes: (0..common.workers()).map(|_| Vec::new()).collect(),
             hub,
@@ -194,6 +202,7 @@ impl<L: Line> Front<L> {
             is_carrying_out: false,
             reads: Reads::default(),
             account_reads: AccountReads::default(),
+            errands: Errands::default(),
             calls: CallsUnderWay::default(),
             apps: (common.apps.version(), common.apps.table()),
             effects: Vec::new(),
@@ -364,6 +373,20 @@ impl<L: Line> Front<L> {
     fn time_of(&self, at: UnixMs) -> Time {
         let ahead = at.0.saturating_sub(self.unix.0);
         self.now.plus_ms(u64::try_from(ahead).unwrap_or(0))
+    }
+}
+
+/// The settings of users, out of those of the rooms of their application.
+#[derive(Debug)]
+struct UserRules(Arc<dyn Rules<room::Settings>>);
+
+impl Rules<user::Settings> for UserRules {
+    fn settings(&self, app_key: &str) -> Arc<user::Settings> {
+        Arc::new(user::Settings { moderator: self.0.settings(app_key).moderator.clone() })
+    }
+
+    fn version(&self) -> u64 {
+        self.0.version()
     }
 }
 

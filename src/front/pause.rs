@@ -12,11 +12,14 @@ use crate::id::{ConnId, Time};
 use crate::limits::{ANSWER_BYTES_PER_TURN, ANSWERS_REST, ANSWERS_UNDER_WAY_MAX, PAUSE_LOOK_MS, REQUEST_WAIT_MS};
 use crate::room::Ask;
 use crate::session::{CloseReason, ServerOutput};
+use crate::user;
 
 /// Input that was taken and waits for its turn.
 pub(crate) enum Parked {
     /// A request, and of which room it is asked.
     Request(Asked, Ask),
+    /// A request to users: its sequence, and its kind.
+    User(u32, u16, Box<user::Ask>),
     /// Input that was in line behind such a request, or behind a message that was being judged.
     Behind(ServerOutput),
 }
@@ -84,7 +87,7 @@ impl Paused {
 }
 
 /// Decision on a request: pass it on, park it, or refuse it.
-enum Admission {
+pub(super) enum Admission {
     Ask,
     Park(Pause),
     Refuse,
@@ -94,17 +97,9 @@ impl<L: Line> Front<L> {
     /// Sends a request on its way to its room: at once, or later, or not at all if its room's worker has too much waiting and it has
     /// waited long enough.
     pub(super) fn ask(&mut self, asked: Asked, ask: Ask) {
-        match self.admission(&asked) {
+        match self.admission(asked.connection, asked.kind, self.common.owner_of(asked.subject)) {
             Admission::Ask => {}
-            Admission::Park(pause) => {
-                let Some(connection) = self.connection(asked.connection) else { return };
-                let is_first = connection.pause == Pause::No;
-                connection.change_rare(|rare| rare.parked.push(Parked::Request(asked, ask)));
-                if is_first {
-                    self.pause(asked.connection, pause);
-                }
-                return;
-            }
+            Admission::Park(pause) => return self.park(asked.connection, pause, Parked::Request(asked, ask)),
             Admission::Refuse => return self.turn_away(asked),
         }
         if !matches!(weight_of(asked.kind), Weight::Large(_)) || self.common.owner_of(asked.subject) != self.worker {
@@ -116,6 +111,16 @@ impl<L: Line> Front<L> {
         self.carry_out_now();
         let now = self.stopwatch.read();
         self.paused.note_spent(spent_us + now.0.saturating_sub(begun.0), now);
+    }
+
+    /// Has a request wait for its turn.
+    pub(super) fn park(&mut self, id: ConnId, pause: Pause, parked: Parked) {
+        let Some(connection) = self.connection(id) else { return };
+        let is_first = connection.pause == Pause::No;
+        connection.change_rare(|rare| rare.parked.push(parked));
+        if is_first {
+            self.pause(id, pause);
+        }
     }
 
     /// Refuses what has waited long enough, whatever it is a step of.
@@ -135,31 +140,32 @@ impl<L: Line> Front<L> {
         }
     }
 
-    fn admission(&mut self, asked: &Asked) -> Admission {
-        if let Some(connection) = self.connection(asked.connection).filter(|connection| connection.pause != Pause::No) {
+    /// Says if a request of this kind may go to this worker.
+    pub(super) fn admission(&mut self, id: ConnId, kind: u16, worker: usize) -> Admission {
+        if let Some(connection) = self.connection(id).filter(|connection| connection.pause != Pause::No) {
             // Behind what waits already: that was in line behind a message that was being judged.
             return Admission::Park(connection.pause);
         }
-        let pressure = self.common.pressure_of(asked.subject);
+        let pressure = self.common.pressure(worker);
         let (is_pressed, is_full) = (pressure.is_pressed(), pressure.is_full());
         if is_pressed {
-            match self.may_wait(asked.connection) {
+            match self.may_wait(id) {
                 true => return Admission::Park(Pause::Busy),
                 false if is_full => return Admission::Refuse,
                 // It has waited long enough: it goes on, within the budgets all the same.
                 false => {}
             }
         }
-        let (bytes, is_large) = match weight_of(asked.kind) {
+        let (bytes, is_large) = match weight_of(kind) {
             Weight::Small if is_pressed => return Admission::Ask,
             Weight::Small => {
-                self.calm(asked.connection);
+                self.calm(id);
                 return Admission::Ask;
             }
             Weight::Middle(bytes) => (bytes, false),
             Weight::Large(bytes) => (bytes, true),
         };
-        let Some(connection) = find(&mut self.connections, asked.connection) else { return Admission::Ask };
+        let Some(connection) = find(&mut self.connections, id) else { return Admission::Ask };
         let (owed, weight) = (connection.backlog_bytes() + connection.reserved as usize, bytes as usize);
         if owed > 0 && owed + weight > connection.budgets.backlog_bytes_max {
             return Admission::Park(Pause::Answers);
@@ -172,7 +178,7 @@ impl<L: Line> Front<L> {
             let is_crowded = paused.under_way > 0 && paused.under_way + weight > ANSWERS_UNDER_WAY_MAX;
             if is_crowded || !self.common.budgets.answers.reserve(self.now, weight) {
                 paused.lacks_room = true;
-                return match self.may_wait(asked.connection) {
+                return match self.may_wait(id) {
                     true => Admission::Park(Pause::InLine),
                     false => Admission::Refuse,
                 };
@@ -182,7 +188,7 @@ impl<L: Line> Front<L> {
         }
         connection.reserved += bytes;
         if !is_pressed {
-            self.calm(asked.connection);
+            self.calm(id);
         }
         Admission::Ask
     }
@@ -324,6 +330,7 @@ impl<L: Line> Front<L> {
         for parked in parked {
             match parked {
                 Parked::Request(asked, ask) => self.ask(asked, ask),
+                Parked::User(sequence, kind, ask) => self.ask_user(id, sequence, kind, *ask),
                 Parked::Behind(output) => {
                     if let Some(output) = self.park_behind(id, output).and_then(|output| self.hold_back(id, output)) {
                         self.dispatch(id, output);

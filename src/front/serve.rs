@@ -16,6 +16,7 @@ use crate::limits::HEADER_BYTES;
 use crate::planted::{self, Bug};
 use crate::room::{Ask, Enter, Op, Open};
 use crate::session::{CloseReason, ServerOutput};
+use crate::user;
 use crate::wire::frame::FLAG_RESPONSE;
 use crate::wire::packet::encode_status;
 use crate::wire::{FrameCodec, PacketKind, Request, Response, pb};
@@ -130,7 +131,10 @@ impl<L: Line> Front<L> {
             Request::RoomSwitch(request) => return self.switch(id, sequence, *request),
             Request::RoomLeaveAll(_) => return self.leave_all(id, sequence),
             Request::KickDevices(request) => return self.kick_devices(id, sequence, &request),
-            request => Ask::from_request(request),
+            request => match user::Ask::of_request(request) {
+                Ok(ask) => return self.ask_user(id, sequence, kind, ask),
+                Err(request) => Ask::from_request(request),
+            },
         };
         match ask {
             Ok((room, ask)) => self.ask(Asked { connection: id, sequence, kind, subject: room }, ask),

@@ -220,13 +220,10 @@ impl<L: Line> Front<L> {
     }
 
     fn carry_out_user(&mut self, effect: UserEffect) {
-        self.staging.clear();
         match effect {
-            UserEffect::Answer(asked, answer) => {
-                self.stage(asked.connection, asked.sequence, asked.kind, *answer);
-                self.write_staged(Some(asked.connection));
-            }
+            UserEffect::Answer(asked, answer) => self.answer_of_user(asked, *answer),
             UserEffect::Transmit { connection, bytes } => {
+                self.staging.clear();
                 self.staging.extend_from_slice(&bytes);
                 self.write_staged(Some(connection));
             }

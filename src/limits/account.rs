@@ -18,6 +18,8 @@ pub const EMAIL_CHARS_MAX: usize = 64;
 pub const BIRTH_CHARS_MAX: usize = 16;
 /// Characters of an account's telephone number.
 pub const MOBILE_CHARS_MAX: usize = 32;
+/// Accounts whose profiles one request looks up.
+pub const PROFILES_PER_LOOKUP_MAX: usize = 150;
 /// Characters of `login_ext`.
 pub const LOGIN_EXT_CHARS_MAX: usize = 4096;
 /// Characters of a device id.

@@ -9,16 +9,7 @@ use serde::de::IgnoredAny;
 use crate::error::Status;
 use crate::id::AccountId;
 use crate::limits;
-use crate::text::is_blank;
-
-/// A text has at most `max` characters.
-pub(super) fn chars(field: &'static str, text: &str, max: usize) -> Result<(), Status> {
-    // Bytes are never fewer than characters, so most texts need no counting.
-    if text.len() > max && text.chars().nth(max).is_some() {
-        return Err(Status::bad_parameter(format!("{field} must not exceed {max} characters")));
-    }
-    Ok(())
-}
+pub(super) use crate::subject::check::{chars, nick};
 
 /// True if these bytes are a JSON object.
 pub(super) fn is_object(text: &[u8]) -> bool {
@@ -31,12 +22,6 @@ pub(super) fn chars_some(field: &'static str, text: &str, max: usize) -> Result<
         return Err(Status::bad_parameter(format!("{field} must not be empty")));
     }
     chars(field, text, max)
-}
-
-/// A name has at most 64 characters; if it has any, one of them can be seen.
-pub(super) fn nick(text: &str) -> Result<(), Status> {
-    chars("nick", text, limits::NICK_CHARS_MAX)?;
-    if is_blank(text) { Err(Status::bad_parameter("nick must hold a character that can be seen")) } else { Ok(()) }
 }
 
 /// Bytes are UTF-8 of at most `max` characters; gives the text.

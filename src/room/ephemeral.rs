@@ -199,7 +199,8 @@ impl Room {
         }
     }
 
-    /// The account has entered more rooms than it may be in, and this is the one it entered first (chatroom.md §d.5).
+    /// The account has entered more rooms than it may be in, and this is the one it entered first (chatroom.md §d.5); or it was let in
+    /// by a change of the blocklist that was lost.
     pub(super) fn expel_account(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         let actor = &entry.command.actor;
         self.reach_clearing(actor)?;
@@ -208,7 +209,12 @@ impl Room {
         };
         let leaving = person.connections.iter().map(|own| own.id).collect();
         let mut outcome = self.leaving(entry, leaving);
-        let farewell = Farewell { reason: KickReason::Silent, message: "the account has entered too many rooms", ext: "" };
+        let is_kept_out = self.roster.record(&actor.account).is_some_and(|record| record.blocklisted);
+        let (reason, message) = match is_kept_out {
+            true => (KickReason::Blocklisted, "on the room's blocklist"),
+            false => (KickReason::Silent, "the account has entered too many rooms"),
+        };
+        let farewell = Farewell { reason, message, ext: "" };
         self.expel(&actor.account, &farewell, entry.stamp.clock, &mut outcome);
         Ok(outcome)
     }

@@ -76,7 +76,7 @@ pub use fuzzing::{fuzz_commands, fuzz_expression};
 pub use history::{HistoryFilter, HistoryScope};
 pub use history_page::{Anchor, HistoryPage, HistoryQuery, Pager};
 pub use missed::Collector;
-pub use moderator::{Moderated, Moderator, SharedModerator, Verdict, WordList, is_stand_in};
+pub use moderator::{WordList, is_stand_in};
 pub use position::ReplayScope;
 #[doc(hidden)]
 pub use record::fuzz_record;
@@ -86,6 +86,6 @@ pub use settings::{MultiClient, Settings};
 pub use state::Room;
 
 pub use crate::subject::{
-    Actor, Audience, Class, Kick, Link, Missed, NoticePriority, OnBehalf, Origin, Predecessor, Presence, PushBody, Replay,
-    Stamp, Standing,
+    Actor, Audience, Class, Kick, Link, Missed, Moderated, Moderator, NoticePriority, OnBehalf, Origin, Predecessor, Presence,
+    PushBody, Replay, SharedModerator, Stamp, Standing, Verdict,
 };

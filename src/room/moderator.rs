@@ -1,10 +1,5 @@
-//! Moderation inside the room: what a moderator says about texts, and what becomes of them (chatroom.md §e.9).
-//!
-//! A moderator is pure and answers at once. There is no service outside the room behind it, so a request that wants the word list
-//! in place of one (`use_yidun` of 0) gets what it would get anyway.
-
-use std::fmt;
-use std::sync::Arc;
+//! Moderation inside the room: what becomes of a message that a moderator judges, and the one moderator there is, a list of words
+//! (chatroom.md §e.9).
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use bytes::Bytes;
@@ -13,54 +8,11 @@ use serde::Deserialize;
 use super::check;
 use crate::error::{Code, Status, Sub};
 use crate::limits;
+use crate::subject::{Moderated, Moderator, SharedModerator, Verdict};
 use crate::text::fold;
 use crate::wire::pb::{self, MessageType};
 
-/// What a text is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Moderated {
-    /// The words of a message.
-    Message,
-    /// The JSON object that describes an image, a sound, a film, or the address of an image in a custom message.
-    Media,
-    /// Nick, avatar or `ext` of a member.
-    Profile,
-    /// Name, announcement, address or `ext` of a room.
-    Room,
-}
-
-/// What a moderator says about a text.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// It may stand.
-    Pass,
-    /// This may stand in its place. Of a member or a room nothing is rewritten: there it counts as `Reject`.
-    Replace(String),
-    /// It may not.
-    Reject,
-}
-
-/// Whoever judges texts. Asked on the room's own thread, for each message: must neither wait nor depend on anything but the text.
-pub trait Moderator: Send + Sync {
-    /// Judges a text.
-    fn text(&self, kind: Moderated, text: &str) -> Verdict;
-}
-
-/// A moderator as [`Settings`](super::Settings) hold it: shared by all rooms, and equal only to itself.
-#[derive(Clone)]
-pub struct SharedModerator(Arc<dyn Moderator>);
-
 impl SharedModerator {
-    /// Wraps a moderator.
-    pub fn new(moderator: impl Moderator + 'static) -> SharedModerator {
-        SharedModerator(Arc::new(moderator))
-    }
-
-    /// Judges a text; an empty one passes.
-    pub fn text(&self, kind: Moderated, text: &str) -> Verdict {
-        if text.is_empty() { Verdict::Pass } else { self.0.text(kind, text) }
-    }
-
     /// Row 14 of chatroom.md §c.0 on a message: 403 where it is refused.
     pub(super) fn message(&self, request: &pb::MessageSendRequest) -> Result<Rewritten, Status> {
         let refused = || Status::with_sub(Code::Forbidden, Sub::RoomModerated);
@@ -92,20 +44,6 @@ impl SharedModerator {
             }
             _ => Ok(Rewritten::default()),
         }
-    }
-}
-
-impl PartialEq for SharedModerator {
-    fn eq(&self, other: &SharedModerator) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for SharedModerator {}
-
-impl fmt::Debug for SharedModerator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SharedModerator")
     }
 }
 

@@ -117,14 +117,17 @@ impl Room {
         left.into_iter().filter(|(is_left, _)| *is_left).map(|(_, op)| command(op)).collect()
     }
 
-    /// The commands that take out what belongs to accounts that are not here and goes with them. There are such only after a
-    /// restart, when everybody has vanished at once. As many as there are elements in the queue and attributes, at most.
+    /// The commands that take out what belongs to accounts that are not here and goes with them, and those who are here and kept out.
+    /// There are such only after a restart, when everybody has vanished at once, and after a loss. As many as there are elements in
+    /// the queue and attributes and members on the blocklist, at most.
     pub fn left_behind(&self) -> Vec<Command> {
         let elements = self.queue.transient_owners();
         let owned = self.attributes.values().filter(|attribute| attribute.goes).map(|attribute| &attribute.owner);
         let carried = self.member_attributes.after(None).map(|(account, _)| account);
         let accounts: BTreeSet<&AccountId> = elements.chain(owned).chain(carried).collect();
         let absent = accounts.into_iter().filter(|account| self.people.person(account).is_none());
-        absent.flat_map(|account| self.left_by(account)).collect()
+        let kept_out = self.roster.blocklisted().filter(|account| self.people.person(account).is_some());
+        let expel = |account: &AccountId| Command { actor: Actor::server(account.clone()), op: Op::Expel };
+        absent.flat_map(|account| self.left_by(account)).chain(kept_out.map(expel)).collect()
     }
 }

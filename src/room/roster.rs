@@ -70,6 +70,11 @@ impl Roster {
         self.records.get(account)
     }
 
+    /// Who is kept out.
+    pub fn blocklisted(&self) -> impl Iterator<Item = &AccountId> {
+        self.records.iter().filter(|(_, record)| record.blocklisted).map(|(account, _)| account)
+    }
+
     /// Fixed members by the time their record changed.
     pub fn by_update(&self) -> &BTreeSet<(UnixMs, AccountId)> {
         &self.by_update

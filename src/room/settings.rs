@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::moderator::{Moderated, Rewritten, SharedModerator, Verdict};
+use super::moderator::Rewritten;
 use super::report::Reports;
 use crate::error::{Code, Status, Sub};
 use crate::limits;
-use crate::subject::Rules;
+use crate::subject::{Moderated, Rules, SharedModerator};
 use crate::wire::pb;
 
 // Client types (chatroom.md §a.5).
@@ -73,19 +73,14 @@ impl Settings {
 
     /// Row 14 of chatroom.md §c.0 on what a member shows: 13005 where a text may not stand.
     pub(super) fn moderate_profile(&self, texts: [&str; 3]) -> Result<(), Status> {
-        let refused = || Status::with_sub(Code::ProfileRefused, Sub::ProfileModerated);
-        if self.lets_stand(Moderated::Profile, &texts) { Ok(()) } else { Err(refused()) }
+        self.moderator.as_ref().map_or(Ok(()), |moderator| moderator.profile(&texts))
     }
 
     /// Row 14 of chatroom.md §c.0 on what a room shows: 403 where a text may not stand.
     pub(super) fn moderate_room(&self, texts: [&str; 4]) -> Result<(), Status> {
         let refused = || Status::with_sub(Code::Forbidden, Sub::RoomModerated);
-        if self.lets_stand(Moderated::Room, &texts) { Ok(()) } else { Err(refused()) }
-    }
-
-    fn lets_stand(&self, kind: Moderated, texts: &[&str]) -> bool {
-        let passes = |moderator: &SharedModerator| texts.iter().all(|text| moderator.text(kind, text) == Verdict::Pass);
-        self.moderator.as_ref().is_none_or(passes)
+        let stands = self.moderator.as_ref().is_none_or(|moderator| moderator.lets_stand(Moderated::Room, &texts));
+        if stands { Ok(()) } else { Err(refused()) }
     }
 }
 

@@ -60,6 +60,11 @@ impl Worker {
                     let looks = off_thread("the accounts could not be read", work).await;
                     worker.with(|front| front.on_accounts(*read, looks));
                 }
+                Effect::Errand(errand) => {
+                    let work = errand.work(shared.common.accounts.clone());
+                    let done = off_thread("the directory could not be used", work).await;
+                    worker.with(|front| front.on_errand(*errand, done));
+                }
                 Effect::Call(call) => {
                     let verdict = shared.ask_application(&call).await;
                     worker.with(|front| front.on_verdict(call.called, verdict));

@@ -107,6 +107,7 @@ fn row_of(app_key: &str, account: &Account) -> store::Account {
         birth: account.birth.clone(),
         mobile: account.mobile.clone(),
         gender: account.gender,
+        profile_time_ms: account.profile_time_ms,
         blocked: account.blocked,
         muted: account.muted,
         muted_in_peers: account.muted_in.peers,
@@ -129,6 +130,7 @@ fn account_of(row: store::Account) -> Result<Account, Status> {
         birth: row.birth,
         mobile: row.mobile,
         gender: row.gender,
+        profile_time_ms: row.profile_time_ms,
         blocked: row.blocked,
         muted: row.muted,
         muted_in: MutedIn {

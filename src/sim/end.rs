@@ -51,6 +51,7 @@ impl World {
         self.check_states();
         self.check_presence();
         self.check_creators();
+        self.check_accounts();
         self.check_histories();
     }
 
@@ -94,6 +95,9 @@ impl World {
                 client.link().is_some() && positions.iter().any(|position| position.room_id == room.get())
             };
             let own: BTreeSet<String> = self.clients.iter().filter(is_in).map(|client| client.account.to_string()).collect();
+            if let Some(blocked) = here.iter().find(|account| self.watch.truths[room].is_blocked(account, u64::MAX)) {
+                wrong = Some(format!("room {room} holds {blocked}, whom it keeps out"));
+            }
             let (here, own): (Vec<_>, Vec<_>) = (here.difference(&unsure).collect(), own.difference(&unsure).collect());
             if here != own {
                 wrong = Some(format!("room {room} holds {here:?}, and those who think that they are in it are {own:?}"));

@@ -5,6 +5,7 @@
 //!
 //! May use everything but the I/O of `server`.
 
+mod accounts;
 mod cli;
 mod client;
 mod creators;

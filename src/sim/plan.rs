@@ -73,12 +73,24 @@ impl Plan {
             calendar: chance(10),
             stall: chance(30),
         };
+        // Drawn apart, and in some worlds only: in those an account may be in few rooms.
+        let mut apart = fastrand::Rng::with_seed(random.clone().u64(..));
+        let is_tight = apart.u8(..) < 96;
+        let quota = |most: usize, apart: &mut fastrand::Rng| if is_tight { apart.usize(1..=2) } else { most };
+        let usual = Settings::default();
+        let settings = Settings {
+            sends_per_second: 0,
+            rooms_per_account_max: quota(usual.rooms_per_account_max, &mut apart),
+            client_rooms_per_account_max: quota(usual.client_rooms_per_account_max, &mut apart),
+            client_rooms_left_per_account_max: quota(usual.client_rooms_left_per_account_max, &mut apart),
+            ..usual
+        };
         Plan {
             workers: random.usize(1..=3),
             accounts,
             clients,
             rooms: random.usize(1..=2),
-            settings: Arc::new(Settings { sends_per_second: 0, ..Settings::default() }),
+            settings: Arc::new(settings),
             feed_bytes: if random.u8(..) < 64 { random.usize(2_000..20_000) } else { limits_feed() },
             asks_logins: random.u8(..) < 64,
             asks_sends: match random.u8(0..8) {

@@ -352,6 +352,10 @@ impl World {
                 let looks = looks.collect();
                 front.on_accounts(*read, looks);
             }
+            Effect::Errand(errand) => {
+                let done = errand.work(node.common.accounts.clone())();
+                front.on_errand(*errand, done);
+            }
             Effect::Call(call) => {
                 let verdict = match said {
                     0..16 => Err(NoAnswer::Timeout),

@@ -20,7 +20,7 @@ pub(super) struct Watch {
     /// Clients that have asked to come in and lost the connection before the answer: they may be in, nobody knows since when.
     tried: BTreeSet<(usize, RoomId)>,
     /// Who has come into which room, behind which number, and is not yet known to have been allowed to.
-    came: Vec<(RoomId, String, u64)>,
+    came: Vec<Came>,
     /// Positions that entries on their way name, by connection and sequence.
     named: BTreeMap<(u32, u32), Named>,
     /// Digests of what was told, by room, epoch and number.
@@ -60,6 +60,14 @@ struct View {
     account: String,
 }
 
+/// An account has come into a room, behind this entry.
+struct Came {
+    room: RoomId,
+    account: String,
+    seq: u64,
+    epoch: u64,
+}
+
 impl View {
     /// Nothing is known of what the client has heard.
     fn forget(&mut self) {
@@ -89,9 +97,11 @@ impl Watch {
                 return self.fail(wrong);
             }
             let (epoch, seq) = (record.entry.epoch.0, record.entry.seq.0);
-            let is_known = |came: &&(RoomId, String, u64)| came.0 == record.room && came.2 < seq;
-            let kept_out = self.came.iter().filter(is_known).find(|came| truth.is_blocked(&came.1, came.2));
-            if let Some((room, account, _)) = kept_out {
+            let is_known = |came: &&Came| came.room == record.room && came.seq < seq;
+            // What let it in may have been lost: then the room puts it out in the next epoch.
+            let is_kept_out = |came: &&Came| came.epoch == epoch && truth.is_blocked(&came.account, came.seq);
+            let kept_out = self.came.iter().filter(is_known).find(is_kept_out);
+            if let Some(Came { room, account, .. }) = kept_out {
                 return self.violation = Some(format!("{account} has come into room {room}, out of which it is kept"));
             }
             self.came.retain(|came| !is_known(&came));
@@ -282,7 +292,8 @@ impl Watch {
             wrong = Some(format!("{account} resumes in room {room}, out of which entry {exile} has put it"));
         }
         // What lets it in again may be on its way to the disk: that is known once the log has something behind its entry.
-        self.came.push((room, account.to_owned(), response.last_seq));
+        let (account, seq, epoch) = (account.to_owned(), response.last_seq, response.epoch);
+        self.came.push(Came { room, account, seq, epoch });
         let is_newer = response.epoch > view.epoch;
         view.epoch = view.epoch.max(response.epoch);
         match response.log_seq {

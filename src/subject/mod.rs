@@ -6,10 +6,13 @@
 mod account;
 mod actor;
 mod audience;
+pub mod check;
 mod contract;
 mod entry;
 mod letter;
+mod moderator;
 mod position;
+mod question;
 mod server_id;
 mod shard;
 
@@ -21,6 +24,8 @@ pub use contract::{
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
 pub use letter::{Address, Letter, LetterId};
+pub use moderator::{Moderated, Moderator, SharedModerator, Verdict};
 pub use position::{Boundaries, Missed, Predecessor, Replay, Resumption, Standing};
+pub use question::Gathering;
 pub use server_id::{ServerId, ServerIds};
 pub use shard::Shard;

@@ -7,11 +7,12 @@ use prost::Message as _;
 
 use crate::error::{Code, Status};
 use crate::id::{RoomId, Seq, UserId};
-use crate::subject::{Actor, Address, Admission, Command, Operation, Question};
-use crate::wire::{Response, store};
+use crate::subject::{self, Actor, Address, Admission, Command, Operation, Question};
+use crate::wire::{Request, Response, store};
 
+commands! {
 /// A change of a user.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Op {
     /// A connection that followed the user is gone. Presence, never in the log.
     Gone,
@@ -22,6 +23,10 @@ pub enum Op {
         /// True if it is open.
         is_open: bool,
     },
+    /// The application of the user, and the profile that the directory has of the account. Said by the server ahead of every command of
+    /// somebody else; only the first of them counts.
+    Begin(Box<store::UserBegin>),
+}
 }
 
 impl Operation for Op {
@@ -34,6 +39,10 @@ impl Operation for Op {
 
     fn is_logged(&self) -> bool {
         !matches!(self, Op::Gone)
+    }
+
+    fn opens(&self) -> Option<bool> {
+        matches!(self, Op::Begin(_)).then_some(true)
     }
 
     fn admission(&self) -> Admission {
@@ -54,11 +63,13 @@ impl Operation for Op {
     }
 }
 
+queries! {
 /// A question to a user.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Query {
     /// The rooms that the account has created and that are open.
     Rooms,
+}
 }
 
 impl Query {
@@ -77,6 +88,16 @@ impl Query {
 }
 
 impl Question for Query {}
+
+/// What is asked of a user.
+pub type Ask = subject::Ask<Op, Query>;
+
+impl Ask {
+    /// What a request is to the user of its account; the request again if it is asked of something else.
+    pub fn of_request(request: Request) -> Result<Ask, Request> {
+        asked!((Err(request)) request => {})
+    }
+}
 
 /// The refusal of a command that is the server's own.
 pub(super) fn not_yours() -> Status {

@@ -48,7 +48,7 @@ impl Subject for User {
     }
 
     fn app_key(&self) -> &str {
-        ""
+        self.begun.as_ref().map_or("", |begun| &begun.app_key)
     }
 
     fn settings(&self) -> &Settings {
@@ -79,15 +79,15 @@ impl Subject for User {
         match *look_up {}
     }
 
-    fn answer(&mut self, _now: UnixMs, actor: &Actor, query: &Query) -> Answer {
-        match query {
+    fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Query) -> Answer {
+        answer!((self, now, actor) query => {
             Query::Rooms if actor.origin == Origin::Member => Err(not_yours()),
             Query::Rooms => Ok(Query::rooms_answer(self.rooms())),
-        }
+        })
     }
 
     fn history(&self, _now: UnixMs, _actor: &Actor, _query: &Query) -> Result<Infallible, Status> {
-        Err(not_yours())
+        Err(Status::new(Code::ServerError, "no question to a user reads its log"))
     }
 
     fn pass(&mut self, seq: Seq, epoch: Epoch, stamp: Stamp) -> Option<Link> {

@@ -4,13 +4,17 @@
 //!
 //! Nothing here reads a clock, a socket, a file or a random generator. May use: `subject`, `wire` for the form of what is kept.
 
+// Macros: what a user repeats of every request (`build/subjects.rs`).
+include!(concat!(env!("OUT_DIR"), "/user.rs"));
+
 mod command;
 mod contract;
 mod passing;
+mod profile;
 mod record;
 mod state;
 
-pub use command::{Op, Query};
+pub use command::{Ask, Op, Query};
 pub use passing::{Beyond, Passing, Session};
 pub use record::Record;
 pub use state::{Settings, User};

@@ -163,10 +163,14 @@ impl Passing {
         self.rows.is_empty()
     }
 
-    /// Every account with its connections and rooms, and how many rooms are reserved for it.
-    pub fn all(&self) -> impl Iterator<Item = (AccountHash, Vec<Session>, Vec<RoomId>, usize)> {
-        let reserved = |row: &Row| row.more.as_ref().map_or(0, |more| more.reserved.len());
-        self.rows.iter().map(move |(hash, row)| (*hash, self.sessions(*hash), row.rooms().collect(), reserved(row)))
+    /// Accounts, and applications, of which there is anything to know.
+    pub fn known(&self) -> impl Iterator<Item = AccountHash> {
+        self.rows.keys().copied()
+    }
+
+    /// How many rooms are reserved for an account.
+    pub fn reserved(&self, hash: AccountHash) -> usize {
+        self.rows.get(&hash).and_then(|row| row.more.as_ref()).map_or(0, |more| more.reserved.len())
     }
 
     /// Changes an account that is known, and forgets what is empty then.

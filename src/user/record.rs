@@ -10,7 +10,7 @@ use super::state::{Command, Entry, Settings, User};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs, UserId};
 use crate::subject::{Actor, Link, Stamp};
-use crate::wire::store;
+use crate::wire::store::{self, user_record::Op as Stored};
 
 /// An entry on its way to the log, or back.
 #[derive(Clone, PartialEq, Debug)]
@@ -27,12 +27,11 @@ impl Record {
     /// The kept form: everything but user, place, the place before, epoch and time, which are facts of every entry. Fails for presence.
     pub fn into_kept(self) -> Result<store::UserRecord, Status> {
         let Record { entry, link, .. } = self;
-        let op = match entry.command.op {
+        let op = to_store!(() &entry.command.op => {
             Op::Gone => return Err(corrupt("presence, which never belongs in it")),
-            Op::NoteRoom { room, is_open } => {
-                store::user_record::Op::NoteRoom(store::UserNoteRoom { room_id: room.get(), is_open })
-            }
-        };
+            Op::NoteRoom { room, is_open } => Stored::NoteRoom(store::UserNoteRoom { room_id: room.get(), is_open: *is_open }),
+            Op::Begin(begin) => Stored::Begin((**begin).clone()),
+        });
         Ok(store::UserRecord {
             random: entry.stamp.random,
             clock_ahead_ms: entry.stamp.clock.0.saturating_sub(entry.stamp.time.0),
@@ -46,13 +45,13 @@ impl Record {
     pub fn read(user: UserId, (previous, seq): (Seq, Seq), epoch: Epoch, time: UnixMs, kept: Bytes) -> Result<Record, Status> {
         let kept = store::UserRecord::decode(kept).map_err(|_| corrupt("a record that cannot be read"))?;
         let account = AccountId::parse(&kept.account).map_err(|_| corrupt("a name that is no account"))?;
-        let op = match kept.op {
-            Some(store::user_record::Op::NoteRoom(note)) => {
+        let op = from_store!(() kept.op.ok_or_else(|| corrupt("a record without a command"))? => {
+            Stored::NoteRoom(note) => {
                 let room = RoomId::new(note.room_id).map_err(|_| corrupt("a room without a number"))?;
                 Op::NoteRoom { room, is_open: note.is_open }
             }
-            None => return Err(corrupt("a record without a command")),
-        };
+            Stored::Begin(begin) => Op::Begin(Box::new(begin)),
+        });
         let clock = UnixMs(time.0.saturating_add(kept.clock_ahead_ms));
         let command = Command { actor: Actor::server(account), op };
         let entry = Entry { seq, epoch, stamp: Stamp { time, clock, random: kept.random }, command };
@@ -74,6 +73,7 @@ impl User {
             last_clock_ms: self.last_clock.0,
             boundaries: self.boundaries.iter().map(boundary).collect(),
             rooms: self.rooms().map(RoomId::get).collect(),
+            begun: self.begun.as_deref().cloned(),
         };
         state.encode_to_vec()
     }
@@ -92,6 +92,7 @@ impl User {
             last_time: UnixMs(kept.last_time_ms),
             last_clock: UnixMs(kept.last_clock_ms),
             rooms: rooms.map_err(|_| corrupt("a room without a number"))?,
+            begun: kept.begun.map(Box::new),
             ..User::new(id, settings)
         };
         for boundary in kept.boundaries {
@@ -103,4 +104,50 @@ impl User {
 
 fn corrupt(found: &str) -> Status {
     Status::new(Code::ServerError, format!("the log of a user holds {found}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::Subject as _;
+    use crate::wire::pb::UserProfile;
+
+    fn id() -> UserId {
+        UserId::new(7, 3).unwrap()
+    }
+
+    fn begin(nick: &str) -> Command {
+        let account = AccountId::parse("alice").unwrap();
+        let profile = UserProfile { account: "alice".into(), nick: nick.into(), ..Default::default() };
+        let begin = store::UserBegin { app_key: "app".into(), profile: Some(profile), ..Default::default() };
+        Command { actor: Actor::server(account), op: Op::Begin(Box::new(begin)) }
+    }
+
+    fn entry(user: &User, command: Command) -> Entry {
+        let stamp = Stamp { time: UnixMs(50), clock: UnixMs(60), random: 1 };
+        Entry { seq: user.next_seq(), epoch: Epoch(2), stamp, command }
+    }
+
+    #[test]
+    fn a_user_begins_once_and_out_of_its_log_and_its_snapshot_as_it_did() {
+        let mut user = User::new(id(), Arc::default());
+        let first = entry(&user, begin("Alice"));
+        let link = user.apply(&first).unwrap().link;
+        assert!(!user.apply(&entry(&user, begin("Another"))).unwrap().durable, "it has begun");
+        assert_eq!(user.app_key(), "app");
+
+        let kept = Record { user: id(), entry: first, link }.into_kept().unwrap().encode_to_vec();
+        let read = Record::read(id(), (link.previous, Seq(1)), Epoch(2), UnixMs(50), kept.into()).unwrap();
+        let mut replayed = User::new(id(), Arc::default());
+        replayed.replay(&read.entry, &read.link);
+        assert_eq!(replayed, user);
+        assert_eq!(User::restore(id(), Arc::default(), &user.to_kept()).unwrap(), user);
+    }
+
+    #[test]
+    fn only_the_server_says_that_a_user_begins() {
+        let mut user = User::new(id(), Arc::default());
+        let command = Command { actor: Actor::http(AccountId::parse("alice").unwrap()), ..begin("Alice") };
+        assert_eq!(user.apply(&entry(&user, command)).unwrap_err().code, Code::Forbidden);
+    }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::command::{Op, not_yours};
 use crate::error::Status;
 use crate::id::{Epoch, RoomId, Seq, UnixMs, UserId};
-use crate::subject::{self, Boundaries, Link, Origin, Rules, Stamp};
-use crate::wire::Response;
+use crate::subject::{self, Boundaries, Link, Origin, SharedModerator, Stamp};
+use crate::wire::{Response, store};
 
 /// A command on its way to a user.
 pub(super) type Command = subject::Command<Op>;
@@ -16,18 +16,11 @@ pub(super) type Entry = subject::Entry<Op>;
 /// What an entry of a user came to.
 pub(super) type Outcome = subject::Outcome<Op, ()>;
 
-/// The settings of users: so far all go by the same.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Settings;
-
-impl Rules<Settings> for Settings {
-    fn settings(&self, _app_key: &str) -> Arc<Settings> {
-        Arc::new(Settings)
-    }
-
-    fn version(&self) -> u64 {
-        0
-    }
+/// The settings of an application's users.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Settings {
+    /// Judges profiles; `None`: nobody does.
+    pub moderator: Option<SharedModerator>,
 }
 
 /// Everything of an account that lasts. One that was never changed is the same as one that never was.
@@ -42,6 +35,8 @@ pub struct User {
     pub(super) last_clock: UnixMs,
     pub(super) boundaries: Boundaries,
     pub(super) rooms: BTreeSet<RoomId>,
+    /// Application and profile; `None`: nobody has changed the user yet, and the account's row in the directory counts.
+    pub(super) begun: Option<Box<store::UserBegin>>,
     pub(super) settings: Arc<Settings>,
 }
 
@@ -57,6 +52,7 @@ impl User {
             last_clock: UnixMs::default(),
             boundaries: Boundaries::default(),
             rooms: BTreeSet::new(),
+            begun: None,
             settings,
         }
     }
@@ -69,17 +65,16 @@ impl User {
     /// Applies an entry; a refused one leaves no trace.
     pub(super) fn apply(&mut self, entry: &Entry) -> Result<Outcome, Status> {
         let Command { actor, op } = &entry.command;
-        let done = Outcome::reply(Response::Ping(bytes::Bytes::new()));
-        let is_changed = match *op {
-            Op::Gone => false,
-            Op::NoteRoom { .. } if actor.origin != Origin::Server => return Err(not_yours()),
-            Op::NoteRoom { room, is_open } => self.note_room(room, is_open),
-        };
-        if !is_changed {
-            return Ok(done);
+        let mut outcome = decide!((self, entry) op => {
+            Op::Gone => Ok(done(false)),
+            Op::NoteRoom { .. } | Op::Begin(_) if actor.origin != Origin::Server => Err(not_yours()),
+            Op::NoteRoom { room, is_open } => Ok(done(self.note_room(*room, *is_open))),
+            Op::Begin(begin) => Ok(done(self.note_begin(begin))),
+        })?;
+        if outcome.durable {
+            outcome.link = self.note_entry(entry.epoch, entry.seq, entry.stamp);
         }
-        let link = self.note_entry(entry.epoch, entry.seq, entry.stamp);
-        Ok(Outcome { durable: true, link, ..done })
+        Ok(outcome)
     }
 
     /// Applies an entry that the log has, after what it says of its epoch.
@@ -88,10 +83,11 @@ impl User {
             return;
         }
         self.boundaries.note(entry.epoch, link.epoch_first.unwrap_or(entry.seq));
-        match entry.command.op {
+        replay!((self, entry) &entry.command.op => {
             Op::Gone => {}
-            Op::NoteRoom { room, is_open } => _ = self.note_room(room, is_open),
-        }
+            Op::NoteRoom { room, is_open } => _ = self.note_room(*room, *is_open),
+            Op::Begin(begin) => _ = self.note_begin(begin),
+        });
         self.note_entry(entry.epoch, entry.seq, entry.stamp);
     }
 
@@ -108,6 +104,13 @@ impl User {
         }
     }
 
+    /// True if this was the first.
+    fn note_begin(&mut self, begin: &store::UserBegin) -> bool {
+        let is_first = self.begun.is_none();
+        self.begun.get_or_insert_with(|| Box::new(begin.clone()));
+        is_first
+    }
+
     pub(super) fn note_entry(&mut self, epoch: Epoch, seq: Seq, stamp: Stamp) -> Link {
         let (previous, is_first) = (self.logged_seq, epoch > self.epoch);
         self.boundaries.note(epoch, seq);
@@ -115,4 +118,9 @@ impl User {
         (self.last_time, self.last_clock) = (self.last_time.max(stamp.time), self.last_clock.max(stamp.clock));
         Link { previous, epoch_first: if is_first { self.boundaries.first_of(epoch) } else { None } }
     }
+}
+
+/// The outcome of what only the server says, which waits for no answer.
+fn done(is_changed: bool) -> Outcome {
+    Outcome { durable: is_changed, ..Outcome::reply(Response::Ping(bytes::Bytes::new())) }
 }

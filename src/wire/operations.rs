@@ -10,7 +10,7 @@ pub struct Operation {
     pub kind: PacketKind,
     /// The call in Rust, C++ and the terminal.
     pub name: &'static str,
-    /// The call in C, behind `chatroom_client_`.
+    /// The call in C, behind `chatroom_client_`; behind `chatroom_` if it begins with a family of im.md §4.5.
     pub c_name: &'static str,
     /// The subject it is asked of.
     pub subject: Subject,

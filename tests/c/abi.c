@@ -339,6 +339,56 @@ static void null_is_refused_for_each_pointer(void)
     chatroom_client_free(client);
 }
 
+/* A request is refused whose struct ends where no struct can: within a field, before it begins, or beyond all memory. */
+static void a_struct_ends_between_its_fields(void)
+{
+    const chatroom_result bad = CHATROOM_RESULT_BAD_PARAMETER;
+    static const size_t wrong[] = {0, 1, 7, 9, 12, 20, 44, 4096 - 4, 4096 + 8, (size_t)-1, (size_t)-8};
+    chatroom_options_t options = options_for("127.0.0.1:1");
+    chatroom_client_t *client = NULL;
+    struct {
+        chatroom_enter_t enter;
+        uint64_t newer[2];
+    } longer;
+    chatroom_location_t location;
+    chatroom_create_t create;
+    long calls = 0;
+    size_t i;
+
+    OK(chatroom_client_new(&options, &client));
+    destroyed = 0;
+    memset(&longer, 0, sizeof longer);
+    memset(&location, 0, sizeof location);
+    ZERO(create);
+    create.alias = "party";
+    create.enter = &longer.enter;
+    longer.enter.nick = "nick";
+    longer.enter.avatar = longer.enter.ext = longer.enter.enter_ext = "text";
+    for (i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        longer.enter.location = NULL;
+        longer.enter.struct_size = wrong[i];
+        CHECK(chatroom_client_enter(client, &longer.enter, NULL, &calls, destroy) == bad);
+        CHECK(chatroom_client_create_room(client, &create, NULL, &calls, destroy) == bad);
+        longer.enter.struct_size = sizeof longer.enter;
+        longer.enter.location = &location;
+        location.struct_size = wrong[i];
+        CHECK(chatroom_client_enter(client, &longer.enter, NULL, &calls, destroy) == bad);
+        CHECK(chatroom_client_update_location(client, 1, &location, NULL, &calls, destroy) == bad);
+        CHECK(destroyed == 4 * (int)(i + 1));
+    }
+    longer.enter.location = NULL;
+    longer.enter.struct_size = sizeof longer;
+    longer.newer[1] = 1;
+    CHECK(chatroom_client_enter(client, &longer.enter, NULL, &calls, destroy) == bad);
+    longer.newer[1] = 0;
+    OK(chatroom_client_enter(client, &longer.enter, NULL, &calls, destroy)); /* what a newer host leaves at 0 */
+    longer.enter.struct_size = offsetof(chatroom_enter_t, tags);
+    longer.enter.tag_count = 1; /* beyond the end of a shorter one: not looked at */
+    OK(chatroom_client_enter(client, &longer.enter, NULL, &calls, destroy));
+    chatroom_client_free(client);
+    CHECK(destroyed == 4 * (int)(sizeof wrong / sizeof wrong[0]) + 3);
+}
+
 /* What an older host knew of the options, and what a newer one may. */
 static void options_may_be_shorter_and_longer_than_ours(void)
 {
@@ -417,6 +467,7 @@ int main(void)
     a_broken_stream_stays_broken();
     a_codec_that_nobody_empties_says_busy();
     null_is_refused_for_each_pointer();
+    a_struct_ends_between_its_fields();
     options_may_be_shorter_and_longer_than_ours();
     puts("ok");
     return 0;

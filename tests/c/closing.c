@@ -205,6 +205,38 @@ static void a_full_queue_says_busy_at_once(void)
     CHECK(host.destroyed.value == accepted + 1);
 }
 
+/* Of a request that is refused, on the thread that asks: what it belongs to may be the last that holds the client. */
+static void request_frees(void *user_data)
+{
+    struct host *host = user_data;
+    chatroom_client_t *client = host->client;
+    count_add(&host->destroyed, 1);
+    host->client = NULL;
+    chatroom_client_free(client);
+}
+
+static void a_refused_request_that_gives_its_data_back_may_free_the_client(const char *refused)
+{
+    struct host host = HOST_INITIALIZER;
+    chatroom_options_t options = options_for(refused);
+    chatroom_result result;
+    int accepted = 0;
+    options.host_pumped = 1;
+    options.user_data = &host;
+    options.destructor = listener_freed;
+    options.on_closed = on_closed;
+    OK(chatroom_client_new(&options, &host.client));
+    OK(chatroom_client_connect(host.client, NULL, NULL, NULL));
+    do {
+        /* Nobody takes the events, so in the end nobody takes the orders: each of these makes an attempt, which fails. */
+        while (chatroom_client_check_connection(host.client) == CHATROOM_RESULT_OK)
+            ;
+        result = chatroom_client_leave(host.client, 1, NULL, &host, request_frees);
+    } while (result == CHATROOM_RESULT_OK && ++accepted < 1024);
+    CHECK(result == CHATROOM_RESULT_BUSY && host.client == NULL);
+    CHECK(host.closed.value == 1 && host.freed.value == 1 && host.destroyed.value == accepted + 1);
+}
+
 /* A callback that does not return delays its own client, and no other. */
 static void slow_connected(void *user_data, const chatroom_status_t *status)
 {
@@ -277,6 +309,7 @@ int main(int argc, char **argv)
     a_pumped_client_calls_on_the_thread_that_pumps();
     a_pumped_client_can_be_freed_inside_and_outside_its_callbacks();
     a_full_queue_says_busy_at_once();
+    a_refused_request_that_gives_its_data_back_may_free_the_client(argv[2]);
     a_slow_callback_delays_only_its_own_client();
     a_refused_port_is_tried_again_until_the_client_is_closed(argv[2]);
     a_forked_child_may_exec();

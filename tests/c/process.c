@@ -64,6 +64,39 @@ static void refused_in_child(void *user_data)
     count_add(&handled, 1);
 }
 
+static void counted(void *user_data)
+{
+    count_add(user_data, 1);
+}
+
+static void ask_and_fail(chatroom_client_t *client)
+{
+    struct count given_back = COUNT_INITIALIZER;
+    char words[8];
+    CHECK(chatroom_client_kick(client, 1, NULL, NULL, NULL, &given_back, counted) == CHATROOM_RESULT_BAD_PARAMETER);
+    chatroom_last_error_message(words, sizeof words);
+    OK(chatroom_client_leave(client, 1, NULL, &given_back, counted));
+    OK(chatroom_client_cancel(client, chatroom_last_request()));
+    OK(chatroom_client_flush(client, 1000, NULL, &given_back, counted));
+    CHECK(count_reaches(&given_back, 3));
+    count_add(&handled, 1);
+}
+
+/* What a virtual machine does when a thread leaves it: after the library's own values of that thread are gone. */
+static void at_the_end_of_a_thread(void *user_data)
+{
+    ask_and_fail(user_data);
+}
+
+static pthread_key_t last_words;
+
+static void *leaving(void *client)
+{
+    ask_and_fail(client);
+    CHECK(pthread_setspecific(last_words, client) == 0);
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     chatroom_client_t *client = NULL;
@@ -71,6 +104,7 @@ int main(int argc, char **argv)
     chatroom_draft_t draft;
     struct sigaction action;
     sigset_t before, after, one, pending;
+    pthread_t thread;
     pid_t child;
     int status = 0, number;
 
@@ -89,6 +123,9 @@ int main(int argc, char **argv)
         CHECK(sigismember(&before, number) == sigismember(&after, number)); /* the host's own mask is as it was */
     OK(chatroom_client_connect(client, NULL, NULL, NULL));
     CHECK(count_reaches(&checked, 1) && count_reaches(&failed, 1));
+    CHECK(pthread_key_create(&last_words, at_the_end_of_a_thread) == 0);
+    CHECK(pthread_create(&thread, NULL, leaving, client) == 0 && pthread_join(thread, NULL) == 0);
+    CHECK(count_read(&handled) == 2);
 
     /* A signal of the process that the host's threads block waits for one of them: no thread of the library takes it. */
     sigemptyset(&one);
@@ -112,7 +149,7 @@ int main(int argc, char **argv)
         CHECK(chatroom_client_send(client, &draft, NULL, NULL, refused_in_child) == CHATROOM_RESULT_NOT_INITIALISED);
         CHECK(chatroom_client_cancel(client, 1) == CHATROOM_RESULT_NOT_INITIALISED);
         CHECK(chatroom_client_flush(client, 1, NULL, NULL, refused_in_child) == CHATROOM_RESULT_NOT_INITIALISED);
-        CHECK(count_read(&handled) == 2);
+        CHECK(count_read(&handled) == 4);
         chatroom_client_free(client);
         execl("/bin/true", "true", (char *)NULL);
         _exit(5);

@@ -452,3 +452,26 @@ proptest! {
         prop_assert_eq!(ann.seen.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), logged);
     }
 }
+
+#[test]
+fn who_was_let_in_by_a_change_that_was_lost_is_put_out_when_the_store_is_back() {
+    let (mut world, room, ann, bob, _) = world_of_two();
+    let block = |set| {
+        let (account, change) = ("ann".into(), pb::RoleChange::Blocklist as i32);
+        Op::SetRole(pb::MemberSetRoleRequest { account, change, set, ..Default::default() })
+    };
+    let boss = crate::world::over_http("boss");
+    world.command(&boss, room, block(true)).unwrap();
+    world.commits = false;
+    world.ask(&boss, room, block(false));
+    world.settle();
+    world.enter(&ann, room);
+    world.heard_pushes(&ann);
+    world.reopen_store();
+    assert!(!world.is_here("ann", room) && world.is_here("bob", room));
+    let told = world.heard_pushes(&ann);
+    let blocklisted = pb::KickReason::Blocklisted;
+    assert!(told.iter().any(|push| matches!(push, Push::Kicked(kicked) if kicked.reason() == blocklisted)), "{told:?}");
+    say(&mut world, &bob, room, "to who is here");
+    assert!(world.heard(&ann).is_empty());
+}

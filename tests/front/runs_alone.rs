@@ -22,7 +22,7 @@ use chatroom::subject::Shard;
 use chatroom::user::User;
 use chatroom::wire::{FrameCodec, Packet, Push, Request, Response, pb};
 
-const WORKERS: usize = 2;
+pub const WORKERS: usize = 2;
 const GRACE_MS: u64 = 30_000;
 const EPOCH: Epoch = Epoch(1);
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -117,7 +117,7 @@ pub struct Node {
 }
 
 impl Node {
-    fn new(row: AppRow) -> Node {
+    pub fn new(row: AppRow) -> Node {
         let directory = Directory::new(Arc::new(Nowhere), false);
         directory.insert_app(App::new("demo", Secret::new("0123456789abcdef")).unwrap());
         for name in ["alice", "bob", "boss"] {
@@ -208,6 +208,12 @@ impl Node {
     }
 
     pub fn send(&mut self, id: ConnId, sequence: u32, request: &Request) {
+        self.hand(id, sequence, request);
+        self.settle();
+    }
+
+    /// Has a request arrive, and nobody take a turn.
+    pub fn hand(&mut self, id: ConnId, sequence: u32, request: &Request) {
         let mut bytes = BytesMut::new();
         request.encode(sequence, &mut bytes);
         self.set_clock(id.worker());
@@ -215,7 +221,6 @@ impl Node {
         let (first, second) = bytes.split_at(bytes.len() / 2);
         self.fronts[id.worker()].on_bytes(id, first);
         self.fronts[id.worker()].on_bytes(id, second);
-        self.settle();
     }
 
     pub fn lose(&mut self, id: ConnId) {
@@ -253,7 +258,7 @@ impl Node {
         panic!("the fronts never fall quiet");
     }
 
-    fn turn(&mut self, worker: usize) -> bool {
+    pub fn turn(&mut self, worker: usize) -> bool {
         self.set_clock(worker);
         for (connection, order) in std::mem::take(&mut *self.orders.lock().unwrap()) {
             self.inboxes[connection.worker()].orders.push((connection, order));
@@ -313,7 +318,7 @@ impl Node {
                 let user = known.map(|known| known.and_then(|known| UserId::new(known.number(), shard.number()).ok()));
                 self.fronts[worker].on_user_located(sent, user);
             }
-            Effect::Find(_) | Effect::History(_) => {
+            Effect::Find(_) | Effect::History(_) | Effect::Errand(_) => {
                 panic!("nobody asks for that here")
             }
         }

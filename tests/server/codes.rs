@@ -378,7 +378,10 @@ const SUBS_NOT_GIVEN: &[(i32, &str)] = &[
 ];
 
 /// Sub codes that are given, and shown by a test of another file, because it takes more than a connection to bring them about.
-const SUBS_SHOWN: &[(i32, &str, &str)] = &[(107314, "room/recall.rs", "ones_own_message_can_be_recalled_for_two_minutes")];
+const SUBS_SHOWN: &[(i32, &str, &str)] = &[
+    (107314, "room/recall.rs", "ones_own_message_can_be_recalled_for_two_minutes"),
+    (103404, "server/profiles.rs", "a_look_up_names_150_accounts_at_most_and_one_of_them_exists"),
+];
 
 /// A dynamic token (chatroom.md §d.1) of a time of one's choice.
 fn token_of(account: &str, time_ms: u64, ttl_seconds: u64) -> String {

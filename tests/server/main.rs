@@ -41,6 +41,7 @@ mod opens_older_folders;
 mod orders_and_dedups;
 mod permissions;
 mod plays_the_dialogue;
+mod profiles;
 mod queue;
 #[cfg(target_os = "linux")]
 mod reads_accounts;

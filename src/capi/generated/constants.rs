@@ -113,6 +113,10 @@ pub enum chatroom_kind {
     MemberAttributesLookup = 1285,
     /// A `MemberAttributesListRequest`, answered with a `MemberAttributesListResponse`.
     MemberAttributesList = 1286,
+    /// A `UserLookupRequest`, answered with a `UserLookupResponse`.
+    UserLookup = 4097,
+    /// A `UserUpdateSelfRequest`, answered with a `UserUpdateSelfResponse`.
+    UserUpdateSelf = 4098,
 }
 
 /// What happened to attributes of a room.
@@ -454,3 +458,6 @@ pub const CHATROOM_SENT_HIGH_PRIORITY: u32 = 1;
 pub const CHATROOM_SENT_ABANDONED: u32 = 2;
 /// Flag of a sent message: the server had it already, and this is the answer of then.
 pub const CHATROOM_SENT_DUPLICATE: u32 = 4;
+
+/// Flag of a change of a profile: `gender` counts.
+pub const CHATROOM_USER_GENDER: u32 = 1;

@@ -346,3 +346,34 @@ pub struct chatroom_offer_t {
     /// Set it to 0.
     pub reserved: u32,
 }
+
+/// What to change about the own profile. NULL leaves what is there, "" clears it. Set `struct_size` to its size and the rest to
+/// 0 before filling it in.
+#[repr(C)]
+pub struct chatroom_user_edit_t {
+    /// `sizeof(chatroom_user_edit_t)`.
+    pub struct_size: usize,
+    /// The nick where a room knows no other, at most 64 char.
+    pub nick: *const c_char,
+    /// The address of the avatar, at most 1024 char.
+    pub avatar: *const c_char,
+    /// The signature line, at most 256 char.
+    pub sign: *const c_char,
+    /// The mail address, at most 64 char.
+    pub email: *const c_char,
+    /// The date of birth, at most 16 char.
+    pub birth: *const c_char,
+    /// The telephone number, at most 32 char.
+    pub tel: *const c_char,
+    /// The application's own, at most 1024 char.
+    pub ext: *const c_char,
+    /// What its texts are moderated by: JSON, at most 1024 char.
+    pub moderation_id: *const c_char,
+    /// `CHATROOM_USER_*` bits.
+    pub flags: u32,
+    /// 0 unknown, 1 male, 2 female.
+    pub gender: u32,
+}
+
+// SAFETY: repr(C), led by a usize; integers, floats and pointers only.
+unsafe impl Growing for chatroom_user_edit_t {}

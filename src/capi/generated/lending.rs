@@ -471,6 +471,49 @@ impl Lend for pb::QueueListResponse {
     }
 }
 
+/// Lends a `UserProfile`.
+pub(in crate::capi) fn lend_user_profile(packet: &pb::UserProfile) -> chatroom_user_profile_t {
+    chatroom_user_profile_t {
+        account: chatroom_bytes_t::text(&packet.account),
+        nick: chatroom_bytes_t::text(&packet.nick),
+        avatar: chatroom_bytes_t::text(&packet.avatar),
+        sign: chatroom_bytes_t::text(&packet.sign),
+        email: chatroom_bytes_t::text(&packet.email),
+        birth: chatroom_bytes_t::text(&packet.birth),
+        tel: chatroom_bytes_t::text(&packet.tel),
+        ext: chatroom_bytes_t::text(&packet.ext),
+        update_time_ms: packet.update_time_ms,
+        gender: packet.gender,
+        reserved: 0,
+    }
+}
+
+impl Lend for pb::UserProfile {
+    type View = chatroom_user_profile_t;
+
+    fn lend_to(self, body: impl FnOnce(&chatroom_user_profile_t)) {
+        body(&lend_user_profile(&self));
+    }
+}
+
+/// Lends a `UserLookupResponse`.
+pub(in crate::capi) fn lend_user_lookup_response(
+    packet: &pb::UserLookupResponse,
+    arena: &mut Arena,
+) -> chatroom_user_profiles_t {
+    let users = packet.users.iter().map(lend_user_profile).collect();
+    let (users, user_count) = arena.row(users);
+    chatroom_user_profiles_t { users, user_count }
+}
+
+impl Lend for pb::UserLookupResponse {
+    type View = chatroom_user_profiles_t;
+
+    fn lend_to(self, body: impl FnOnce(&chatroom_user_profiles_t)) {
+        body(&lend_user_lookup_response(&self, &mut Arena::default()));
+    }
+}
+
 /// Lends a `LoginResponse`.
 pub(in crate::capi) fn lend_login_response(packet: &pb::LoginResponse) -> chatroom_login_t {
     chatroom_login_t {

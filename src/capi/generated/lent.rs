@@ -51,6 +51,16 @@ pub type chatroom_elements_fn = Option<
     unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, elements: *const chatroom_elements_t),
 >;
 
+/// Completes a request. `profile` is NULL unless the code is 0.
+pub type chatroom_user_profile_fn = Option<
+    unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, profile: *const chatroom_user_profile_t),
+>;
+
+/// Completes a request. `profiles` is NULL unless the code is 0.
+pub type chatroom_user_profiles_fn = Option<
+    unsafe extern "C" fn(user_data: *mut c_void, status: *const chatroom_status_t, profiles: *const chatroom_user_profiles_t),
+>;
+
 /// An attribute of a room or of a member. Lent: valid until the callback returns.
 #[repr(C)]
 pub struct chatroom_attribute_t {
@@ -471,6 +481,42 @@ pub struct chatroom_elements_t {
     pub elements: *const *const chatroom_element_t,
     /// How many elements there are.
     pub element_count: usize,
+}
+
+/// What an account shows of itself. Lent: valid until the callback returns.
+#[repr(C)]
+pub struct chatroom_user_profile_t {
+    /// The account.
+    pub account: chatroom_bytes_t,
+    /// The nick where a room knows no other.
+    pub nick: chatroom_bytes_t,
+    /// Address of the avatar.
+    pub avatar: chatroom_bytes_t,
+    /// The signature line.
+    pub sign: chatroom_bytes_t,
+    /// The mail address.
+    pub email: chatroom_bytes_t,
+    /// The date of birth.
+    pub birth: chatroom_bytes_t,
+    /// The telephone number.
+    pub tel: chatroom_bytes_t,
+    /// The application's own.
+    pub ext: chatroom_bytes_t,
+    /// Of its last change, in milliseconds since 1970; 0: none yet.
+    pub update_time_ms: i64,
+    /// 0 unknown, 1 male, 2 female.
+    pub gender: u32,
+    /// Always 0.
+    pub reserved: u32,
+}
+
+/// Profiles of accounts. Lent: valid until the callback returns.
+#[repr(C)]
+pub struct chatroom_user_profiles_t {
+    /// In the order of the request, each account once, in an array of pointers, none of them NULL.
+    pub users: *const *const chatroom_user_profile_t,
+    /// How many users there are.
+    pub user_count: usize,
 }
 
 /// An accepted login. Lent: valid until the callback returns.

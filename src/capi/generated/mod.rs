@@ -14,6 +14,7 @@ mod reading;
 mod results;
 mod room;
 mod session;
+mod user;
 
 pub use attributes::*;
 pub use constants::*;
@@ -26,6 +27,7 @@ pub use queue::*;
 pub use results::*;
 pub use room::*;
 pub use session::*;
+pub use user::*;
 
 use std::ffi::{c_char, c_void};
 

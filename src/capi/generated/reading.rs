@@ -320,3 +320,31 @@ impl chatroom_offer_t {
         }
     }
 }
+
+impl chatroom_user_edit_t {
+    /// The packet that says what the struct says.
+    ///
+    /// # Safety
+    /// `theirs` is NULL or a struct as its documentation has it.
+    pub(in crate::capi) unsafe fn read(theirs: *const chatroom_user_edit_t) -> Result<pb::UserUpdateSelfRequest, Error> {
+        // SAFETY: the caller promises the struct, which has the header's promise of `struct_size`.
+        let ours = unsafe { input::plain(theirs, "edit") }?;
+        let known = CHATROOM_USER_GENDER;
+        input::flags(ours.flags, known, "flags of edit")?;
+        let has = |flag: u32| ours.flags & flag != 0;
+        // SAFETY: the caller promises each pointer in the struct.
+        unsafe {
+            Ok(pb::UserUpdateSelfRequest {
+                nick: input::maybe_text(ours.nick, "nick")?.map(str::to_owned),
+                avatar: input::maybe_text(ours.avatar, "avatar")?.map(str::to_owned),
+                sign: input::maybe_text(ours.sign, "sign")?.map(str::to_owned),
+                gender: has(CHATROOM_USER_GENDER).then_some(ours.gender),
+                email: input::maybe_text(ours.email, "email")?.map(str::to_owned),
+                birth: input::maybe_text(ours.birth, "birth")?.map(str::to_owned),
+                tel: input::maybe_text(ours.tel, "tel")?.map(str::to_owned),
+                ext: input::maybe_text(ours.ext, "ext")?.map(str::to_owned),
+                moderation_id: input::maybe_text(ours.moderation_id, "moderation_id")?.map(str::to_owned),
+            })
+        }
+    }
+}

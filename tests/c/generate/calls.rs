@@ -46,7 +46,7 @@ pub fn completion(view: &str) -> String {
 
 /// One call.
 pub fn call(described: &Described, request: &Message, operation: &Operation, call: &Call) -> String {
-    let kind = described.kind(operation.kind);
+    let (kind, prefix) = (described.kind(operation.kind), operation.prefix());
     let name = if call.name.is_empty() { &operation.name } else { &call.name };
     let places = places(described, request, &call.arguments);
     let by_struct = request.given.as_ref().filter(|_| call.arguments.is_empty());
@@ -102,7 +102,7 @@ pub fn call(described: &Described, request: &Message, operation: &Operation, cal
         format!("        shared.ask_by(user_data, {tell}, |client, done| client.{}({values}done))\n", call.through)
     };
     format!(
-        "{}#[unsafe(no_mangle)]\npub unsafe extern \"C\" fn chatroom_client_{name}(\n    client: *const chatroom_client_t,\n{arguments}    \
+        "{}#[unsafe(no_mangle)]\npub unsafe extern \"C\" fn {prefix}{name}(\n    client: *const chatroom_client_t,\n{arguments}    \
          done: {done},\n    user_data: *mut c_void,\n    destructor: chatroom_destructor_fn,\n) -> chatroom_result {{\n    \
          let user_data = UserData::adopt(user_data, destructor);\n{part}    on(client, |shared| {{\n{body}    }})\n}}\n",
         doc("", &text)

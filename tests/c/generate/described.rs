@@ -211,10 +211,21 @@ pub struct Message {
 pub struct Operation {
     pub kind: i32,
     pub is_query: bool,
-    /// The call in C, without what all begin with.
+    /// The call in C, without its beginning.
     pub name: String,
     /// The message it is answered with.
     pub answer: String,
+}
+
+/// Families of calls that go without `client_` (im.md §4.5), by the beginning of their names.
+const FAMILIES: [&str; 1] = ["user_"];
+
+impl Operation {
+    /// The beginning of its calls in C.
+    pub fn prefix(&self) -> &'static str {
+        let is_of_a_family = FAMILIES.iter().any(|family| self.name.starts_with(family));
+        if is_of_a_family { "chatroom_" } else { "chatroom_client_" }
+    }
 }
 
 #[derive(Clone)]
@@ -392,6 +403,13 @@ impl Struct {
         }
         if !given.flags.is_empty() {
             list.insert(0, "flags".to_owned());
+        }
+        // What is added at its end later must not lie in what a host of today leaves unsaid there.
+        let short = |field: &Field| matches!(field.shape, Shape::Number("i32" | "u32") | Shape::Bool | Shape::Enumeration(_));
+        let ends = fields.iter().rev().take_while(|field| short(field) && !field.repeated).count();
+        let begins = usize::from(!given.flags.is_empty() && ends == fields.len());
+        if (ends + begins) % 2 == 1 {
+            list.push("_".to_owned());
         }
         given.fields = list.join(" ");
         given

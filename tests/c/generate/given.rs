@@ -124,7 +124,9 @@ fn read(described: &Described, place: &Place, base: &str, flags: &str) -> String
         (Shape::Bytes, _) => format!("Bytes::copy_from_slice(input::bytes({value}, {base}{name}_len, \"{name}\")?)"),
         (Shape::Pairs, _) => format!("input::pairs({value}, {count}, \"{name}\")?"),
         (Shape::Message(inner), repeated) => {
-            let of = format!("chatroom_{}_t", given(described.message(inner)).name);
+            let given = given(described.message(inner));
+            assert!(!repeated || given.in_arrays, "{name}: a struct that grows cannot stand in an array");
+            let of = format!("chatroom_{}_t", given.name);
             match (repeated, place.required) {
                 (true, _) => format!(
                     "input::array({value}, {count}, \"{name}\")?.iter().map(|one| {of}::read(one)).collect::<Result<_, _>>()?"

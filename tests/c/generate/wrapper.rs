@@ -42,7 +42,8 @@ fn method(described: &Described, request: &Message, operation: &Operation, call:
     takes.push(format!("{done} done"));
     passes.extend([format!("&{told}"), "keep(std::move(done))".to_owned(), format!("&drop<{done}>")]);
     let head = wrapped(&format!("    chatroom_result {name}("), &takes, ") {");
-    let body = wrapped(&format!("        return chatroom_client_{name}("), &passes, ");");
+    let prefix = operation.prefix();
+    let body = wrapped(&format!("        return {prefix}{name}("), &passes, ");");
     format!("{head}\n{body}\n    }}\n")
 }
 
