@@ -12,6 +12,7 @@ use crate::account::{Account, NewAccount, Secret, is_longer};
 use crate::error::{Code, Status, Sub};
 use crate::id::AccountId;
 use crate::limits;
+use crate::wire::pb;
 
 /// `/user/create.action`.
 pub(super) async fn create<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
@@ -43,7 +44,8 @@ pub(super) async fn create<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
 /// `/user/update.action`: the token, the profile, or both; nothing is missing and changes nothing.
 pub(super) async fn update<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     let (token, profile) = (call.form.text("token").map(Secret::new), Profile::given(&call.form)?);
-    change(call, move |account| {
+    let request = profile.request();
+    let account = change(call, move |account| {
         if let Some(token) = token {
             account.token = token;
         }
@@ -51,6 +53,9 @@ pub(super) async fn update<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
         Ok(())
     })
     .await?;
+    if request != pb::UserUpdateSelfRequest::default() {
+        call.api.rooms.change_profile(call.app_key, &account.id, request).await?;
+    }
     Ok(answer::done())
 }
 
@@ -182,11 +187,13 @@ pub(super) async fn update_profile<R: Rooms>(call: &Call<'_, R>) -> Result<Answe
     if profile == Profile::default() {
         return Err(Status::bad_parameter("name, icon, sign, email, birth, mobile, gender or ex must be given"));
     }
-    change(call, move |account| {
+    let request = profile.request();
+    let account = change(call, move |account| {
         profile.put_into(account);
         Ok(())
     })
     .await?;
+    call.api.rooms.change_profile(call.app_key, &account.id, request).await?;
     Ok(answer::done())
 }
 
@@ -202,6 +209,13 @@ impl Profile {
         let text = |name| form.text(name).map(str::to_owned);
         let texts = ["name", "icon", "sign", "email", "birth", "mobile", "ex"].map(text);
         Ok(Profile { texts, gender: form.number("gender")? })
+    }
+
+    /// The same as a request to the user: its log has what the directory has.
+    fn request(&self) -> pb::UserUpdateSelfRequest {
+        let [nick, avatar, sign, email, birth, tel, ext] = self.texts.clone();
+        let moderation_id = None;
+        pb::UserUpdateSelfRequest { nick, avatar, sign, gender: self.gender, email, birth, tel, ext, moderation_id }
     }
 
     fn put_into(self, account: &mut Account) {

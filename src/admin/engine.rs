@@ -30,6 +30,15 @@ impl Rooms for Engine {
         Engine::query(self, app_key, room, actor, query).await
     }
 
+    async fn change_profile(
+        &self,
+        app_key: &str,
+        account: &AccountId,
+        request: pb::UserUpdateSelfRequest,
+    ) -> Result<(), Status> {
+        Engine::change_profile(self, app_key, account, request).await
+    }
+
     async fn broadcast(
         &self,
         app_key: &str,

@@ -82,6 +82,15 @@ pub trait Rooms: Clone + Send + Sync + 'static {
         query: Query,
     ) -> impl Future<Output = Result<wire::Response, Status>> + Send;
 
+    /// Has a change of an account's profile, which the directory has already, become an entry of the user's log; answers when that is
+    /// durable.
+    fn change_profile(
+        &self,
+        app_key: &str,
+        account: &AccountId,
+        request: pb::UserUpdateSelfRequest,
+    ) -> impl Future<Output = Result<(), Status>> + Send;
+
     /// Sends a message to every room of the application in which somebody is; answers when all of them have it.
     fn broadcast(
         &self,

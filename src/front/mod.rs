@@ -1,5 +1,6 @@
 //! The front of a node: what one connection wants of several subjects. Login, resume, admission, requests of several steps, messages
-//! that wait to be permitted. No sockets, no disk, no runtime, no clock: the same front runs under the server and in a simulation.
+//! that wait to be permitted; and the passing half of the accounts that the worker owns. No sockets, no disk, no runtime, no clock: the
+//! same front runs under the server and in a simulation.
 //!
 //! A [`Front`] is the whole sans-IO half of one worker: its connections, its [`Hub`] and what is on its way.
 //! Its host hands it bytes ([`Front::on_bytes`]), what has come from other workers ([`Front::turn`]) and the time

@@ -202,7 +202,7 @@ impl<L: Line> Front<L> {
         }
     }
 
-    /// The profiles of all who were asked: the directory's where a user has none of its own. A copy there that is behind is made anew.
+    /// The profiles of all who were asked: the directory's where a user has none of its own. A copy there that differs is made anew.
     fn found(&mut self, id: ConnId, lookup: Lookup) -> Answer {
         let Lookup { rows, said } = lookup;
         let app_key = self.connection(id).and_then(|connection| Some(connection.identity.as_deref()?.app_key.clone()));
@@ -210,7 +210,7 @@ impl<L: Line> Front<L> {
         for ((_, row), (_, response)) in rows.into_iter().zip(said.into_answers()?) {
             let own = if let Response::UserLookup(mut found) = response { found.users.pop() } else { None };
             if let (Some(own), Some(app_key)) = (&own, &app_key)
-                && own.update_time_ms > row.profile_time_ms
+                && *own != profile_in(row.clone())
             {
                 let work = Work::Keep(row.id.clone(), Box::new(own.clone()));
                 self.run(Box::new(Errand { app_key: app_key.clone(), work, then: Then::Nothing }));

@@ -7,13 +7,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::effects::off_thread;
 use super::shared::Shared;
-use crate::dispatch::{Answer, Asker, Bundle, Mail, Request, owner_of};
+use crate::dispatch::{Answer, Asker, Bundle, Mail, Request, UserAsker, UserMail, UserRequest, owner_of};
 use crate::error::{Code, Status, Sub};
 use crate::figures::{TopQuery, TopRooms};
-use crate::front::{Order, SessionsTold};
+use crate::front::{Order, SessionsTold, begin, keep_profile, user_of};
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Ask, Command, Create, Op, Query};
-use crate::user::Session;
+use crate::user::{self, Session};
 use crate::wire::{Response, pb};
 
 /// A handle on the rooms and connections of this node. Cheap to clone; any thread may use it.
@@ -89,6 +89,39 @@ impl Engine {
             known.try_fold(true, |all, known| Ok(all && known?))
         })
         .await
+    }
+
+    /// Has a change of an account's profile become an entry of the user's log, and the profile then copied to the directory; answers once
+    /// both are durable. What changes nothing is done.
+    pub async fn change_profile(
+        &self,
+        app_key: &str,
+        account: &AccountId,
+        request: pb::UserUpdateSelfRequest,
+    ) -> Result<(), Status> {
+        const FAILED: &str = "the directory could not be used";
+        let (directory, key, id) = (self.shared.common.accounts.clone(), app_key.to_owned(), account.clone());
+        let row = off_thread(FAILED, move || directory.profile(&key, &id)).await?;
+        let row = row.ok_or_else(|| Status::with_sub(Code::NotFound, Sub::AccountMissing))?;
+        let user = user_of(app_key, &row)?;
+        let mailbox = &self.shared.mailboxes[owner_of(user, self.shared.mailboxes.len())];
+        if mailbox.is_full() {
+            return Err(Status::new(Code::Busy, "the user's worker has too much waiting"));
+        }
+        let (done, answer) = oneshot::channel();
+        let asker = UserAsker::Caller(Box::new(move |answer| drop(done.send(answer))));
+        let (actor, ask) = (Actor::http(account.clone()), user::Ask::Command(user::Op::UserUpdateSelf(Box::new(request))));
+        let change = UserRequest { subject: user, asker, actor, ask, app_key: None, resume: None };
+        let users = [begin(app_key, user, row), change].map(|request| UserMail::Request(Box::new(request)));
+        mailbox.post(Bundle { users: users.into(), ..Bundle::default() });
+        let profile = match answer_of(answer).await {
+            Ok(Response::UserUpdateSelf(updated)) => updated.user,
+            Err(status) if status.code == Code::NoChange => None,
+            other => return other.map(drop),
+        };
+        let Some(profile) = profile else { return Ok(()) };
+        let (directory, key, id) = (self.shared.common.accounts.clone(), app_key.to_owned(), account.clone());
+        off_thread(FAILED, move || keep_profile(&directory, &key, &id, profile)).await
     }
 
     /// Asks a room of an application something. 404 if the room is another's.

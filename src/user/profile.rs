@@ -5,7 +5,7 @@ use super::state::{Entry, Outcome, User};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, UnixMs};
 use crate::limits;
-use crate::subject::{Actor, Answer, check};
+use crate::subject::{Actor, Answer, Origin, check};
 use crate::wire::{Response, pb, store};
 
 impl User {
@@ -17,7 +17,10 @@ impl User {
         if changed == *begun {
             return Err(Status::new(Code::NoChange, "the profile has these values already"));
         }
-        if let Some(moderator) = &self.settings.moderator {
+        // What the application itself says is its own affair.
+        if entry.command.actor.origin == Origin::Member
+            && let Some(moderator) = &self.settings.moderator
+        {
             let texts = [&request.nick, &request.avatar, &request.sign, &request.ext];
             moderator.profile(&texts.map(|text| text.as_deref().unwrap_or_default()))?;
         }

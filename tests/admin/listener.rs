@@ -56,6 +56,10 @@ impl Rooms for MapOfRooms {
         Err(Status::new(Code::Unavailable, "these rooms do not change"))
     }
 
+    async fn change_profile(&self, _: &str, _: &AccountId, _: pb::UserUpdateSelfRequest) -> Result<(), Status> {
+        Ok(())
+    }
+
     async fn command_seen(&self, _: &str, _: RoomId, _: Command) -> Result<(Option<pb::Member>, Response), Status> {
         Err(Status::new(Code::Unavailable, "these rooms do not change"))
     }

@@ -296,6 +296,21 @@ fn a_room_that_was_reserved_and_never_asked_comes_free() {
 }
 
 #[test]
+fn a_room_that_cannot_be_logged_does_not_count() {
+    let mut world = World::new(Settings { client_rooms_per_account_max: 1, ..Settings::default() });
+    let (one, two) = (client_room(1), client_room(2));
+    let ann = world.connect("ann");
+    world.hubs.iter_mut().for_each(chatroom::dispatch::Hub::on_log_failed);
+    assert_ne!(world.came_to(&ann, one, opening(open(one))), OK);
+    assert_ne!(world.came_to(&ann, two, opening(open(two))), OK);
+    assert!(world.accounts.is_empty(), "neither is entered, nor reserved");
+    world.reopen_store();
+    assert_eq!(world.came_to(&ann, two, opening(open(two))), OK);
+    assert_eq!(world.came_to(&ann, one, opening(open(one))), FULL);
+    assert_eq!(world.rooms("ann"), [two]);
+}
+
+#[test]
 fn what_has_happened_is_not_lost_while_a_room_loads_however_much_waits_for_it() {
     let mut world = World::new(Settings::default());
     let room = world.create(1);

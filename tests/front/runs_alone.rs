@@ -20,7 +20,7 @@ use chatroom::room::{Actor, Ask, Create, Missed, Op, Record, Replay, Room, Setti
 use chatroom::session::SessionConfig;
 use chatroom::wire::{FrameCodec, Packet, Push, Request, Response, pb};
 
-const WORKERS: usize = 2;
+pub const WORKERS: usize = 2;
 const GRACE_MS: u64 = 30_000;
 const EPOCH: Epoch = Epoch(1);
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -115,7 +115,7 @@ pub struct Node {
 }
 
 impl Node {
-    fn new(row: AppRow) -> Node {
+    pub fn new(row: AppRow) -> Node {
         let directory = Directory::new(Arc::new(Nowhere), false);
         directory.insert_app(App::new("demo", Secret::new("0123456789abcdef")).unwrap());
         for name in ["alice", "bob", "boss"] {
@@ -203,6 +203,12 @@ impl Node {
     }
 
     pub fn send(&mut self, id: ConnId, sequence: u32, request: &Request) {
+        self.hand(id, sequence, request);
+        self.settle();
+    }
+
+    /// Has a request arrive, and nobody take a turn.
+    pub fn hand(&mut self, id: ConnId, sequence: u32, request: &Request) {
         let mut bytes = BytesMut::new();
         request.encode(sequence, &mut bytes);
         self.set_clock(id.worker());
@@ -210,7 +216,6 @@ impl Node {
         let (first, second) = bytes.split_at(bytes.len() / 2);
         self.fronts[id.worker()].on_bytes(id, first);
         self.fronts[id.worker()].on_bytes(id, second);
-        self.settle();
     }
 
     pub fn lose(&mut self, id: ConnId) {
@@ -248,7 +253,7 @@ impl Node {
         panic!("the fronts never fall quiet");
     }
 
-    fn turn(&mut self, worker: usize) -> bool {
+    pub fn turn(&mut self, worker: usize) -> bool {
         self.set_clock(worker);
         for (connection, order) in std::mem::take(&mut *self.orders.lock().unwrap()) {
             self.inboxes[connection.worker()].orders.push((connection, order));

@@ -275,3 +275,32 @@ fn an_anonymous_session_looks_nobody_up() {
     let answer = look_up(&mut stranger, &["alice"]);
     assert_eq!((answer.code, answer.sub, answer.users.len()), (403, 114_303, 0));
 }
+
+#[test]
+fn what_the_application_changes_over_http_is_in_the_log_of_the_user() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let server_before = server(&data);
+    let admin = server_before.admin();
+    admin.call("user/create", &[("accid", "alice"), ("name", "Alice"), ("sign", "first")]);
+    let changed = |parameters: &[(&str, &str)]| {
+        let answer = admin.call("user/updateUinfo", &[&[("accid", "alice")], parameters].concat());
+        assert_eq!(answer["code"], 200, "{answer}");
+    };
+    let mut alice = peer(&server_before, "alice");
+    // Before there is a log, after it, and to what it is already.
+    changed(&[("sign", "second")]);
+    assert_eq!(look_up(&mut alice, &["alice"]).users[0].sign, "second");
+    assert_eq!(update(&mut alice, nick("Alicia")).user.unwrap().sign, "second");
+    changed(&[("sign", "third"), ("gender", "2")]);
+    changed(&[("sign", "third")]);
+    let token = admin.call("user/update", &[("accid", "alice"), ("token", "secret"), ("mobile", "123")]);
+    assert_eq!(token["code"], 200, "{token}");
+    let user = look_up(&mut alice, &["alice"]).users.remove(0);
+    assert_eq!((&*user.nick, &*user.sign, user.gender, &*user.tel), ("Alicia", "third", 2, "123"));
+    server_before.kill();
+    let server = server(&data);
+    assert_eq!(look_up(&mut peer(&server, "alice"), &["alice"]).users, [user]);
+    let row = &shown(&server, &["alice"])[0];
+    assert_eq!((&row["name"], &row["sign"], &row["mobile"]), (&json!("Alicia"), &json!("third"), &json!("123")));
+}
