@@ -33,6 +33,10 @@ fn an_operation_is_called_by_its_name_and_its_answer_printed() {
     // Of the account, not of a room.
     let kick = call(&server, "bob", &["kick_devices"]);
     assert_eq!((kick.status.code(), said(&kick).trim()), (Some(0), "status: 200 success"), "{kick:?}");
+    let update = call(&server, "bob", &["user_update_self", "nick=Bob"]);
+    assert!(update.status.success() && said(&update).contains("nick: \"Bob\""), "{update:?}");
+    let found = said(&call(&server, "owner", &["user_lookup", "accounts=bob"]));
+    assert!(found.contains("account: \"bob\"") && found.contains("nick: \"Bob\""), "{found}");
 }
 
 #[test]
