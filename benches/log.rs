@@ -53,7 +53,7 @@ fn measure(log: &dyn Log, size: u64) {
             under_way += 1;
             let tell = tell.clone();
             let committed = Box::new(move |result| tell.send(result).expect("the bench waits for it"));
-            log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
+            log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), shards: Vec::new(), committed });
         }
         told.recv().expect("a sender is here").expect("the disk takes it");
         under_way -= 1;

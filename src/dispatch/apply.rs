@@ -53,6 +53,13 @@ impl<S: Subject> Hub<S> {
             self.free_reservation(subject, &mut command);
             return self.answer(asker, Err(busy("the log is behind")));
         }
+        if command.op.writes_letters()
+            && !is_ours
+            && let Some(refused) = self.too_many_letters(subject, &command)
+        {
+            self.free_reservation(subject, &mut command);
+            return self.answer(asker, Err(refused));
+        }
         let entering = self.entering(subject, &mut command);
         let account = entering.map(|_| command.actor.account.clone());
         let mut next = Some((asker, command, resume));
@@ -137,7 +144,12 @@ impl<S: Subject> Hub<S> {
             Ok(outcome) => outcome,
             Err(status) => {
                 self.counters.refused += 1;
-                return self.answer(asker, Err(status));
+                return match asker {
+                    Asker::Letter(sent) => self.note_evaluated(id, sent, Some(status)),
+                    // Its source has nothing to say to it.
+                    Asker::Refused(refusal) => self.settle(refusal, true),
+                    asker => self.answer(asker, Err(status)),
+                };
             }
         };
         let (downlink, tells, is_passing) = (live.subject.downlink(), live.subject.tells(), live.subject.is_passing());
@@ -160,6 +172,7 @@ impl<S: Subject> Hub<S> {
             departed,
             resent,
             link,
+            letters,
             ..
         } = outcome;
         let told = outcome.told;
@@ -177,6 +190,27 @@ impl<S: Subject> Hub<S> {
             live.detached.insert(connection, entry.command.actor.clone());
             self.owner.grace.push_back((self.clock.now.plus_ms(self.config.detach_grace_ms), id, connection));
         }
+        let asker = match asker {
+            Asker::Letter(sent) if durable => {
+                self.note_accepted(id, &sent, entry.seq, link.previous, entry.stamp.time);
+                Asker::Letter(sent)
+            }
+            Asker::Letter(sent) => {
+                self.note_evaluated(id, sent, None);
+                Asker::Nobody
+            }
+            Asker::Refused(refusal) => {
+                self.settle(refusal, true);
+                Asker::Nobody
+            }
+            // The apply of a letter writes none (im.md §0.3 L8).
+            asker => {
+                if durable && !letters.is_empty() {
+                    self.write_letters(id, letters);
+                }
+                asker
+            }
+        };
         let missed = self.missed(id, heard, &entry.command, named.as_ref(), &presence, &mut reply);
         let joins_late = (durable && !presence.is_empty()).then_some(heard);
         let encode = |message: Box<pb::Message>| (Seq(message.seq), self.encode(&Push::Message(message)));
@@ -227,12 +261,14 @@ impl<S: Subject> Hub<S> {
             self.commit.add(id, S::record(id, entry, push, in_history, link), bytes);
             self.note_durable(id, bytes);
         }
+        self.letters.deciding = None;
     }
 
     /// Answers a request that was granted, after the commit if the answer has to wait for one.
     fn reply(&mut self, asker: Asker<S::Key>, reply: Response, durable: bool, waits: bool) {
         if durable && !planted::is(Bug::AnswerBeforeCommit) {
-            self.commit.writes.held.push(Held::Answer(asker, Ok(reply)));
+            let held = self.letters.hold(Held::Answer(asker, Ok(reply)));
+            self.commit.writes.held.extend(held);
         } else if waits {
             // Whoever asks again for what is on its way to the disk must not be told earlier than the first time.
             self.after_writes(Held::Answer(asker, Ok(reply)));
@@ -308,7 +344,8 @@ impl<S: Subject> Hub<S> {
                 let kicked = kick.map(|kick| Box::new(kick.kicked.clone()));
                 let mail = Mail::Left { subject, connection, kicked };
                 if own == Some(connection) {
-                    self.commit.writes.held.push(Held::Left(mail));
+                    let held = self.letters.hold(Held::Left(mail));
+                    self.commit.writes.held.extend(held);
                 } else {
                     self.send(connection.worker(), mail);
                 }
@@ -340,7 +377,7 @@ impl<S: Subject> Hub<S> {
     }
 
     /// An entry, whose push has so many bytes, is on its way to the log.
-    fn note_durable(&mut self, id: S::Key, bytes: usize) {
+    pub(super) fn note_durable(&mut self, id: S::Key, bytes: usize) {
         let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&id) else { return };
         live.cover.note_entry(live.last_seq(), bytes);
         if live.cover.is_long() {

@@ -4,9 +4,13 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::hub::{Effect, Hub};
+use super::inbox::Unnoted;
+use super::letters::{Note, Post, Sent, ShardChange, Source, Verdict};
 use super::live::Owned;
 use super::mail::{Asker, Mail};
+use super::outbox::Waiting;
 use super::replay::CatchUp;
+use super::verdicts::Settled;
 use crate::error::{Code, Status};
 use crate::id::{ConnId, Seq};
 use crate::planted::{self, Bug};
@@ -20,6 +24,14 @@ pub struct Writes<S: Subject> {
     pub snapshots: Vec<(S::Key, Seq, Vec<Part>)>,
     /// What the applications are told, in the order it happened.
     pub reports: Vec<S::Report>,
+    /// What letters have changed in the envelopes of subjects.
+    pub notes: Vec<Note<S::Key>>,
+    /// Changes of the states of shards, in their order.
+    pub shards: Vec<ShardChange>,
+    /// The letters among them, which leave once they are durable.
+    pub(super) letters: Vec<(Source, Waiting)>,
+    /// Refused letters that are done with once this is durable.
+    pub(super) settled: Vec<Settled>,
     /// Bytes of what the records tell the members.
     pub(super) bytes: usize,
     pub(super) held: Vec<Held<S>>,
@@ -37,6 +49,10 @@ impl<S: Subject> Default for Writes<S> {
             records: Vec::new(),
             snapshots: Vec::new(),
             reports: Vec::new(),
+            notes: Vec::new(),
+            shards: Vec::new(),
+            letters: Vec::new(),
+            settled: Vec::new(),
             bytes: 0,
             held: Vec::new(),
             joins: Vec::new(),
@@ -49,7 +65,12 @@ impl<S: Subject> Default for Writes<S> {
 impl<S: Subject> Writes<S> {
     /// True if there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.snapshots.is_empty() && self.reports.is_empty()
+        !self.has_changes() && self.snapshots.is_empty() && self.reports.is_empty()
+    }
+
+    /// True if anything waits to be written that somebody may be told of.
+    fn has_changes(&self) -> bool {
+        !(self.records.is_empty() && self.notes.is_empty() && self.shards.is_empty())
     }
 }
 
@@ -63,6 +84,8 @@ pub(super) enum Held<S: Subject> {
     CatchUp(Box<CatchUp<S>>),
     /// Who has put itself out of a subject, by closing it, is told so after its answer.
     Left(Mail<S>),
+    /// The verdict on a letter.
+    Verdict(Box<Sent>, Verdict),
 }
 
 /// A command on its way whose subject lets it pass as far as it knows, and for which the log has to say where something stands.
@@ -85,32 +108,51 @@ pub(super) struct Commit<S: Subject> {
     pub in_flight: Option<Writes<S>>,
     /// A commit has failed: nothing is acknowledged.
     pub is_broken: bool,
+    /// Letters that are done with, to be taken out of their shards by the next commit there is.
+    pub removals: Vec<ShardChange>,
+    /// True: there may be no other commit, so they are worth one of their own.
+    is_last: bool,
+    /// Letters that were evaluated, and that no entry tells of yet.
+    pub unnoted: Vec<Unnoted<S::Key>>,
 }
 
 impl<S: Subject> Default for Commit<S> {
     fn default() -> Commit<S> {
-        Commit { writes: Writes::default(), in_flight: None, is_broken: false }
+        Commit {
+            writes: Writes::default(),
+            in_flight: None,
+            is_broken: false,
+            removals: Vec::new(),
+            is_last: false,
+            unnoted: Vec::new(),
+        }
     }
 }
 
 impl<S: Subject> Commit<S> {
     /// Takes what is to be written, if anything is and no commit is under way.
     fn take(&mut self) -> Option<Writes<S>> {
-        if self.writes.is_empty() || self.in_flight.is_some() || self.is_broken {
+        let removes = self.is_last && !self.removals.is_empty();
+        if self.writes.is_empty() && !removes || self.in_flight.is_some() || self.is_broken {
             return None;
         }
         let mut writes = std::mem::take(&mut self.writes);
+        let removals = std::mem::take(&mut self.removals);
+        writes.shards.extend(removals.iter().cloned());
         let saved = writes.snapshots.iter().map(|(subject, seq, _)| (*subject, *seq)).collect();
         let (held, joins) = (std::mem::take(&mut writes.held), std::mem::take(&mut writes.joins));
         let rooms = std::mem::take(&mut writes.rooms);
-        self.in_flight = Some(Writes { held, joins, saved, rooms, ..Writes::default() });
+        let (letters, settled) = (std::mem::take(&mut writes.letters), std::mem::take(&mut writes.settled));
+        // What is only removed is removed by a later commit if this one fails.
+        let shards = removals;
+        self.in_flight = Some(Writes { held, joins, saved, rooms, letters, settled, shards, ..Writes::default() });
         Some(writes)
     }
 
     /// Has something wait until everything applied so far is durable; gives it back if all of that is.
     fn hold(&mut self, held: Held<S>) -> Option<Held<S>> {
         match &mut self.in_flight {
-            _ if !self.writes.records.is_empty() => self.writes.held.push(held),
+            _ if self.writes.has_changes() || !self.unnoted.is_empty() => self.writes.held.push(held),
             Some(in_flight) => in_flight.held.push(held),
             None => return Some(held),
         }
@@ -126,6 +168,17 @@ impl<S: Subject> Commit<S> {
     pub fn add(&mut self, id: S::Key, record: S::Record, bytes: usize) {
         self.writes.bytes += bytes;
         self.writes.records.push(record);
+        self.note_ahead(id);
+    }
+
+    /// Adds an entry that is nothing but a note.
+    pub fn note(&mut self, note: Note<S::Key>) {
+        self.note_ahead(note.subject);
+        self.writes.notes.push(note);
+    }
+
+    /// A subject is ahead of the log if the next commit fails.
+    fn note_ahead(&mut self, id: S::Key) {
         if self.writes.rooms.last() != Some(&id) {
             self.writes.rooms.push(id);
         }
@@ -149,6 +202,7 @@ impl<S: Subject> Commit<S> {
 impl<S: Subject> Hub<S> {
     /// Everything to be written, if anything is and no commit is under way. [`Hub::on_committed`] must follow.
     pub fn take_writes(&mut self) -> Option<Writes<S>> {
+        self.write_notes();
         self.commit.take()
     }
 
@@ -165,8 +219,10 @@ impl<S: Subject> Hub<S> {
                 Held::Find(find) => self.effects.push(Effect::Find(find)),
                 Held::CatchUp(waiting) => self.read_missed(waiting),
                 Held::Left(mail) => self.tell_left(mail),
+                Held::Verdict(sent, verdict) => self.post(Post::Verdict(sent, verdict)),
             }
         }
+        self.on_letters_committed(done.letters, done.settled, true);
         for (subject, connection, heard) in done.joins {
             let mail = match heard {
                 Some(heard) => Mail::Joined { subject, connection, replay: self.since(subject, connection, heard), held: None },
@@ -194,11 +250,13 @@ impl<S: Subject> Hub<S> {
 
     /// True if a commit is under way or something waits for one.
     pub fn has_uncommitted(&self) -> bool {
-        self.commit.in_flight.is_some() || !self.commit.writes.is_empty()
+        let Commit { writes, in_flight, removals, is_last, unnoted, .. } = &self.commit;
+        in_flight.is_some() || !writes.is_empty() || !unnoted.is_empty() || *is_last && !removals.is_empty()
     }
 
-    /// Asks for a snapshot of every subject that is worth one, as a draining server does.
+    /// Asks for a snapshot of every subject that is worth one, as a draining server does, and takes out what is done with.
     pub fn save_subjects(&mut self) {
+        self.commit.is_last = true;
         for (id, owned) in &mut self.owner.subjects {
             if let Owned::Live(live) = owned
                 && live.is_worth_saving()
@@ -216,6 +274,7 @@ impl<S: Subject> Hub<S> {
             Some(Held::Find(find)) => self.effects.push(Effect::Find(find)),
             Some(Held::CatchUp(waiting)) => self.read_missed(waiting),
             Some(Held::Left(mail)) => self.tell_left(mail),
+            Some(Held::Verdict(sent, verdict)) => self.post(Post::Verdict(sent, verdict)),
             None => {}
         }
     }

@@ -1,5 +1,6 @@
 //! How far snapshots of a subject go, and whether a new one is worth what it costs (architecture.md §6).
 
+use super::envelope::Envelope;
 use crate::id::Seq;
 use crate::limits::{ENTRY_BYTES, SNAPSHOT_ENTRIES};
 use crate::subject::{Part, Subject};
@@ -8,6 +9,8 @@ use crate::subject::{Part, Subject};
 pub struct Rebuilt<S> {
     /// The subject.
     pub subject: S,
+    /// What is around it.
+    pub envelope: Envelope,
     /// The last number its snapshot covers; 0 if it has none.
     pub covered: Seq,
     /// Bytes of that snapshot.
@@ -18,11 +21,20 @@ pub struct Rebuilt<S> {
     pub bytes: usize,
 }
 
+impl<S: Subject> Rebuilt<S> {
+    /// The parts of a snapshot of all of it.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut parts = self.subject.snapshot(Seq(0), false);
+        parts.extend(self.envelope.part());
+        parts
+    }
+}
+
 impl<S: Subject> From<S> for Rebuilt<S> {
     /// A subject that a snapshot covers whole.
     fn from(subject: S) -> Rebuilt<S> {
         let covered = Seq(subject.next_seq().0.saturating_sub(1));
-        Rebuilt { subject, covered, snapshot_bytes: 0, entries: 0, bytes: 0 }
+        Rebuilt { subject, envelope: Envelope::default(), covered, snapshot_bytes: 0, entries: 0, bytes: 0 }
     }
 }
 
@@ -130,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_subject_that_was_rebuilt_counts_the_log_it_was_rebuilt_from() {
-        let rebuilt = Rebuilt { subject: (), covered: Seq(0), snapshot_bytes: 0, entries: 1, bytes: 50 };
+        let rebuilt =
+            Rebuilt { subject: (), envelope: Envelope::default(), covered: Seq(0), snapshot_bytes: 0, entries: 1, bytes: 50 };
         assert!(Cover::of(&rebuilt, Seq(1)).is_worth_it(Seq(1)), "there is no snapshot yet");
         let rebuilt = Rebuilt { covered: Seq(5), snapshot_bytes: 100, ..rebuilt };
         assert!(!Cover::of(&rebuilt, Seq(6)).is_worth_it(Seq(6)));

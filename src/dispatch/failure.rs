@@ -4,6 +4,7 @@
 
 use super::commit::{Held, Writes, broken};
 use super::cover::Cover;
+use super::envelope::Envelope;
 use super::hub::{Effect, Hub};
 use super::item::Item;
 use super::live::{Live, Owned};
@@ -19,9 +20,13 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Refuses what a commit that failed would have covered, and what waits for the next.
-    pub(super) fn fail(&mut self, under_way: Option<Writes<S>>) {
+    pub(super) fn fail(&mut self, mut under_way: Option<Writes<S>>) {
         let was_broken = std::mem::replace(&mut self.commit.is_broken, true);
+        if let Some(writes) = &mut under_way {
+            self.commit.removals.append(&mut writes.shards);
+        }
         let waiting = (!was_broken).then(|| std::mem::take(&mut self.commit.writes));
+        self.owner.ahead.extend(self.commit.unnoted.drain(..).map(|unnoted| unnoted.subject));
         under_way.into_iter().chain(waiting).for_each(|writes| self.refuse(writes));
     }
 
@@ -70,9 +75,9 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Puts what the log has of a subject in place of what memory had, with the same people in it, who learn that something is lost.
-    pub(super) fn renew(&mut self, id: S::Key, mut subject: S, old: Live<S>) {
+    pub(super) fn renew(&mut self, id: S::Key, (mut subject, envelope): (S, Envelope), old: Live<S>) {
         if !subject.exists() {
-            return self.disband(id, subject, &old);
+            return self.disband(id, subject, envelope, &old);
         }
         let (held, lost) = (Seq(subject.next_seq().0.saturating_sub(1)), old.last_seq());
         subject.set_settings(self.config.rules.settings(subject.app_key()));
@@ -82,7 +87,8 @@ impl<S: Subject> Hub<S> {
         let downlink = subject.downlink();
         let mut live = Live::new(subject, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
         (live.followers, live.detached, live.kicked) = (old.followers, old.detached, old.kicked);
-        let (seq, parts) = (live.last_seq(), live.subject.snapshot(Seq(0), false));
+        live.envelope = envelope;
+        let (seq, parts) = (live.last_seq(), live.parts(Seq(0), false));
         live.cover = Cover::whole(held, &parts);
         self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
@@ -100,8 +106,9 @@ impl<S: Subject> Hub<S> {
     }
 
     /// The subject was never made as far as the log knows: nobody is in it.
-    fn disband(&mut self, id: S::Key, subject: S, old: &Live<S>) {
-        let live = Live::new(subject, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
+    fn disband(&mut self, id: S::Key, subject: S, envelope: Envelope, old: &Live<S>) {
+        let mut live = Live::new(subject, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
+        live.envelope = envelope;
         self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
         for (account, connections) in old.subject.everybody() {
@@ -116,9 +123,12 @@ impl<S: Subject> Hub<S> {
     /// Tells those who wait for a commit that there was none.
     fn refuse(&mut self, writes: Writes<S>) {
         self.owner.ahead.extend(writes.rooms);
+        self.on_letters_committed(writes.letters, writes.settled, false);
         for held in writes.held {
             match held {
                 Held::Answer(asker, _) => self.answer(asker, Err(broken())),
+                // The letter comes again.
+                Held::Verdict(..) => {}
                 Held::Find(find) => self.answer(find.asker, Err(broken())),
                 Held::CatchUp(waiting) => self.read_missed(waiting),
                 Held::Left(mail) => self.tell_left(mail),

@@ -10,12 +10,14 @@ use smallvec::SmallVec;
 use super::commit::{Commit, Find};
 use super::desk::Desk;
 use super::feed::Outlet;
+use super::letters::{Post, Sent, Verdict};
 use super::mail::{Asked, Asker, Mail, Request, owner_of};
 use super::owner::Owner;
 use super::replay::CatchUp;
+use super::verdicts::Letters;
 use crate::id::{ConnId, Epoch, SubjectId, Time, UnixMs};
 use crate::planted::{self, Bug};
-use crate::subject::{AccountKey, Actor, Answer, Ask, Key, Note, Operation, Quota, Rules, Subject};
+use crate::subject::{AccountKey, Actor, Answer, Ask, Key, Note, Operation, Quota, Rules, ServerIds, Subject};
 use crate::wire::{Push, pb};
 
 /// What a hub is told once.
@@ -37,6 +39,8 @@ pub struct Config<T> {
     pub detach_grace_ms: u64,
     /// The highest subject id given out on this node.
     pub last_room: Arc<AtomicI64>,
+    /// The last ids of all shards; shared by all workers of the node.
+    pub ids: Arc<ServerIds>,
     /// The key under which the node hashes accounts.
     pub accounts: AccountKey,
 }
@@ -65,6 +69,8 @@ pub enum Effect<S: Subject> {
     Load(S::Key),
     /// Ask the log where a message stands and hand that to [`Hub::on_found`].
     Find(Box<Find<S>>),
+    /// Say which subject the address of a letter names, and hand that to [`Hub::on_located`].
+    Locate(Box<Sent>),
     /// Read what a connection missed and hand it to [`Hub::on_caught_up`].
     CatchUp(Box<CatchUp<S>>),
     /// Read a page of history and answer with it.
@@ -119,6 +125,7 @@ pub struct Hub<S: Subject> {
     pub(super) desk: Desk,
     pub(super) owner: Owner<S>,
     pub(super) commit: Commit<S>,
+    pub(super) letters: Letters<S>,
     pub(super) effects: Vec<Effect<S>>,
     /// Facts for the owners of accounts.
     pub(super) notes: Vec<Note<S::Key>>,
@@ -142,6 +149,7 @@ impl<S: Subject> Hub<S> {
             desk: Desk::new(config.worker, config.feed_bytes_max),
             owner: Owner::new(config.seed, config.rules.version()),
             commit: Commit::default(),
+            letters: Letters::new(config.workers),
             born: config.epoch,
             config,
         }
@@ -155,9 +163,9 @@ impl<S: Subject> Hub<S> {
     /// A hub of another kind of subject for the same worker.
     pub fn beside<T: Subject>(&self, rules: Arc<dyn Rules<T::Settings>>) -> Hub<T> {
         let Config { worker, workers, epoch, seed, feed_bytes_max, detach_grace_ms, accounts, .. } = self.config;
-        let last_room = self.config.last_room.clone();
+        let (last_room, ids) = (self.config.last_room.clone(), self.config.ids.clone());
         let seed = seed ^ 0x9E37_79B9_7F4A_7C15;
-        let config = Config { worker, workers, epoch, seed, rules, feed_bytes_max, detach_grace_ms, last_room, accounts };
+        let config = Config { worker, workers, epoch, seed, rules, feed_bytes_max, detach_grace_ms, last_room, ids, accounts };
         Hub::new(config)
     }
 
@@ -380,6 +388,17 @@ impl<S: Subject> Hub<S> {
         match asker {
             Asker::Connection(asked) => self.send(asked.connection.worker(), Mail::Answer(asked, Box::new(answer))),
             Asker::Caller(done) => done(answer),
+            // A letter that was not evaluated comes again.
+            Asker::Letter(sent) => {
+                if answer.is_ok() {
+                    self.post(Post::Verdict(sent, Verdict::Accepted));
+                }
+            }
+            Asker::Refused(refusal) => {
+                if answer.is_err() {
+                    self.reopen(&refusal);
+                }
+            }
             Asker::Nobody => {}
         }
     }

@@ -1,6 +1,7 @@
 //! The kinds of subjects that nodes have: rooms and users. The one place of `dispatch` that knows. A worker has a hub for each kind,
 //! so that every call is resolved when it is compiled, and no kind pays for another.
 
+use super::letters::Post;
 use crate::id::{RoomId, UserId};
 use crate::room::{Room, Settings};
 use crate::user::User;
@@ -81,6 +82,8 @@ pub struct Bundle {
     pub rooms: Vec<Mail>,
     /// About users, in the order it was sent.
     pub users: Vec<UserMail>,
+    /// Letters between subjects and their verdicts, in the order they were sent. Any of it may be lost: it comes again.
+    pub post: Vec<Post>,
 }
 
 impl Bundle {
@@ -91,17 +94,19 @@ impl Bundle {
 
     /// True if there is none.
     pub fn is_empty(&self) -> bool {
-        self.rooms.is_empty() && self.users.is_empty()
+        self.rooms.is_empty() && self.users.is_empty() && self.post.is_empty()
     }
 
     /// Adds what came later.
     pub fn append(&mut self, later: Bundle) {
         self.rooms.extend(later.rooms);
         self.users.extend(later.users);
+        self.post.extend(later.post);
     }
 
     /// About how many bytes it keeps alive while it waits.
     pub fn weight(&self) -> usize {
-        self.rooms.iter().map(Mail::weight).sum::<usize>() + self.users.iter().map(UserMail::weight).sum::<usize>()
+        let mail = self.rooms.iter().map(Mail::weight).sum::<usize>() + self.users.iter().map(UserMail::weight).sum::<usize>();
+        mail + self.post.iter().map(Post::weight).sum::<usize>()
     }
 }

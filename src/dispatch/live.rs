@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::cover::Cover;
+use super::envelope::Envelope;
 use super::mail::Request;
 use crate::id::{ByNumber, ConnId, Epoch, Seq, Time, UnixMs};
 use crate::limits::KICKS_KEPT_MAX;
@@ -20,6 +21,7 @@ pub(super) enum Owned<S: Subject> {
 /// A subject in memory and what surrounds it.
 pub(super) struct Live<S: Subject> {
     pub(super) subject: S,
+    pub(super) envelope: Envelope,
     /// The epoch of its new entries: that in which it was last read from the log.
     pub(super) epoch: Epoch,
     /// How far the subject's clock of durations is ahead of the hub's.
@@ -43,6 +45,7 @@ impl<S: Subject> Live<S> {
         let ahead_ms = subject.last_clock().0.saturating_sub(steady.0).max(0);
         Live {
             subject,
+            envelope: Envelope::default(),
             epoch,
             ahead_ms,
             followers,
@@ -76,8 +79,15 @@ impl<S: Subject> Live<S> {
 
     /// The state as it is to be written down.
     pub(super) fn take_snapshot(&mut self, with_end: bool) -> Vec<Part> {
-        let parts = self.subject.snapshot(self.cover.saved, with_end);
+        let parts = self.parts(self.cover.saved, with_end);
         self.cover.note_snapshot(&parts);
+        parts
+    }
+
+    /// The parts of the subject that have changed since, and its envelope.
+    pub(super) fn parts(&self, since: Seq, with_end: bool) -> Vec<Part> {
+        let mut parts = self.subject.snapshot(since, with_end);
+        parts.extend(self.envelope.part());
         parts
     }
 

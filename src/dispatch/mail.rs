@@ -4,7 +4,9 @@ use bytes::Bytes;
 
 use super::broadcast::Broadcasting;
 use super::item::Item;
+use super::letters::Sent;
 use super::replay::CatchUp;
+use super::verdicts::Refusal;
 use crate::id::ConnId;
 use crate::subject::{Actor, Answer, Ask, Key, Subject};
 use crate::wire::pb;
@@ -28,6 +30,10 @@ pub enum Asker<K> {
     Connection(Asked<K>),
     /// A caller within the process, such as the HTTP API. Called once, on the subject's worker; must not block.
     Caller(Box<dyn FnOnce(Answer) + Send>),
+    /// The source of a letter, which waits for the verdict.
+    Letter(Box<Sent>),
+    /// The outbox, which waits until the refusal of a letter is an entry of its source.
+    Refused(Box<Refusal>),
     /// Nobody: a consequence of something else.
     Nobody,
 }

@@ -11,13 +11,17 @@ mod cover;
 mod desk;
 mod downlink;
 mod endings;
+mod envelope;
 mod failure;
 mod feed;
 mod hub;
+mod inbox;
 mod item;
 mod kinds;
+mod letters;
 mod live;
 mod mail;
+mod outbox;
 mod owner;
 mod replay;
 mod report;
@@ -25,9 +29,11 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod verdicts;
 
 pub use broadcast::Told;
 pub use cover::Rebuilt;
+pub use envelope::{ENVELOPE_PART, Envelope};
 pub use feed::{Feed, Missed, Outlet, Place};
 pub use hub::Counters;
 pub use item::Item;
@@ -35,6 +41,7 @@ pub use kinds::{
     Asked, Asker, Broadcasting, Bundle, CatchUp, Effect, Find, Hub, HubConfig, HubOf, Mail, Request, RoomWrites, Tallies,
     UserAsked, UserAsker, UserEffect, UserHub, UserMail, UserRequest, UserWrites, Writes,
 };
+pub use letters::{Note, Post, Sent, ShardChange, Source, Verdict};
 pub use mail::owner_of;
 pub use tally::RoomTally;
 

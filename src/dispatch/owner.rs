@@ -112,7 +112,7 @@ impl<S: Subject> Hub<S> {
         };
         match (loaded.map(Into::into), self.owner.stale.remove(&id)) {
             (Ok(rebuilt), Some(old)) => {
-                self.renew(id, rebuilt.subject, *old);
+                self.renew(id, (rebuilt.subject, rebuilt.envelope), *old);
                 self.do_due(id);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
@@ -125,7 +125,7 @@ impl<S: Subject> Hub<S> {
                 let mut subject = rebuilt.subject;
                 subject.set_settings(self.config.rules.settings(subject.app_key()));
                 let mut live = Live::new(subject, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
-                live.cover = cover;
+                (live.cover, live.envelope) = (cover, rebuilt.envelope);
                 self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
                 self.tidy_after_load(id);
                 self.do_due(id);
@@ -161,7 +161,10 @@ impl<S: Subject> Hub<S> {
                     Err(status) => self.answer(asker, Err(status)),
                 }
             }
-            Ask::Command(op) => self.command(subject, asker, Command { actor, op }, resume),
+            Ask::Command(op) => match asker {
+                Asker::Letter(sent) => self.evaluate(subject, sent, Command { actor, op }),
+                asker => self.command(subject, asker, Command { actor, op }, resume),
+            },
             Ask::Query(query) if query.reads_log() => {
                 match (live.subject.history(clock, &actor, &query), asker) {
                     // Whoever holds the connection looks it up, because only there it can be written.

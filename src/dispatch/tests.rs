@@ -1,6 +1,8 @@
 //! Dispatch with a subject that is no room: a board that shows the last line somebody has written on it. What works here works for
 //! every kind.
 
+mod letters;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -329,6 +331,7 @@ impl World {
                 detach_grace_ms: 1000,
                 last_room,
                 accounts,
+                ids: Arc::default(),
             });
             hub.set_clock(Time(1_000_000), UnixMs(1_000_000));
             hub

@@ -14,13 +14,13 @@ use super::orders::Order;
 use super::passing::{AccountMail, SessionsTold};
 use super::pressure::Pressure;
 use super::resume::ResumeKey;
-use crate::account::Directory;
+use crate::account::{Directory, Known};
 use crate::dispatch::owner_of;
 use crate::error::Status;
-use crate::id::{AccountId, ConnId, RoomId};
+use crate::id::{AccountId, ConnId, RoomId, UserId};
 use crate::room::Op;
 use crate::session::SessionConfig;
-use crate::subject::{AccountHash, AccountKey, Key};
+use crate::subject::{AccountHash, AccountKey, Key, Shard};
 use crate::wire::pb;
 
 /// How an order reaches the worker that holds a connection. Any thread; must not block, nor call the front.
@@ -227,6 +227,18 @@ impl Common {
         }
     }
 
+    /// The user of an account; `None` if there is none. Reads the disk.
+    pub(crate) fn user(&self, app_key: &str, id: &AccountId) -> Result<Option<UserId>, Status> {
+        let known = self.accounts.account(app_key, id)?;
+        known.map(|known| user_of(app_key, id, &known)).transpose()
+    }
+
+    /// The same as far as memory knows; `None`: that has to be read.
+    pub(crate) fn look_user(&self, app_key: &str, id: &AccountId) -> Option<Result<Option<UserId>, Status>> {
+        let look = self.accounts.look(app_key, id)?;
+        Some(look.known.map(|known| user_of(app_key, id, &known)).transpose())
+    }
+
     /// True if the worker that owns a subject has so much waiting that requests are better refused.
     pub(crate) fn is_overloaded(&self, subject: impl Key) -> bool {
         self.pressure(self.owner_of(subject)).is_full()
@@ -241,4 +253,8 @@ impl Common {
     pub(super) fn owner_of(&self, subject: impl Key) -> usize {
         owner_of(subject, self.pressures.len())
     }
+}
+
+fn user_of(app_key: &str, id: &AccountId, known: &Known) -> Result<UserId, Status> {
+    UserId::new(known.number(), Shard::of_account(app_key, id).number())
 }

@@ -40,7 +40,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use slab::Slab;
 
 pub use accounts::AccountRead;
@@ -62,13 +62,13 @@ use self::calls::CallsUnderWay;
 use self::pause::Paused;
 use self::reads::Reads;
 use self::users::Errands;
-use crate::dispatch::{Bundle, CatchUp, Find, Hub, Tallies, UserHub, Writes};
+use crate::dispatch::{self, Bundle, CatchUp, Find, Hub, Tallies, UserHub, Writes};
 use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId, Time, UnixMs, UserId};
 use crate::limits::READ_BYTES;
 use crate::room;
 use crate::session::{CloseReason, ServerOutput, ServerSession};
-use crate::subject::Rules;
+use crate::subject::{Rules, Shard};
 use crate::user::{self, Passing};
 
 /// How long a closing connection may take to take our last word, in milliseconds.
@@ -109,6 +109,8 @@ pub enum Effect {
     Load(RoomId),
     /// Read a user: [`Front::on_user_loaded`].
     LoadUser(UserId),
+    /// Say which user the address of a letter names: [`Front::on_user_located`].
+    LocateUser(Box<dispatch::Sent>),
     /// Ask the log where a message stands: [`Front::on_found`].
     Find(Box<Find>),
     /// Read what a connection missed: [`Front::on_caught_up`].
@@ -278,7 +280,9 @@ impl<L: Line> Front<L> {
 
     /// Mail for another worker, if there is any.
     pub fn take_mail(&mut self, worker: usize) -> Bundle {
-        Bundle { rooms: self.hub.take_mail(worker), users: self.users.take_mail(worker) }
+        let mut post = self.hub.take_post(worker);
+        post.extend(self.users.take_post(worker));
+        Bundle { rooms: self.hub.take_mail(worker), users: self.users.take_mail(worker), post }
     }
 
     /// Writes for the log, if anything is and no commit is under way; its outcome comes with [`Inbox::committed`].
@@ -295,6 +299,17 @@ impl<L: Line> Front<L> {
     /// True if a commit is under way or something waits for one.
     pub fn has_uncommitted(&self) -> bool {
         self.hub.has_uncommitted() || self.users.has_uncommitted()
+    }
+
+    /// Takes in what the store has of a shard, at the start. Gives how many rows cannot be read.
+    pub fn restore_shard(&mut self, shard: Shard, rows: &[(Bytes, Bytes)]) -> usize {
+        self.users.restore_shard(shard, rows);
+        self.hub.restore_shard(shard, rows)
+    }
+
+    /// Letters of subjects of this worker that wait for their verdict.
+    pub fn letters_waiting(&self) -> usize {
+        self.hub.letters_waiting() + self.users.letters_waiting()
     }
 
     /// Asks for a snapshot of every subject that is worth one, as a draining server does.
@@ -328,9 +343,12 @@ impl<L: Line> Front<L> {
         self.hub.is_broadcasting() || self.paused.is_waiting() && self.paused.is_eager(self.stopwatch.read())
     }
 
-    /// How long the next turn may wait, because somebody waits for others who may not wake this worker.
+    /// How long the next turn may wait, because somebody waits for others who may not wake this worker, or letters are to be sent again.
     pub fn next_look(&self) -> Option<Duration> {
-        self.paused.is_waiting().then(|| self.paused.next_look(self.stopwatch.read()))
+        let paused = self.paused.is_waiting().then(|| self.paused.next_look(self.stopwatch.read()));
+        let letters = [self.hub.letters_due(), self.users.letters_due()].into_iter().flatten().min();
+        let letters = letters.map(|due| Duration::from_micros(due.0.saturating_sub(self.now.0)));
+        paused.into_iter().chain(letters).min()
     }
 
     pub(crate) fn connection(&mut self, id: ConnId) -> Option<&mut Connection<L>> {

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use prost::Message;
 
 use super::{Effect, Front, Line, find, overloaded};
-use crate::dispatch::{Answer, Asked, Asker, CatchUp, Find, Rebuilt};
+use crate::dispatch::{Answer, Asked, Asker, CatchUp, Find, Rebuilt, Sent};
 use crate::error::{Code, Status};
 use crate::id::{RoomId, Seq, UserId};
 use crate::limits::{HISTORY_QUERIES_MAX, REPLAYS_AT_ONCE, REPLAYS_WAITING_MAX};
@@ -72,6 +72,11 @@ impl<L: Line> Front<L> {
     /// A room was read: answers [`Effect::Load`].
     pub fn on_loaded(&mut self, room: RoomId, loaded: Result<impl Into<Rebuilt<Room>>, Status>) {
         self.hub.on_loaded(room, loaded);
+    }
+
+    /// The user that the address of a letter names, if there is one: answers [`Effect::LocateUser`].
+    pub fn on_user_located(&mut self, sent: Box<Sent>, found: Result<Option<UserId>, Status>) {
+        self.users.on_located(sent, found);
     }
 
     /// A user was read: answers [`Effect::LoadUser`].

@@ -91,6 +91,7 @@ fn front() -> (Front<Wire>, ConnId) {
         detach_grace_ms: 30_000,
         last_room: Arc::new(AtomicI64::new(0)),
         accounts: common.account_key(),
+        ids: Arc::default(),
     });
     let stopwatch = Stopwatch::new(Time::default);
     let mut front = Front::new(FrontConfig { worker: 0, common: common.clone(), hub, seed: 1, stopwatch });

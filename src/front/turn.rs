@@ -6,7 +6,7 @@ use super::passing::AccountMail;
 use super::pressure::Inbox;
 use super::{Effect, Front, Line, find, is_on_purpose};
 use crate::dispatch::{self, UserEffect};
-use crate::id::{ConnId, Epoch};
+use crate::id::{ConnId, Epoch, RoomId, SubjectKind};
 use crate::room::{Actor, Origin};
 use crate::session::CloseReason;
 use crate::subject::Subject;
@@ -42,6 +42,14 @@ impl<L: Line> Front<L> {
         accounts.into_iter().for_each(|mail| self.on_account_mail(mail));
         self.hub.on_mail(mail.rooms);
         self.users.on_mail(mail.users);
+        for post in mail.post {
+            match post.kind() {
+                SubjectKind::Room => self.hub.on_post(post),
+                SubjectKind::User => self.users.on_post(post),
+                // There are none yet.
+                SubjectKind::Group | SubjectKind::Call => {}
+            }
+        }
         look_at_log(&mut self.hub, committed, log);
         look_at_log(&mut self.users, committed, log);
         for (connection, order) in orders {
@@ -50,6 +58,8 @@ impl<L: Line> Front<L> {
         if drain {
             self.send_everybody_away();
         }
+        self.hub.end_patience();
+        self.users.end_patience();
         self.hub.go_on_broadcasting();
         self.carry_out();
         if self.paused.is_waiting() {
@@ -188,6 +198,10 @@ impl<L: Line> Front<L> {
                     dispatch::Effect::Load(room) => self.effects.push(Effect::Load(room)),
                     dispatch::Effect::Find(find) => self.find_message(find),
                     dispatch::Effect::CatchUp(waiting) => self.catch_up(waiting),
+                    dispatch::Effect::Locate(sent) => {
+                        let found = sent.to.number().and_then(|number| RoomId::new(number).ok());
+                        self.hub.on_located(sent, Ok(found));
+                    }
                     dispatch::Effect::History { asker, subject: room, query, scope } => {
                         self.read_history(asker, room, *query, scope)
                     }
@@ -200,23 +214,31 @@ impl<L: Line> Front<L> {
 
     /// Carries out what the hub of users wants done.
     fn carry_out_users(&mut self) {
-        if !self.users.has_effects() {
-            return;
+        while self.users.has_effects() {
+            self.users.take_effects().into_iter().for_each(|effect| self.carry_out_user(effect));
         }
-        for effect in self.users.take_effects() {
-            match effect {
-                UserEffect::Answer(asked, answer) => self.answer_of_user(asked, *answer),
-                UserEffect::Transmit { connection, bytes } => {
-                    self.staging.clear();
-                    self.staging.extend_from_slice(&bytes);
-                    self.write_staged(Some(connection));
-                }
-                UserEffect::Kicked { connection, kicked, is_last_room } => self.kick(connection, kicked, is_last_room),
-                UserEffect::Load(user) => self.effects.push(Effect::LoadUser(user)),
-                UserEffect::Find(find) => match find.request {},
-                UserEffect::CatchUp(waiting) => match waiting.scope {},
-                UserEffect::History { scope, .. } => match scope {},
+    }
+
+    fn carry_out_user(&mut self, effect: UserEffect) {
+        match effect {
+            UserEffect::Answer(asked, answer) => self.answer_of_user(asked, *answer),
+            UserEffect::Transmit { connection, bytes } => {
+                self.staging.clear();
+                self.staging.extend_from_slice(&bytes);
+                self.write_staged(Some(connection));
             }
+            UserEffect::Kicked { connection, kicked, is_last_room } => self.kick(connection, kicked, is_last_room),
+            UserEffect::Load(user) => self.effects.push(Effect::LoadUser(user)),
+            UserEffect::Locate(sent) => {
+                let (app_key, account) = (&sent.to.app_key, sent.to.account());
+                match account.map_or(Some(Ok(None)), |account| self.common.look_user(app_key, &account)) {
+                    Some(found) => self.users.on_located(sent, found),
+                    None => self.effects.push(Effect::LocateUser(sent)),
+                }
+            }
+            UserEffect::Find(find) => match find.request {},
+            UserEffect::CatchUp(waiting) => match waiting.scope {},
+            UserEffect::History { scope, .. } => match scope {},
         }
     }
 

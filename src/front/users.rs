@@ -173,6 +173,7 @@ impl<L: Line> Front<L> {
                 Ask::Command(op) => Ask::Command(op.clone()),
                 // Each is asked about itself.
                 Ask::Query(Query::UserLookup(_)) => Ask::Query(Query::UserLookup(pb::UserLookupRequest::default())),
+                Ask::Query(Query::Rooms) => Ask::Query(Query::Rooms),
             };
             self.users.request(UserRequest { subject, asker, actor: actor.clone(), ask, app_key: None, resume: None });
         }

@@ -17,6 +17,24 @@ pub const RESUME_ITEMS_MAX: usize = 200;
 pub const ROOM_EPOCHS_MAX: usize = 64;
 /// Shards into which subjects fall (im.md §0.1 rule 2); on disk, so it never changes.
 pub const SHARDS: usize = 64;
+/// Letters under way from one shard to one subject (im.md §0.3 L4).
+pub const LETTERS_UNDER_WAY_MAX: usize = 256;
+/// Letters that may wait in a shard for one subject; over it commands that would write one more are 503.
+pub const LETTERS_WAITING_MAX: usize = 4096;
+/// Letters that may wait in a shard in all; likewise.
+pub const SHARD_LETTERS_MAX: usize = 1_000_000;
+/// Bytes of what they say; likewise.
+pub const SHARD_LETTERS_BYTES_MAX: usize = 1 << 30;
+/// Refused letters a subject remembers for each shard that wrote some, as long as the shard may ask again (L5).
+pub const LETTERS_REFUSED_MAX: usize = 256;
+/// Pause before a letter without a verdict is sent again; doubles (L3).
+pub const LETTER_RETRY_MS_FIRST: u64 = 200;
+/// Longest such pause.
+pub const LETTER_RETRY_MS_MAX: u64 = 30_000;
+/// How long after its commit a command waits for the verdict on its letter, before it is answered as pending.
+pub const VERDICT_TIMEOUT_MS: u64 = 3000;
+/// How long a question to several subjects waits for each of them (im.md §0.4); one without an answer by then is 408.
+pub const QUESTION_TIMEOUT_MS: u64 = 2000;
 /// Workers of a node.
 pub const WORKERS_MAX: usize = 256;
 /// Commands that may wait for a room that is being loaded; one more is 503.

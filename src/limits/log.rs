@@ -20,6 +20,8 @@ pub const LOG_GROUP_RECORDS: usize = 16_384;
 pub const INDEX_KEYS_MAX: usize = 16;
 /// Bytes of such a key.
 pub const INDEX_KEY_BYTES_MAX: usize = 512;
+/// Bytes of the key of a row of a shard's state.
+pub const SHARD_KEY_BYTES_MAX: usize = 64;
 /// Bytes of the buffers in which a worker writes entries for the log.
 pub const LOG_ARENA_BYTES: usize = 64 * 1024;
 /// Time for which entries are kept, whatever the retention: as long as a sender may send a message again.

@@ -3,7 +3,7 @@
 //! One folder holds everything. Entries stand in one keyspace per UTC day, so that retention drops days instead of deleting rows:
 //! key subject and seq, value the kept form of the entry; behind all of them the rows of their index, key subject, key and seq. Beside
 //! them: `snapshots` by subject and part, `carried` for entries of a dropped day that no snapshot covered, `meta` for the node's
-//! counters, one keyspace for each [`Space`], and `reports` for the outbox.
+//! counters, one keyspace for each [`Space`], `shards` for the states of shards, and `reports` for the outbox.
 
 mod buffers;
 mod commits;
@@ -116,6 +116,8 @@ struct Store {
     created: Keyspace,
     figures: Keyspace,
     reports: Keyspace,
+    /// Rows of shards, by shard and key.
+    shards: Keyspace,
     /// The running count of commits.
     commits: Keyspace,
     lasting: Lasting,
@@ -229,6 +231,11 @@ impl Log for FjallLog {
         // A store that failed is opened again when nobody holds it any more.
         let copied = store.copy(target, &mut |copied| !health.has_failed() && goes_on(copied));
         copied.map_err(|error| health.failure().map_or(error, LogError::Store))
+    }
+
+    fn shard(&self, shard: u8) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        let rows = self.shared.store()?.shards.prefix([shard]).map(pair);
+        rows.map(|row| row.map(|(key, value)| (key.slice(1..), value))).collect()
     }
 
     fn stats(&self) -> Option<&LogStats> {

@@ -19,7 +19,7 @@ use super::stats::LogStats;
 use super::writer::{Sink, Writer};
 use super::{
     Batch, HEAD, Loaded, Log, LogError, Outbox, Part, Record, Redacts, Snapshot, Space, Span, Store, Stored, Visit,
-    highest_number, listed_key, listed_rooms, listings, redactions,
+    highest_number, listed_key, listed_rooms, listings, redactions, shard_key,
 };
 use crate::id::{Epoch, RoomId, Seq, SubjectId, UnixMs};
 use crate::limits;
@@ -48,6 +48,8 @@ struct Shared {
     tables: RwLock<Tables>,
     spaces: Mutex<HashMap<Space, BTreeMap<Bytes, Bytes>>>,
     reports: Mutex<BTreeMap<Vec<u8>, Bytes>>,
+    /// Rows of shards, by shard and key.
+    shards: Mutex<BTreeMap<Vec<u8>, Bytes>>,
     spool: Spool,
     last_number: AtomicI64,
     stats: Arc<LogStats>,
@@ -180,6 +182,12 @@ impl Log for MemoryLog {
         Ok(())
     }
 
+    fn shard(&self, shard: u8) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        let rows = self.shared.shards.lock();
+        let own = rows.range(vec![shard]..).take_while(|(key, _)| key.first() == Some(&shard));
+        Ok(own.map(|(key, value)| (Bytes::copy_from_slice(&key[1..]), value.clone())).collect())
+    }
+
     fn stats(&self) -> Option<&LogStats> {
         Some(&self.shared.stats)
     }
@@ -294,6 +302,15 @@ impl MemorySink {
             if self.shared.spool.admit(length as u64) {
                 bytes += length;
                 reports.insert(key, Bytes::copy_from_slice(&report.record));
+            }
+        }
+        let mut shards = self.shared.shards.lock();
+        for row in &batch.shards {
+            let key = shard_key(row.shard, &row.key);
+            bytes += key.len() + row.value.as_ref().map_or(0, Bytes::len);
+            match &row.value {
+                Some(value) => drop(shards.insert(key, Bytes::copy_from_slice(value))),
+                None => drop(shards.remove(&key)),
             }
         }
         LogStats::count(&self.shared.stats.bytes, bytes);

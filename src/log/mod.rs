@@ -27,6 +27,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::id::{Epoch, RoomId, Seq, SubjectId, UnixMs};
+use crate::limits::SHARD_KEY_BYTES_MAX;
 
 /// Why the log could not do what was asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -106,8 +107,21 @@ pub struct Batch {
     pub snapshots: Vec<Snapshot>,
     /// Reports for the outbox. Those that find the spool full are left out and counted.
     pub reports: Vec<Report>,
+    /// Changes of the states of shards, in their order: of one row the last word counts.
+    pub shards: Vec<ShardRow>,
     /// Told when it is done.
     pub committed: Committed,
+}
+
+/// A row of the state of a shard: a letter on its way, the last id it has given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShardRow {
+    /// Number of the shard.
+    pub shard: u8,
+    /// Its key among the rows of its shard, at most [`SHARD_KEY_BYTES_MAX`](crate::limits::SHARD_KEY_BYTES_MAX) bytes.
+    pub key: Bytes,
+    /// What it says; `None` removes it.
+    pub value: Option<Bytes>,
 }
 
 impl Batch {
@@ -116,6 +130,9 @@ impl Batch {
         self.records.iter().try_for_each(record::check)?;
         if self.snapshots.iter().any(|snapshot| snapshot.parts.iter().all(|part| part.number != HEAD)) {
             return Err(LogError::Store("a snapshot has a head".into()));
+        }
+        if self.shards.iter().any(|row| row.key.len() > SHARD_KEY_BYTES_MAX) {
+            return Err(LogError::Store(format!("the key of a row of a shard has at most {SHARD_KEY_BYTES_MAX} bytes")));
         }
         Ok(())
     }
@@ -220,6 +237,9 @@ pub trait Log: Send + Sync + 'static {
     /// Removes everything of a subject but its last entry, which says that the subject is gone, durably with some later commit. Nothing
     /// may be appended to the subject any more. Reads and writes the disk.
     fn erase(&self, subject: SubjectId) -> Result<(), LogError>;
+
+    /// The state of a shard: key and value of each of its rows, in the order of keys. Reads the disk.
+    fn shard(&self, shard: u8) -> Result<Vec<(Bytes, Bytes)>, LogError>;
 
     /// Copies everything that was acknowledged before the call to an empty folder, while the log goes on. `goes_on` hears of the
     /// progress, and ends the copying with false. Reads and writes the disk, for as long as it takes.
@@ -340,6 +360,11 @@ fn listings(records: &[Record]) -> impl Iterator<Item = (RoomId, bool)> {
         Opens::End => Some((record.facts.subject.room()?, false)),
         Opens::Number => None,
     })
+}
+
+/// The key of a row of a shard, among those of all shards.
+fn shard_key(shard: u8, key: &[u8]) -> Vec<u8> {
+    [&[shard], key].concat()
 }
 
 /// The highest number a batch gives out, 0 if none.

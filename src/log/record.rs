@@ -58,6 +58,8 @@ pub struct Facts {
     pub redacts: Option<Redacts>,
     /// The beginning or the end that it is, if it is one.
     pub opens: Option<Opens>,
+    /// What it changes in the envelope of its subject, for who knows that; mostly empty.
+    pub note: Bytes,
     /// The keys under which it is found again: at most [`INDEX_KEYS_MAX`], each of at most [`INDEX_KEY_BYTES_MAX`] bytes.
     pub keys: Vec<Box<[u8]>>,
 }
@@ -80,7 +82,7 @@ pub struct Pen {
 impl Pen {
     /// Writes an entry: its head, and what `record` adds, some `bytes` of it.
     pub fn write(&mut self, facts: Facts, bytes: usize, record: impl FnOnce(&mut BytesMut)) -> Record {
-        let needed = HEAD_BYTES_MAX + bytes;
+        let needed = HEAD_BYTES_MAX + facts.note.len() + bytes;
         if self.arena.capacity() - self.arena.len() < needed {
             self.arena.reserve(needed.max(LOG_ARENA_BYTES));
         }
@@ -92,9 +94,9 @@ impl Pen {
 
 fn put_head(facts: &Facts, out: &mut BytesMut) {
     let skipped = facts.seq.0.saturating_sub(1).saturating_sub(facts.prev.0);
-    let head = store::Head { epoch: facts.epoch.0, time_ms: facts.time.0, skipped };
+    let head = store::Head { epoch: facts.epoch.0, time_ms: facts.time.0, note: facts.note.clone(), skipped };
     out.put_u8(MARK);
-    // The buffer grows: there is always subject.
+    // The buffer grows: there is always room.
     let _ = head.encode_length_delimited(out);
 }
 
@@ -109,6 +111,8 @@ pub struct Stored {
     pub epoch: Epoch,
     /// Its time.
     pub time: UnixMs,
+    /// What it changes in the envelope of its subject.
+    pub note: Bytes,
     /// Its record, as its subject wrote it or redaction left it.
     pub bytes: Bytes,
 }
@@ -127,6 +131,7 @@ pub(super) fn open(seq: Seq, mut kept: Bytes) -> Result<Stored, LogError> {
         prev: Seq(seq.0.saturating_sub(1).saturating_sub(head.skipped)),
         epoch: Epoch(head.epoch),
         time: UnixMs(head.time_ms),
+        note: head.note,
         bytes: kept,
     })
 }
@@ -138,10 +143,10 @@ pub(super) fn time_of(seq: Seq, kept: Bytes) -> Result<UnixMs, LogError> {
 
 /// The kept form of a redacted entry; `None`: there is nothing to take out.
 pub(super) fn redacted(subject: SubjectId, seq: Seq, kept: Bytes, strip: Strip) -> Result<Option<Bytes>, LogError> {
-    let Stored { prev, epoch, time, bytes, .. } = open(seq, kept)?;
+    let Stored { prev, epoch, time, note, bytes, .. } = open(seq, kept)?;
     let Some(left) = strip(bytes)? else { return Ok(None) };
-    let facts = Facts { subject, seq, prev, epoch, time, redacts: None, opens: None, keys: Vec::new() };
-    let mut out = BytesMut::with_capacity(HEAD_BYTES_MAX + left.len());
+    let facts = Facts { subject, seq, prev, epoch, time, redacts: None, opens: None, note, keys: Vec::new() };
+    let mut out = BytesMut::with_capacity(HEAD_BYTES_MAX + facts.note.len() + left.len());
     put_head(&facts, &mut out);
     out.put_slice(&left);
     Ok(Some(out.freeze()))
@@ -217,7 +222,17 @@ mod tests {
     fn facts(seq: u64, prev: u64) -> Facts {
         let subject = SubjectId::of_key(1).unwrap();
         let time = UnixMs(1_700_000_000_123);
-        Facts { subject, seq: Seq(seq), prev: Seq(prev), epoch: Epoch(2), time, redacts: None, opens: None, keys: Vec::new() }
+        Facts {
+            subject,
+            seq: Seq(seq),
+            prev: Seq(prev),
+            epoch: Epoch(2),
+            time,
+            redacts: None,
+            opens: None,
+            note: Bytes::new(),
+            keys: Vec::new(),
+        }
     }
 
     #[test]
@@ -228,7 +243,11 @@ mod tests {
             let stored = open(Seq(seq), written.kept).unwrap();
             assert_eq!((stored.seq, stored.prev, stored.epoch), (Seq(seq), Seq(prev), Epoch(2)));
             assert_eq!((stored.time, &stored.bytes[..]), (UnixMs(1_700_000_000_123), record));
+            assert!(stored.note.is_empty());
         }
+        let noted = Facts { note: Bytes::from_static(b"note"), ..facts(6, 5) };
+        let stored = open(Seq(6), pen.write(noted, 0, |_| {}).kept).unwrap();
+        assert_eq!((&stored.note[..], &stored.bytes[..]), (&b"note"[..], &b""[..]));
     }
 
     #[test]
@@ -243,7 +262,10 @@ mod tests {
         };
         let kept = Bytes::from(record.encode_to_vec());
         let stored = open(Seq(9), kept.clone()).unwrap();
-        assert_eq!(stored, Stored { seq: Seq(9), prev: Seq(6), epoch: Epoch(4), time: UnixMs(5), bytes: kept });
+        assert_eq!(
+            stored,
+            Stored { seq: Seq(9), prev: Seq(6), epoch: Epoch(4), time: UnixMs(5), note: Bytes::new(), bytes: kept }
+        );
     }
 
     #[test]

@@ -191,7 +191,7 @@ impl Queue {
         }
         let mut records = 0;
         while let Some(batch) = state.batches.pop_front() {
-            records += batch.records.len() + batch.reports.len();
+            records += batch.records.len() + batch.reports.len() + batch.shards.len();
             group.push(batch);
             if records >= limits::LOG_GROUP_RECORDS {
                 break;

@@ -14,8 +14,8 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, SubjectId, UnixMs};
 use crate::subject::{
-    Actor, Answer, Class, Downlink, Key, Link, Part, Predecessor, Presence, PushBody, Quota, Resumption, Scope, Standing,
-    Subject, Telling,
+    Actor, Address, Answer, Class, Downlink, Key, Link, Part, Predecessor, Presence, PushBody, Quota, Resumption, Scope,
+    Standing, Subject, Telling,
 };
 use crate::wire::pb::{self, NotificationType};
 use crate::wire::{Push, Response};
@@ -91,8 +91,19 @@ impl Subject for Room {
         self.last_clock
     }
 
+    /// Whenever a room that was made over HTTP opens or closes, its creator is told by letter.
     fn decide(&mut self, entry: &Entry) -> Result<Outcome, Status> {
-        self.apply(entry)
+        let was_listed = self.is_listed();
+        let mut outcome = self.apply(entry)?;
+        if was_listed != self.is_listed() {
+            let creator = self.creator_of(&entry.command);
+            outcome.letters.extend(creator.map(|creator| self.letter_to(creator)));
+        }
+        Ok(outcome)
+    }
+
+    fn addressee(&self, command: &Command) -> Option<Address> {
+        if self.is_of_client { None } else { self.creator_of(command) }
     }
 
     fn may_look_up(&self, now: UnixMs, actor: &Actor, request: &pb::MessageRecallRequest) -> Result<(), Status> {

@@ -36,6 +36,10 @@ impl Operation for Op {
         }
     }
 
+    fn writes_letters(&self) -> bool {
+        matches!(self, Op::Create(_) | Op::Close(_) | Op::Reopen)
+    }
+
     fn follows(&self) -> bool {
         matches!(self, Op::Enter(_) | Op::Open(_))
     }

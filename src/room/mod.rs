@@ -16,6 +16,7 @@ mod check;
 pub mod command;
 mod content;
 mod contract;
+mod creator;
 mod dedup;
 mod enter;
 pub mod entry;

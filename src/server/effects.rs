@@ -25,6 +25,14 @@ impl Worker {
                     let loaded = off_thread("the user could not be rebuilt", move || shared.reader.load_user(user)).await;
                     worker.with(|front| front.on_user_loaded(user, loaded));
                 }
+                Effect::LocateUser(sent) => {
+                    let (app_key, account) = (sent.to.app_key.clone(), sent.to.account());
+                    let found = off_thread("the account could not be read", move || {
+                        account.map_or(Ok(None), |account| shared.common.user(&app_key, &account))
+                    });
+                    let found = found.await;
+                    worker.with(|front| front.on_user_located(sent, found));
+                }
                 Effect::Find(find) => {
                     let (room, request) = (find.subject, find.request.clone());
                     let found =

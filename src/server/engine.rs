@@ -38,21 +38,15 @@ impl Engine {
     /// Makes a room and returns its id once that is durable.
     pub async fn create(&self, actor: Actor, create: Create) -> Result<RoomId, Status> {
         let room = RoomId::new(self.last_room.fetch_add(1, Ordering::AcqRel) + 1)?;
-        let (app_key, creator) = (create.app_key.clone(), create.creator.clone());
         self.ask(None, room, actor, Ask::Command(Op::Create(Box::new(create)))).await?;
-        self.note_open(&app_key, &creator, room).await?;
         Ok(room)
     }
 
     /// Has a command applied to a room of an application; answers once it is durable. 404 if the room is another's.
     pub async fn command(&self, app_key: &str, room: RoomId, mut command: Command) -> Answer {
         command.actor.names_nobody = !self.names_known(app_key, &command.op).await?;
-        let (creator, opens) = (command.actor.account.clone(), matches!(command.op, Op::Reopen));
         let deletes = matches!(command.op, Op::Destroy);
         let answer = self.ask(Some(app_key), room, command.actor, Ask::Command(command.op)).await?;
-        if opens {
-            self.note_open(app_key, &creator, room).await?;
-        }
         if deletes {
             self.erase(room).await?;
         }
@@ -217,7 +211,7 @@ impl Engine {
     }
 }
 
-async fn answer_of(answer: oneshot::Receiver<Answer>) -> Answer {
+pub(super) async fn answer_of(answer: oneshot::Receiver<Answer>) -> Answer {
     answer.await.unwrap_or_else(|_| Err(Status::new(Code::Unavailable, "the server is going down")))
 }
 

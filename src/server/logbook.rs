@@ -1,17 +1,18 @@
 //! How subjects stand in the log: written on their worker, read on threads that may wait for the disk. The log knows nothing of
 //! subjects and a subject nothing of the log; here they meet.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message as _;
 
-use crate::dispatch::{Rebuilt, Writes};
+use crate::dispatch::{ENVELOPE_PART, Envelope, Note, Rebuilt, ShardChange, Writes};
 use crate::error::Status;
 use crate::id::{RoomId, Seq, SubjectId, UnixMs, UserId};
 use crate::limits::{DEDUP_IDS_PER_ROOM, DEDUP_WINDOW_MS, ENTRY_BYTES, FIND_SCAN_MAX};
-use crate::log::{self, Facts, Line, Log, LogError, Pen, Redacts, Snapshot, Span, SpoolPosition, Stored};
+use crate::log::{self, Facts, Line, Log, LogError, Pen, Redacts, ShardRow, Snapshot, Span, SpoolPosition, Stored};
 use crate::room::{
     Collector, FindQuery, HistoryPage, HistoryQuery, Opens, Pager, Record, Replay, ReplayScope, Report, Room, Settings,
     fuzz_record, without_content,
@@ -33,14 +34,15 @@ pub fn write(pen: &mut Pen, record: Record) -> Result<log::Record, Status> {
             Opens::Begin => log::Opens::Begin,
             Opens::End => log::Opens::End,
         }),
+        note: Bytes::new(),
         keys: Vec::new(),
     };
     let kept = record.into_kept()?;
     Ok(pen.write(facts, kept.encoded_len(), |out| kept.encode_raw(out)))
 }
 
-/// Writes an entry of a user for the log.
-pub fn write_user(pen: &mut Pen, record: user::Record) -> Result<log::Record, Status> {
+/// Writes an entry of a user for the log, with what it changes in the envelope.
+pub fn write_user(pen: &mut Pen, record: user::Record, note: Bytes) -> Result<log::Record, Status> {
     let facts = Facts {
         subject: record.user.into(),
         seq: record.entry.seq,
@@ -49,16 +51,38 @@ pub fn write_user(pen: &mut Pen, record: user::Record) -> Result<log::Record, St
         time: record.entry.stamp.time,
         redacts: None,
         opens: None,
+        note,
         keys: Vec::new(),
     };
     let kept = record.into_kept()?;
     Ok(pen.write(facts, kept.encoded_len(), |out| kept.encode_raw(out)))
 }
 
+/// Writes an entry that is nothing but a note on the envelope of its subject.
+fn write_note<K: Into<SubjectId>>(pen: &mut Pen, note: Note<K>) -> log::Record {
+    let facts = Facts {
+        subject: note.subject.into(),
+        seq: note.seq,
+        prev: note.previous,
+        epoch: note.epoch,
+        time: note.time,
+        redacts: None,
+        opens: None,
+        note: note.bytes,
+        keys: Vec::new(),
+    };
+    pen.write(facts, 0, |_| {})
+}
+
 /// A snapshot as the log keeps it.
 pub fn snapshot((subject, seq, parts): (impl Into<SubjectId>, Seq, Vec<subject::Part>)) -> Snapshot {
     let part = |part: subject::Part| log::Part { number: part.number, state: part.state.into() };
     Snapshot { subject: subject.into(), seq, parts: parts.into_iter().map(part).collect() }
+}
+
+/// A change of the state of a shard as the log keeps it.
+pub fn shard_row(change: ShardChange) -> ShardRow {
+    ShardRow { shard: change.shard.number(), key: change.key, value: change.value }
 }
 
 /// Writes a report for the outbox.
@@ -76,6 +100,8 @@ pub struct Written {
     pub snapshots: Vec<Snapshot>,
     /// Its reports.
     pub reports: Vec<log::Report>,
+    /// Changes of the states of its shards.
+    pub shards: Vec<ShardRow>,
 }
 
 /// Writes everything of a worker that one commit covers.
@@ -85,11 +111,18 @@ pub fn write_all(pen: &mut Pen, writes: Writes) -> Result<Written, Status> {
     for record in rooms.records {
         records.push(write(pen, record)?);
     }
+    let (alone, beside): (Vec<_>, Vec<_>) = users.notes.into_iter().partition(|note| note.is_alone);
+    let mut notes: HashMap<_, _> = beside.into_iter().map(|note| ((note.subject, note.seq), note.bytes)).collect();
     for record in users.records {
-        records.push(write_user(pen, record)?);
+        let note = notes.remove(&(record.user, record.entry.seq)).unwrap_or_default();
+        records.push(write_user(pen, record, note)?);
     }
+    records.extend(alone.into_iter().map(|note| write_note(pen, note)));
+    // No letter is for a room.
+    debug_assert!(rooms.notes.is_empty(), "nobody reads the notes of a room");
     let snapshots = rooms.snapshots.into_iter().map(snapshot).chain(users.snapshots.into_iter().map(snapshot)).collect();
-    Ok(Written { records, snapshots, reports: rooms.reports.into_iter().map(write_report).collect() })
+    let shards = rooms.shards.into_iter().chain(users.shards).map(shard_row).collect();
+    Ok(Written { records, snapshots, reports: rooms.reports.into_iter().map(write_report).collect(), shards })
 }
 
 fn strip(kept: Bytes) -> Result<Option<Vec<u8>>, LogError> {
@@ -152,6 +185,7 @@ pub fn rebuild(
     let (covered, snapshot_bytes) = snapshot.as_ref().map_or((Seq(0), 0), |snapshot| (snapshot.seq, snapshot.bytes()));
     let since = records.iter().filter(|record| record.entry.seq > covered);
     let (entries, bytes) = since.fold((0, 0), |(entries, bytes), record| (entries + 1, bytes + record.weight()));
+    let envelope = envelope(snapshot.as_ref()).map_err(RebuildError::Snapshot)?;
     let mut room = match &snapshot {
         Some(snapshot) => Room::restore(id, settings, snapshot.head()).map_err(RebuildError::Snapshot)?,
         None => Room::new(id, settings),
@@ -161,7 +195,13 @@ pub fn rebuild(
         room.replay(&record.entry);
         room.replay_push(record);
     }
-    Ok(Rebuilt { subject: room, covered, snapshot_bytes, entries, bytes })
+    Ok(Rebuilt { subject: room, envelope, covered, snapshot_bytes, entries, bytes })
+}
+
+/// The envelope of a subject, as its snapshot has it.
+fn envelope(snapshot: Option<&Snapshot>) -> Result<Envelope, Status> {
+    let part = snapshot.and_then(|snapshot| snapshot.parts.iter().find(|part| part.number == ENVELOPE_PART));
+    part.map_or(Ok(Envelope::default()), |part| Envelope::restore(&part.state))
 }
 
 /// Rebuilds a user; one that never was comes as one that nothing has changed.
@@ -175,17 +215,23 @@ pub fn rebuild_user(
     };
     let (covered, snapshot_bytes) = snapshot.as_ref().map_or((Seq(0), 0), |snapshot| (snapshot.seq, snapshot.bytes()));
     let bytes = entries.iter().map(|entry| entry.bytes.len() + ENTRY_BYTES).sum();
+    let mut envelope = envelope(snapshot.as_ref()).map_err(RebuildError::Snapshot)?;
     let mut subject = match &snapshot {
         Some(snapshot) => User::restore(id, settings, snapshot.head()).map_err(RebuildError::Snapshot)?,
         None => User::new(id, settings),
     };
     let count = entries.len();
     for entry in entries {
+        envelope.replay(&entry.note).map_err(corrupt).map_err(RebuildError::Log)?;
+        if entry.bytes.is_empty() {
+            subject.replay_pass(entry.epoch, entry.seq, entry.time);
+            continue;
+        }
         let record = user::Record::read(id, (entry.prev, entry.seq), entry.epoch, entry.time, entry.bytes);
         let record = record.map_err(corrupt).map_err(RebuildError::Log)?;
         subject.replay(&record.entry, &record.link);
     }
-    Ok(Rebuilt { subject, covered, snapshot_bytes, entries: count, bytes })
+    Ok(Rebuilt { subject, envelope, covered, snapshot_bytes, entries: count, bytes })
 }
 
 /// Why a subject could not be rebuilt.

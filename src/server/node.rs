@@ -17,7 +17,7 @@ use super::mailbox::Mailbox;
 use super::memory::decline_huge_pages;
 use super::node_key::node_key;
 use super::shared::{Shared, unix, unix_at_most};
-use super::worker::Worker;
+use super::worker::{ShardRows, Worker};
 use crate::account::Directory;
 use crate::config::{Config, ConfigError, Durability};
 use crate::dispatch::{Hub, HubConfig};
@@ -27,6 +27,7 @@ use crate::front::Order;
 use crate::hooks::{Callbacks, http_client};
 use crate::limits::BLOCKING_THREADS_MAX;
 use crate::log::{self, FjallLog, LogError, MemoryLog, Storage};
+use crate::subject::{ServerIds, Shard};
 
 /// Why a node does not start.
 #[derive(Debug)]
@@ -144,10 +145,13 @@ impl Node {
         });
         outbox.spool().set_bytes_max(config.webhooks.spool_bytes_max);
         shared.webhooks.start(outbox, shared.apps.clone(), client, unix_at_most).map_err(StartError::Thread)?;
+        let ids = Arc::<ServerIds>::default();
         let last_room = Arc::new(AtomicI64::new(log.last_number()));
         let count = shared.mailboxes.len();
         let mut workers = Vec::with_capacity(count);
         let client_rooms = log.listed().map_err(StartError::Store)?;
+        let shards = (0..=u8::MAX).map_while(Shard::new).map(|shard| Ok((shard, log.shard(shard.number())?)));
+        let shards: Arc<ShardRows> = shards.collect::<Result<_, _>>().map_err(StartError::Store)?;
         for index in 0..count {
             let mut hub = Hub::new(HubConfig {
                 worker: index,
@@ -159,12 +163,13 @@ impl Node {
                 detach_grace_ms: config.timers.detach_grace_ms,
                 last_room: last_room.clone(),
                 accounts: shared.common.account_key(),
+                ids: ids.clone(),
             });
             hub.expect_endings(&client_rooms);
             let listener = listener.try_clone().map_err(StartError::Thread)?;
             let tls_listener =
                 tls_listener.as_ref().map(|listener| listener.try_clone()).transpose().map_err(StartError::Thread)?;
-            workers.push(spawn(shared.clone(), index, hub, listener, tls_listener)?);
+            workers.push(spawn(shared.clone(), index, hub, shards.clone(), listener, tls_listener)?);
         }
         let owned = |named: Vec<&str>| named.into_iter().map(str::to_owned).collect::<Vec<_>>();
         let addresses = config.http.client_addresses().map_or_else(|| vec![wire.to_string()], owned);
@@ -245,6 +250,7 @@ fn spawn(
     shared: Arc<Shared>,
     index: usize,
     hub: Hub,
+    shards: Arc<ShardRows>,
     listener: std::net::TcpListener,
     tls_listener: Option<std::net::TcpListener>,
 ) -> Result<JoinHandle<()>, StartError> {
@@ -262,7 +268,7 @@ fn spawn(
     };
     let body = move || {
         LocalSet::new().block_on(&runtime, async move {
-            let worker = Worker::new(shared, index, hub);
+            let worker = Worker::new(shared, index, hub, &shards);
             let accepting = tokio::task::spawn_local(listen::accept(worker.clone(), listener, tls_listener));
             worker.run(accepting).await;
         });

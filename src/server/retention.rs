@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::logbook::{self, RebuildError};
 use super::node::Node;
-use crate::dispatch::Rules as _;
+use crate::dispatch::{Rebuilt, Rules as _};
 use crate::id::{Seq, SubjectId, UnixMs, UserId};
 use crate::limits::{EXPIRE_EVERY_MS, LOG_KEPT_MS};
 use crate::log::{Batch, Log, LogError, Snapshot};
@@ -105,9 +105,9 @@ fn ended_since(
 /// The snapshot of a subject as the log has it, and whether the subject is still there.
 fn covered(log: &dyn Log, subject: SubjectId, at: UnixMs, settings: &Arc<Settings>) -> Option<(Snapshot, bool)> {
     let covered = if let Some(room) = subject.room() {
-        logbook::rebuild(log, room, at, settings.clone()).map(|rebuilt| snapshot_of(&rebuilt.subject))
+        logbook::rebuild(log, room, at, settings.clone()).map(|rebuilt| snapshot_of(&rebuilt))
     } else if let Some(user) = UserId::of(subject) {
-        logbook::rebuild_user(log, user, Arc::default()).map(|rebuilt| snapshot_of(&rebuilt.subject))
+        logbook::rebuild_user(log, user, Arc::default()).map(|rebuilt| snapshot_of(&rebuilt))
     } else {
         return None;
     };
@@ -117,9 +117,10 @@ fn covered(log: &dyn Log, subject: SubjectId, at: UnixMs, settings: &Arc<Setting
     covered.inspect_err(report).ok()
 }
 
-fn snapshot_of<S: Subject>(subject: &S) -> (Snapshot, bool) {
+fn snapshot_of<S: Subject>(rebuilt: &Rebuilt<S>) -> (Snapshot, bool) {
+    let subject = &rebuilt.subject;
     let last = Seq(subject.next_seq().0.saturating_sub(1));
-    (logbook::snapshot((subject.id(), last, subject.snapshot(Seq(0), false))), subject.exists())
+    (logbook::snapshot((subject.id(), last, rebuilt.parts())), subject.exists())
 }
 
 /// Writes snapshots, and returns when they are durable.
@@ -130,7 +131,7 @@ fn write(log: &dyn Log, snapshots: Vec<Snapshot>) -> Result<(), LogError> {
     let (tell, told) = std::sync::mpsc::channel();
     // Whoever waits may have gone.
     let committed = Box::new(move |result| drop(tell.send(result)));
-    log.append(Batch { records: Vec::new(), snapshots, reports: Vec::new(), committed });
+    log.append(Batch { records: Vec::new(), snapshots, reports: Vec::new(), shards: Vec::new(), committed });
     told.recv().map_err(|_| LogError::Store("the log is closed".into()))?
 }
 
@@ -172,6 +173,7 @@ mod tests {
                 time,
                 redacts: None,
                 opens: None,
+                note: Default::default(),
                 keys: vec![],
             };
             pen.write(facts, 0, |_| {})
@@ -179,7 +181,7 @@ mod tests {
         let records = (0..10).map(&mut entry).collect();
         let (done, written) = std::sync::mpsc::channel();
         let committed = Box::new(move |result| done.send(result).unwrap());
-        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
+        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), shards: Vec::new(), committed });
         written.recv().unwrap().unwrap();
         let wrong = noon(TODAY + 365);
         for hour in 1..=3 {
@@ -203,7 +205,7 @@ mod tests {
         let records = records.into_iter().map(|record| logbook::write(&mut pen, record).unwrap()).collect();
         let (done, written) = std::sync::mpsc::channel();
         let committed = Box::new(move |result| done.send(result).unwrap());
-        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), committed });
+        log.append(Batch { records, snapshots: Vec::new(), reports: Vec::new(), shards: Vec::new(), committed });
         written.recv().unwrap().unwrap();
     }
 

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::logbook;
 use super::mailbox::Mailbox;
 use super::shared::Shared;
@@ -21,9 +23,13 @@ use crate::id::ConnId;
 use crate::limits::READ_BYTES;
 use crate::log::{Batch, Pen};
 use crate::session::CloseReason;
+use crate::subject::Shard;
 
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(1000);
+
+/// What the store has of each shard.
+pub(super) type ShardRows = [(Shard, Vec<(Bytes, Bytes)>)];
 
 /// A worker, shared by the tasks of its thread.
 pub(crate) struct Worker {
@@ -43,15 +49,19 @@ pub(super) struct State {
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Arc<Shared>, index: usize, hub: Hub) -> Rc<Worker> {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize, hub: Hub, shards: &ShardRows) -> Rc<Worker> {
         let clock = shared.clone();
-        let front = Front::new(FrontConfig {
+        let mut front = Front::new(FrontConfig {
             worker: index,
             common: shared.common.clone(),
             hub,
             seed: fastrand::u64(..),
             stopwatch: Stopwatch::new(move || clock.now()),
         });
+        let unread: usize = shards.iter().map(|(shard, rows)| front.restore_shard(*shard, rows)).sum();
+        if unread > 0 {
+            tracing::error!(rows = unread, "rows of shards cannot be read: letters between subjects may be lost");
+        }
         let state = State {
             front,
             pen: Pen::default(),
@@ -154,7 +164,11 @@ impl Worker {
             self.schedule(state);
         }
         for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
-            let batch = state.front.take_mail(index);
+            let mut batch = state.front.take_mail(index);
+            if mailbox.is_full() {
+                // They come again.
+                batch.post.clear();
+            }
             if !batch.is_empty() {
                 mailbox.post(batch);
             }
@@ -186,6 +200,7 @@ impl Worker {
             records: written.records,
             snapshots: written.snapshots,
             reports: written.reports,
+            shards: written.shards,
             committed: Box::new(move |result| {
                 if let Err(error) = &result {
                     tracing::error!(%error, "a batch was not written; its changes are refused");

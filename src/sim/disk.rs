@@ -122,6 +122,10 @@ impl Log for Disk {
         self.platter.days()
     }
 
+    fn shard(&self, shard: u8) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        self.platter.shard(shard)
+    }
+
     fn erase(&self, subject: SubjectId) -> Result<(), LogError> {
         self.platter.erase(subject)
     }

@@ -50,6 +50,7 @@ impl World {
         }
         self.check_states();
         self.check_presence();
+        self.check_creators();
         self.check_accounts();
         self.check_histories();
     }

@@ -21,6 +21,7 @@ use crate::limits;
 use crate::log::{Log as _, LogError, Pen};
 use crate::room::{Actor, Ask, Settings};
 use crate::session::SessionConfig;
+use crate::subject::{ServerIds, Shard};
 
 /// Key of the one application.
 pub(super) const APP: &str = "app";
@@ -100,8 +101,8 @@ impl Apps for Told {
 fn directory(plan: &Plan) -> Result<Directory, Status> {
     let directory = Directory::new(Arc::new(Nowhere), false);
     directory.insert_app(App::new(APP, Secret::new("secret"))?);
-    for account in &plan.accounts {
-        directory.load_account(APP, Account { token: Secret::new(TOKEN), ..Account::new(account.clone()) })?;
+    for (number, account) in (1..).zip(&plan.accounts) {
+        directory.load_account(APP, Account { token: Secret::new(TOKEN), number, ..Account::new(account.clone()) })?;
     }
     Ok(directory)
 }
@@ -135,8 +136,11 @@ impl Node {
             post: Arc::new(move |connection, order| post.lock().push((connection, order))),
             post_about_accounts: Arc::new(move |worker, mail| posted_about.lock().push((worker, mail))),
         }));
+        let ids = Arc::<ServerIds>::default();
         let last_room = Arc::new(AtomicI64::new(disk.last_number()));
         let client_rooms = disk.listed()?;
+        let shards = (0..=u8::MAX).map_while(Shard::new).map(|shard| Ok((shard, disk.shard(shard.number())?)));
+        let shards = shards.collect::<Result<Vec<_>, LogError>>()?;
         let mut workers = Vec::new();
         for worker in 0..plan.workers {
             let mut hub = Hub::new(HubConfig {
@@ -149,11 +153,18 @@ impl Node {
                 detach_grace_ms: limits::DETACH_GRACE_MS,
                 last_room: last_room.clone(),
                 accounts: common.account_key(),
+                ids: ids.clone(),
             });
             hub.expect_endings(&client_rooms);
             let read = clock.clone();
             let stopwatch = Stopwatch::new(move || Time(read.load(Ordering::Relaxed)));
-            let front = Front::new(FrontConfig { worker, common: common.clone(), hub, seed: seed ^ worker as u64, stopwatch });
+            let mut front =
+                Front::new(FrontConfig { worker, common: common.clone(), hub, seed: seed ^ worker as u64, stopwatch });
+            for (shard, rows) in &shards {
+                if front.restore_shard(*shard, rows) > 0 {
+                    return Err(LogError::Corrupt(String::from("a row of a shard cannot be read")));
+                }
+            }
             let (inbox, links) = (Inbox::default(), BTreeMap::new());
             let (is_due, is_saved, is_down) = (false, false, false);
             workers.push(Worker { front, inbox, links, is_due, pen: Pen::default(), stalled: Time(0), is_saved, is_down });
@@ -198,7 +209,7 @@ impl Node {
         }
     }
 
-    /// Asks a room something as the HTTP API does; the answer comes by [`Node::take_answers`].
+    /// Asks a room something as the HTTP API does on behalf of an account; the answer comes by [`Node::take_answers`].
     pub fn ask(&mut self, number: u64, room: RoomId, account: AccountId, ask: Ask) {
         let answers = self.answers.clone();
         let asker = Asker::Caller(Box::new(move |answer| answers.lock().push((number, answer))));

@@ -4,7 +4,7 @@ use super::client::{Doing, Stand};
 use super::world::World;
 use crate::dispatch::owner_of;
 use crate::id::{AccountId, RoomId, Time};
-use crate::room::{Ask, Create, Op};
+use crate::room::{Ask, Op};
 use crate::wire::{Request, pb};
 
 /// Names of the rooms that clients make.
@@ -14,7 +14,7 @@ impl World {
     /// Makes the rooms there are from the start.
     pub(super) fn furnish(&mut self) {
         for _ in 0..self.plan.rooms {
-            self.create_room();
+            self.make_hall();
         }
         self.pass(3_000_000);
     }
@@ -193,7 +193,8 @@ impl World {
                 self.manage(client, room, Op::MuteRoom(request.clone()), Request::RoomMute(request), Doing::Other);
             }
             94..96 => self.say_over_http(room),
-            96..97 if self.rooms.len() < 5 => self.create_room(),
+            96..97 if self.rooms.len() < 5 => self.make_hall(),
+            98..100 => self.trade(),
             97..98 => {
                 let mut out = Vec::new();
                 let now = self.now;
@@ -209,6 +210,15 @@ impl World {
         let positions = self.clients[client].session.positions();
         let position = positions.get(self.random.usize(0..positions.len().max(1)))?;
         RoomId::new(position.room_id).ok()
+    }
+
+    /// A room that clients enter.
+    fn make_hall(&mut self) {
+        if let Some(room) = self.create_room(self.plan.accounts[0].clone())
+            && !self.rooms.contains(&room)
+        {
+            self.rooms.push(room);
+        }
     }
 
     fn any_room(&mut self) -> Option<RoomId> {
@@ -270,35 +280,18 @@ impl World {
 
     /// Asks a room something as the HTTP API does, on behalf of whoever makes the rooms.
     pub(super) fn ask_over_http(&mut self, room: RoomId, ask: Ask, doing: Doing) {
+        let account = self.plan.accounts[0].clone();
+        self.ask_over_http_as(account, room, ask, doing);
+    }
+
+    /// The same on behalf of an account.
+    pub(super) fn ask_over_http_as(&mut self, account: AccountId, room: RoomId, ask: Ask, doing: Doing) {
         let number = self.next_number();
-        let account: AccountId = self.plan.accounts[0].clone();
         let Some(node) = &mut self.node else { return };
         if node.common.pressure(owner_of(room, node.workers.len())).is_full() {
             return;
         }
         self.http.insert(number, doing);
         node.ask(number, room, account, ask);
-    }
-
-    fn create_room(&mut self) {
-        let owner = self.plan.accounts[0].clone();
-        let Some(node) = &self.node else { return };
-        let number = node.last_room.fetch_add(1, std::sync::atomic::Ordering::AcqRel) + 1;
-        let Ok(room) = RoomId::new(number) else { return };
-        if !self.rooms.contains(&room) {
-            self.rooms.push(room);
-        }
-        let create = Create {
-            app_key: super::node::APP.into(),
-            creator: owner,
-            name: format!("room {number}"),
-            announcement: None,
-            broadcast_url: String::new(),
-            ext: String::new(),
-            queue_level: 0,
-            moderation_id: String::new(),
-            silent_in_out: false,
-        };
-        self.ask_over_http(room, Ask::Command(Op::Create(Box::new(create))), Doing::Other);
     }
 }

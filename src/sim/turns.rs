@@ -52,6 +52,7 @@ impl World {
         self.disk.kill(lasting);
         self.watch.on_loss();
         self.begun.clear();
+        self.late.clear();
         self.http.clear();
         let silently = self.random.u8(..) < 40 && !self.is_calm;
         for link in 0..self.links.len() {
@@ -169,7 +170,8 @@ impl World {
         own.front.turn(inbox, health(&self.disk));
         self.serve(node, worker);
         for to in 0..node.workers.len() {
-            let batch = node.workers[worker].front.take_mail(to);
+            let mut batch = node.workers[worker].front.take_mail(to);
+            batch.post = self.carry_post(to, batch.post);
             if !batch.is_empty() {
                 node.post(to, batch);
             }
@@ -260,6 +262,7 @@ impl World {
             records: written.records,
             snapshots: written.snapshots,
             reports: written.reports,
+            shards: written.shards,
             committed: Box::new(move |result| tell(result.is_ok())),
         });
         self.expect_commit();
@@ -315,13 +318,20 @@ impl World {
         node.set_clock(worker, now, unix);
         let own = &mut node.workers[worker];
         own.is_due = true;
-        let (reader, front) = (&self.reader, &mut own.front);
+        let (reader, front, common) = (&self.reader, &mut own.front, &node.common);
         match effect {
             Effect::Load(room) => {
                 // As the server: by this clock nothing is older than it is, wherever the calendar was set meanwhile.
                 let passed_ms = i64::try_from(now.ms_since(started)).unwrap_or(0);
                 let at_most = unix.min(UnixMs(began.0.saturating_add(passed_ms)));
                 front.on_loaded(room, reader.load(room, at_most));
+            }
+            Effect::LocateUser(sent) => {
+                let found = match sent.to.account() {
+                    Some(account) => common.user(&sent.to.app_key, &account),
+                    None => Ok(None),
+                };
+                front.on_user_located(sent, found);
             }
             Effect::LoadUser(user) => front.on_user_loaded(user, reader.load_user(user)),
             Effect::Find(find) => {

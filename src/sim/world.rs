@@ -74,6 +74,10 @@ pub(super) struct World {
     pub http: BTreeMap<u64, super::client::Doing>,
     /// Rooms there are, or were.
     pub rooms: Vec<RoomId>,
+    /// Rooms that nobody enters, and who made them over HTTP.
+    pub shops: Vec<(RoomId, crate::id::AccountId)>,
+    /// Mail between subjects that is late, by the worker it is for.
+    pub late: Vec<(usize, crate::dispatch::Post)>,
     pub lives: u64,
     pub numbers: u64,
     pub commit_is_due: bool,
@@ -116,6 +120,8 @@ impl World {
             unsynced: std::collections::VecDeque::new(),
             http: BTreeMap::new(),
             rooms: Vec::new(),
+            shops: Vec::new(),
+            late: Vec::new(),
             lives: 0,
             numbers: 0,
             commit_is_due: false,

@@ -5,8 +5,11 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::actor::Actor;
-use super::entry::{Class, Command, Entry, Link, Outcome, PushBody};
+use super::entry::{Class, Command, Entry, Link, Outcome, PushBody, Stamp};
+use super::letter::Address;
 use super::position::{Predecessor, Resumption, Standing};
 use super::shard::Shard;
 use crate::error::Status;
@@ -175,6 +178,23 @@ pub trait Operation: Clone + Debug + Send + Sized + 'static {
         None
     }
 
+    /// True if its entry may write letters: then [`Subject::addressee`] is asked before it is taken in.
+    fn writes_letters(&self) -> bool {
+        false
+    }
+
+    /// The command that a letter is; the refusal, for good, of one that is none.
+    fn of_letter(to: &Address, body: &Bytes) -> Result<Command<Self>, Status> {
+        let _ = (to, body);
+        Err(Status::bad_parameter("nothing of this kind reads letters"))
+    }
+
+    /// The command by which the refusal of a letter becomes an entry of the subject that wrote it; `None`: it does without.
+    fn of_refusal(body: &Bytes, refused: &Status) -> Option<Command<Self>> {
+        let _ = (body, refused);
+        None
+    }
+
     /// The command, once the log has answered where it stands. The refusal, if it has no such thing.
     fn found(look_up: Self::LookUp, seq: Option<Seq>) -> Result<Self, Status>;
 
@@ -279,6 +299,24 @@ pub trait Subject: Sized + 'static {
 
     /// Applies an entry. `Err`: it left no trace, and its place goes to the next one.
     fn decide(&mut self, entry: &Entry<Self::Op>) -> Result<Outcome<Self::Op, Self::Told>, Status>;
+
+    /// The subject that a command would write a letter to: it is not taken in while too many wait for that one.
+    fn addressee(&self, command: &Command<Self::Op>) -> Option<Address> {
+        let _ = command;
+        None
+    }
+
+    /// An entry that says nothing of the subject, such as a refused letter, takes the next place in its log; `None` for a kind that
+    /// gets no letters.
+    fn pass(&mut self, seq: Seq, epoch: Epoch, stamp: Stamp) -> Option<Link> {
+        let _ = (seq, epoch, stamp);
+        None
+    }
+
+    /// Says in a reply that the verdict on its letter has not come in time.
+    fn tell_pending(reply: &mut Response) {
+        let _ = reply;
+    }
 
     /// Refuses what may not be looked up, as far as the subject can say.
     fn may_look_up(&self, now: UnixMs, actor: &Actor, look_up: &<Self::Op as Operation>::LookUp) -> Result<(), Status>;

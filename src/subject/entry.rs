@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::actor::Actor;
 use super::audience::Audience;
+use super::letter::Letter;
 use crate::id::{AccountId, ConnId, Epoch, Seq, UnixMs};
 use crate::wire::{Push, Response, pb};
 
@@ -124,6 +125,8 @@ pub struct Outcome<O, T> {
     pub told: T,
     /// Of a durable entry: where it stands in the log.
     pub link: Link,
+    /// What other subjects are told once the entry is durable; only a durable one may have any.
+    pub letters: Vec<Letter>,
     /// Consequences: commands to apply right after this one, in this order, each with its own seq.
     pub follow_ups: Vec<Command<O>>,
 }
@@ -145,6 +148,7 @@ impl<O, T: Default> Outcome<O, T> {
             resent: Vec::new(),
             told: T::default(),
             link: Link::default(),
+            letters: Vec::new(),
             follow_ups: Vec::new(),
         }
     }

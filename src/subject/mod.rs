@@ -9,6 +9,7 @@ mod audience;
 pub mod check;
 mod contract;
 mod entry;
+mod letter;
 mod moderator;
 mod position;
 mod question;
@@ -22,8 +23,9 @@ pub use contract::{
     Admission, Answer, Downlink, Entering, Key, Operation, Part, Question, Quota, Rules, Scope, Subject, Telling,
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
+pub use letter::{Address, Letter, LetterId};
 pub use moderator::{Moderated, Moderator, SharedModerator, Verdict};
 pub use position::{Boundaries, Missed, Predecessor, Replay, Resumption, Standing};
 pub use question::Gathering;
-pub use server_id::ServerId;
+pub use server_id::{ServerId, ServerIds};
 pub use shard::Shard;

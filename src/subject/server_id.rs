@@ -1,5 +1,7 @@
 //! Ids that servers make (im.md §0.1 rule 4): unique in an application, rising within a shard, and each names its shard.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use super::shard::Shard;
 use crate::id::UnixMs;
 use crate::limits::SHARDS;
@@ -16,6 +18,9 @@ const SHARD_BITS: u32 = SHARDS.ilog2();
 pub struct ServerId(i64);
 
 impl ServerId {
+    /// No id.
+    pub const NONE: ServerId = ServerId(0);
+
     /// The id behind a number that [`ServerId::get`] gave.
     pub fn of_number(number: i64) -> ServerId {
         ServerId(number.max(0))
@@ -57,6 +62,33 @@ impl ServerId {
     }
 }
 
+/// The last ids of all shards. Only the owner of a shard asks for its next one.
+#[derive(Debug)]
+pub struct ServerIds([AtomicI64; SHARDS]);
+
+impl Default for ServerIds {
+    fn default() -> ServerIds {
+        ServerIds([const { AtomicI64::new(0) }; SHARDS])
+    }
+}
+
+impl ServerIds {
+    /// The next id of a shard.
+    pub fn next(&self, shard: Shard, now: UnixMs) -> ServerId {
+        let Some(last) = self.0.get(usize::from(shard.number())) else { return ServerId::first(shard, now) };
+        let next = ServerId::of_number(last.load(Ordering::Relaxed)).next(shard, now);
+        last.store(next.get(), Ordering::Relaxed);
+        next
+    }
+
+    /// Notes an id that the log has: the next one of its shard lies above.
+    pub fn note(&self, id: ServerId) {
+        if let Some(last) = self.0.get(usize::from(id.shard().number())) {
+            last.fetch_max(id.get(), Ordering::Relaxed);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +118,17 @@ mod tests {
             id = next;
         }
         assert_eq!(id.next(shard(), UnixMs(NOW.0 + 10)).time().0, NOW.0 + 10);
+    }
+
+    #[test]
+    fn an_owner_starts_above_the_last_id_of_the_log() {
+        let (ids, other) = (ServerIds::default(), Shard::new(7).unwrap());
+        let logged = ServerId::first(shard(), UnixMs(NOW.0 + 60_000));
+        ids.note(logged);
+        ids.note(ServerId::first(shard(), NOW));
+        let next = ids.next(shard(), NOW);
+        assert!(next > logged && ids.next(shard(), NOW) > next);
+        assert_eq!(ids.next(other, NOW), ServerId::first(other, NOW), "each shard has ids of its own");
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Shard {
         self.0
     }
 
-    fn hashed(app_key: &str, kind: SubjectKind, key: &[u8]) -> Shard {
+    pub(super) fn hashed(app_key: &str, kind: SubjectKind, key: &[u8]) -> Shard {
         let mut hasher = SipHasher24::new_with_key(KEY);
         hasher.write(app_key.as_bytes());
         hasher.write(&[0, kind as u8]);

@@ -2,10 +2,13 @@
 
 use std::convert::Infallible;
 
+use bytes::Bytes;
+use prost::Message as _;
+
 use crate::error::{Code, Status};
 use crate::id::{RoomId, Seq, UserId};
-use crate::subject::{self, Admission, Operation, Question};
-use crate::wire::{Request, store};
+use crate::subject::{self, Actor, Address, Admission, Command, Operation, Question};
+use crate::wire::{Request, Response, store};
 
 commands! {
 /// A change of a user.
@@ -46,6 +49,15 @@ impl Operation for Op {
         if self.is_logged() { Admission::IfThereIsRoom } else { Admission::Always }
     }
 
+    /// A room says that it is open, or is not open any more.
+    fn of_letter(to: &Address, body: &Bytes) -> Result<Command<Op>, Status> {
+        let unreadable = || Status::bad_parameter("a letter that no user reads");
+        let note = store::UserNoteRoom::decode(body.clone()).map_err(|_| unreadable())?;
+        let account = to.account().ok_or_else(unreadable)?;
+        let op = Op::NoteRoom { room: RoomId::new(note.room_id)?, is_open: note.is_open };
+        Ok(Command { actor: Actor::server(account), op })
+    }
+
     fn found(look_up: Infallible, _seq: Option<Seq>) -> Result<Op, Status> {
         match look_up {}
     }
@@ -54,7 +66,25 @@ impl Operation for Op {
 queries! {
 /// A question to a user.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Query {}
+pub enum Query {
+    /// The rooms that the account has created and that are open.
+    Rooms,
+}
+}
+
+impl Query {
+    /// The answer to [`Query::Rooms`]: a question of the node itself, which no connection asks.
+    pub fn rooms_answer(rooms: impl Iterator<Item = RoomId>) -> Response {
+        let rooms = store::UserRooms { rooms: rooms.map(RoomId::get).collect() };
+        Response::Ping(rooms.encode_to_vec().into())
+    }
+
+    /// The rooms behind that answer, ascending.
+    pub fn rooms_of(answer: &Response) -> Vec<RoomId> {
+        let Response::Ping(bytes) = answer else { return Vec::new() };
+        let rooms = store::UserRooms::decode(bytes.clone()).unwrap_or_default().rooms;
+        rooms.into_iter().filter_map(|room| RoomId::new(room).ok()).collect()
+    }
 }
 
 impl Question for Query {}

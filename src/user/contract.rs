@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::command::{Op, Query};
+use super::command::{Op, Query, not_yours};
 use super::record::Record;
 use super::state::{Entry, Outcome, Settings, User};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, UnixMs, UserId};
-use crate::subject::{Actor, Answer, Class, Key, Link, Part, PushBody, Standing, Subject};
+use crate::subject::{Actor, Answer, Class, Key, Link, Origin, Part, PushBody, Stamp, Standing, Subject};
 use crate::wire::{Push, pb};
 
 impl Key for UserId {
@@ -80,11 +80,18 @@ impl Subject for User {
     }
 
     fn answer(&mut self, now: UnixMs, actor: &Actor, query: &Query) -> Answer {
-        answer!((self, now, actor) query => {})
+        answer!((self, now, actor) query => {
+            Query::Rooms if actor.origin == Origin::Member => Err(not_yours()),
+            Query::Rooms => Ok(Query::rooms_answer(self.rooms())),
+        })
     }
 
     fn history(&self, _now: UnixMs, _actor: &Actor, _query: &Query) -> Result<Infallible, Status> {
         Err(Status::new(Code::ServerError, "no question to a user reads its log"))
+    }
+
+    fn pass(&mut self, seq: Seq, epoch: Epoch, stamp: Stamp) -> Option<Link> {
+        Some(self.note_entry(epoch, seq, stamp))
     }
 
     fn snapshot(&self, _since: Seq, _with_end: bool) -> Vec<Part> {

@@ -50,7 +50,7 @@ impl User {
 impl Query {
     /// The accounts whose users are asked, each once; 414 if it names none or too many. What is no name of an account is left out.
     pub fn accounts(&self) -> Result<Vec<AccountId>, Status> {
-        let Query::UserLookup(request) = self;
+        let Query::UserLookup(request) = self else { return Err(Status::bad_parameter("the question names no accounts")) };
         if !(1..=limits::PROFILES_PER_LOOKUP_MAX).contains(&request.accounts.len()) {
             return Err(Status::bad_parameter(format!("accounts must name 1-{}", limits::PROFILES_PER_LOOKUP_MAX)));
         }

@@ -96,6 +96,14 @@ impl User {
         if is_open { self.rooms.insert(room) } else { self.rooms.remove(&room) }
     }
 
+    /// Applies an entry that the log has and that says nothing of the user: it takes a place.
+    pub fn replay_pass(&mut self, epoch: Epoch, seq: Seq, time: UnixMs) {
+        if seq > self.last_seq {
+            let stamp = Stamp { time, clock: self.last_clock, random: 0 };
+            self.note_entry(epoch, seq, stamp);
+        }
+    }
+
     /// True if this was the first.
     fn note_begin(&mut self, begin: &store::UserBegin) -> bool {
         let is_first = self.begun.is_none();
@@ -103,7 +111,7 @@ impl User {
         is_first
     }
 
-    fn note_entry(&mut self, epoch: Epoch, seq: Seq, stamp: Stamp) -> Link {
+    pub(super) fn note_entry(&mut self, epoch: Epoch, seq: Seq, stamp: Stamp) -> Link {
         let (previous, is_first) = (self.logged_seq, epoch > self.epoch);
         self.boundaries.note(epoch, seq);
         (self.last_seq, self.logged_seq, self.epoch) = (seq, seq, epoch);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use bytes::{Bytes, BytesMut};
-use chatroom::dispatch::{Answer, Asked, Asker, CatchUp, Effect, Hub, HubConfig, Outlet, Request, owner_of};
+use chatroom::dispatch::{Answer, Asked, Asker, CatchUp, Effect, Hub, HubConfig, Outlet, Post, Request, Verdict, owner_of};
 use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::FEED_BYTES_MAX;
@@ -131,6 +131,7 @@ impl World {
                 detach_grace_ms: GRACE_MS,
                 last_room: self.last_room.clone(),
                 accounts: self.key,
+                ids: Arc::default(),
             })
         };
         self.hubs = (0..WORKERS).map(hub).collect();
@@ -431,6 +432,7 @@ impl World {
                     }
                 }
                 Effect::History { .. } => {}
+                Effect::Locate(_) => panic!("no letter is for a room"),
             }
         }
         was_busy |= self.take_notes(worker);
@@ -439,6 +441,12 @@ impl World {
             let mail = self.hubs[worker].take_mail(other);
             was_busy |= !mail.is_empty();
             self.hubs[other].on_mail(mail);
+            // The users of creators accept every letter.
+            for post in self.hubs[worker].take_post(other) {
+                let Post::Letter(sent) = post else { panic!("no letter is for a room") };
+                self.hubs[worker].on_post(Post::Verdict(sent, Verdict::Accepted));
+                was_busy = true;
+            }
         }
         if self.commits
             && let Some(writes) = self.hubs[worker].take_writes()

@@ -14,10 +14,12 @@ use chatroom::front::{
     AccountMail, AccountRead, AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox,
     Keys, Line, LogHealth, Order, Pressure, Sent, Stopwatch, Unanswered, Verdict, Want,
 };
-use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
+use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs, UserId};
 use chatroom::limits::FEED_BYTES_MAX;
 use chatroom::room::{Actor, Ask, Create, Missed, Op, Record, Replay, Room, Settings};
 use chatroom::session::SessionConfig;
+use chatroom::subject::Shard;
+use chatroom::user::User;
 use chatroom::wire::{FrameCodec, Packet, Push, Request, Response, pb};
 
 pub const WORKERS: usize = 2;
@@ -119,7 +121,9 @@ impl Node {
         let directory = Directory::new(Arc::new(Nowhere), false);
         directory.insert_app(App::new("demo", Secret::new("0123456789abcdef")).unwrap());
         for name in ["alice", "bob", "boss"] {
-            let account = Account { token: Secret::new("t0k3n"), ..Account::new(AccountId::parse(name).unwrap()) };
+            let id = AccountId::parse(name).unwrap();
+            let number = directory.new_number().unwrap();
+            let account = Account { token: Secret::new("t0k3n"), number, ..Account::new(id) };
             directory.load_account("demo", account).unwrap();
         }
         Node::with(row, directory)
@@ -171,6 +175,7 @@ impl Node {
                 detach_grace_ms: GRACE_MS,
                 last_room: last_room.clone(),
                 accounts: common.account_key(),
+                ids: Arc::default(),
             });
             let stopwatch = Stopwatch::new(Time::default);
             Front::new(FrontConfig { worker, common: common.clone(), hub, seed: 6, stopwatch })
@@ -305,7 +310,15 @@ impl Node {
             }
             Effect::Call(call) => self.calls.push((worker, *call)),
             Effect::Accounts(read) => self.reads.push((worker, *read)),
-            Effect::Find(_) | Effect::History(_) | Effect::LoadUser(_) | Effect::Errand(_) => {
+            Effect::LoadUser(user) => self.fronts[worker].on_user_loaded(user, Ok(User::new(user, Arc::default()))),
+            Effect::LocateUser(sent) => {
+                let account = sent.to.account().expect("letters are for users");
+                let known = self.common.directory().account(&sent.to.app_key, &account);
+                let shard = Shard::of_account(&sent.to.app_key, &account);
+                let user = known.map(|known| known.and_then(|known| UserId::new(known.number(), shard.number()).ok()));
+                self.fronts[worker].on_user_located(sent, user);
+            }
+            Effect::Find(_) | Effect::History(_) | Effect::Errand(_) => {
                 panic!("nobody asks for that here")
             }
         }

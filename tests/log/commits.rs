@@ -58,6 +58,7 @@ fn callbacks_come_in_order_and_never_from_within_append(log: &dyn Kept) {
             records: written(vec![text(room(1), number + 1, NOON)]),
             snapshots: vec![],
             reports: Vec::new(),
+            shards: Vec::new(),
             committed,
         });
     }
@@ -73,6 +74,7 @@ fn a_callback_that_panics_takes_nothing_along(log: &dyn Kept) {
         records: vec![],
         snapshots: vec![],
         reports: Vec::new(),
+        shards: Vec::new(),
         committed: Box::new(|_| panic!("the panic this test is about")),
     });
     append(log, vec![text(room(1), 1, NOON)], vec![]);
@@ -99,7 +101,13 @@ fn the_last_owner_may_be_a_callback(home: &dyn Home) {
         drop(own);
         drop(tell.send(result));
     });
-    log.append(Batch { records: written(vec![text(room(1), 1, NOON)]), snapshots: vec![], reports: Vec::new(), committed });
+    log.append(Batch {
+        records: written(vec![text(room(1), 1, NOON)]),
+        snapshots: vec![],
+        reports: Vec::new(),
+        shards: Vec::new(),
+        committed,
+    });
     drop(log);
     drop(start);
     assert_eq!(told.recv_timeout(DEADLINE).unwrap(), Ok(()));

@@ -70,7 +70,7 @@ fn process_that_is_killed() {
             let snapshots = if next % 5 == 0 { vec![snapshot(room(1), last)] } else { vec![] };
             let tell = tell.clone();
             let committed = Box::new(move |result: Result<(), LogError>| tell.send(result.map(|()| last)).unwrap());
-            log.append(Batch { records: written(records), snapshots, reports: Vec::new(), committed });
+            log.append(Batch { records: written(records), snapshots, reports: Vec::new(), shards: Vec::new(), committed });
             next = last + 1;
             under_way += 1;
         }
@@ -295,9 +295,9 @@ fn an_unknown_format_is_refused_and_left_alone() {
         meta.insert("format", format.to_be_bytes()).unwrap();
         db.persist(::fjall::PersistMode::SyncAll).unwrap();
     };
-    set_format(4);
+    set_format(5);
     let words = FjallLog::open(home.path(), &Options::default()).map(drop).unwrap_err().to_string();
-    assert!(words.contains("format 4") && words.contains("formats 1 to 3"), "{words}");
+    assert!(words.contains("format 5") && words.contains("formats 1 to 4"), "{words}");
     set_format(1);
     assert_eq!(open(home.path()).epoch(), Epoch(2), "the refused start did not count");
     assert_eq!(open(home.path()).epoch(), Epoch(3), "one of format 1 was raised");

@@ -327,7 +327,7 @@ fn a_folder_of_format_1_opens_and_is_raised() {
     assert_eq!(kept(&open(home.path())), all());
     let db = ::fjall::Database::builder(home.path().join("store")).open().unwrap();
     let meta = db.keyspace("meta", ::fjall::KeyspaceCreateOptions::default).unwrap();
-    assert_eq!(meta.get("format").unwrap().as_deref(), Some(&3_u64.to_be_bytes()[..]));
+    assert_eq!(meta.get("format").unwrap().as_deref(), Some(&4_u64.to_be_bytes()[..]));
     drop((meta, db));
     assert_eq!(kept(&open(home.path())), all());
 }

@@ -11,7 +11,7 @@
 //! mod conformance {
 //!     #[macro_use]
 //!     pub mod every_log;
-//!     pub mod commits; pub mod finds; pub mod history; pub mod keeps; pub mod recall; pub mod records; pub mod reports; pub mod snapshots; pub mod suite;
+//!     pub mod commits; pub mod finds; pub mod history; pub mod keeps; pub mod recall; pub mod records; pub mod reports; pub mod shards; pub mod snapshots; pub mod suite;
 //! }
 //! ```
 

@@ -23,6 +23,7 @@ mod keeps;
 mod recall;
 mod records;
 mod reports;
+mod shards;
 mod snapshots;
 mod suite;
 mod users;

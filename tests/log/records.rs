@@ -156,7 +156,7 @@ pub fn hand_over(
     let (tell, told) = channel();
     // The receiver may have gone.
     let committed = Box::new(move |result| drop(tell.send(result)));
-    log.append(Batch { records, snapshots, reports: Vec::new(), committed });
+    log.append(Batch { records, snapshots, reports: Vec::new(), shards: Vec::new(), committed });
     told
 }
 
@@ -211,7 +211,7 @@ pub fn block(log: &(impl Log + ?Sized)) -> Sender<()> {
         let _ = tell.send(());
         let _ = released.recv_timeout(DEADLINE);
     });
-    log.append(Batch { records: vec![], snapshots: vec![], reports: Vec::new(), committed });
+    log.append(Batch { records: vec![], snapshots: vec![], reports: Vec::new(), shards: Vec::new(), committed });
     blocked.recv_timeout(DEADLINE).unwrap();
     release
 }

@@ -17,7 +17,7 @@ fn line(of_room: i64, env: &str) -> Line {
 fn write(log: &dyn Kept, records: Vec<chatroom::log::Record>, reports: Vec<Report>) -> bool {
     let (tell, told) = channel();
     let committed = Box::new(move |result: Result<(), _>| tell.send(result.is_ok()).expect("it is waited for"));
-    log.append(Batch { records, snapshots: vec![], reports, committed });
+    log.append(Batch { records, snapshots: vec![], reports, shards: Vec::new(), committed });
     told.recv_timeout(DEADLINE).expect("an answer in time")
 }
 

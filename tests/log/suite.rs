@@ -3,16 +3,17 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::every_log::{Check, Home, Memory};
-use super::{commits, finds, history, keeps, recall, reports, snapshots, users};
+use super::{commits, finds, history, keeps, recall, reports, shards, snapshots, users};
 
 /// The checks of every file.
-const ALL: [&[Check]; 8] = [
+const ALL: [&[Check]; 9] = [
     commits::CHECKS,
     finds::CHECKS,
     history::CHECKS,
     keeps::CHECKS,
     recall::CHECKS,
     reports::CHECKS,
+    shards::CHECKS,
     snapshots::CHECKS,
     users::CHECKS,
 ];

@@ -30,7 +30,7 @@ fn note(log: &(impl Log + ?Sized), user: &mut User, (of_room, is_open): (i64, bo
     let outcome = user.decide(&entry).expect("the server may say so");
     assert!(outcome.durable, "it is news");
     let record = User::record(user.id(), entry, None, false, outcome.link);
-    let written = logbook::write_user(&mut Pen::default(), record).unwrap();
+    let written = logbook::write_user(&mut Pen::default(), record, Default::default()).unwrap();
     assert_eq!(hand_over(log, vec![written], vec![]).recv_timeout(DEADLINE).unwrap(), Ok(()));
 }
 

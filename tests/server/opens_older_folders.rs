@@ -236,5 +236,5 @@ fn a_folder_of_format_2_is_raised_for_good() {
     copy(&folder("format-2"), home.path());
     drop(FjallLog::open(home.path(), &Options::default()).unwrap());
     let state = fs::read_to_string(home.path().join("store.state")).unwrap();
-    assert!(state.contains("\"format\":3"), "{state}");
+    assert!(state.contains("\"format\":4"), "{state}");
 }

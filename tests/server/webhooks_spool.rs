@@ -101,7 +101,7 @@ fn what_has_waited_for_too_long_is_given_up_and_the_rest_delivered() {
         [hours(73), hours(73), hours(71), hours(0)].into_iter().zip(0..).map(|(time, number)| left_behind(number, time));
     let reports = reports.chain((10..100).map(|number| left_behind(number, hours(80))));
     let reports = reports.map(write_report).collect();
-    log.append(Batch { records: vec![], snapshots: vec![], reports, committed: Box::new(|_| {}) });
+    log.append(Batch { records: vec![], snapshots: vec![], reports, shards: Vec::new(), committed: Box::new(|_| {}) });
     drop(log);
     let hook = Hook::start();
     let setup = setup(&format!("url = \"{}\"", hook.url("")), "");
@@ -125,7 +125,7 @@ fn what_has_waited_for_too_long_is_given_up_while_the_receiver_hangs() {
     };
     let reports = (1..=all).map(of_room);
     let reports = reports.map(write_report).collect();
-    log.append(Batch { records: vec![], snapshots: vec![], reports, committed: Box::new(|_| {}) });
+    log.append(Batch { records: vec![], snapshots: vec![], reports, shards: Vec::new(), committed: Box::new(|_| {}) });
     drop(log);
     let hook = Hook::judging(|_| Says::Hangs);
     let setup = setup(&format!("url = \"{}\"", hook.url("")), "[webhooks]\ntimeout_ms = 60000\n");

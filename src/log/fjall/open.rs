@@ -32,9 +32,20 @@ const SPOOL_BUFFER_BYTES: u64 = 8 << 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 const DAY_PREFIX: &str = "day-";
 
-/// The keyspaces of every store of this format, but for the days.
-const KEYSPACES: [&str; 10] =
-    ["meta", "snapshots", "carried", "apps", "accounts", "node", "created", "figures", "reports", "commits"];
+/// The keyspaces of every store of this format, but for the days, each with the format that brought it. Stores of format 1 may lack any.
+const KEYSPACES: [(&str, u64); 11] = [
+    ("meta", 2),
+    ("snapshots", 2),
+    ("carried", 2),
+    ("apps", 2),
+    ("accounts", 2),
+    ("node", 2),
+    ("created", 2),
+    ("figures", 2),
+    ("reports", 2),
+    ("commits", 2),
+    ("shards", 4),
+];
 
 /// Makes the folder if there is none, and takes it for this process alone. Where it is refused, nothing has been changed.
 pub(super) fn take(folder: &Path) -> Result<(File, Survey), LogError> {
@@ -121,6 +132,7 @@ pub(super) fn open(
         node: keyspaces.get("node")?,
         created: keyspaces.get("created")?,
         figures: keyspaces.get("figures")?,
+        shards: keyspaces.get("shards")?,
         days: RwLock::new(Days { open: days, first: i64::MIN }),
         write_buffer_bytes: options.write_buffer_bytes,
         meta,
@@ -198,14 +210,13 @@ fn format(folder: &Path, db: &Database) -> Result<u64, LogError> {
 pub(super) struct Keyspaces(pub(super) BTreeMap<&'static str, Keyspace>);
 
 impl Keyspaces {
-    /// Opens all of them. Only a new store, or one of format 1, may lack one.
+    /// Opens all of them. Only a new store, or one of an earlier format, may lack one.
     pub(super) fn open(db: &Database, format: u64) -> Result<Keyspaces, LogError> {
-        if format > 1
-            && let Some(missing) = KEYSPACES.iter().find(|name| !db.keyspace_exists(name))
-        {
+        let is_missing = |(name, since): &&(&str, u64)| format >= *since && !db.keyspace_exists(name);
+        if let Some((missing, _)) = KEYSPACES.iter().find(is_missing) {
             return Err(LogError::Corrupt(format!("the table '{missing}' of the store is missing")));
         }
-        let all = KEYSPACES.iter().map(|name| {
+        let all = KEYSPACES.iter().map(|(name, _)| {
             let options = || match *name {
                 "reports" => KeyspaceCreateOptions::default().max_memtable_size(SPOOL_BUFFER_BYTES),
                 "commits" => KeyspaceCreateOptions::default().max_memtable_size(STORE_COUNT_BUFFER_BYTES),

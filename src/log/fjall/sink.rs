@@ -18,7 +18,7 @@ use crate::log::record::{KEY_BYTES, Strip, index_row, key, redacted};
 use crate::log::spool;
 use crate::log::stats::LogStats;
 use crate::log::writer::Sink;
-use crate::log::{Batch, HEAD, LogError, Redacts, highest_number, listed_key, listings, redactions};
+use crate::log::{Batch, HEAD, LogError, Redacts, highest_number, listed_key, listings, redactions, shard_key};
 
 /// How long after a write it is looked whether the store still goes on.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
@@ -75,12 +75,14 @@ impl DiskSink {
         let store = self.shared.writable()?;
         open_days(&store, group)?;
         let days = store.days.read();
-        let items = |batch: &Batch| batch.records.len() + batch.snapshots.len() + batch.reports.len();
+        let items = |batch: &Batch| batch.records.len() + batch.snapshots.len() + batch.reports.len() + batch.shards.len();
         let items = group.iter().map(items).sum::<usize>() + 2;
         let mut write = OwnedWriteBatch::with_capacity(store.db.clone(), items);
         let mut parts: BTreeMap<(SubjectId, u32), (Seq, &Bytes)> = BTreeMap::new();
         let (mut bytes, mut last_number) = (0, self.last_number);
         let mut listed: BTreeMap<RoomId, bool> = BTreeMap::new();
+        // Of a row the last word counts: one write must not hold two values of a key.
+        let mut rows: BTreeMap<Vec<u8>, &Option<Bytes>> = BTreeMap::new();
         // Entries of one turn nearly always fall on one day.
         let mut target: Option<(i64, &Keyspace)> = None;
         for batch in group {
@@ -132,6 +134,7 @@ impl DiskSink {
             }
             last_number = last_number.max(highest_number(&batch.records));
             listed.extend(listings(&batch.records));
+            rows.extend(batch.shards.iter().map(|row| (shard_key(row.shard, &row.key), &row.value)));
             results.push(Ok(()));
         }
         for (key, (day, subject, seq, strip, is_written)) in redactions {
@@ -146,13 +149,22 @@ impl DiskSink {
                 false => write.remove(&store.node, listed_key(room)),
             }
         }
+        for (key, value) in rows {
+            bytes += key.len() + value.as_ref().map_or(0, Bytes::len);
+            match value {
+                Some(value) => write.insert(&store.shards, key, Slice::from(&value[..])),
+                None => write.remove(&store.shards, key),
+            }
+        }
         if last_number > self.last_number {
             write.insert(&store.meta, META_LAST_NUMBER, last_number.to_be_bytes());
         }
         if write.is_empty() {
             return Ok(());
         }
-        let is_acknowledged = group.iter().any(|batch| !batch.records.is_empty() || !batch.snapshots.is_empty());
+        let is_acknowledged =
+            |batch: &Batch| !(batch.records.is_empty() && batch.snapshots.is_empty() && batch.shards.is_empty());
+        let is_acknowledged = group.iter().any(is_acknowledged);
         // Nobody waits for what an application is told of comings and goings: the next entry takes it to the disk.
         let mode = if is_acknowledged { self.mode() } else { PersistMode::Buffer };
         store.commit(write, Some(mode))?;

@@ -12,7 +12,7 @@ use super::state::{Mark, State, Word, boot, read_mark, read_state};
 use super::tables::{self, Table, Trees};
 
 /// The highest format this program knows.
-pub(super) const FORMAT: u64 = 3;
+pub(super) const FORMAT: u64 = 4;
 /// Contents of the library's own version file.
 const VERSION: &[u8] = b"FJL\x03";
 

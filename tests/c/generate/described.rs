@@ -346,7 +346,11 @@ impl Described {
             .collect();
         let says = if message.says.is_empty() { format!("What `{name}` says.") } else { message.says.clone() };
         let at = self.by_name[name];
-        let short = snake(name.trim_end_matches("Response"));
+        let mut short = snake(name.trim_end_matches("Response"));
+        if self.messages.iter().any(|message| message.given.as_ref().is_some_and(|given| given.name == short)) {
+            // The request has that name.
+            short += "_answer";
+        }
         self.messages[at].lent = Some(Struct { name: short, fields: list, says, ..Struct::default() });
         parts.iter().for_each(|part| self.show(part));
     }

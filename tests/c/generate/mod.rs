@@ -248,6 +248,11 @@ fn a_request_of_which_the_options_say_nothing_about_c_is_a_struct_and_a_call_all
         constants::constants(&described).contains("pub const CHATROOM_UPDATE_ROOM_QUEUE_LEVEL: u32 = 32;"),
         "the bit of its number"
     );
+    let named = |of: fn(&described::Message) -> Option<&described::Struct>| {
+        described.messages.iter().filter_map(of).map(|of| of.name.clone()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let (given, lent) = (named(|it| it.given.as_ref()), named(|it| it.lent.as_ref()));
+    assert!(given.is_disjoint(&lent) && lent.contains("queue_list_answer"), "{given:?} {lent:?}");
     let calls = requests(&described, "member");
     for line in [
         "pub unsafe extern \"C\" fn chatroom_client_lookup_members(\n    client: *const chatroom_client_t,\n    members: *const \
