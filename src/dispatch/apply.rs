@@ -175,7 +175,7 @@ impl<S: Subject> Hub<S> {
             && let Some(connection) = entry.command.actor.connection
             && live.unfollow(connection)
         {
-            live.detached.insert(connection, entry.command.actor.clone());
+            live.lost.detached.insert(connection, entry.command.actor.clone());
             self.owner.grace.push_back((self.clock.now.plus_ms(self.config.detach_grace_ms), id, connection));
         }
         let missed = self.missed(id, heard, &entry.command, named.as_ref(), &presence, &mut reply);

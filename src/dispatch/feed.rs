@@ -14,7 +14,7 @@ use super::item::Item;
 use crate::id::{ConnId, Seq, Time};
 use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
 use crate::planted::{self, Bug};
-use crate::subject::{Audience, Class, Downlink};
+use crate::subject::{Audience, Class, Downlink, Lazy, vacant};
 
 /// Where bytes for a connection go. A connection that is gone takes everything.
 pub trait Outlet {
@@ -105,11 +105,7 @@ pub struct Feed {
     bytes_max: usize,
     /// Running number up to which everybody who is up to date has been served.
     flushed: u64,
-    /// Notifications the ring has dropped while some reader still lacked them, with their running numbers, for those readers.
-    saved: VecDeque<(u64, Item)>,
-    /// Messages of high priority likewise; they make room for notifications.
-    saved_high: VecDeque<(u64, Item)>,
-    saved_bytes: usize,
+    saved: Lazy<Saved>,
     /// Readers that stand before this running number have lost a notification for good.
     saved_from: u64,
     /// Last number of what has left the ring.
@@ -128,6 +124,17 @@ pub struct Feed {
     allowances: Vec<Allowance>,
 }
 
+/// Items that the ring has dropped while some reader still lacked them, with their running numbers, for those readers.
+#[derive(Default)]
+struct Saved {
+    notifications: VecDeque<(u64, Item)>,
+    /// Messages of high priority; they make room for notifications.
+    high: VecDeque<(u64, Item)>,
+    bytes: usize,
+}
+
+vacant!(Saved);
+
 impl Feed {
     /// An empty feed that keeps at most `bytes_max` bytes of frames.
     pub fn new(bytes_max: usize) -> Feed {
@@ -137,9 +144,7 @@ impl Feed {
             ring_bytes: 0,
             bytes_max,
             flushed: 0,
-            saved: VecDeque::new(),
-            saved_high: VecDeque::new(),
-            saved_bytes: 0,
+            saved: Lazy::default(),
             saved_from: 0,
             dropped: Seq(0),
             seats: Vec::new(),
@@ -210,6 +215,9 @@ impl Feed {
                 place
             }
             None => {
+                if self.seats.len() == self.seats.capacity() {
+                    self.seats.reserve_exact(self.seats.len() / 4 + 2);
+                }
                 self.seats.push(seat);
                 if self.downlink.is_set() {
                     self.allowances.push(Allowance::default());
@@ -263,6 +271,10 @@ impl Feed {
             self.limit(item.downlink);
         }
         self.ring_bytes += item.weight();
+        if self.ring.len() == self.ring.capacity() {
+            // A quarter more instead of twice as much: every busy room of a node has one of these.
+            self.ring.reserve_exact(self.ring.len() / 4 + 2);
+        }
         self.ring.push_back(item);
         if planted::is(Bug::FeedOvertakes)
             && let Some(before) = self.ring.len().checked_sub(2).filter(|_| self.flushed + 1 < self.end())
@@ -375,7 +387,7 @@ impl Feed {
         let index = place.index();
         if next < self.first {
             let mut reader = self.reader(index, connection);
-            let (mut kept, mut high) = (self.saved.iter().peekable(), self.saved_high.iter().peekable());
+            let (mut kept, mut high) = (self.saved.notifications.iter().peekable(), self.saved.high.iter().peekable());
             while let Some((number, item)) = match (kept.peek(), high.peek()) {
                 (Some(one), Some(other)) if other.0 < one.0 => high.next(),
                 (Some(_), _) => kept.next(),
@@ -424,10 +436,8 @@ impl Feed {
             }
             self.drop_oldest();
         }
-        if self.laggards.is_empty() && self.saved_bytes > 0 {
-            self.saved = VecDeque::new();
-            self.saved_high = VecDeque::new();
-            self.saved_bytes = 0;
+        if self.laggards.is_empty() && self.saved.present().is_some() {
+            self.saved = Lazy::default();
         }
         if self.ring.is_empty() && self.ring.capacity() > 0 {
             self.ring = VecDeque::new();
@@ -448,19 +458,37 @@ impl Feed {
         if !lacking.is_empty() {
             lacking.sort_unstable();
             let item = Item { audience: Audience::Only(lacking.into()), ..item };
-            self.saved_bytes += item.saved_weight();
-            let saved = if item.class == Class::High { &mut self.saved_high } else { &mut self.saved };
-            saved.push_back((number, item));
+            self.save(number, item);
         }
-        while self.saved_bytes > FEED_SAVED_BYTES_MAX {
-            if let Some((_, item)) = self.saved_high.pop_front() {
-                self.saved_bytes -= item.saved_weight();
+    }
+
+    /// Keeps an item for those who lack it; the oldest make room for it.
+    fn save(&mut self, number: u64, item: Item) {
+        let saved = &mut *self.saved;
+        saved.bytes += item.saved_weight();
+        let kind = if item.class == Class::High { &mut saved.high } else { &mut saved.notifications };
+        kind.push_back((number, item));
+        while saved.bytes > FEED_SAVED_BYTES_MAX {
+            if let Some((_, item)) = saved.high.pop_front() {
+                saved.bytes -= item.saved_weight();
                 continue;
             }
-            let Some((number, item)) = self.saved.pop_front() else { break };
-            self.saved_bytes -= item.saved_weight();
+            let Some((number, item)) = saved.notifications.pop_front() else { break };
+            saved.bytes -= item.saved_weight();
             self.saved_from = number + 1;
         }
+    }
+
+    /// Gives memory back that a burst of frames or of laggards took; to be called now and then.
+    pub fn shrink(&mut self) {
+        if self.laggards.is_empty() {
+            self.laggards = Slab::new();
+        }
+        if self.ring.len() < self.ring.capacity() / 4 {
+            self.ring.shrink_to(2 * self.ring.len());
+        }
+        self.apart.shrink_to_fit();
+        self.unsettled.shrink_to_fit();
     }
 
     fn cursor(&mut self, next: u64, connection: ConnId) -> u32 {

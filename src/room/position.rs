@@ -6,6 +6,8 @@
 use crate::subject::Standing;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::space::Place;
 use crate::id::{AccountId, ConnId, Epoch, Seq};
 use crate::limits::ROOM_EPOCHS_MAX;
@@ -13,7 +15,7 @@ use crate::wire::pb;
 
 /// The last epochs in which a room got entries, ascending, each with the number it began with.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Boundaries(Vec<(Epoch, Seq)>);
+pub(super) struct Boundaries(SmallVec<[(Epoch, Seq); 1]>);
 
 impl Boundaries {
     /// Notes that an epoch began with this entry, unless the epoch is known.

@@ -7,6 +7,7 @@ mod actor;
 mod audience;
 mod contract;
 mod entry;
+mod lazy;
 mod position;
 
 pub use actor::{Actor, NoticePriority, OnBehalf, Origin};
@@ -15,4 +16,5 @@ pub use contract::{
     Admission, Answer, Downlink, Entering, Key, Operation, Part, Question, Quota, Rules, Scope, Subject, Telling,
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
+pub(crate) use lazy::{Lazy, Vacant, vacant};
 pub use position::{Missed, Replay, Resumption, Standing};
