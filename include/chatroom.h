@@ -8,6 +8,8 @@
  * - A callback gets user_data first. user_data passes to the library with the call, also when the call fails, and goes
  *   back through its destructor, once, after the last use.
  * - What a callback is lent is valid until it returns.
+ * - What is handed in is copied before the call returns. Texts are UTF-8; those that come without a length end with NUL.
+ * - True is 1 and false 0. What is absent is NULL, or 0 where it is a number.
  * - No call blocks but chatroom_client_free and chatroom_client_dispatch.
  * - Callbacks return: no longjmp and no exception may leave them.
  * - A forked child may only exec or exit. */
@@ -24,29 +26,11 @@
 // It grows when something is added; what there is stays as it is. The soname moves only when something is broken.
 #define CHATROOM_ABI_VERSION 1
 
-// Flag of a draft: the history does not keep the message.
-#define CHATROOM_SEND_SKIP_HISTORY 1
+// Flag of a frame: it answers a request.
+#define CHATROOM_FRAME_RESPONSE 1
 
-// Flag of a draft: delivered before others where the room's allowance permits.
-#define CHATROOM_SEND_HIGH_PRIORITY 2
-
-// Flag of a draft: it was sent before under the same `message_id`, and the server takes it only once.
-#define CHATROOM_SEND_RESEND 4
-
-// Flag of a draft: `x`, `y` and `z` say where the message is spoken.
-#define CHATROOM_SEND_AT 8
-
-// Flag of a draft with high priority: not delivered again to those who come later.
-#define CHATROOM_SEND_NO_RESEND_ON_ENTER 16
-
-// Flag of a draft: no copy goes to the application's callback.
-#define CHATROOM_SEND_NO_ROUTE 32
-
-// Flag of a draft of type custom: `antispam_custom` is what moderation looks at.
-#define CHATROOM_SEND_ANTISPAM 64
-
-// Flag of a draft: the generic word filter in place of the external service.
-#define CHATROOM_SEND_GENERIC_MODERATION 128
+// Bytes of a frame's header.
+#define CHATROOM_HEADER_BYTES 16
 
 // Flag of a location: `x` counts.
 #define CHATROOM_LOCATION_X 1
@@ -69,7 +53,7 @@
 // Flag of a change of a room: `in_out_notification` counts.
 #define CHATROOM_ROOM_IN_OUT_NOTIFICATION 2
 
-// Flag of a message: it was sent with high priority, and granted it.
+// Flag of a message: sent with high priority, and granted it.
 #define CHATROOM_MESSAGE_HIGH_PRIORITY 1
 
 // Flag of a message: delivered again to one who came later.
@@ -87,6 +71,30 @@
 // Flag of a message: of high priority, and delivered again to those who come within 30 s.
 #define CHATROOM_MESSAGE_RESEND_ON_ENTER 32
 
+// Flag of a draft: the history does not keep the message.
+#define CHATROOM_SEND_SKIP_HISTORY 1
+
+// Flag of a draft: delivered before others where the room's allowance permits.
+#define CHATROOM_SEND_HIGH_PRIORITY 2
+
+// Flag of a draft: it was sent before under the same `message_id`, and the server takes it only once.
+#define CHATROOM_SEND_RESEND 4
+
+// Flag of a draft: `x`, `y` and `z` say where the message is spoken.
+#define CHATROOM_SEND_AT 8
+
+// Flag of a draft: with high priority: not delivered again to those who come later.
+#define CHATROOM_SEND_NO_RESEND_ON_ENTER 16
+
+// Flag of a draft: no copy goes to the application's callback.
+#define CHATROOM_SEND_NO_ROUTE 32
+
+// Flag of a draft: of type custom: `antispam_custom` is what moderation looks at.
+#define CHATROOM_SEND_ANTISPAM 64
+
+// Flag of a draft: the generic word filter in place of the external service.
+#define CHATROOM_SEND_GENERIC_MODERATION 128
+
 // Flag of a sent message: it was granted high priority.
 #define CHATROOM_SENT_HIGH_PRIORITY 1
 
@@ -96,14 +104,11 @@
 // Flag of a sent message: the server had it already, and this is the answer of then.
 #define CHATROOM_SENT_DUPLICATE 4
 
-// Flag of a frame: it answers a request.
-#define CHATROOM_FRAME_RESPONSE 1
-
-// Bytes of a frame's header.
-#define CHATROOM_HEADER_BYTES 16
-
 // What every fallible call returns, and what `code` of a status is. The numbers are those of the wire and of HTTP; success,
 // which the wire calls 200, is 0.
+//
+// Of a call of this library 500 is a defect of the library, whose handle is then of no more use; 503 says that too much is
+// open at once, and nothing was taken on; 20000 that the client is closed, which is also what closing makes of open requests.
 enum chatroom_result
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
@@ -153,11 +158,11 @@ enum chatroom_result
     CHATROOM_RESULT_TRY_AGAIN = 449,
     // Refused by the application's callback.
     CHATROOM_RESULT_CALLBACK_REFUSED = 463,
-    // A defect: of the server, or of this library, whose handle is then of no more use.
+    // Server error.
     CHATROOM_RESULT_SERVER_ERROR = 500,
     // Client restricted (reserved).
     CHATROOM_RESULT_CLIENT_RESTRICTED = 501,
-    // Too much is open at once: nothing was taken on, try again.
+    // Busy.
     CHATROOM_RESULT_BUSY = 503,
     // Token expired.
     CHATROOM_RESULT_TOKEN_EXPIRED = 508,
@@ -183,7 +188,7 @@ enum chatroom_result
     CHATROOM_RESULT_PROFILE_REFUSED = 13005,
     // The whole room is muted.
     CHATROOM_RESULT_ROOM_MUTED = 13006,
-    // The client is closed, or was never made; also what closing makes of open requests.
+    // Client not initialised or destroyed.
     CHATROOM_RESULT_NOT_INITIALISED = 20000,
     // Not logged in.
     CHATROOM_RESULT_NOT_LOGGED_IN = 20001,
@@ -200,192 +205,189 @@ typedef int32_t chatroom_result;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// Where a client stands.
-enum chatroom_state
+// What a notification means to the account that reads it. Open: a receiver ignores numbers it does not know.
+enum chatroom_event_type
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // Never connected.
-    CHATROOM_STATE_DISCONNECTED = 0,
-    // Waiting before it tries again.
-    CHATROOM_STATE_WAITING = 1,
-    // Bringing the transport up.
-    CHATROOM_STATE_CONNECTING = 2,
-    // The transport is up.
-    CHATROOM_STATE_CONNECTED = 3,
-    // The login is sent.
-    CHATROOM_STATE_ENTERING = 4,
-    // Logged in, and in the room if the options name one.
-    CHATROOM_STATE_ENTERED = 5,
-    // Over until the host connects again.
-    CHATROOM_STATE_EXITED = 6,
+    // `account` came in.
+    CHATROOM_EVENT_TYPE_MEMBER_ENTERED = 1,
+    // `account` left.
+    CHATROOM_EVENT_TYPE_MEMBER_EXITED = 2,
+    // The profile of `account` changed: `profile` of the notification.
+    CHATROOM_EVENT_TYPE_MEMBER_UPDATED = 3,
+    // The own account is muted without end if `set` is 1, and may speak again if it is 0.
+    CHATROOM_EVENT_TYPE_OWN_MUTE_CHANGED = 4,
+    // The own account is muted for `seconds`, and may speak again if they are 0.
+    CHATROOM_EVENT_TYPE_OWN_TEMP_MUTE_CHANGED = 5,
+    // The own account has the role `member_type` and the rank `level`.
+    CHATROOM_EVENT_TYPE_OWN_ROLE_CHANGED = 6,
+    // Everybody with the tag `key` is muted for `seconds`, and may speak again if they are 0.
+    CHATROOM_EVENT_TYPE_TAG_MUTE_CHANGED = 7,
+    // The whole room is muted if `set` is 1, and may speak again if it is 0.
+    CHATROOM_EVENT_TYPE_ROOM_MUTE_CHANGED = 8,
+    // The room's profile changed: `room_update` of the notification.
+    CHATROOM_EVENT_TYPE_ROOM_UPDATED = 9,
+    // The room is closed; everybody is taken out next.
+    CHATROOM_EVENT_TYPE_ROOM_CLOSED = 10,
+    // The message with the id `key`, of `account`, sent at `time_ms`, is to vanish.
+    CHATROOM_EVENT_TYPE_MESSAGE_RECALLED = 11,
+    // The own account changed its tags on one of its connections: `tags` of the notification.
+    CHATROOM_EVENT_TYPE_OWN_TAGS_UPDATED = 12,
+    // The queue changed: `queue_event` and `elements` of the notification.
+    CHATROOM_EVENT_TYPE_QUEUE_CHANGED = 13,
+    // Attributes of the room changed: one of the notification's `attribute_changes`, at place `index`.
+    CHATROOM_EVENT_TYPE_ATTRIBUTES_CHANGED = 14,
+    // Attributes of the member `account` changed: one of the notification's `member_attributes`, at place `index`.
+    CHATROOM_EVENT_TYPE_MEMBER_ATTRIBUTES_CHANGED = 15,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
-typedef enum chatroom_state chatroom_state;
+typedef enum chatroom_event_type chatroom_event_type;
 #else
-typedef int32_t chatroom_state;
+typedef int32_t chatroom_event_type;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What kind of token a login carries.
-enum chatroom_auth_type
+// What the body of a frame is: the `kind` field of its header (wire.md §1, §3).
+//
+// Blocks of 256: 0x00xx session, 0x01xx room, 0x02xx member, 0x03xx message, 0x04xx queue, 0x05xx attributes, 0x06xx storage,
+// 0x10xx and up beyond rooms. Pushes of a block start at 0x80 within it. A number, once released, is never reused.
+enum chatroom_kind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // The account's stored token.
-    CHATROOM_AUTH_TYPE_STATIC = 0,
-    // A signed token with an expiry.
-    CHATROOM_AUTH_TYPE_DYNAMIC = 1,
-    // Whatever the app's callback understands.
-    CHATROOM_AUTH_TYPE_CALLBACK = 2,
+    // A push, a `Status`.
+    CHATROOM_KIND_STATUS = 0,
+    // Anything, which comes back.
+    CHATROOM_KIND_PING = 1,
+    // A `LoginRequest`, answered with a `LoginResponse`.
+    CHATROOM_KIND_LOGIN = 2,
+    // A `LogoutRequest`, answered with a `Status`.
+    CHATROOM_KIND_LOGOUT = 3,
+    // A `RenewTokenRequest`, answered with a `Status`.
+    CHATROOM_KIND_RENEW_TOKEN = 4,
+    // A `KickDevicesRequest`, answered with a `Status`.
+    CHATROOM_KIND_KICK_DEVICES = 5,
+    // A push, a `Kicked`.
+    CHATROOM_KIND_KICKED = 128,
+    // A push, a `TokenWillExpire`.
+    CHATROOM_KIND_TOKEN_WILL_EXPIRE = 129,
+    // A `RoomEnterRequest`, answered with a `RoomEnterResponse`.
+    CHATROOM_KIND_ROOM_ENTER = 256,
+    // A `RoomExitRequest`, answered with a `RoomExitResponse`.
+    CHATROOM_KIND_ROOM_EXIT = 257,
+    // A `RoomInfoRequest`, answered with a `RoomInfoResponse`.
+    CHATROOM_KIND_ROOM_INFO = 258,
+    // A `RoomUpdateRequest`, answered with a `RoomInfoResponse`.
+    CHATROOM_KIND_ROOM_UPDATE = 259,
+    // A `RoomCloseRequest`, answered with a `Status`.
+    CHATROOM_KIND_ROOM_CLOSE = 260,
+    // A `RoomMuteRequest`, answered with a `Status`.
+    CHATROOM_KIND_ROOM_MUTE = 261,
+    // A `RoomCreateRequest`, answered with a `RoomEnterResponse`.
+    CHATROOM_KIND_ROOM_CREATE = 262,
+    // A `RoomSwitchRequest`, answered with a `RoomEnterResponse`.
+    CHATROOM_KIND_ROOM_SWITCH = 263,
+    // A `RoomLeaveAllRequest`, answered with a `RoomLeaveAllResponse`.
+    CHATROOM_KIND_ROOM_LEAVE_ALL = 264,
+    // A push, a `RoomEpoch`.
+    CHATROOM_KIND_ROOM_EPOCH = 384,
+    // A `MemberListRequest`, answered with a `MemberListResponse`.
+    CHATROOM_KIND_MEMBER_LIST = 512,
+    // A `MemberLookupRequest`, answered with a `MemberListResponse`.
+    CHATROOM_KIND_MEMBER_LOOKUP = 513,
+    // A `MemberListByTagRequest`, answered with a `MemberListResponse`.
+    CHATROOM_KIND_MEMBER_LIST_BY_TAG = 514,
+    // A `MemberCountByTagRequest`, answered with a `MemberCountByTagResponse`.
+    CHATROOM_KIND_MEMBER_COUNT_BY_TAG = 515,
+    // A `MemberSetRoleRequest`, answered with a `MemberSetRoleResponse`.
+    CHATROOM_KIND_MEMBER_SET_ROLE = 516,
+    // A `MemberKickRequest`, answered with a `Status`.
+    CHATROOM_KIND_MEMBER_KICK = 517,
+    // A `MemberTempMuteRequest`, answered with a `MemberTempMuteResponse`.
+    CHATROOM_KIND_MEMBER_TEMP_MUTE = 518,
+    // A `MemberTagTempMuteRequest`, answered with a `MemberTempMuteResponse`.
+    CHATROOM_KIND_MEMBER_TAG_TEMP_MUTE = 519,
+    // A `MemberUpdateSelfRequest`, answered with a `Status`.
+    CHATROOM_KIND_MEMBER_UPDATE_SELF = 520,
+    // A `MemberUpdateTagsRequest`, answered with a `Status`.
+    CHATROOM_KIND_MEMBER_UPDATE_TAGS = 521,
+    // A `MemberUpdateLocationRequest`, answered with a `Status`.
+    CHATROOM_KIND_MEMBER_UPDATE_LOCATION = 522,
+    // A `MessageSendRequest`, answered with a `MessageSendResponse`.
+    CHATROOM_KIND_MESSAGE_SEND = 768,
+    // A `MessageHistoryRequest`, answered with a `MessageHistoryResponse`.
+    CHATROOM_KIND_MESSAGE_HISTORY = 769,
+    // A `MessageHistoryByTagsRequest`, answered with a `MessageHistoryResponse`.
+    CHATROOM_KIND_MESSAGE_HISTORY_BY_TAGS = 770,
+    // A `MessageRecallRequest`, answered with a `Status`.
+    CHATROOM_KIND_MESSAGE_RECALL = 771,
+    // A push, a `Message`.
+    CHATROOM_KIND_MESSAGE = 896,
+    // A push, a `Notification`.
+    CHATROOM_KIND_NOTIFICATION = 897,
+    // A push, a `Gap`.
+    CHATROOM_KIND_GAP = 898,
+    // A `QueueInitRequest`, answered with a `Status`.
+    CHATROOM_KIND_QUEUE_INIT = 1024,
+    // A `QueueOfferRequest`, answered with a `QueueOfferResponse`.
+    CHATROOM_KIND_QUEUE_OFFER = 1025,
+    // A `QueueBatchOfferRequest`, answered with a `QueueBatchResponse`.
+    CHATROOM_KIND_QUEUE_BATCH_OFFER = 1026,
+    // A `QueuePollRequest`, answered with a `QueueElementResponse`.
+    CHATROOM_KIND_QUEUE_POLL = 1027,
+    // A `QueueListRequest`, answered with a `QueueListResponse`.
+    CHATROOM_KIND_QUEUE_LIST = 1028,
+    // A `QueuePeekRequest`, answered with a `QueueElementResponse`.
+    CHATROOM_KIND_QUEUE_PEEK = 1029,
+    // A `QueueMultiGetRequest`, answered with a `QueueListResponse`.
+    CHATROOM_KIND_QUEUE_MULTI_GET = 1030,
+    // A `QueueChangeRequest`, answered with a `QueueBatchResponse`.
+    CHATROOM_KIND_QUEUE_CHANGE = 1031,
+    // A `QueueDropRequest`, answered with a `QueueDropResponse`.
+    CHATROOM_KIND_QUEUE_DROP = 1032,
+    // A `AttributesSetRequest`, answered with a `AttributesChangeResponse`.
+    CHATROOM_KIND_ATTRIBUTES_SET = 1280,
+    // A `AttributesDeleteRequest`, answered with a `AttributesChangeResponse`.
+    CHATROOM_KIND_ATTRIBUTES_DELETE = 1281,
+    // A `AttributesBatchRequest`, answered with a `AttributesChangeResponse`.
+    CHATROOM_KIND_ATTRIBUTES_BATCH = 1282,
+    // A `AttributesListRequest`, answered with a `AttributesListResponse`.
+    CHATROOM_KIND_ATTRIBUTES_LIST = 1283,
+    // A `MemberAttributesSetRequest`, answered with a `MemberAttributesSetResponse`.
+    CHATROOM_KIND_MEMBER_ATTRIBUTES_SET = 1284,
+    // A `MemberAttributesLookupRequest`, answered with a `MemberAttributesListResponse`.
+    CHATROOM_KIND_MEMBER_ATTRIBUTES_LOOKUP = 1285,
+    // A `MemberAttributesListRequest`, answered with a `MemberAttributesListResponse`.
+    CHATROOM_KIND_MEMBER_ATTRIBUTES_LIST = 1286,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
-typedef enum chatroom_auth_type chatroom_auth_type;
+typedef enum chatroom_kind chatroom_kind;
 #else
-typedef int32_t chatroom_auth_type;
+typedef int32_t chatroom_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What a message is. Open: a receiver ignores numbers it does not know.
-enum chatroom_message_type
+// What happened to attributes of a room.
+enum chatroom_attributes_action
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // `body` is the text.
-    CHATROOM_MESSAGE_TYPE_TEXT = 0,
-    // `attach` describes an image.
-    CHATROOM_MESSAGE_TYPE_IMAGE = 1,
-    // `attach` describes a recording.
-    CHATROOM_MESSAGE_TYPE_AUDIO = 2,
-    // `attach` describes a video.
-    CHATROOM_MESSAGE_TYPE_VIDEO = 3,
-    // `attach` describes a place.
-    CHATROOM_MESSAGE_TYPE_GEO = 4,
-    // Reserved for the server.
-    CHATROOM_MESSAGE_TYPE_NOTIFICATION = 5,
-    // `attach` describes a file.
-    CHATROOM_MESSAGE_TYPE_FILE = 6,
-    // `body` is a line of information.
-    CHATROOM_MESSAGE_TYPE_TIP = 10,
-    // To or from a robot.
-    CHATROOM_MESSAGE_TYPE_ROBOT = 11,
-    // Shown and forgotten.
-    CHATROOM_MESSAGE_TYPE_BARRAGE = 20,
-    // `attach` is the application's own.
-    CHATROOM_MESSAGE_TYPE_CUSTOM = 100,
+    // They were set.
+    CHATROOM_ATTRIBUTES_ACTION_SET = 0,
+    // They were deleted; they are told with their last values.
+    CHATROOM_ATTRIBUTES_ACTION_DELETE = 1,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
-typedef enum chatroom_message_type chatroom_message_type;
+typedef enum chatroom_attributes_action chatroom_attributes_action;
 #else
-typedef int32_t chatroom_message_type;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-// What a notification tells. Open: a receiver ignores numbers it does not know.
-enum chatroom_notification_type
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    // Unknown to this library.
-    CHATROOM_NOTIFICATION_TYPE_UNSPECIFIED = 0,
-    // An account came in.
-    CHATROOM_NOTIFICATION_TYPE_MEMBER_ENTER = 301,
-    // An account left.
-    CHATROOM_NOTIFICATION_TYPE_MEMBER_EXIT = 302,
-    // Put on the blocklist.
-    CHATROOM_NOTIFICATION_TYPE_BLOCKLIST_ADD = 303,
-    // Taken off the blocklist.
-    CHATROOM_NOTIFICATION_TYPE_BLOCKLIST_REMOVE = 304,
-    // Muted.
-    CHATROOM_NOTIFICATION_TYPE_MUTE_ADD = 305,
-    // No longer muted.
-    CHATROOM_NOTIFICATION_TYPE_MUTE_REMOVE = 306,
-    // Made an administrator.
-    CHATROOM_NOTIFICATION_TYPE_ADMINISTRATOR_ADD = 307,
-    // No longer an administrator.
-    CHATROOM_NOTIFICATION_TYPE_ADMINISTRATOR_REMOVE = 308,
-    // Made an ordinary member.
-    CHATROOM_NOTIFICATION_TYPE_COMMON_ADD = 309,
-    // No longer an ordinary member.
-    CHATROOM_NOTIFICATION_TYPE_COMMON_REMOVE = 310,
-    // The room is closed.
-    CHATROOM_NOTIFICATION_TYPE_ROOM_CLOSED = 311,
-    // The room's profile changed: `room_update`.
-    CHATROOM_NOTIFICATION_TYPE_ROOM_UPDATED = 312,
-    // Taken out of the room.
-    CHATROOM_NOTIFICATION_TYPE_MEMBER_KICKED = 313,
-    // Muted for `mute_seconds`.
-    CHATROOM_NOTIFICATION_TYPE_TEMP_MUTE_ADD = 314,
-    // The temporary mute is over.
-    CHATROOM_NOTIFICATION_TYPE_TEMP_MUTE_REMOVE = 315,
-    // A member changed its profile: `profile`.
-    CHATROOM_NOTIFICATION_TYPE_MEMBER_UPDATED = 316,
-    // The queue changed: `queue_event`, `elements`.
-    CHATROOM_NOTIFICATION_TYPE_QUEUE_CHANGED = 317,
-    // The whole room is muted.
-    CHATROOM_NOTIFICATION_TYPE_ROOM_MUTED = 318,
-    // The whole room may speak again.
-    CHATROOM_NOTIFICATION_TYPE_ROOM_UNMUTED = 319,
-    // Several elements of the queue changed or went.
-    CHATROOM_NOTIFICATION_TYPE_QUEUE_BATCH_CHANGED = 320,
-    // Everybody with `target_tag` is muted for `mute_seconds`.
-    CHATROOM_NOTIFICATION_TYPE_TAG_TEMP_MUTE_ADD = 321,
-    // That is over.
-    CHATROOM_NOTIFICATION_TYPE_TAG_TEMP_MUTE_REMOVE = 322,
-    // A message was recalled: `recalled_message_id`.
-    CHATROOM_NOTIFICATION_TYPE_MESSAGE_RECALLED = 323,
-    // Several elements joined the queue.
-    CHATROOM_NOTIFICATION_TYPE_QUEUE_BATCH_OFFERED = 324,
-    // A member changed its tags: `tags`.
-    CHATROOM_NOTIFICATION_TYPE_TAGS_UPDATED = 325,
-    // Attributes of the room changed: `attribute_changes` has one.
-    CHATROOM_NOTIFICATION_TYPE_ATTRIBUTES_CHANGED = 401,
-    // Attributes of the room changed in several steps: `attribute_changes`.
-    CHATROOM_NOTIFICATION_TYPE_ATTRIBUTES_BATCH_CHANGED = 402,
-    // Attributes of members changed: `member_attributes`.
-    CHATROOM_NOTIFICATION_TYPE_MEMBER_ATTRIBUTES_CHANGED = 403,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum chatroom_notification_type chatroom_notification_type;
-#else
-typedef int32_t chatroom_notification_type;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-// What happened to a queue.
-enum chatroom_queue_event
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    // Unknown to this library.
-    CHATROOM_QUEUE_EVENT_UNSPECIFIED = 0,
-    // Elements were added or changed.
-    CHATROOM_QUEUE_EVENT_OFFER = 1,
-    // Elements were taken out.
-    CHATROOM_QUEUE_EVENT_POLL = 2,
-    // The queue was emptied.
-    CHATROOM_QUEUE_EVENT_DROP = 3,
-    // Elements went with their owner.
-    CHATROOM_QUEUE_EVENT_PART_CLEAR = 4,
-    // Several elements were changed.
-    CHATROOM_QUEUE_EVENT_BATCH_UPDATE = 5,
-    // Several elements were added.
-    CHATROOM_QUEUE_EVENT_BATCH_OFFER = 6,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum chatroom_queue_event chatroom_queue_event;
-#else
-typedef int32_t chatroom_queue_event;
+typedef int32_t chatroom_attributes_action;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -443,12 +445,14 @@ typedef int32_t chatroom_member_query;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What `chatroom_client_set_role` sets or unsets.
+// What a request to change a role sets or unsets.
 enum chatroom_role_change
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
+    // Unknown to this version.
+    CHATROOM_ROLE_CHANGE_UNSPECIFIED = 0,
     // Administrator.
     CHATROOM_ROLE_CHANGE_ADMINISTRATOR = 1,
     // Ordinary member.
@@ -463,6 +467,167 @@ enum chatroom_role_change
 typedef enum chatroom_role_change chatroom_role_change;
 #else
 typedef int32_t chatroom_role_change;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What a message is. Open: a receiver ignores numbers it does not know (chatroom.md §a.6).
+enum chatroom_message_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // `body` is the text.
+    CHATROOM_MESSAGE_TYPE_TEXT = 0,
+    // `attach` describes an image.
+    CHATROOM_MESSAGE_TYPE_IMAGE = 1,
+    // `attach` describes a recording.
+    CHATROOM_MESSAGE_TYPE_AUDIO = 2,
+    // `attach` describes a video.
+    CHATROOM_MESSAGE_TYPE_VIDEO = 3,
+    // `attach` describes a place.
+    CHATROOM_MESSAGE_TYPE_GEO = 4,
+    // Reserved for the server.
+    CHATROOM_MESSAGE_TYPE_NOTIFICATION = 5,
+    // `attach` describes a file.
+    CHATROOM_MESSAGE_TYPE_FILE = 6,
+    // `body` is a line of information.
+    CHATROOM_MESSAGE_TYPE_TIP = 10,
+    // To or from a robot.
+    CHATROOM_MESSAGE_TYPE_ROBOT = 11,
+    // Shown and forgotten.
+    CHATROOM_MESSAGE_TYPE_BARRAGE = 20,
+    // `attach` is the application's own.
+    CHATROOM_MESSAGE_TYPE_CUSTOM = 100,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chatroom_message_type chatroom_message_type;
+#else
+typedef int32_t chatroom_message_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What a notification tells, by the ids of chatroom.md §g, and from 401 on what has no number there. Open: a receiver ignores
+// numbers it does not know.
+enum chatroom_notification_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // Unknown to this version.
+    CHATROOM_NOTIFICATION_TYPE_UNSPECIFIED = 0,
+    // An account came in.
+    CHATROOM_NOTIFICATION_TYPE_MEMBER_ENTER = 301,
+    // An account left.
+    CHATROOM_NOTIFICATION_TYPE_MEMBER_EXIT = 302,
+    // Put on the blocklist.
+    CHATROOM_NOTIFICATION_TYPE_BLOCKLIST_ADD = 303,
+    // Taken off the blocklist.
+    CHATROOM_NOTIFICATION_TYPE_BLOCKLIST_REMOVE = 304,
+    // Muted.
+    CHATROOM_NOTIFICATION_TYPE_MUTE_ADD = 305,
+    // Muted no more.
+    CHATROOM_NOTIFICATION_TYPE_MUTE_REMOVE = 306,
+    // Made an administrator.
+    CHATROOM_NOTIFICATION_TYPE_ADMINISTRATOR_ADD = 307,
+    // Administrator no more.
+    CHATROOM_NOTIFICATION_TYPE_ADMINISTRATOR_REMOVE = 308,
+    // Made an ordinary member.
+    CHATROOM_NOTIFICATION_TYPE_COMMON_ADD = 309,
+    // Ordinary member no more.
+    CHATROOM_NOTIFICATION_TYPE_COMMON_REMOVE = 310,
+    // The room is closed.
+    CHATROOM_NOTIFICATION_TYPE_ROOM_CLOSED = 311,
+    // The room's profile changed.
+    CHATROOM_NOTIFICATION_TYPE_ROOM_UPDATED = 312,
+    // Taken out of the room.
+    CHATROOM_NOTIFICATION_TYPE_MEMBER_KICKED = 313,
+    // Muted for `mute_seconds`.
+    CHATROOM_NOTIFICATION_TYPE_TEMP_MUTE_ADD = 314,
+    // The temporary mute is over.
+    CHATROOM_NOTIFICATION_TYPE_TEMP_MUTE_REMOVE = 315,
+    // A member changed its profile.
+    CHATROOM_NOTIFICATION_TYPE_MEMBER_UPDATED = 316,
+    // The queue changed.
+    CHATROOM_NOTIFICATION_TYPE_QUEUE_CHANGED = 317,
+    // The whole room is muted.
+    CHATROOM_NOTIFICATION_TYPE_ROOM_MUTED = 318,
+    // The whole room may speak again.
+    CHATROOM_NOTIFICATION_TYPE_ROOM_UNMUTED = 319,
+    // Several elements of the queue changed or went.
+    CHATROOM_NOTIFICATION_TYPE_QUEUE_BATCH_CHANGED = 320,
+    // Everybody with `target_tag` is muted for `mute_seconds`.
+    CHATROOM_NOTIFICATION_TYPE_TAG_TEMP_MUTE_ADD = 321,
+    // That is over.
+    CHATROOM_NOTIFICATION_TYPE_TAG_TEMP_MUTE_REMOVE = 322,
+    // A message was recalled.
+    CHATROOM_NOTIFICATION_TYPE_MESSAGE_RECALLED = 323,
+    // Several elements joined the queue.
+    CHATROOM_NOTIFICATION_TYPE_QUEUE_BATCH_OFFERED = 324,
+    // A member changed its tags.
+    CHATROOM_NOTIFICATION_TYPE_TAGS_UPDATED = 325,
+    // Attributes of the room changed.
+    CHATROOM_NOTIFICATION_TYPE_ATTRIBUTES_CHANGED = 401,
+    // Attributes of the room changed in several steps.
+    CHATROOM_NOTIFICATION_TYPE_ATTRIBUTES_BATCH_CHANGED = 402,
+    // Attributes of members changed.
+    CHATROOM_NOTIFICATION_TYPE_MEMBER_ATTRIBUTES_CHANGED = 403,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chatroom_notification_type chatroom_notification_type;
+#else
+typedef int32_t chatroom_notification_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What happened to a queue.
+enum chatroom_queue_event
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // Unknown to this version.
+    CHATROOM_QUEUE_EVENT_UNSPECIFIED = 0,
+    // Elements were added or changed.
+    CHATROOM_QUEUE_EVENT_OFFER = 1,
+    // Elements were taken out.
+    CHATROOM_QUEUE_EVENT_POLL = 2,
+    // The queue was emptied.
+    CHATROOM_QUEUE_EVENT_DROP = 3,
+    // Elements went with their owner.
+    CHATROOM_QUEUE_EVENT_PART_CLEAR = 4,
+    // Several elements were changed.
+    CHATROOM_QUEUE_EVENT_BATCH_UPDATE = 5,
+    // Several elements were added.
+    CHATROOM_QUEUE_EVENT_BATCH_OFFER = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chatroom_queue_event chatroom_queue_event;
+#else
+typedef int32_t chatroom_queue_event;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What kind of token a login carries.
+enum chatroom_auth_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // The account's stored token.
+    CHATROOM_AUTH_TYPE_STATIC = 0,
+    // A signed token with an expiry.
+    CHATROOM_AUTH_TYPE_DYNAMIC = 1,
+    // Whatever the app's callback understands.
+    CHATROOM_AUTH_TYPE_CALLBACK = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chatroom_auth_type chatroom_auth_type;
+#else
+typedef int32_t chatroom_auth_type;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -497,26 +662,59 @@ typedef int32_t chatroom_kick_reason;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What happened to attributes of a room.
-enum chatroom_attributes_action
+// Where a client stands. The numbers are those of the table's second column.
+enum chatroom_state
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // They were set.
-    CHATROOM_ATTRIBUTES_ACTION_SET = 0,
-    // They were deleted; they are told with their last values.
-    CHATROOM_ATTRIBUTES_ACTION_DELETE = 1,
+    // Never connected.
+    CHATROOM_STATE_DISCONNECTED = 0,
+    // Waiting before it tries again.
+    CHATROOM_STATE_WAITING = 1,
+    // Bringing the transport up.
+    CHATROOM_STATE_CONNECTING = 2,
+    // The transport is up.
+    CHATROOM_STATE_CONNECTED = 3,
+    // The login is sent.
+    CHATROOM_STATE_ENTERING = 4,
+    // Logged in, and in the room if one was asked for.
+    CHATROOM_STATE_ENTERED = 5,
+    // Over until the host connects again.
+    CHATROOM_STATE_EXITED = 6,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
-typedef enum chatroom_attributes_action chatroom_attributes_action;
+typedef enum chatroom_state chatroom_state;
 #else
-typedef int32_t chatroom_attributes_action;
+typedef int32_t chatroom_state;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// Where a room made by a client stands for this client.
+// How much a line of the log matters.
+enum chatroom_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // The client gives up.
+    CHATROOM_LOG_LEVEL_ERROR = 1,
+    // Something failed, and is tried again.
+    CHATROOM_LOG_LEVEL_WARN = 2,
+    // The client goes from one state to another.
+    CHATROOM_LOG_LEVEL_INFO = 3,
+    // Each address, each step.
+    CHATROOM_LOG_LEVEL_DEBUG = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chatroom_log_level chatroom_log_level;
+#else
+typedef int32_t chatroom_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Where a room stands for this client.
 enum chatroom_room_state
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
@@ -537,7 +735,7 @@ typedef int32_t chatroom_room_state;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// Why a room made by a client stands there.
+// Why it stands there.
 enum chatroom_room_cause
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
@@ -578,74 +776,6 @@ typedef int32_t chatroom_room_cause;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What a notification means to the account that reads it. Open: a receiver ignores numbers it does not know.
-enum chatroom_event_type
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    // `account` came in.
-    CHATROOM_EVENT_TYPE_MEMBER_ENTERED = 1,
-    // `account` left.
-    CHATROOM_EVENT_TYPE_MEMBER_EXITED = 2,
-    // The profile of `account` changed: `profile` of the notification.
-    CHATROOM_EVENT_TYPE_MEMBER_UPDATED = 3,
-    // The own account is muted without end if `set` is 1, and may speak again if it is 0.
-    CHATROOM_EVENT_TYPE_OWN_MUTE_CHANGED = 4,
-    // The own account is muted for `seconds`, and may speak again if they are 0.
-    CHATROOM_EVENT_TYPE_OWN_TEMP_MUTE_CHANGED = 5,
-    // The own account has the role `member_type` and the rank `level`.
-    CHATROOM_EVENT_TYPE_OWN_ROLE_CHANGED = 6,
-    // Everybody with the tag `key` is muted for `seconds`, and may speak again if they are 0.
-    CHATROOM_EVENT_TYPE_TAG_MUTE_CHANGED = 7,
-    // The whole room is muted if `set` is 1, and may speak again if it is 0.
-    CHATROOM_EVENT_TYPE_ROOM_MUTE_CHANGED = 8,
-    // The room's profile changed: `room_update` of the notification.
-    CHATROOM_EVENT_TYPE_ROOM_UPDATED = 9,
-    // The room is closed; everybody is taken out next.
-    CHATROOM_EVENT_TYPE_ROOM_CLOSED = 10,
-    // The message with the id `key`, of `account`, sent at `time_ms`, is to vanish.
-    CHATROOM_EVENT_TYPE_MESSAGE_RECALLED = 11,
-    // The own account changed its tags on one of its connections: `tags` of the notification.
-    CHATROOM_EVENT_TYPE_OWN_TAGS_UPDATED = 12,
-    // The queue changed: `queue_event` and `elements` of the notification.
-    CHATROOM_EVENT_TYPE_QUEUE_CHANGED = 13,
-    // Attributes of the room changed: one of the notification's `attribute_changes`, at place `index`.
-    CHATROOM_EVENT_TYPE_ATTRIBUTES_CHANGED = 14,
-    // Attributes of the member `account` changed: one of the notification's `member_attributes`, at place `index`.
-    CHATROOM_EVENT_TYPE_MEMBER_ATTRIBUTES_CHANGED = 15,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum chatroom_event_type chatroom_event_type;
-#else
-typedef int32_t chatroom_event_type;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-// How much a line of the log matters. Those of a level and of all smaller ones are told.
-enum chatroom_log_level
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    // The client gives up.
-    CHATROOM_LOG_LEVEL_ERROR = 1,
-    // Something failed, and is tried again.
-    CHATROOM_LOG_LEVEL_WARN = 2,
-    // The client goes from one state to another.
-    CHATROOM_LOG_LEVEL_INFO = 3,
-    // Each address, each step.
-    CHATROOM_LOG_LEVEL_DEBUG = 4,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum chatroom_log_level chatroom_log_level;
-#else
-typedef int32_t chatroom_log_level;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
 // A client: one login, one connection, restored when lost.
 //
 // Threads:   any thread, any time; chatroom_client_free must be the last call.
@@ -678,9 +808,9 @@ typedef struct chatroom_bytes_t {
 typedef struct chatroom_location_t {
     // `sizeof(chatroom_location_t)`.
     size_t struct_size;
-    // `CHATROOM_LOCATION_*` bits: which of the fields below count.
+    // `CHATROOM_LOCATION_*` bits.
     uint32_t flags;
-    // 1: only what is spoken within `distance` is heard; 0: everything.
+    // True: only what is spoken within `distance` is heard; false: everything.
     uint32_t enabled;
     // Where.
     double x;
@@ -693,35 +823,33 @@ typedef struct chatroom_location_t {
 } chatroom_location_t;
 
 // A room to enter, and as whom. Set `struct_size` to its size and the rest to 0 before filling it in.
-//
-// Texts are UTF-8 and NUL-terminated; NULL is an empty one. All are copied before the call returns.
 typedef struct chatroom_enter_t {
     // `sizeof(chatroom_enter_t)`.
     size_t struct_size;
     // The room.
     int64_t room_id;
-    // The nick to carry there, at most 64 characters.
+    // The nick to carry there, at most 64 char; required when anonymous.
     const char *nick;
-    // The address of an avatar, at most 1024 characters.
+    // The address of an avatar, at most 1024 char.
     const char *avatar;
-    // The application's own, at most 4096 characters.
+    // The application's own, at most 4096 char.
     const char *ext;
-    // What the others' notification carries, at most 2048 characters.
+    // What the others' notification carries, at most 2048 char.
     const char *enter_ext;
-    // Tags, at most 10 of at most 32 characters.
+    // At most 10 of 1-32 char.
     const char *const *tags;
     // How many tags there are.
     size_t tag_count;
-    // Who hears of the coming and going: a tag expression; NULL for the rule of the room, "" for everybody.
+    // Who hears of the coming and going: a tag expression; absent: the rule of the room; empty: everybody.
     const char *notify_target_tags;
-    // The name of a room made by a client, in place of `room_id`.
+    // The name of a room made by a client, in place of room_id.
     const char *alias;
-    // Where to stand and how far to hear, or NULL.
+    // Where to stand and how far to hear.
     const struct chatroom_location_t *location;
     // What the nick, the avatar and `ext` are moderated by: JSON.
     const char *moderation_id;
-    // With `position_seq`, the last place in the room's order that was seen, as an earlier client left it: what was missed since
-    // is delivered. 0: none.
+    // With `position_seq`, the last place in the room's order that was seen, as an earlier client left it: what was missed
+    // since is delivered. 0: none.
     uint64_t position_epoch;
     // See `position_epoch`.
     uint64_t position_seq;
@@ -735,13 +863,13 @@ typedef void (*chatroom_destructor_fn)(void *user_data);
 
 // An accepted login. Lent: valid until the callback returns.
 typedef struct chatroom_login_t {
-    // The account: the one asked for, or the one the server gave an anonymous login.
+    // The one asked for, or the one the server gave an anonymous login.
     struct chatroom_bytes_t account;
     // The server's name for the connection.
     struct chatroom_bytes_t connection_id;
     // The server's clock, in milliseconds since 1970.
     int64_t server_time_ms;
-    // 1: a lost connection was taken over, and nobody saw it go.
+    // True: a lost connection was taken over, and nobody saw it go; its connection_id is the old one.
     uint32_t resumed;
     // Always 0.
     uint32_t reserved;
@@ -751,7 +879,7 @@ typedef struct chatroom_login_t {
 typedef struct chatroom_room_t {
     // The room.
     int64_t room_id;
-    // Accounts that are present.
+    // Accounts that are present; not connections.
     uint64_t online_count;
     // Milliseconds since 1970.
     int64_t create_time_ms;
@@ -759,29 +887,29 @@ typedef struct chatroom_room_t {
     int64_t update_time_ms;
     // The account that made it.
     struct chatroom_bytes_t creator;
-    // Its name.
+    // Its name, 1-128 char.
     struct chatroom_bytes_t name;
-    // Its announcement; `data` is NULL if it was never set.
+    // Absent if it was never set; at most 4096 char.
     struct chatroom_bytes_t announcement;
-    // The address of its live stream.
+    // The address of its live stream, at most 1024 char.
     struct chatroom_bytes_t broadcast_url;
-    // The application's own.
+    // The application's own, at most 4096 char.
     struct chatroom_bytes_t ext;
     // Who changes the queue: 0 everybody, 1 its creator and administrators.
     uint32_t queue_level;
     // Elements the queue may have.
     uint32_t queue_size_limit;
-    // 0: closed.
+    // False: closed.
     uint32_t valid;
-    // 1: only its creator and administrators may speak.
+    // True: only its creator and administrators may speak.
     uint32_t muted;
-    // 1: members hear who comes and goes.
+    // True: members hear who comes and goes.
     uint32_t in_out_notification;
     // Of a room made by a client: seconds from the last leave to its end.
     uint32_t destroy_delay_seconds;
     // Of a room made by a client: the name its maker gave it.
     struct chatroom_bytes_t alias;
-    // What its content is moderated by: JSON.
+    // What its content is moderated by (`bid`): JSON.
     struct chatroom_bytes_t moderation_id;
     // When it closes by itself: 0 never, 1 after a fixed time, 2 after being empty that long.
     uint32_t delay_close_policy;
@@ -829,15 +957,15 @@ typedef struct chatroom_member_t {
     int32_t type;
     // The application's own rank.
     uint32_t level;
-    // 1: present.
+    // True: present.
     uint32_t online;
-    // 1: on the room's blocklist.
+    // True: on the room's blocklist.
     uint32_t blocklisted;
-    // 1: muted without end.
+    // True: muted without end.
     uint32_t muted;
-    // What remains of a temporary mute; 0 for none.
+    // What remains of a temporary mute; absent: none.
     uint32_t temp_mute_seconds;
-    // 1: a robot, which has no connection.
+    // True: a robot, which has no connection.
     uint32_t robot;
     // What remains of a robot's time.
     uint32_t robot_expire_seconds;
@@ -851,13 +979,13 @@ typedef struct chatroom_member_t {
 
 // An attribute of a room or of a member. Lent: valid until the callback returns.
 typedef struct chatroom_attribute_t {
-    // Its name.
+    // Its name, 1-16 B; of a member 1-8 B.
     struct chatroom_bytes_t key;
-    // What it says.
+    // What it says, at most 1024 B; of a member 64 B.
     struct chatroom_bytes_t value;
-    // Of a room: whose it is, who may change it without force. Of a member: who set it last.
+    // Of a room: whose it is, who may change it without force; of a member: who set it last.
     struct chatroom_bytes_t owner;
-    // 1: it goes when its owner, or the member it belongs to, has left.
+    // True: it goes when its owner, or the member it belongs to, has left.
     uint32_t delete_after_owner_left;
     // Always 0.
     uint32_t reserved;
@@ -869,19 +997,19 @@ typedef struct chatroom_entered_t {
     const struct chatroom_room_t *room;
     // Oneself in it; never NULL.
     const struct chatroom_member_t *member;
-    // The server's name for the connection.
+    // The server's name for this connection, as lists of members show it.
     struct chatroom_bytes_t connection_id;
     // With `last_seq`, names the place in the room's order from which deliveries follow.
     uint64_t epoch;
     // See `epoch`.
     uint64_t last_seq;
-    // 1: a lost connection was taken over, and nobody saw it go.
+    // True: a lost connection was taken over, and nobody saw it go.
     uint32_t resumed;
-    // 1: items are missing, and the history has them.
+    // True: items are missing, and the history has them.
     uint32_t gap;
     // Missed items that follow.
     uint32_t replayed;
-    // 1: the request made the room.
+    // True: the request made the room.
     uint32_t created;
     // The room's attributes, in an array of pointers, none of them NULL.
     const struct chatroom_attribute_t *const *attributes;
@@ -921,7 +1049,7 @@ typedef struct chatroom_message_t {
     uint64_t epoch;
     // Milliseconds since 1970, by the server's clock; never decreases with `seq`.
     int64_t time_ms;
-    // The sender's id for the message.
+    // 1-64 char, chosen by the sender.
     struct chatroom_bytes_t message_id;
     // The account that sent it.
     struct chatroom_bytes_t from;
@@ -931,13 +1059,13 @@ typedef struct chatroom_message_t {
     struct chatroom_bytes_t from_avatar;
     // The sender's `ext`.
     struct chatroom_bytes_t from_ext;
-    // The text, with types text and tip.
+    // Text of types 0 and 10, at most 4096 char.
     struct chatroom_bytes_t body;
-    // JSON, with the other types.
+    // JSON of the other types, at most 4096 char.
     struct chatroom_bytes_t attach;
-    // The application's own.
+    // The application's own, at most 4096 char.
     struct chatroom_bytes_t ext;
-    // Who among the members hears it: a tag expression. Empty: everybody.
+    // Who among the members hears it: a tag expression; empty: everybody.
     struct chatroom_bytes_t notify_target_tags;
     // A `chatroom_message_type`, or a number this library does not know.
     int32_t type;
@@ -947,7 +1075,7 @@ typedef struct chatroom_message_t {
     uint32_t from_client_type;
     // `CHATROOM_MESSAGE_*` bits.
     uint32_t flags;
-    // Where it is spoken, with `CHATROOM_MESSAGE_AT`.
+    // Where it is spoken, with the flag `AT`.
     double x;
     // See `x`.
     double y;
@@ -955,23 +1083,23 @@ typedef struct chatroom_message_t {
     double z;
 } chatroom_message_t;
 
-// What changed in a room's profile. Lent: valid until the callback returns. `data` is NULL, or the number -1, for what stayed.
+// What changed in a room's profile; NULL, or the number -1, is for what stayed. Lent: valid until the callback returns.
 typedef struct chatroom_room_update_t {
-    // Its name.
+    // Its name, 1-128 char.
     struct chatroom_bytes_t name;
-    // Its announcement.
+    // Its announcement, at most 4096 char.
     struct chatroom_bytes_t announcement;
-    // The address of its live stream.
+    // The address of its live stream, at most 1024 char.
     struct chatroom_bytes_t broadcast_url;
-    // The application's own.
+    // The application's own, at most 4096 char.
     struct chatroom_bytes_t ext;
     // Who changes the queue: 0 everybody, 1 its creator and administrators.
     int32_t queue_level;
-    // 1: members hear who comes and goes.
+    // True: members hear who comes and goes; changed over HTTP only.
     int32_t in_out_notification;
 } chatroom_room_update_t;
 
-// What changed in a member's profile. Lent: valid until the callback returns. `data` is NULL for what stayed.
+// What changed in a member's profile; `data` is NULL for what stayed. Lent: valid until the callback returns.
 typedef struct chatroom_profile_t {
     // Its nick.
     struct chatroom_bytes_t nick;
@@ -983,13 +1111,13 @@ typedef struct chatroom_profile_t {
 
 // An element of a room's queue. Lent: valid until the callback returns.
 typedef struct chatroom_element_t {
-    // Its name within the queue.
+    // Its name within the queue, 1-128 B.
     struct chatroom_bytes_t key;
-    // What it says.
+    // What it says: UTF-8, at most 4096 B.
     struct chatroom_bytes_t value;
-    // Whose it is.
+    // Whose it is: an account; to put in: absent is oneself.
     struct chatroom_bytes_t owner;
-    // 1: it goes when its owner has left.
+    // True: it goes when its owner's last connection has left.
     uint32_t transient;
     // Always 0.
     uint32_t reserved;
@@ -1001,7 +1129,7 @@ typedef struct chatroom_attributes_change_t {
     int32_t action;
     // Always 0.
     uint32_t reserved;
-    // The attributes that changed, of a deletion with their last values, in an array of pointers, none of them NULL.
+    // Those that changed; of a deletion with their last values, in an array of pointers, none of them NULL.
     const struct chatroom_attribute_t *const *attributes;
     // How many attributes there are.
     size_t attribute_count;
@@ -1011,17 +1139,17 @@ typedef struct chatroom_attributes_change_t {
 typedef struct chatroom_member_attributes_t {
     // The member's account.
     struct chatroom_bytes_t account;
-    // Its attributes, in an array of pointers, none of them NULL. In a notification of a deletion the value is empty.
+    // Its attributes; in a notification of a deletion the value is empty, in an array of pointers, none of them NULL.
     const struct chatroom_attribute_t *const *attributes;
     // How many attributes there are.
     size_t attribute_count;
     // Keys that stayed as they were, because others have set them.
     const struct chatroom_bytes_t *error_keys;
-    // How many such keys there are.
+    // How many keys there are.
     size_t error_key_count;
 } chatroom_member_attributes_t;
 
-// Something that happened in a room. Lent: valid until the callback returns. What a type has no use for is 0 or NULL.
+// Something that happened in a room. What a type has no use for is 0 or NULL. Lent: valid until the callback returns.
 typedef struct chatroom_notification_t {
     // The room.
     int64_t room_id;
@@ -1033,33 +1161,33 @@ typedef struct chatroom_notification_t {
     int64_t time_ms;
     // A `chatroom_notification_type`, or a number this library does not know.
     int32_t type;
-    // How long a temporary mute is.
+    // How long a temporary mute is: 314, 315, 321, 322.
     uint32_t mute_seconds;
     // Who did it.
     struct chatroom_bytes_t operator_account;
     // The nick of the one who did it.
     struct chatroom_bytes_t operator_nick;
-    // What the one who did it had to add.
+    // What the one who did it had to add: notify_ext of the command.
     struct chatroom_bytes_t ext;
     // The accounts it was done to.
     const struct chatroom_bytes_t *targets;
-    // How many accounts there are.
+    // How many targets there are.
     size_t target_count;
     // The nicks of those accounts.
     const struct chatroom_bytes_t *target_nicks;
     // How many nicks there are.
     size_t target_nick_count;
-    // The tag that a temporary mute is for.
+    // The tag that a temporary mute is for: 321, 322.
     struct chatroom_bytes_t target_tag;
     // The new tags of the operator.
     const struct chatroom_bytes_t *tags;
     // How many tags there are.
     size_t tag_count;
-    // The room's new profile, or NULL.
+    // The room's new profile: the fields that changed; NULL without.
     const struct chatroom_room_update_t *room_update;
-    // A member's new profile, or NULL.
+    // A member's new profile; NULL without.
     const struct chatroom_profile_t *profile;
-    // The elements of the queue that it is about, in an array of pointers.
+    // The elements of the queue that it is about, in an array of pointers, none of them NULL.
     const struct chatroom_element_t *const *elements;
     // How many elements there are.
     size_t element_count;
@@ -1067,39 +1195,39 @@ typedef struct chatroom_notification_t {
     struct chatroom_bytes_t recalled_message_id;
     // Who had sent it.
     struct chatroom_bytes_t recalled_from;
-    // When.
+    // When it was sent.
     int64_t recalled_time_ms;
-    // A `chatroom_queue_event`, or a number this library does not know.
+    // A `chatroom_queue_event`: what happened, or a number this library does not know.
     int32_t queue_event;
-    // The new role, or that of the one who came in: a `chatroom_member_type`.
+    // The new role, or that of the one who came in: a `chatroom_member_type`, or a number this library does not know.
     int32_t member_type;
-    // The new rank.
+    // The new rank, of ordinary members.
     uint32_t level;
-    // 1: the one who came in is muted.
+    // True: the one who came in is muted.
     uint32_t muted;
-    // What remains of a temporary mute of the one who came in; 0 for none.
+    // What remains of a temporary mute of the one who came in; absent: none.
     uint32_t temp_mute_seconds;
     // What the one who came in has it run on.
     uint32_t client_type;
     // The address of the avatar of the one who came in.
     struct chatroom_bytes_t avatar;
-    // Who hears of this: a tag expression. Empty: everybody.
+    // Who hears of this: a tag expression; empty: everybody.
     struct chatroom_bytes_t notify_target_tags;
-    // With `tags`: who hears what the connection says that has them, a tag expression.
+    // Who hears what the connection says that has these tags: a tag expression.
     struct chatroom_bytes_t tags_notify_target_tags;
-    // What happened to attributes of the room, one step after the other, in an array of pointers, none of them NULL.
+    // The steps, one after the other, in an array of pointers, none of them NULL.
     const struct chatroom_attributes_change_t *const *attribute_changes;
-    // How many steps there are.
+    // How many changes there are.
     size_t attribute_change_count;
     // The members whose attributes changed, with what changed, in an array of pointers, none of them NULL.
     const struct chatroom_member_attributes_t *const *member_attributes;
-    // How many members there are.
+    // How many attributes there are.
     size_t member_attributes_count;
 } chatroom_notification_t;
 
 // Being taken out. Lent: valid until the callback returns.
 typedef struct chatroom_kicked_t {
-    // The room; 0: the whole connection ends.
+    // The room; absent: the whole connection ends.
     int64_t room_id;
     // For people.
     struct chatroom_bytes_t message;
@@ -1107,9 +1235,9 @@ typedef struct chatroom_kicked_t {
     struct chatroom_bytes_t ext;
     // A `chatroom_kick_reason`, or a number this library does not know.
     int32_t reason;
-    // 1: the client comes back by itself.
+    // True: the client comes back by itself.
     uint32_t may_reconnect;
-    // When.
+    // When, in milliseconds from now.
     uint32_t retry_after_ms;
     // Always 0.
     uint32_t reserved;
@@ -1261,9 +1389,14 @@ typedef struct chatroom_options_t {
 // after the last use.
 typedef void (*chatroom_done_fn)(void *user_data, const struct chatroom_status_t *status);
 
+// Completes a request that is answered with a number, which is 0 unless the code is.
+typedef void (*chatroom_count_fn)(void *user_data, const struct chatroom_status_t *status, uint64_t count);
+
+// Completes chatroom_client_call. `body` is the protobuf of the answer, as its kind says, and empty unless the code is 0. Lent:
+// valid until the callback returns.
+typedef void (*chatroom_call_fn)(void *user_data, const struct chatroom_status_t *status, struct chatroom_bytes_t body);
+
 // A message to send. Set `struct_size` to its size and the rest to 0 before filling it in.
-//
-// Texts are UTF-8 and NUL-terminated, `body`, `attach` and `ext` come with lengths; all are copied before the call returns.
 typedef struct chatroom_draft_t {
     // `sizeof(chatroom_draft_t)`.
     size_t struct_size;
@@ -1273,53 +1406,53 @@ typedef struct chatroom_draft_t {
     int32_t type;
     // `CHATROOM_SEND_*` bits.
     uint32_t flags;
-    // The message's id, 1 to 64 characters; NULL has one made. The same id sent again with `CHATROOM_SEND_RESEND` is taken once.
+    // The message's id, 1-64 char; absent: the client makes one. The same id sent again with `resend` is taken once.
     const char *message_id;
-    // The text, with types text and tip: UTF-8, at most 4096 characters.
+    // The text, with types text and tip: UTF-8, at most 4096 char.
     const void *body;
     // Bytes of `body`.
     size_t body_len;
-    // JSON, with the other types: at most 4096 characters.
+    // JSON, with the other types: at most 4096 char.
     const void *attach;
     // Bytes of `attach`.
     size_t attach_len;
-    // The application's own: UTF-8, at most 4096 characters.
+    // The application's own: UTF-8, at most 4096 char.
     const void *ext;
     // Bytes of `ext`.
     size_t ext_len;
     // The application's own refinement of the type.
     uint32_t sub_type;
-    // Of 10000: how likely the server drops the message under a busy host's own rule; 0 never.
+    // Of 10000: how likely the server drops the message under a busy host's own rule; absent: never.
     uint32_t abandon_ratio;
-    // Who among the members hears it: a tag expression; NULL for the rule of the room, "" for everybody.
+    // Who among the members hears it: a tag expression of at most 128 char; absent: that of the connection; empty: everybody.
     const char *notify_target_tags;
-    // Who hears it, by account, at most 100; none for all.
+    // Who hears it, by account, at most 100; none: all.
     const char *const *to_accounts;
     // How many accounts there are.
     size_t to_account_count;
-    // Where it is spoken, with `CHATROOM_SEND_AT`.
+    // Where it is spoken, with the flag `AT`.
     double x;
     // See `x`.
     double y;
     // See `x`.
     double z;
-    // Selects the application's callback, at most 32 characters.
+    // Selects the application's callback, at most 32 char.
     const char *env;
-    // What that callback is told, at most 1024 characters.
+    // What that callback is told, at most 1024 char.
     const char *callback_ext;
-    // What the message is moderated by: JSON, at most 1024 characters.
+    // What the message is moderated by: JSON, at most 1024 char.
     const char *moderation_id;
-    // With `CHATROOM_SEND_ANTISPAM`: what moderation looks at, JSON of at most 5000 characters.
+    // With `antispam`: what moderation looks at, JSON of at most 5000 char.
     const char *antispam_custom;
-    // For the moderation service: JSON, at most 1024 characters.
+    // For the moderation service: JSON, at most 1024 char.
     const char *yidun_anti_cheating;
-    // For the moderation service: JSON, at most 1024 characters.
+    // For the moderation service: JSON, at most 1024 char.
     const char *yidun_antispam_ext;
 } chatroom_draft_t;
 
 // A fact about an accepted message. Lent: valid until the callback returns.
 typedef struct chatroom_sent_t {
-    // The message's id: the draft's, or the one made for it.
+    // The message's id: the one sent, or the one made for it.
     struct chatroom_bytes_t message_id;
     // When it was accepted, in milliseconds since 1970 by the server's clock.
     int64_t time_ms;
@@ -1333,7 +1466,7 @@ typedef struct chatroom_sent_t {
     uint32_t reserved;
 } chatroom_sent_t;
 
-// Completes chatroom_client_send. `sent` is NULL unless the code is 0.
+// Completes a request. `sent` is NULL unless the code is 0.
 typedef void (*chatroom_sent_fn)(void *user_data,
                                  const struct chatroom_status_t *status,
                                  const struct chatroom_sent_t *sent);
@@ -1344,15 +1477,15 @@ typedef struct chatroom_history_query_t {
     size_t struct_size;
     // The room.
     int64_t room_id;
-    // From when on, exclusive, in milliseconds since 1970; 0: from now on backwards, or from the oldest on if `oldest_first`.
+    // From when on, exclusive, in milliseconds since 1970; 0: from now on backwards, or from the oldest on if that is first.
     int64_t time_ms;
-    // From which item on, exclusive; exact within one millisecond. 0: `time_ms` says it.
+    // From which item on, exclusive; exact within one millisecond; 0: `time_ms` says it.
     uint64_t last_seq;
-    // How many items, 1 to 100; 0 is 100.
+    // How many items, 1-100; absent means 100.
     uint32_t limit;
-    // 1: oldest first; 0: newest first.
+    // True: oldest first; false: newest first.
     uint32_t oldest_first;
-    // Which types of messages; none for all.
+    // Which types of messages; none: all.
     const int32_t *types;
     // How many types there are.
     size_t type_count;
@@ -1380,10 +1513,10 @@ typedef struct chatroom_history_t {
     uint64_t reached_seq;
 } chatroom_history_t;
 
-// Completes chatroom_client_history. `page` is NULL unless the code is 0.
+// Completes a request. `history` is NULL unless the code is 0.
 typedef void (*chatroom_history_fn)(void *user_data,
                                     const struct chatroom_status_t *status,
-                                    const struct chatroom_history_t *page);
+                                    const struct chatroom_history_t *history);
 
 // Which part of a history, by tags. Set `struct_size` to its size and the rest to 0 before filling it in.
 typedef struct chatroom_tag_history_query_t {
@@ -1391,34 +1524,64 @@ typedef struct chatroom_tag_history_query_t {
     size_t struct_size;
     // The room.
     int64_t room_id;
-    // From when on, in milliseconds since 1970; 0: from the oldest. Of the two times, the one at which reading begins is
-    // exclusive.
+    // From when on, in milliseconds since 1970; 0: from the oldest. The end at which reading begins is exclusive.
     int64_t from_time_ms;
     // Until when; 0: until now.
     int64_t to_time_ms;
     // Beyond which item to go on: `reached_seq` of the page before; 0 begins.
     uint64_t last_seq;
-    // The tags, 1 to 10: what was sent to them, together or to one of them.
+    // 1-10: what was sent to them, together or to one of them.
     const char *const *tags;
     // How many tags there are.
     size_t tag_count;
-    // Which types of messages; none for all.
+    // Which types of messages; none: all.
     const int32_t *types;
     // How many types there are.
     size_t type_count;
-    // How many items, 1 to 100; 0 is 100.
+    // How many items, 1-100; absent means 100.
     uint32_t limit;
-    // 1: oldest first; 0: newest first.
+    // True: oldest first; false: newest first.
     uint32_t oldest_first;
 } chatroom_tag_history_query_t;
 
-// Completes a request that is answered with a number, which is 0 unless the code is.
-typedef void (*chatroom_count_fn)(void *user_data, const struct chatroom_status_t *status, uint64_t count);
-
-// Completes a request to be in a room. `entered` is NULL unless the code is 0.
+// Completes a request. `entered` is NULL unless the code is 0.
 typedef void (*chatroom_entered_fn)(void *user_data,
                                     const struct chatroom_status_t *status,
                                     const struct chatroom_entered_t *entered);
+
+// Completes a request. `room` is NULL unless the code is 0.
+typedef void (*chatroom_room_fn)(void *user_data,
+                                 const struct chatroom_status_t *status,
+                                 const struct chatroom_room_t *room);
+
+// What to change about a room. NULL leaves what is there, "" clears it. Set `struct_size` to its size and the rest to 0 before
+// filling it in.
+typedef struct chatroom_room_edit_t {
+    // `sizeof(chatroom_room_edit_t)`.
+    size_t struct_size;
+    // The room.
+    int64_t room_id;
+    // Its name, 1-128 char.
+    const char *name;
+    // Its announcement, at most 4096 char.
+    const char *announcement;
+    // The address of its live stream, at most 1024 char.
+    const char *broadcast_url;
+    // The application's own, at most 4096 char.
+    const char *ext;
+    // What its content is moderated by: JSON, at most 1024 char.
+    const char *moderation_id;
+    // What the notification carries besides, at most 2048 char.
+    const char *notify_ext;
+    // `CHATROOM_ROOM_*` bits.
+    uint32_t flags;
+    // Who changes the queue: 0 everybody, 1 its creator and administrators.
+    uint32_t queue_level;
+    // True: members hear who comes and goes; changed over HTTP only.
+    uint32_t in_out_notification;
+    // True: nobody is notified.
+    uint32_t silent;
+} chatroom_room_edit_t;
 
 // A key and its value, both UTF-8 and NUL-terminated, none of them NULL. Never grows.
 typedef struct chatroom_pair_t {
@@ -1429,24 +1592,22 @@ typedef struct chatroom_pair_t {
 } chatroom_pair_t;
 
 // A room to make. Set `struct_size` to its size and the rest to 0 before filling it in.
-//
-// Texts are UTF-8 and NUL-terminated; all are copied before the call returns.
 typedef struct chatroom_create_t {
     // `sizeof(chatroom_create_t)`.
     size_t struct_size;
-    // The name by which others find it, 1 to 32 bytes.
+    // The name by which others find it, 1-32 B.
     const char *alias;
-    // The name people see, at most 64 bytes; NULL: the alias.
+    // The name people see, at most 64 B; absent: the alias.
     const char *name;
-    // 1: a room that is there already is entered; 0: it is an error.
+    // True: a room that is there already is entered (enterRoom); false: it is an error (createRoom).
     uint32_t enter_existing;
     // Seconds from the last leave to its end, at most 3600.
     uint32_t destroy_delay_seconds;
-    // The attributes a new room starts with, owned by its maker, at most 20.
+    // What a new room starts with, owned by its maker, at most 20.
     const struct chatroom_pair_t *attributes;
     // How many attributes there are.
     size_t attribute_count;
-    // As whom to enter it, or NULL; the room that it names does not count.
+    // As whom to enter it; the room_id and the alias in it do not count.
     const struct chatroom_enter_t *enter;
 } chatroom_create_t;
 
@@ -1460,45 +1621,10 @@ typedef struct chatroom_rooms_t {
     size_t room_count;
 } chatroom_rooms_t;
 
-// Completes chatroom_client_leave_all. `rooms` is NULL unless the code is 0.
+// Completes a request. `rooms` is NULL unless the code is 0.
 typedef void (*chatroom_rooms_fn)(void *user_data,
                                   const struct chatroom_status_t *status,
                                   const struct chatroom_rooms_t *rooms);
-
-// Completes a request about a room. `room` is NULL unless the code is 0.
-typedef void (*chatroom_room_fn)(void *user_data,
-                                 const struct chatroom_status_t *status,
-                                 const struct chatroom_room_t *room);
-
-// What to change about a room. Set `struct_size` to its size and the rest to 0 before filling it in.
-//
-// Texts are UTF-8 and NUL-terminated; NULL leaves what is there, "" clears it. All are copied before the call returns.
-typedef struct chatroom_room_edit_t {
-    // `sizeof(chatroom_room_edit_t)`.
-    size_t struct_size;
-    // The room.
-    int64_t room_id;
-    // Its name, 1 to 128 characters.
-    const char *name;
-    // Its announcement, at most 4096 characters.
-    const char *announcement;
-    // The address of its live stream, at most 1024 characters.
-    const char *broadcast_url;
-    // The application's own, at most 4096 characters.
-    const char *ext;
-    // What its content is moderated by: JSON, at most 1024 characters.
-    const char *moderation_id;
-    // What the notification carries besides, at most 2048 characters.
-    const char *notify_ext;
-    // `CHATROOM_ROOM_*` bits: which of the two below count.
-    uint32_t flags;
-    // Who changes the queue: 0 everybody, 1 creator and administrators.
-    uint32_t queue_level;
-    // 1: members hear who comes and goes.
-    uint32_t in_out_notification;
-    // 1: nobody is notified.
-    uint32_t silent;
-} chatroom_room_edit_t;
 
 // Members of a room. Lent: valid until the callback returns.
 typedef struct chatroom_members_t {
@@ -1506,75 +1632,73 @@ typedef struct chatroom_members_t {
     const struct chatroom_member_t *const *members;
     // How many members there are.
     size_t member_count;
-    // 1: there are more, from the time of the last of these on.
+    // True: there are more, from the time of the last of these on.
     uint32_t has_more;
     // Always 0.
     uint32_t reserved;
-    // With `has_more`: what `chatroom_client_members_from` and `chatroom_client_members_by_tag_from` go on with, exact also where
-    // many share a time. Of a look-up the account to go on with.
+    // With `has_more`: `next` of the request for the next page, exact also where many share a time; of a look-up the account
+    // to go on with.
     struct chatroom_bytes_t next;
 } chatroom_members_t;
 
-// Completes a request for members. `page` is NULL unless the code is 0.
+// Completes a request. `members` is NULL unless the code is 0.
 typedef void (*chatroom_members_fn)(void *user_data,
                                     const struct chatroom_status_t *status,
-                                    const struct chatroom_members_t *page);
+                                    const struct chatroom_members_t *members);
 
-// What to change about oneself in a room. Set `struct_size` to its size and the rest to 0 before filling it in.
-//
-// Texts are UTF-8 and NUL-terminated; NULL leaves what is there. All are copied before the call returns.
+// What to change about oneself in a room; NULL leaves what is there. Set `struct_size` to its size and the rest to 0 before
+// filling it in.
 typedef struct chatroom_self_edit_t {
     // `sizeof(chatroom_self_edit_t)`.
     size_t struct_size;
     // The room.
     int64_t room_id;
-    // The nick, at most 64 characters.
+    // The nick, at most 64 char.
     const char *nick;
-    // The address of the avatar, at most 1024 characters.
+    // The address of the avatar, at most 1024 char.
     const char *avatar;
-    // The application's own, at most 4096 characters.
+    // The application's own, at most 4096 char.
     const char *ext;
-    // What the notification carries besides, at most 2048 characters.
+    // What the notification carries besides, at most 2048 char.
     const char *notify_ext;
-    // 1: nobody is notified.
+    // True: nobody is notified.
     uint32_t silent;
-    // 1: a member with a role keeps it beyond its stay.
+    // True: a member with a role keeps it beyond its stay.
     uint32_t save;
 } chatroom_self_edit_t;
 
 // What to change about one's own tags in a room. Set `struct_size` to its size and the rest to 0 before filling it in.
-//
-// Texts are UTF-8 and NUL-terminated; all are copied before the call returns.
 typedef struct chatroom_tags_edit_t {
     // `sizeof(chatroom_tags_edit_t)`.
     size_t struct_size;
     // The room.
     int64_t room_id;
-    // The tags, at most 10 of at most 32 characters; they count if `set_tags` is 1.
+    // At most 10 of at most 32 char; they count if `set_tags` is true.
     const char *const *tags;
     // How many tags there are.
     size_t tag_count;
-    // Who hears what this connection says, and its coming and going: a tag expression; NULL leaves what is there, "" is everybody.
+    // Who hears what this connection says, and its coming and going: a tag expression; absent leaves what is there, empty is
+    // everybody.
     const char *notify_target_tags;
-    // What the notification carries besides, at most 2048 characters.
+    // What the notification carries besides, at most 2048 char.
     const char *notify_ext;
-    // 1: `tags` replace those that are there; 0: those stay.
+    // True: `tags` replace those that are there; false: those stay.
     uint32_t set_tags;
-    // 1: the room is notified.
+    // True: the room is notified.
     uint32_t notify;
 } chatroom_tags_edit_t;
 
-// An element to put into a queue, UTF-8; texts are NUL-terminated. Copied before the call returns. Never grows.
+// An element to put into a queue. Never grows.
 typedef struct chatroom_offer_t {
-    // Its name within the queue, 1 to 128 bytes.
+    // Its name within the queue, 1-128 B.
     const char *key;
-    // What it says, at most 4096 bytes.
+    // What it says: UTF-8, at most 4096 B.
     const void *value;
     // Bytes of `value`.
     size_t value_len;
-    // Whose it is: an account, or NULL for oneself.
+    // Whose it is: an account; to put in: absent is oneself.
     const char *owner;
-    // 1: it goes when its owner has left.
+    // True: it goes when its owner's last connection has left.
     uint32_t transient;
     // Set it to 0.
     uint32_t reserved;
@@ -1588,23 +1712,23 @@ typedef struct chatroom_keys_t {
     size_t key_count;
 } chatroom_keys_t;
 
-// Completes a request about several keys, with those that it failed for. `keys` is NULL unless the code is 0.
+// Completes a request. `keys` is NULL unless the code is 0.
 typedef void (*chatroom_keys_fn)(void *user_data,
                                  const struct chatroom_status_t *status,
                                  const struct chatroom_keys_t *keys);
 
 // Elements of a room's queue. Lent: valid until the callback returns.
 typedef struct chatroom_elements_t {
-    // The elements, in an array of pointers, none of them NULL.
+    // The elements, in queue order, in an array of pointers, none of them NULL.
     const struct chatroom_element_t *const *elements;
     // How many elements there are.
     size_t element_count;
 } chatroom_elements_t;
 
-// Completes a request for elements of a queue. `page` is NULL unless the code is 0.
+// Completes a request. `elements` is NULL unless the code is 0.
 typedef void (*chatroom_elements_fn)(void *user_data,
                                      const struct chatroom_status_t *status,
-                                     const struct chatroom_elements_t *page);
+                                     const struct chatroom_elements_t *elements);
 
 // Attributes of a room to set. Set `struct_size` to its size and the rest to 0 before filling it in.
 typedef struct chatroom_attributes_edit_t {
@@ -1612,15 +1736,15 @@ typedef struct chatroom_attributes_edit_t {
     size_t struct_size;
     // The room.
     int64_t room_id;
-    // The attributes, 1 to 20: keys of at most 16 bytes, values of at most 1024.
+    // 1-20: keys of at most 16 B, values of at most 1024 B.
     const struct chatroom_pair_t *attributes;
     // How many attributes there are.
     size_t attribute_count;
-    // 1: change those of other owners too.
+    // True: change those of other owners too.
     uint32_t force;
-    // 1, with `force`: they become the caller's.
+    // True, with `force`: they become the caller's.
     uint32_t update_owner;
-    // 1: they go when their owner has left.
+    // True: they go when their owner has left.
     uint32_t delete_after_owner_left;
     // Set it to 0.
     uint32_t reserved;
@@ -1628,13 +1752,13 @@ typedef struct chatroom_attributes_edit_t {
 
 // The attributes of a room. Lent: valid until the callback returns.
 typedef struct chatroom_attributes_t {
-    // The attributes in the order of their keys, in an array of pointers, none of them NULL.
+    // In the order of keys, in an array of pointers, none of them NULL.
     const struct chatroom_attribute_t *const *attributes;
     // How many attributes there are.
     size_t attribute_count;
 } chatroom_attributes_t;
 
-// Completes chatroom_client_attributes. `attributes` is NULL unless the code is 0.
+// Completes a request. `attributes` is NULL unless the code is 0.
 typedef void (*chatroom_attributes_fn)(void *user_data,
                                        const struct chatroom_status_t *status,
                                        const struct chatroom_attributes_t *attributes);
@@ -1645,17 +1769,17 @@ typedef struct chatroom_member_attributes_edit_t {
     size_t struct_size;
     // The room.
     int64_t room_id;
-    // The members, by account, 1 to 100.
+    // The members, by account, 1-100.
     const char *const *accounts;
     // How many accounts there are.
     size_t account_count;
-    // The attributes, 1 to 30: keys of at most 8 bytes, values of at most 64; an empty value deletes its key.
+    // 1-30: keys of at most 8 B, values of at most 64 B; an empty value deletes its key.
     const struct chatroom_pair_t *attributes;
     // How many attributes there are.
     size_t attribute_count;
-    // 1: change those that others have set, too.
+    // True: change those that others have set, too.
     uint32_t force;
-    // 1: they stay when their member has left; 0: they go with it.
+    // True: they stay when their member has left; false: they go with it.
     uint32_t keep_after_member_left;
 } chatroom_member_attributes_edit_t;
 
@@ -1669,11 +1793,11 @@ typedef struct chatroom_member_attributes_page_t {
     struct chatroom_bytes_t next;
     // Of a change: accounts that are not in the room.
     const struct chatroom_bytes_t *error_accounts;
-    // How many such accounts there are.
+    // How many accounts there are.
     size_t error_account_count;
 } chatroom_member_attributes_page_t;
 
-// Completes a request about the attributes of members. `page` is NULL unless the code is 0.
+// Completes a request. `page` is NULL unless the code is 0.
 typedef void (*chatroom_member_attributes_fn)(void *user_data,
                                               const struct chatroom_status_t *status,
                                               const struct chatroom_member_attributes_page_t *page);
@@ -1880,71 +2004,6 @@ chatroom_result chatroom_client_dispatch(const struct chatroom_client_t *client,
 // meet those of the other that free the one.
 void chatroom_client_free(struct chatroom_client_t *client);
 
-// Sends a message. Code 0 says that it is in the room's log, and will not be lost. A send outlives a lost connection: it is
-// repeated under its id after the next login, and the server takes it once. After `send_timeout_ms` it completes with 408, and is
-// never repeated.
-//
-// Completes with 403 outside the room, 416 when sent too often, 423, 13004 or 13006 for the muted, 414 for what is too long.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_send(const struct chatroom_client_t *client,
-                                     const struct chatroom_draft_t *draft,
-                                     chatroom_sent_fn done,
-                                     void *user_data,
-                                     chatroom_destructor_fn destructor);
-
-// Asks for a page of a room's history.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_history(const struct chatroom_client_t *client,
-                                        const struct chatroom_history_query_t *query,
-                                        chatroom_history_fn done,
-                                        void *user_data,
-                                        chatroom_destructor_fn destructor);
-
-// Asks for a page of what a room's history has for certain tags.
-//
-// Completes with 414 without tags.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_history_by_tags(const struct chatroom_client_t *client,
-                                                const struct chatroom_tag_history_query_t *query,
-                                                chatroom_history_fn done,
-                                                void *user_data,
-                                                chatroom_destructor_fn destructor);
-
-// Recalls a message: it leaves the history, and everybody is told to take it off the screen. `message_id`, `time_ms` and `from` are
-// the message's; `notify_ext` goes into the notification, at most 1024 characters, and may be NULL.
-//
-// Completes with 403 for those who may not, or too late; 404 if there is no such message.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_recall(const struct chatroom_client_t *client,
-                                       int64_t room_id,
-                                       const char *message_id,
-                                       int64_t time_ms,
-                                       const char *from,
-                                       const char *notify_ext,
-                                       chatroom_done_fn done,
-                                       void *user_data,
-                                       chatroom_destructor_fn destructor);
-
-// Gives the login a new token, which also serves the logins after lost connections.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_renew_token(const struct chatroom_client_t *client,
-                                            const char *token,
-                                            chatroom_done_fn done,
-                                            void *user_data,
-                                            chatroom_destructor_fn destructor);
-
-// Puts other devices of the account, by their ids, out of the rooms they are in.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_kick_devices(const struct chatroom_client_t *client,
-                                             const char *const *device_ids,
-                                             size_t device_count,
-                                             chatroom_done_fn done,
-                                             void *user_data,
-                                             chatroom_destructor_fn destructor);
-
 // Asks the server for a sign of life. The answer is the time it took to the server and back, in microseconds.
 //
 // Threads: any. Does not block.
@@ -1952,397 +2011,6 @@ chatroom_result chatroom_client_ping(const struct chatroom_client_t *client,
                                      chatroom_count_fn done,
                                      void *user_data,
                                      chatroom_destructor_fn destructor);
-
-// Enters a room. The client enters it again by itself after a lost connection; then `on_entered` tells.
-//
-// Completes with 404 if there is no such room, 13002 if it is closed, 13003 for the blocklisted, 414 for what is too long.
-// Returns 503, and takes nothing on, when 1024 requests are open; so does every other request.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_enter(const struct chatroom_client_t *client,
-                                      const struct chatroom_enter_t *enter,
-                                      chatroom_entered_fn done,
-                                      void *user_data,
-                                      chatroom_destructor_fn destructor);
-
-// Makes a room under a name of one's own, and enters it. The room ends when the last one has left it.
-//
-// Completes with 417 if there is such a room and `enter_existing` is 0, 419 for those who are in as many rooms as they may.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_create_room(const struct chatroom_client_t *client,
-                                            const struct chatroom_create_t *create,
-                                            chatroom_entered_fn done,
-                                            void *user_data,
-                                            chatroom_destructor_fn destructor);
-
-// Leaves a room made by a client for another one, as one step: refused, one is where one was. With `create_missing` 1 the other
-// one is made if it is not there.
-//
-// Completes with 403 outside `from_room_id`, 404 if the other one is not there.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_switch_room(const struct chatroom_client_t *client,
-                                            int64_t from_room_id,
-                                            const struct chatroom_create_t *to,
-                                            int32_t create_missing,
-                                            chatroom_entered_fn done,
-                                            void *user_data,
-                                            chatroom_destructor_fn destructor);
-
-// Leaves a room.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_leave(const struct chatroom_client_t *client,
-                                      int64_t room_id,
-                                      chatroom_done_fn done,
-                                      void *user_data,
-                                      chatroom_destructor_fn destructor);
-
-// Leaves every room made by a client; other rooms are not left. The answer names them.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_leave_all(const struct chatroom_client_t *client,
-                                          chatroom_rooms_fn done,
-                                          void *user_data,
-                                          chatroom_destructor_fn destructor);
-
-// Asks what a room says of itself.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_room_info(const struct chatroom_client_t *client,
-                                          int64_t room_id,
-                                          chatroom_room_fn done,
-                                          void *user_data,
-                                          chatroom_destructor_fn destructor);
-
-// Changes a room's profile.
-//
-// Completes with 403 for those who may not, 406 if nothing would change, 414 if nothing is to be changed.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_update_room(const struct chatroom_client_t *client,
-                                            const struct chatroom_room_edit_t *edit,
-                                            chatroom_room_fn done,
-                                            void *user_data,
-                                            chatroom_destructor_fn destructor);
-
-// Mutes a whole room, with `mute` 1, or lets it speak again, with 0. `notify_ext` goes into the notification and may be NULL.
-//
-// Completes with 403 for those who may not, 417 if it is so already.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_mute_room(const struct chatroom_client_t *client,
-                                          int64_t room_id,
-                                          int32_t mute,
-                                          const char *notify_ext,
-                                          chatroom_done_fn done,
-                                          void *user_data,
-                                          chatroom_destructor_fn destructor);
-
-// Closes a room: everybody is put out, and nobody comes in until it is opened over HTTP. `notify_ext` goes into the notification
-// and may be NULL.
-//
-// Completes with 403 for everybody but the room's creator.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_close_room(const struct chatroom_client_t *client,
-                                           int64_t room_id,
-                                           const char *notify_ext,
-                                           chatroom_done_fn done,
-                                           void *user_data,
-                                           chatroom_destructor_fn destructor);
-
-// Asks for a page of a room's members. `query` is a `chatroom_member_query`, `time_ms` the time of the last member of the page
-// before, or 0 to begin; `limit` is 1 to 100, or 0 for 100.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_members(const struct chatroom_client_t *client,
-                                        int64_t room_id,
-                                        int32_t query,
-                                        int64_t time_ms,
-                                        uint32_t limit,
-                                        chatroom_members_fn done,
-                                        void *user_data,
-                                        chatroom_destructor_fn destructor);
-
-// As `chatroom_client_members`, from where another page ended: `next` is what that page had there, NUL-terminated.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_members_from(const struct chatroom_client_t *client,
-                                             int64_t room_id,
-                                             int32_t query,
-                                             const char *next,
-                                             uint32_t limit,
-                                             chatroom_members_fn done,
-                                             void *user_data,
-                                             chatroom_destructor_fn destructor);
-
-// Asks for certain members of a room, at most 20, by account.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_lookup_members(const struct chatroom_client_t *client,
-                                               int64_t room_id,
-                                               const char *const *accounts,
-                                               size_t account_count,
-                                               chatroom_members_fn done,
-                                               void *user_data,
-                                               chatroom_destructor_fn destructor);
-
-// Asks for the connections that carry a tag, the newest first, one record each. `time_ms` is the time of the last one of the page
-// before, or 0 to begin; `limit` is 1 to 100, or 0 for 100.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_members_by_tag(const struct chatroom_client_t *client,
-                                               int64_t room_id,
-                                               const char *tag,
-                                               int64_t time_ms,
-                                               uint32_t limit,
-                                               chatroom_members_fn done,
-                                               void *user_data,
-                                               chatroom_destructor_fn destructor);
-
-// As `chatroom_client_members_by_tag`, from where another page ended: `next` is what that page had there, NUL-terminated.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_members_by_tag_from(const struct chatroom_client_t *client,
-                                                    int64_t room_id,
-                                                    const char *tag,
-                                                    const char *next,
-                                                    uint32_t limit,
-                                                    chatroom_members_fn done,
-                                                    void *user_data,
-                                                    chatroom_destructor_fn destructor);
-
-// Asks how many accounts carry a tag, each counted once.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_count_by_tag(const struct chatroom_client_t *client,
-                                             int64_t room_id,
-                                             const char *tag,
-                                             chatroom_count_fn done,
-                                             void *user_data,
-                                             chatroom_destructor_fn destructor);
-
-// Gives a member a role, or takes it. `change` is a `chatroom_role_change`, `set` 1 to give and 0 to take; `level` is the
-// application's own rank; `notify_ext` goes into the notification and may be NULL.
-//
-// Completes with 403 for those who may not, 404 for an unknown account, 417 if it is so already.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_set_role(const struct chatroom_client_t *client,
-                                         int64_t room_id,
-                                         const char *account,
-                                         int32_t change,
-                                         int32_t set,
-                                         uint32_t level,
-                                         const char *notify_ext,
-                                         chatroom_done_fn done,
-                                         void *user_data,
-                                         chatroom_destructor_fn destructor);
-
-// Takes a member out of a room. `notify_ext` goes into the notification and may be NULL.
-//
-// Completes with 403 for those who may not, 404 if the account is not there.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_kick(const struct chatroom_client_t *client,
-                                     int64_t room_id,
-                                     const char *account,
-                                     const char *notify_ext,
-                                     chatroom_done_fn done,
-                                     void *user_data,
-                                     chatroom_destructor_fn destructor);
-
-// Mutes a member for `seconds`, at most 2592000; 0 lifts that. With `silent` 1 nobody is notified. `notify_ext` goes into the
-// notification and may be NULL. The answer is the number of seconds.
-//
-// Completes with 403 for those who may not, 404 if the account is not there, 417 if there is nothing to lift.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_temp_mute(const struct chatroom_client_t *client,
-                                          int64_t room_id,
-                                          const char *account,
-                                          uint32_t seconds,
-                                          int32_t silent,
-                                          const char *notify_ext,
-                                          chatroom_count_fn done,
-                                          void *user_data,
-                                          chatroom_destructor_fn destructor);
-
-// Mutes every connection that carries a tag, now or later, for `seconds`, at most 2592000; 0 lifts that. With `silent` 1 nobody is
-// notified; `notify_ext` goes into the notification and may be NULL; `notify_target_tags` is who hears it, a tag expression, or
-// NULL for those with the tag. The answer is the number of seconds, of a lifted mute those that remained.
-//
-// Completes with 403 for those who may not.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_tag_temp_mute(const struct chatroom_client_t *client,
-                                              int64_t room_id,
-                                              const char *tag,
-                                              uint32_t seconds,
-                                              int32_t silent,
-                                              const char *notify_ext,
-                                              const char *notify_target_tags,
-                                              chatroom_count_fn done,
-                                              void *user_data,
-                                              chatroom_destructor_fn destructor);
-
-// Changes one's own nick, avatar or `ext` in a room. The client carries them again after a lost connection.
-//
-// Completes with 403 for the anonymous, 414 if nothing is to be changed.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_update_self(const struct chatroom_client_t *client,
-                                            const struct chatroom_self_edit_t *edit,
-                                            chatroom_done_fn done,
-                                            void *user_data,
-                                            chatroom_destructor_fn destructor);
-
-// Changes the tags of this connection in a room, or who hears it. The client carries them again after a lost connection.
-//
-// Completes with 414 if nothing is to be changed.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_update_tags(const struct chatroom_client_t *client,
-                                            const struct chatroom_tags_edit_t *edit,
-                                            chatroom_done_fn done,
-                                            void *user_data,
-                                            chatroom_destructor_fn destructor);
-
-// Changes where this connection stands in a room, and how far it hears. The client stands there again after a lost connection.
-//
-// Completes with 414 if nothing is to be changed, or for numbers that are none.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_update_location(const struct chatroom_client_t *client,
-                                                int64_t room_id,
-                                                const struct chatroom_location_t *location,
-                                                chatroom_done_fn done,
-                                                void *user_data,
-                                                chatroom_destructor_fn destructor);
-
-// Sets how many elements a room's queue may have, 0 to 1000; a negative number means 50. Elements beyond that stay, but none is
-// added.
-//
-// Completes with 403 for those who may not.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_queue_init(const struct chatroom_client_t *client,
-                                           int64_t room_id,
-                                           int32_t size_limit,
-                                           chatroom_done_fn done,
-                                           void *user_data,
-                                           chatroom_destructor_fn destructor);
-
-// Adds an element to the end of a room's queue, or gives the one with that key a new value. `key` is 1 to 128 bytes, `value`
-// UTF-8 of at most 4096; with `transient` 1 the element goes when its owner has left. `owner` is an account, or NULL for
-// oneself.
-//
-// Completes with 403 for those who may not, 419 for a full queue.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_queue_offer(const struct chatroom_client_t *client,
-                                            int64_t room_id,
-                                            const char *key,
-                                            const void *value,
-                                            size_t value_len,
-                                            int32_t transient,
-                                            const char *owner,
-                                            chatroom_done_fn done,
-                                            void *user_data,
-                                            chatroom_destructor_fn destructor);
-
-// Adds several elements to a room's queue, or gives those with their keys new values; at most 100. With `notify` 1 the room is
-// notified, and `notify_ext`, which may be NULL, goes into the notification. The answer has the keys that found no place.
-//
-// Completes with 403 for those who may not.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_queue_batch_offer(const struct chatroom_client_t *client,
-                                                  int64_t room_id,
-                                                  const struct chatroom_offer_t *offers,
-                                                  size_t offer_count,
-                                                  int32_t notify,
-                                                  const char *notify_ext,
-                                                  chatroom_keys_fn done,
-                                                  void *user_data,
-                                                  chatroom_destructor_fn destructor);
-
-// Takes an element out of a room's queue: the one with that key, or the head if `key` is NULL.
-//
-// Completes with 404 if there is none.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_queue_poll(const struct chatroom_client_t *client,
-                                           int64_t room_id,
-                                           const char *key,
-                                           chatroom_elements_fn done,
-                                           void *user_data,
-                                           chatroom_destructor_fn destructor);
-
-// Asks for a room's queue, in its order: all of it, by as many requests as it takes. Each element comes at most once; of a queue
-// that changes meanwhile, what is added or taken out may be among them or not.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_queue_list(const struct chatroom_client_t *client,
-                                           int64_t room_id,
-                                           chatroom_elements_fn done,
-                                           void *user_data,
-                                           chatroom_destructor_fn destructor);
-
-// Asks for the head of a room's queue.
-//
-// Completes with 404 if the queue is empty.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_queue_peek(const struct chatroom_client_t *client,
-                                           int64_t room_id,
-                                           chatroom_elements_fn done,
-                                           void *user_data,
-                                           chatroom_destructor_fn destructor);
-
-// Asks for certain elements of a room's queue, by key, at most 100. Those that are not there are left out.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_queue_multi_get(const struct chatroom_client_t *client,
-                                                int64_t room_id,
-                                                const char *const *keys,
-                                                size_t key_count,
-                                                chatroom_elements_fn done,
-                                                void *user_data,
-                                                chatroom_destructor_fn destructor);
-
-// Gives several elements of a room's queue new values; at most 100. With `notify` 1 the room is notified, and `notify_ext`, which
-// is then needed, goes into the notification. The answer has the keys that are not there; none is added.
-//
-// Completes with 403 for those who may not.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_queue_change(const struct chatroom_client_t *client,
-                                             int64_t room_id,
-                                             const struct chatroom_offer_t *offers,
-                                             size_t offer_count,
-                                             int32_t notify,
-                                             const char *notify_ext,
-                                             chatroom_keys_fn done,
-                                             void *user_data,
-                                             chatroom_destructor_fn destructor);
-
-// Empties a room's queue.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_queue_drop(const struct chatroom_client_t *client,
-                                           int64_t room_id,
-                                           chatroom_done_fn done,
-                                           void *user_data,
-                                           chatroom_destructor_fn destructor);
-
-// Sets attributes of a room. The answer has the keys that belong to others, with the sub code 6000332 if there are any. Between
-// the begin and the end of a batch it completes at once, and the batch's own flags count.
-//
-// Completes with 403 and the sub code 6000331 if all keys belong to others, 419 for too many, 414 for one that is too long.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_set_attributes(const struct chatroom_client_t *client,
-                                               const struct chatroom_attributes_edit_t *edit,
-                                               chatroom_keys_fn done,
-                                               void *user_data,
-                                               chatroom_destructor_fn destructor);
-
-// Deletes attributes of a room, 1 to 20, by key; with `force` 1 those of other owners too. The answer has the keys that belong to
-// others, or to nobody. Between the begin and the end of a batch it completes at once.
-//
-// Completes with 403 and the sub code 6000331 if all keys failed.
-// Threads: any. Does not block.
-chatroom_result chatroom_client_delete_attributes(const struct chatroom_client_t *client,
-                                                  int64_t room_id,
-                                                  const char *const *keys,
-                                                  size_t key_count,
-                                                  int32_t force,
-                                                  chatroom_keys_fn done,
-                                                  void *user_data,
-                                                  chatroom_destructor_fn destructor);
 
 // From here on, attributes that are set or deleted in this room are collected, at most 50 operations, and go out as one change with
 // chatroom_client_end_attributes_batch. The flags are those of chatroom_attributes_edit_t, and count for all of them. The
@@ -2359,11 +2027,604 @@ chatroom_result chatroom_client_begin_attributes_batch(const struct chatroom_cli
                                                        void *user_data,
                                                        chatroom_destructor_fn destructor);
 
+// Makes any request: for bindings that bring protobuf of their own. `kind` is a `chatroom_kind`, `body` the protobuf of its request,
+// which is copied; NULL when `body_len` is 0. What the client does about a request by itself it does here too, as with the calls
+// that have names: to repeat a send, to enter a room again after a lost connection, to collect a batch of attributes.
+//
+// Returns 414 for a kind that is none of a request or belongs to the client itself, a login and a logout, and for a body that is
+// not the protobuf of its request.
+// Threads: any. Does not block.
+chatroom_result chatroom_client_call(const struct chatroom_client_t *client,
+                                     uint16_t kind,
+                                     const uint8_t *body,
+                                     size_t body_len,
+                                     chatroom_call_fn done,
+                                     void *user_data,
+                                     chatroom_destructor_fn destructor);
+
+// Gives the session a new token, which also serves the logins after lost connections.
+//
+// Arguments:
+// - `token`: the new token.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_renew_token(const struct chatroom_client_t *client,
+                                            const char *token,
+                                            chatroom_done_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Closes the account's other connections from these devices, from all where none is named.
+//
+// Arguments:
+// - `device_ids`: their ids; none: all others.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_kick_devices(const struct chatroom_client_t *client,
+                                             const char *const *device_ids,
+                                             size_t device_id_count,
+                                             chatroom_done_fn done,
+                                             void *user_data,
+                                             chatroom_destructor_fn destructor);
+
+// Sends a message. Without a message id the client makes one. A send outlives a lost connection: it is repeated under the same
+// id after the next login, and the server takes it once. After its deadline it ends with 408 and is never repeated.
+//
+// Code 200 says that it is in the room's log, and will not be lost. Completes with 403 outside the room, 416 when sent too
+// often, 423, 13004 or 13006 for the muted, 414 for what is too long.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_send(const struct chatroom_client_t *client,
+                                     const struct chatroom_draft_t *draft,
+                                     chatroom_sent_fn done,
+                                     void *user_data,
+                                     chatroom_destructor_fn destructor);
+
+// Reads one page of the history of a room.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_history(const struct chatroom_client_t *client,
+                                        const struct chatroom_history_query_t *query,
+                                        chatroom_history_fn done,
+                                        void *user_data,
+                                        chatroom_destructor_fn destructor);
+
+// Reads one page of the history of a room, as far as it went to certain tags.
+//
+// Completes with 414 without tags.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_history_by_tags(const struct chatroom_client_t *client,
+                                                const struct chatroom_tag_history_query_t *query,
+                                                chatroom_history_fn done,
+                                                void *user_data,
+                                                chatroom_destructor_fn destructor);
+
+// Recalls a message.
+//
+// It leaves the history, and everybody is told to take it off the screen. Completes with 403 for those who may not, or too
+// late; 404 if there is no such message.
+//
+// Arguments:
+// - `message_id`: the message's id; with the two that follow as they were delivered.
+// - `time_ms`: the message's time.
+// - `from`: the message's sender.
+// - `notify_ext`: what the notification carries besides, at most 1024 char.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_recall(const struct chatroom_client_t *client,
+                                       int64_t room_id,
+                                       const char *message_id,
+                                       int64_t time_ms,
+                                       const char *from,
+                                       const char *notify_ext,
+                                       chatroom_done_fn done,
+                                       void *user_data,
+                                       chatroom_destructor_fn destructor);
+
+// Enters a room. The client enters it again by itself after a lost connection.
+//
+// Completes with 404 if there is no such room, 13002 if it is closed, 13003 for the blocklisted, 414 for what is too long.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_enter(const struct chatroom_client_t *client,
+                                      const struct chatroom_enter_t *enter,
+                                      chatroom_entered_fn done,
+                                      void *user_data,
+                                      chatroom_destructor_fn destructor);
+
+// Leaves a room.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_leave(const struct chatroom_client_t *client,
+                                      int64_t room_id,
+                                      chatroom_done_fn done,
+                                      void *user_data,
+                                      chatroom_destructor_fn destructor);
+
+// Reads the profile of a room.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_room_info(const struct chatroom_client_t *client,
+                                          int64_t room_id,
+                                          chatroom_room_fn done,
+                                          void *user_data,
+                                          chatroom_destructor_fn destructor);
+
+// Changes the profile of a room. Absent fields stay, empty ones are cleared.
+//
+// Completes with 403 for those who may not, 406 if nothing would change, 414 if nothing is to be changed.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_update_room(const struct chatroom_client_t *client,
+                                            const struct chatroom_room_edit_t *edit,
+                                            chatroom_room_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Closes a room: everybody is put out, and nobody comes in until it is opened over HTTP.
+//
+// Completes with 403 for everybody but the room's creator.
+//
+// Arguments:
+// - `notify_ext`: what the notification carries besides, at most 2048 char.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_close_room(const struct chatroom_client_t *client,
+                                           int64_t room_id,
+                                           const char *notify_ext,
+                                           chatroom_done_fn done,
+                                           void *user_data,
+                                           chatroom_destructor_fn destructor);
+
+// Mutes or unmutes a whole room.
+//
+// Completes with 403 for those who may not, 417 if it is so already.
+//
+// Arguments:
+// - `mute`: true mutes, false lets it speak again.
+// - `notify_ext`: what the notification carries besides, at most 2048 char.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_mute_room(const struct chatroom_client_t *client,
+                                          int64_t room_id,
+                                          int32_t mute,
+                                          const char *notify_ext,
+                                          chatroom_done_fn done,
+                                          void *user_data,
+                                          chatroom_destructor_fn destructor);
+
+// Makes a room under a name of one's own, or with `enter_existing` enters it if it is there, and is in it.
+//
+// Completes with 417 if there is such a room and `enter_existing` is false, 419 for those who are in as many rooms as they
+// may.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_create_room(const struct chatroom_client_t *client,
+                                            const struct chatroom_create_t *create,
+                                            chatroom_entered_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Leaves one room made by a client for another, as one step: refused, one is where one was.
+//
+// Completes with 403 outside `from_room_id`, 404 if the other one is not there.
+//
+// Arguments:
+// - `from_room_id`: the room to leave.
+// - `to`: the room to go to.
+// - `create_missing`: true: it is made if it is not there.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_switch_room(const struct chatroom_client_t *client,
+                                            int64_t from_room_id,
+                                            const struct chatroom_create_t *to,
+                                            int32_t create_missing,
+                                            chatroom_entered_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Leaves every room made by a client; other rooms are not left.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_leave_all(const struct chatroom_client_t *client,
+                                          chatroom_rooms_fn done,
+                                          void *user_data,
+                                          chatroom_destructor_fn destructor);
+
+// Reads one page of the members of a room.
+//
+// Arguments:
+// - `query`: a `chatroom_member_query`: which members.
+// - `time_ms`: the time of the last member of the page before, exclusive; 0 begins.
+// - `limit`: 1-100; absent means 100.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_members(const struct chatroom_client_t *client,
+                                        int64_t room_id,
+                                        int32_t query,
+                                        int64_t time_ms,
+                                        uint32_t limit,
+                                        chatroom_members_fn done,
+                                        void *user_data,
+                                        chatroom_destructor_fn destructor);
+
+// Reads the page of the members of a room where another page ended.
+//
+// Arguments:
+// - `query`: a `chatroom_member_query`: which members.
+// - `next`: `next` of the page before, in place of its last time: exact within one millisecond.
+// - `limit`: 1-100; absent means 100.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_members_from(const struct chatroom_client_t *client,
+                                             int64_t room_id,
+                                             int32_t query,
+                                             const char *next,
+                                             uint32_t limit,
+                                             chatroom_members_fn done,
+                                             void *user_data,
+                                             chatroom_destructor_fn destructor);
+
+// Reads certain members of a room, by account.
+//
+// Arguments:
+// - `accounts`: at most 20; answered in this order, as many as fit.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_lookup_members(const struct chatroom_client_t *client,
+                                               int64_t room_id,
+                                               const char *const *accounts,
+                                               size_t account_count,
+                                               chatroom_members_fn done,
+                                               void *user_data,
+                                               chatroom_destructor_fn destructor);
+
+// Reads one page of the connections that carry a tag, the newest first.
+//
+// Arguments:
+// - `tag`: the tag.
+// - `time_ms`: the time of the last one of the page before, exclusive; 0 begins.
+// - `limit`: 1-100; absent means 100.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_members_by_tag(const struct chatroom_client_t *client,
+                                               int64_t room_id,
+                                               const char *tag,
+                                               int64_t time_ms,
+                                               uint32_t limit,
+                                               chatroom_members_fn done,
+                                               void *user_data,
+                                               chatroom_destructor_fn destructor);
+
+// Reads the page of the connections that carry a tag where another page ended.
+//
+// Arguments:
+// - `tag`: the tag.
+// - `next`: `next` of the page before: see MemberListRequest.
+// - `limit`: 1-100; absent means 100.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_members_by_tag_from(const struct chatroom_client_t *client,
+                                                    int64_t room_id,
+                                                    const char *tag,
+                                                    const char *next,
+                                                    uint32_t limit,
+                                                    chatroom_members_fn done,
+                                                    void *user_data,
+                                                    chatroom_destructor_fn destructor);
+
+// Counts the accounts that carry a tag.
+//
+// Arguments:
+// - `tag`: the tag.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_count_by_tag(const struct chatroom_client_t *client,
+                                             int64_t room_id,
+                                             const char *tag,
+                                             chatroom_count_fn done,
+                                             void *user_data,
+                                             chatroom_destructor_fn destructor);
+
+// Gives or takes a role: administrator, ordinary member, blocklist, mute.
+//
+// Completes with 403 for those who may not, 404 for an unknown account, 417 if it is so already.
+//
+// Arguments:
+// - `account`: whose role.
+// - `change`: a `chatroom_role_change`: which role.
+// - `set`: true sets, false unsets.
+// - `level`: the application's own rank.
+// - `notify_ext`: what the notification carries besides, at most 2048 char.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_set_role(const struct chatroom_client_t *client,
+                                         int64_t room_id,
+                                         const char *account,
+                                         int32_t change,
+                                         int32_t set,
+                                         uint32_t level,
+                                         const char *notify_ext,
+                                         chatroom_done_fn done,
+                                         void *user_data,
+                                         chatroom_destructor_fn destructor);
+
+// Takes a member out of a room.
+//
+// Completes with 403 for those who may not, 404 if the account is not there.
+//
+// Arguments:
+// - `account`: the member.
+// - `notify_ext`: what the notification carries besides, at most 2048 char.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_kick(const struct chatroom_client_t *client,
+                                     int64_t room_id,
+                                     const char *account,
+                                     const char *notify_ext,
+                                     chatroom_done_fn done,
+                                     void *user_data,
+                                     chatroom_destructor_fn destructor);
+
+// Mutes a member for a while; 0 seconds lift that.
+//
+// The answer is the number of seconds. Completes with 403 for those who may not, 404 if the account is not there, 417 if there
+// is nothing to lift.
+//
+// Arguments:
+// - `account`: the member.
+// - `seconds`: 0 lifts; at most 2592000.
+// - `silent`: true: nobody is notified.
+// - `notify_ext`: what the notification carries besides, at most 2048 char.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_temp_mute(const struct chatroom_client_t *client,
+                                          int64_t room_id,
+                                          const char *account,
+                                          uint32_t seconds,
+                                          int32_t silent,
+                                          const char *notify_ext,
+                                          chatroom_count_fn done,
+                                          void *user_data,
+                                          chatroom_destructor_fn destructor);
+
+// Mutes everybody with a tag for a while; 0 seconds lift that.
+//
+// It counts for every connection that carries the tag, now or later. The answer is the number of seconds, of a lifted mute
+// those that remained. Completes with 403 for those who may not.
+//
+// Arguments:
+// - `tag`: the tag.
+// - `seconds`: 0 lifts; at most 2592000.
+// - `silent`: true: nobody is notified.
+// - `notify_ext`: what the notification carries besides, at most 2048 char.
+// - `notify_target_tags`: who hears of it: a tag expression; absent: those with the tag.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_tag_temp_mute(const struct chatroom_client_t *client,
+                                              int64_t room_id,
+                                              const char *tag,
+                                              uint32_t seconds,
+                                              int32_t silent,
+                                              const char *notify_ext,
+                                              const char *notify_target_tags,
+                                              chatroom_count_fn done,
+                                              void *user_data,
+                                              chatroom_destructor_fn destructor);
+
+// Changes the own profile in a room.
+//
+// The client carries it again after a lost connection. Completes with 403 for the anonymous, 414 if nothing is to be changed.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_update_self(const struct chatroom_client_t *client,
+                                            const struct chatroom_self_edit_t *edit,
+                                            chatroom_done_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Changes the own tags in a room. The client carries them again after a lost connection.
+//
+// Completes with 414 if nothing is to be changed.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_update_tags(const struct chatroom_client_t *client,
+                                            const struct chatroom_tags_edit_t *edit,
+                                            chatroom_done_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Changes the own place in a room. The client stands there again after a lost connection.
+//
+// Completes with 414 if nothing is to be changed, or for numbers that are none.
+//
+// Arguments:
+// - `location`: where to stand and how far to hear.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_update_location(const struct chatroom_client_t *client,
+                                                int64_t room_id,
+                                                const struct chatroom_location_t *location,
+                                                chatroom_done_fn done,
+                                                void *user_data,
+                                                chatroom_destructor_fn destructor);
+
+// Sets the size of the queue of a room; the elements in it stay.
+//
+// More elements than that stay, but none is added. Completes with 403 for those who may not.
+//
+// Arguments:
+// - `size_limit`: 0-1000; a negative number means 50.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_init(const struct chatroom_client_t *client,
+                                           int64_t room_id,
+                                           int32_t size_limit,
+                                           chatroom_done_fn done,
+                                           void *user_data,
+                                           chatroom_destructor_fn destructor);
+
+// Adds an element to the queue of a room, or changes it.
+//
+// Completes with 403 for those who may not, 419 for a full queue.
+//
+// Arguments:
+// - `key`: its name within the queue, 1-128 B.
+// - `value`: what it says: UTF-8, at most 4096 B.
+// - `transient`: true: it goes when its owner's last connection has left.
+// - `owner`: whose it is; absent: the caller.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_offer(const struct chatroom_client_t *client,
+                                            int64_t room_id,
+                                            const char *key,
+                                            const void *value,
+                                            size_t value_len,
+                                            int32_t transient,
+                                            const char *owner,
+                                            chatroom_done_fn done,
+                                            void *user_data,
+                                            chatroom_destructor_fn destructor);
+
+// Adds several elements to the queue of a room, or changes them; the answer names those that could not be.
+//
+// The answer has the keys that found no place. Completes with 403 for those who may not.
+//
+// Arguments:
+// - `offers`: at most 100.
+// - `notify`: true: the room is notified.
+// - `notify_ext`: with `notify`: what the notification carries besides.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_batch_offer(const struct chatroom_client_t *client,
+                                                  int64_t room_id,
+                                                  const struct chatroom_offer_t *offers,
+                                                  size_t offer_count,
+                                                  int32_t notify,
+                                                  const char *notify_ext,
+                                                  chatroom_keys_fn done,
+                                                  void *user_data,
+                                                  chatroom_destructor_fn destructor);
+
+// Takes an element out of the queue of a room: the head without a key.
+//
+// Completes with 404 if there is none.
+//
+// Arguments:
+// - `key`: the element with that key; absent: the head.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_poll(const struct chatroom_client_t *client,
+                                           int64_t room_id,
+                                           const char *key,
+                                           chatroom_elements_fn done,
+                                           void *user_data,
+                                           chatroom_destructor_fn destructor);
+
+// Asks for a room's queue, in its order: all of it, by as many requests as it takes. Each element comes at most once; of a
+// queue that changes meanwhile, what is added or taken out may be among them or not.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_list(const struct chatroom_client_t *client,
+                                           int64_t room_id,
+                                           chatroom_elements_fn done,
+                                           void *user_data,
+                                           chatroom_destructor_fn destructor);
+
+// Reads the head of the queue of a room.
+//
+// Completes with 404 if the queue is empty.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_peek(const struct chatroom_client_t *client,
+                                           int64_t room_id,
+                                           chatroom_elements_fn done,
+                                           void *user_data,
+                                           chatroom_destructor_fn destructor);
+
+// Reads certain elements of the queue of a room, by key; those that are not there are left out.
+//
+// Those that are not there are left out.
+//
+// Arguments:
+// - `keys`: at most 100.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_multi_get(const struct chatroom_client_t *client,
+                                                int64_t room_id,
+                                                const char *const *keys,
+                                                size_t key_count,
+                                                chatroom_elements_fn done,
+                                                void *user_data,
+                                                chatroom_destructor_fn destructor);
+
+// Changes several elements of the queue of a room; the answer names those that are not there.
+//
+// The answer has the keys that are not there; none is added. Completes with 403 for those who may not.
+//
+// Arguments:
+// - `offers`: key and value; at most 100.
+// - `notify`: true: the room is notified.
+// - `notify_ext`: with `notify`, and then required: what the notification carries besides.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_change(const struct chatroom_client_t *client,
+                                             int64_t room_id,
+                                             const struct chatroom_offer_t *offers,
+                                             size_t offer_count,
+                                             int32_t notify,
+                                             const char *notify_ext,
+                                             chatroom_keys_fn done,
+                                             void *user_data,
+                                             chatroom_destructor_fn destructor);
+
+// Empties the queue of a room.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_queue_drop(const struct chatroom_client_t *client,
+                                           int64_t room_id,
+                                           chatroom_done_fn done,
+                                           void *user_data,
+                                           chatroom_destructor_fn destructor);
+
+// Sets attributes of a room; the answer names the keys that belong to others. Within a batch it succeeds at once.
+//
+// The answer has the sub code 6000332 if some keys failed. Completes with 403 and the sub code 6000331 if all keys belong to
+// others, 419 for too many, 414 for one that is too long.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_set_attributes(const struct chatroom_client_t *client,
+                                               const struct chatroom_attributes_edit_t *edit,
+                                               chatroom_keys_fn done,
+                                               void *user_data,
+                                               chatroom_destructor_fn destructor);
+
+// Deletes attributes of a room; the answer names the keys that belong to others, or to nobody. Within a batch it succeeds at
+// once.
+//
+// Completes with 403 and the sub code 6000331 if all keys failed.
+//
+// Arguments:
+// - `keys`: 1-20.
+// - `force`: true: delete those of other owners too.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_delete_attributes(const struct chatroom_client_t *client,
+                                                  int64_t room_id,
+                                                  const char *const *keys,
+                                                  size_t key_count,
+                                                  int32_t force,
+                                                  chatroom_keys_fn done,
+                                                  void *user_data,
+                                                  chatroom_destructor_fn destructor);
+
 // Sends what was collected since chatroom_client_begin_attributes_batch, as one change. The answer is that of
-// chatroom_client_set_attributes. Whatever comes of it, the batch is over; only a call that is
-// refused at once with 503 leaves it as it is.
+// chatroom_client_set_attributes. Whatever comes of it, the batch is over; only a call that is refused at once with 503 leaves
+// it as it is.
 //
 // Completes with 406 without a batch.
+//
 // Threads: any. Does not block.
 chatroom_result chatroom_client_end_attributes_batch(const struct chatroom_client_t *client,
                                                      int64_t room_id,
@@ -2371,7 +2632,7 @@ chatroom_result chatroom_client_end_attributes_batch(const struct chatroom_clien
                                                      void *user_data,
                                                      chatroom_destructor_fn destructor);
 
-// Asks for all attributes of a room.
+// Reads the attributes of a room.
 //
 // Threads: any. Does not block.
 chatroom_result chatroom_client_attributes(const struct chatroom_client_t *client,
@@ -2380,10 +2641,11 @@ chatroom_result chatroom_client_attributes(const struct chatroom_client_t *clien
                                            void *user_data,
                                            chatroom_destructor_fn destructor);
 
-// Sets attributes of members of a room. The answer has, for each of them, the attributes as they are now and the keys that others
-// have set; and the accounts that are not there.
+// Sets attributes of members of a room; an empty value deletes its key.
 //
-// Completes with 419 for too many, 414 for one that is too long.
+// The answer has, for each of them, the attributes as they are now and the keys that others have set; and the accounts that
+// are not there. Completes with 419 for too many, 414 for one that is too long.
+//
 // Threads: any. Does not block.
 chatroom_result chatroom_client_set_member_attributes(const struct chatroom_client_t *client,
                                                       const struct chatroom_member_attributes_edit_t *edit,
@@ -2391,9 +2653,13 @@ chatroom_result chatroom_client_set_member_attributes(const struct chatroom_clie
                                                       void *user_data,
                                                       chatroom_destructor_fn destructor);
 
-// Asks for the attributes of certain members of a room, at most 100, by account.
+// Reads the attributes of certain members of a room.
 //
 // Completes with 416 when asked more often than five times in half a minute.
+//
+// Arguments:
+// - `accounts`: 1-100.
+//
 // Threads: any. Does not block.
 chatroom_result chatroom_client_lookup_member_attributes(const struct chatroom_client_t *client,
                                                          int64_t room_id,
@@ -2403,10 +2669,14 @@ chatroom_result chatroom_client_lookup_member_attributes(const struct chatroom_c
                                                          void *user_data,
                                                          chatroom_destructor_fn destructor);
 
-// Asks for a page of the members of a room that have attributes, with these. `next` is that of the page before, or NULL to begin;
-// `limit` is 1 to 100, or 0 for 100.
+// Reads one page of the members of a room that have attributes, with these.
 //
 // Completes with 416 when asked more often than five times in half a minute.
+//
+// Arguments:
+// - `next`: empty starts; the last response's value goes on.
+// - `limit`: 1-100; absent means 100.
+//
 // Threads: any. Does not block.
 chatroom_result chatroom_client_member_attributes(const struct chatroom_client_t *client,
                                                   int64_t room_id,

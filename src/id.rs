@@ -101,9 +101,17 @@ impl SubjectId {
         if self.0 >= 0 { self.0 } else { self.0 & ((1 << SUBJECT_KIND_BIT) - 1) }
     }
 
-    /// Bits of it that differ between neighbours, for spreading subjects.
-    pub fn spread(self) -> u64 {
-        self.0.unsigned_abs()
+    /// The number it has in keys on disk: a room's own, the others' with their kind above it, where no room's number reaches: counted ones
+    /// lie below 2^60, those made by clients above 2^62.
+    pub fn to_key(self) -> u64 {
+        self.0.cast_unsigned() & !(1 << 63)
+    }
+
+    /// The subject behind a number that [`SubjectId::to_key`] gave.
+    pub fn of_key(key: u64) -> Option<SubjectId> {
+        let id = i64::try_from(key).ok().filter(|id| *id > 0)?;
+        let is_room = matches!(id >> SUBJECT_KIND_BIT, 0 | 4..);
+        Some(SubjectId(if is_room { id } else { i64::MIN | id }))
     }
 
     /// The room it is, if it is one.
@@ -115,6 +123,51 @@ impl SubjectId {
 impl From<RoomId> for SubjectId {
     fn from(room: RoomId) -> SubjectId {
         SubjectId(room.0)
+    }
+}
+
+/// A user: the number of its account in the directory, and behind it in the low six bits its shard, so that its owner is known from it
+/// alone, as from every id a server makes (im.md §0.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct UserId(SubjectId);
+
+/// Bits of a user's number that are its shard.
+const USER_SHARD_BITS: u32 = 6;
+
+impl UserId {
+    /// The user of the account with this number, which falls into this shard; 414 unless the number is positive and below 2^54.
+    pub fn new(number: i64, shard: u8) -> Result<UserId, Status> {
+        let fits = (1..1 << (SUBJECT_KIND_BIT - USER_SHARD_BITS)).contains(&number);
+        let shard = i64::from(shard) & ((1 << USER_SHARD_BITS) - 1);
+        let number = if fits { number << USER_SHARD_BITS | shard } else { 0 };
+        SubjectId::new(SubjectKind::User, number).map(UserId)
+    }
+
+    /// The user that a subject is, if it is one.
+    pub fn of(subject: SubjectId) -> Option<UserId> {
+        (subject.kind() == SubjectKind::User).then_some(UserId(subject))
+    }
+
+    /// Number of its account in the directory.
+    pub fn number(self) -> i64 {
+        self.0.number() >> USER_SHARD_BITS
+    }
+
+    /// Number of its shard.
+    pub fn shard(self) -> u8 {
+        u8::try_from(self.0.number() & ((1 << USER_SHARD_BITS) - 1)).unwrap_or(0)
+    }
+}
+
+impl From<UserId> for SubjectId {
+    fn from(user: UserId) -> SubjectId {
+        user.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.number().fmt(f)
     }
 }
 
@@ -411,11 +464,28 @@ mod tests {
             }
             assert!(SubjectId::new(kind, 0).is_err() && SubjectId::new(kind, -1).is_err());
         }
+        let keys = [Room, User, Group, Call].map(|kind| SubjectId::new(kind, 77).unwrap().to_key());
+        assert_eq!(keys, [77, 1 << 60 | 77, 2 << 60 | 77, 3 << 60 | 77]);
+        for key in [1, 77, (1 << 60) - 1, 1 << 60 | 1, 2 << 60 | 77, (4 << 60) - 1, 1 << 62, i64::MAX.cast_unsigned()] {
+            assert_eq!(SubjectId::of_key(key).map(SubjectId::to_key), Some(key));
+        }
+        assert!(SubjectId::of_key(0).is_none() && SubjectId::of_key(1 << 63).is_none());
         let room = RoomId::of_client(u64::MAX);
         assert_eq!(SubjectId::from(room).room(), Some(room));
         assert_eq!(SubjectId::new(Room, room.get()).unwrap(), room.into());
         assert!(SubjectId::new(User, 1 << 60).is_err());
         assert_eq!(size_of::<SubjectId>(), 8);
+    }
+
+    #[test]
+    fn a_user_says_its_account_and_its_shard() {
+        for (number, shard) in [(1, 0), (77, 63), ((1 << 54) - 1, 37)] {
+            let user = UserId::new(number, shard).unwrap();
+            assert_eq!((user.number(), user.shard()), (number, shard));
+            assert_eq!(UserId::of(user.into()), Some(user));
+        }
+        assert!(UserId::new(0, 1).is_err() && UserId::new(1 << 54, 1).is_err());
+        assert!(UserId::of(RoomId::new(77).unwrap().into()).is_none());
     }
 
     #[test]

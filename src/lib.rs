@@ -1,8 +1,8 @@
 //! libchatroom: an open, self-hosted chat room engine. A binary wire protocol, the server `chatroomd`, and a client library
 //! with a C interface.
 //!
-//! A subject is a deterministic state machine over an ordered log; [`subject`] says what every kind has to answer, and [`room`] is
-//! the one kind there is. Bytes become packets in [`wire`], a connection's protocol is ruled by [`session`], what it wants of several
+//! A subject is a deterministic state machine over an ordered log; [`subject`] says what every kind has to answer, and [`room`] and
+//! [`user`] are the kinds there are. Bytes become packets in [`wire`], a connection's protocol is ruled by [`session`], what it wants of several
 //! rooms by [`front`]; who hears what is decided in [`dispatch`], what must last goes into [`log`]. [`account`] knows who is who,
 //! [`server`] has the sockets and threads, [`config`] what they are told, [`figures`] what happened in rooms by hours and days;
 //! [`admin`] is the HTTP interface, [`client`] the other end, [`capi`] the same for C, [`cli`] for people. `sim`, behind a
@@ -64,4 +64,6 @@ pub mod subject;
 pub(crate) mod text;
 #[cfg(all(feature = "tls", any(feature = "client", feature = "server")))]
 mod tls;
+#[cfg(feature = "server")]
+pub mod user;
 pub mod wire;

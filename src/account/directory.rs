@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
@@ -11,12 +11,15 @@ use super::model::{Account, App, NewAccount, is_longer};
 use super::secret::random_hex;
 use super::token::{self, Refusal, Term};
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, ByAccount, UnixMs};
+use crate::id::{AccountId, ByAccount, Epoch, UnixMs};
 use crate::limits;
 use crate::text::is_blank;
 
 /// Parts the accounts of an application lie in, so that a part that grows holds up few.
 const SHARDS: usize = 64;
+
+/// Bits of an account's number that hold the epoch in which it was given: with the 32 of the running number, what a user's takes.
+const NUMBER_EPOCH_BITS: u32 = 22;
 
 /// `auth_type` of a login about which the application is asked.
 pub const CALLBACK: i32 = 2;
@@ -96,6 +99,8 @@ const NOBODYS_SECRET: &str = "0123456789abcdef0123456789abcdef";
 pub struct Verified {
     /// The account; a made-up one for an anonymous login that named none.
     pub account: AccountId,
+    /// Number of the account's user; 0 for an anonymous login.
+    pub number: i64,
     /// Logged in without an account.
     pub anonymous: bool,
     /// Name of the account: the nick where a room knows no other.
@@ -117,6 +122,9 @@ pub struct Directory {
     apps: RwLock<HashMap<String, Arc<Tenant>>>,
     /// Told of each name that has become an account's.
     registered: OnceLock<Registered>,
+    /// The epoch of the store in which numbers are given out, and how many were.
+    epoch: AtomicU64,
+    given: AtomicU32,
     /// One change of an account at a time, so that what is kept last is also what is remembered.
     changes: [Mutex<()>; SHARDS],
 }
@@ -157,7 +165,31 @@ impl Directory {
     /// An empty directory. With `auto_register` the first valid dynamic token of an unknown account creates it.
     pub fn new(keeper: Arc<dyn Keeper>, auto_register: bool) -> Directory {
         let changes = std::array::from_fn(|_| Mutex::default());
-        Directory { keeper, auto_register, apps: RwLock::default(), registered: OnceLock::new(), changes }
+        Directory {
+            keeper,
+            auto_register,
+            apps: RwLock::default(),
+            registered: OnceLock::new(),
+            epoch: AtomicU64::default(),
+            given: AtomicU32::default(),
+            changes,
+        }
+    }
+
+    /// Has the numbers of accounts given out among those of this epoch, in which nobody else gives any: each start of a store has
+    /// another one.
+    pub fn number_in(&self, epoch: Epoch) {
+        self.epoch.store(epoch.0, Ordering::Relaxed);
+    }
+
+    /// A number that no account of this node has: the epoch, and below it a running number, from 1. 500 when 4 billion were given.
+    pub fn new_number(&self) -> Result<i64, Status> {
+        let given = self.given.try_update(Ordering::Relaxed, Ordering::Relaxed, |given| given.checked_add(1));
+        let running = given.ok().and_then(|given| given.checked_add(1));
+        let running =
+            running.ok_or_else(|| Status::new(Code::ServerError, "no number is left for an account: restart the server"))?;
+        let epoch = self.epoch.load(Ordering::Relaxed) % (1 << NUMBER_EPOCH_BITS);
+        Ok(i64::try_from(epoch << u32::BITS).unwrap_or(0) | i64::from(running))
     }
 
     /// Has `told` called with application and name of each account that comes to be, once it is there: whoever goes by that name without
@@ -276,7 +308,7 @@ impl Directory {
     /// Creates an account and keeps it: 414 for values out of bounds and for a name that is taken. Waits for the disk.
     pub fn create_account(&self, app_key: &str, new: NewAccount) -> Result<Arc<Account>, Status> {
         let tenant = self.enabled(app_key)?;
-        let account = Arc::new(new.check()?);
+        let account = Arc::new(Account { number: self.new_number()?, ..new.check()? });
         match self.add(&tenant, account.clone(), Urgency::Now)? {
             Added::New => Ok(account),
             Added::Taken(_) => Err(Status::bad_parameter("already register")),
@@ -286,7 +318,8 @@ impl Directory {
     /// Makes sure that a name is an account's: where it is none, one without a static token is created and kept. Waits for the disk.
     pub fn ensure_account(&self, app_key: &str, id: &AccountId) -> Result<(), Status> {
         let tenant = self.enabled(app_key)?;
-        self.add(&tenant, Arc::new(Account::new(id.clone())), Urgency::Now).map(drop)
+        let account = Account { number: self.new_number()?, ..Account::new(id.clone()) };
+        self.add(&tenant, Arc::new(account), Urgency::Now).map(drop)
     }
 
     /// Changes an account and keeps it: 404 if there is none, 414 for values out of bounds, or what `change` refuses it with; then
@@ -367,7 +400,16 @@ impl Directory {
             None => AccountId::parse(&format!("anon_{}", random_hex::<8>()?))?,
         };
         let (nick, avatar) = (String::new(), String::new());
-        Ok(Verified { account, anonymous: true, nick, avatar, globally_muted: false, expires: None, token_seconds: None })
+        Ok(Verified {
+            account,
+            number: 0,
+            anonymous: true,
+            nick,
+            avatar,
+            globally_muted: false,
+            expires: None,
+            token_seconds: None,
+        })
     }
 
     fn verify_static(&self, tenant: &Tenant, id: &AccountId, offered: &str) -> Result<Arc<Account>, Status> {
@@ -382,7 +424,7 @@ impl Directory {
         if !self.auto_register {
             return Err(token::wrong_token());
         }
-        let account = Arc::new(Account::new(id.clone()));
+        let account = Arc::new(Account { number: self.new_number()?, ..Account::new(id.clone()) });
         match self.add(tenant, account.clone(), Urgency::Soon)? {
             Added::New => Ok(account),
             Added::Taken(account) => Ok(account),
@@ -462,6 +504,7 @@ fn admit(account: &Account, expires: Option<UnixMs>) -> Result<Verified, Status>
     }
     Ok(Verified {
         account: account.id.clone(),
+        number: account.number,
         anonymous: false,
         nick: account.name.clone(),
         avatar: account.icon.clone(),

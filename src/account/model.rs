@@ -56,6 +56,8 @@ impl App {
 pub struct Account {
     /// The account's name.
     pub id: AccountId,
+    /// Number of the account's user among subjects (im.md §0.11), given when the account is registered and never again; 0: none yet.
+    pub number: i64,
     /// The static token; empty: only dynamic tokens log in.
     pub token: Secret,
     /// At most 64 characters and 256 bytes; the nick where a room knows no other.
@@ -100,6 +102,7 @@ impl Account {
     pub fn new(id: AccountId) -> Account {
         Account {
             id,
+            number: 0,
             token: Secret::default(),
             name: String::new(),
             icon: String::new(),

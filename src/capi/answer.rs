@@ -3,13 +3,17 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use bytes::BytesMut;
+
 use super::boundary::{Error, Quiet};
 use super::calls::{Call, Calls, Place};
 use super::client::{chatroom_client_t, on};
-use super::constants::chatroom_result;
-use super::request::{chatroom_count_fn, chatroom_done_fn};
-use super::types::{UserData, chatroom_status_t};
+use super::generated::chatroom_result;
+use super::request::{chatroom_call_fn, chatroom_count_fn, chatroom_done_fn};
+use super::types::{UserData, chatroom_bytes_t, chatroom_status_t};
+use crate::client::{Client, RequestHandle};
 use crate::error::{Code, Status};
+use crate::limits;
 use crate::wire::{Request, Response};
 
 pub(super) type Tell<A> = Box<dyn FnOnce(*mut c_void, Result<A, Status>) + Send>;
@@ -91,6 +95,19 @@ pub(super) trait Lend: Send + 'static {
     fn lend_to(self, body: impl FnOnce(&Self::View));
 }
 
+impl<A: Lend> Lend for Box<A> {
+    type View = A::View;
+
+    fn lend_to(self, body: impl FnOnce(&A::View)) {
+        (*self).lend_to(body);
+    }
+}
+
+/// A request of a kind, whose body it may hold on the heap.
+pub(super) fn request_of<B, P: Into<B>>(kind: fn(B) -> Request, packet: P) -> Request {
+    kind(packet.into())
+}
+
 /// The host's function for an answer with a view, which is NULL unless the code is 0.
 pub(super) type DoneWith<V> = Option<unsafe extern "C" fn(*mut c_void, *const chatroom_status_t, *const V)>;
 
@@ -142,6 +159,28 @@ pub(super) fn tell_count(
     })
 }
 
+/// The words for C of a request that is answered with the bytes of its packet, which are none unless the code is 0.
+pub(super) fn tell_body(done: chatroom_call_fn) -> Tell<Response> {
+    Box::new(move |user_data, result| {
+        let Some(done) = done else { return };
+        let sub = result.as_ref().map_or(0, sub_of);
+        let mut frame = BytesMut::new();
+        let status = result.map_or_else(
+            |status| status,
+            |response| {
+                response.encode(1, &mut frame);
+                Status::OK
+            },
+        );
+        let body = frame.get(limits::HEADER_BYTES..).map_or(chatroom_bytes_t::EMPTY, chatroom_bytes_t::lend);
+        let lent = chatroom_status_t::lend(&status);
+        let sub = if status.is_ok() { sub } else { lent.sub };
+        let _loud = Quiet::new(false);
+        // SAFETY: the host gave the two together, and has not got its pointer back; what is lent lives until it returns.
+        unsafe { done(user_data, &chatroom_status_t { sub, ..lent }, body) }
+    })
+}
+
 /// Makes a request of which only the status matters. `request` reads what C handed in, under the eyes of `on`.
 pub(super) fn ask_done(
     client: *const chatroom_client_t,
@@ -161,6 +200,17 @@ pub(super) fn ask_view<A: Lend>(
     request: impl FnOnce() -> Result<Request, Error>,
 ) -> chatroom_result {
     on(client, |shared| shared.ask(request()?, user_data, tell_view(part, done)))
+}
+
+/// [`ask_view`] where the client has a way of its own to ask.
+pub(super) fn ask_view_by<A: Lend>(
+    client: *const chatroom_client_t,
+    user_data: UserData,
+    done: DoneWith<A::View>,
+    part: fn(Response) -> Option<A>,
+    ask: impl FnOnce(&Client, Box<dyn FnOnce(Result<Response, Status>) + Send>) -> Result<RequestHandle, Status>,
+) -> chatroom_result {
+    on(client, |shared| shared.ask_by(user_data, tell_view(part, done), ask))
 }
 
 /// Makes a request that is answered with a number.

@@ -6,7 +6,7 @@ use std::ffi::c_char;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use super::constants::chatroom_result;
+use super::generated::chatroom_result;
 use crate::error::{Code, Status};
 
 /// Why a call failed: the number the caller gets, and the words `chatroom_last_error_message` has for it.

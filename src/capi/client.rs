@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use super::answer::{Promise, Tell, Ticket, closed};
 use super::boundary::{Error, Quiet, boundary, caught, value};
 use super::calls::{Call, Calls, Pumped, deadline};
-use super::constants::{chatroom_result, chatroom_state};
+use super::generated::{chatroom_result, chatroom_state};
 use super::input;
 use super::options::{self, chatroom_options_t};
 use super::request::chatroom_done_fn;

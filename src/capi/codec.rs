@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::codec::Decoder;
 
 use super::boundary::{Error, boundary, value};
-use super::constants::chatroom_result;
+use super::generated::chatroom_result;
 use super::input;
 use super::types::chatroom_bytes_t;
 use crate::error::Code;

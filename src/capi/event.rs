@@ -1,7 +1,7 @@
 //! What notifications mean to the account of a client, and where rooms made by clients stand, as C is told.
 
 use super::constants::chatroom_event_type as Type;
-use super::notify::chatroom_notification_t;
+use super::generated::chatroom_notification_t;
 use super::types::chatroom_bytes_t;
 use crate::client::{RoomEvent, RoomStateChange};
 

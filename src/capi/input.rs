@@ -81,6 +81,18 @@ pub(super) unsafe fn required(text: *const c_char, name: &str) -> Result<String,
     unsafe { maybe_text(text, name) }?.map(str::to_owned).ok_or_else(|| Error::null(name))
 }
 
+/// A NUL-terminated text in UTF-8 that is not empty; NULL stands for none.
+///
+/// # Safety
+/// As for [`maybe_text`].
+pub(super) unsafe fn not_empty(text: *const c_char, name: &str) -> Result<String, Error> {
+    // SAFETY: the caller promises the same.
+    match unsafe { maybe_text(text, name) }? {
+        Some("") => Err(Error::new(Code::BadParameter, format!("{name} must not be empty: NULL stands for none"))),
+        text => Ok(text.unwrap_or_default().to_owned()),
+    }
+}
+
 /// An array of NUL-terminated texts, none of them NULL.
 ///
 /// # Safety

@@ -5,11 +5,15 @@ use std::ffi::c_void;
 
 use super::boundary::Quiet;
 use super::event::{chatroom_event_t, chatroom_room_change_t, lend_events};
-use super::lend::{LentMessage, chatroom_message_t};
-use super::notify::{LentNotification, chatroom_entered_t, chatroom_kicked_t, chatroom_login_t, chatroom_notification_t};
+use super::generated::{
+    chatroom_entered_t, chatroom_kicked_t, chatroom_login_t, chatroom_message_t, chatroom_notification_t, lend_kicked,
+    lend_login_response, lend_room_enter_response,
+};
+use super::lend::{Arena, LentMessage, LentNotification};
 use super::options::chatroom_options_t;
 use super::types::{UserData, chatroom_bytes_t, chatroom_status_t};
 use crate::client::{Event, derive};
+use crate::wire::pb;
 
 type Plain = Option<unsafe extern "C" fn(*mut c_void)>;
 
@@ -100,19 +104,13 @@ impl Listener {
                 Event::LoggedIn { account, connection_id, resumed, server_time_ms } => {
                     self.account.replace(account.clone());
                     if let Some(callback) = self.on_logged_in {
-                        let login = chatroom_login_t {
-                            account: chatroom_bytes_t::text(&account),
-                            connection_id: chatroom_bytes_t::text(&connection_id),
-                            server_time_ms,
-                            resumed: resumed.into(),
-                            reserved: 0,
-                        };
-                        callback(data, &login);
+                        let login = pb::LoginResponse { account, connection_id, resumed, server_time_ms, ..Default::default() };
+                        callback(data, &lend_login_response(&login));
                     }
                 }
                 Event::Entered(entered) => {
                     if let Some(callback) = self.on_entered {
-                        chatroom_entered_t::with(&entered, |entered| callback(data, entered));
+                        callback(data, &lend_room_enter_response(&entered, &mut Arena::default()));
                     }
                 }
                 Event::Left { room_id, status } => {
@@ -172,7 +170,7 @@ impl Listener {
                 }
                 Event::Kicked(kicked) => {
                     if let Some(callback) = self.on_kicked {
-                        callback(data, &chatroom_kicked_t::lend(&kicked));
+                        callback(data, &lend_kicked(&kicked));
                     }
                 }
                 Event::TokenWillExpire(seconds) => {

@@ -4,126 +4,17 @@ use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 
 use super::boundary::Error;
-use super::constants::*;
 use super::event::{chatroom_event_t, chatroom_room_change_t};
+use super::generated::{
+    chatroom_enter_t, chatroom_entered_t, chatroom_kicked_t, chatroom_login_t, chatroom_message_t, chatroom_notification_t,
+};
 use super::input::{self, Growing};
-use super::lend::chatroom_message_t;
 use super::listener::Listener;
-use super::notify::{chatroom_entered_t, chatroom_kicked_t, chatroom_login_t, chatroom_notification_t};
 use super::types::{UserData, chatroom_bytes_t, chatroom_destructor_fn, chatroom_status_t};
 use crate::client::{ClientOptions, LogLevel, Trust, parse_address};
 use crate::error::Code;
 use crate::limits;
 use crate::wire::pb;
-
-/// A room to enter, and as whom. Set `struct_size` to its size and the rest to 0 before filling it in.
-///
-/// Texts are UTF-8 and NUL-terminated; NULL is an empty one. All are copied before the call returns.
-#[repr(C)]
-pub struct chatroom_enter_t {
-    /// `sizeof(chatroom_enter_t)`.
-    pub struct_size: usize,
-    /// The room.
-    pub room_id: i64,
-    /// The nick to carry there, at most 64 characters.
-    pub nick: *const c_char,
-    /// The address of an avatar, at most 1024 characters.
-    pub avatar: *const c_char,
-    /// The application's own, at most 4096 characters.
-    pub ext: *const c_char,
-    /// What the others' notification carries, at most 2048 characters.
-    pub enter_ext: *const c_char,
-    /// Tags, at most 10 of at most 32 characters.
-    pub tags: *const *const c_char,
-    /// How many tags there are.
-    pub tag_count: usize,
-    /// Who hears of the coming and going: a tag expression; NULL for the rule of the room, "" for everybody.
-    pub notify_target_tags: *const c_char,
-    /// The name of a room made by a client, in place of `room_id`.
-    pub alias: *const c_char,
-    /// Where to stand and how far to hear, or NULL.
-    pub location: *const chatroom_location_t,
-    /// What the nick, the avatar and `ext` are moderated by: JSON.
-    pub moderation_id: *const c_char,
-    /// With `position_seq`, the last place in the room's order that was seen, as an earlier client left it: what was missed since
-    /// is delivered. 0: none.
-    pub position_epoch: u64,
-    /// See `position_epoch`.
-    pub position_seq: u64,
-}
-
-// SAFETY: repr(C), led by a usize; integers and pointers only.
-unsafe impl Growing for chatroom_enter_t {}
-
-/// Where a connection stands, and how far it hears. Set `struct_size` to its size and the rest to 0 before filling it in.
-#[repr(C)]
-pub struct chatroom_location_t {
-    /// `sizeof(chatroom_location_t)`.
-    pub struct_size: usize,
-    /// `CHATROOM_LOCATION_*` bits: which of the fields below count.
-    pub flags: u32,
-    /// 1: only what is spoken within `distance` is heard; 0: everything.
-    pub enabled: u32,
-    /// Where.
-    pub x: f64,
-    /// See `x`.
-    pub y: f64,
-    /// See `x`.
-    pub z: f64,
-    /// How far.
-    pub distance: f64,
-}
-
-// SAFETY: repr(C), led by a usize; integers and floats only.
-unsafe impl Growing for chatroom_location_t {}
-
-impl chatroom_location_t {
-    /// # Safety
-    /// `theirs` is NULL or a struct as its documentation has it.
-    pub(super) unsafe fn read(theirs: *const chatroom_location_t) -> Result<pb::Location, Error> {
-        const FLAGS: u32 = CHATROOM_LOCATION_X
-            | CHATROOM_LOCATION_Y
-            | CHATROOM_LOCATION_Z
-            | CHATROOM_LOCATION_DISTANCE
-            | CHATROOM_LOCATION_ENABLED;
-        // SAFETY: the caller promises the struct, which has the header's promise of `struct_size`.
-        let location = unsafe { input::plain(theirs, "location") }?;
-        input::flags(location.flags, FLAGS, "flags of location")?;
-        let has = |flag: u32| location.flags & flag != 0;
-        Ok(pb::Location {
-            x: has(CHATROOM_LOCATION_X).then_some(location.x),
-            y: has(CHATROOM_LOCATION_Y).then_some(location.y),
-            z: has(CHATROOM_LOCATION_Z).then_some(location.z),
-            distance: has(CHATROOM_LOCATION_DISTANCE).then_some(location.distance),
-            enabled: has(CHATROOM_LOCATION_ENABLED).then_some(location.enabled != 0),
-        })
-    }
-}
-
-impl chatroom_enter_t {
-    /// # Safety
-    /// `theirs` is NULL or a struct as its documentation has it.
-    pub(super) unsafe fn read(theirs: *const chatroom_enter_t) -> Result<pb::RoomEnterRequest, Error> {
-        // SAFETY: the caller promises the struct, which has the header's promise of `struct_size`; and each text in it.
-        unsafe {
-            let enter = input::plain(theirs, "enter")?;
-            let (room_id, epoch, last_seq) = (enter.room_id, enter.position_epoch, enter.position_seq);
-            Ok(pb::RoomEnterRequest {
-                room_id: enter.room_id,
-                nick: input::text(enter.nick, "nick")?,
-                avatar: input::text(enter.avatar, "avatar")?,
-                ext: input::text(enter.ext, "ext")?,
-                enter_ext: input::text(enter.enter_ext, "enter_ext")?,
-                tags: input::texts(enter.tags, enter.tag_count, "tags")?,
-                notify_target_tags: input::maybe_text(enter.notify_target_tags, "notify_target_tags")?.map(str::to_owned),
-                alias: input::text(enter.alias, "alias")?,
-                location: if enter.location.is_null() { None } else { Some(chatroom_location_t::read(enter.location)?) },
-                moderation_id: input::text(enter.moderation_id, "moderation_id")?,
-                position: (epoch != 0).then_some(pb::RoomPosition { room_id, epoch, last_seq }),
-            })
-        }
-    }
-}
 
 /// How a client connects, who it is, and who hears of it. Set `struct_size` to its size and the rest to 0 before filling it in:
 /// 0 in any field means its default.

@@ -191,7 +191,7 @@ impl<S: Subject> Hub<S> {
         }
         let Some(Owned::Live(live)) = self.owner.subjects.get(&subject) else { return Vec::new() };
         let gap = S::gap(subject, heard.next(), live.last_seq());
-        vec![self.encode(&gap)]
+        gap.map(|gap| self.encode(&gap)).into_iter().collect()
     }
 
     /// True if a commit is under way or something waits for one.
@@ -200,7 +200,7 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Asks for a snapshot of every subject that is worth one, as a draining server does.
-    pub fn save_rooms(&mut self) {
+    pub fn save_subjects(&mut self) {
         for (id, owned) in &mut self.owner.subjects {
             if let Owned::Live(live) = owned
                 && live.is_worth_saving()

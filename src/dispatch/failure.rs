@@ -90,7 +90,7 @@ impl<S: Subject> Hub<S> {
         if let Some(feed) = self.desk.feed_mut(id.into()) {
             feed.distrust(lost);
         }
-        for push in [S::gap(id, held.next(), lost), S::epoch_begun(id, self.config.epoch, held)] {
+        for push in [S::gap(id, held.next(), lost), S::epoch_begun(id, self.config.epoch, held)].into_iter().flatten() {
             let frame = self.encode(&push);
             self.publish(id, Item { frame, seq, audience: Audience::All, class: Class::Kept, downlink, at: self.clock.now });
         }

@@ -142,6 +142,15 @@ impl<S: Subject> Hub<S> {
         }
     }
 
+    /// A hub of another kind of subject for the same worker.
+    pub fn beside<T: Subject>(&self, rules: Arc<dyn Rules<T::Settings>>) -> Hub<T> {
+        let Config { worker, workers, epoch, seed, feed_bytes_max, detach_grace_ms, .. } = self.config;
+        let (last_room, accounts) = (self.config.last_room.clone(), Arc::new(AccountRooms::new([0; 2])));
+        let seed = seed ^ 0x9E37_79B9_7F4A_7C15;
+        let config = Config { worker, workers, epoch, seed, rules, feed_bytes_max, detach_grace_ms, last_room, accounts };
+        Hub::new(config)
+    }
+
     /// Sets the clock for what follows; to be called before each batch of inputs.
     pub fn set_clock(&mut self, now: Time, unix: UnixMs) {
         // From the calendar at the start, and on from there as time passes.
@@ -245,8 +254,8 @@ impl<S: Subject> Hub<S> {
         let missed = self.desk.missed(connection, subject);
         if let Some(missed) = missed.filter(|_| !planted::is(Bug::GapUntold)) {
             self.counters.gaps += 1;
-            let frame =
-                S::Key::of(subject).map(|subject| self.encode(&S::gap(subject, missed.first, missed.last))).unwrap_or_default();
+            let gap = S::Key::of(subject).and_then(|subject| S::gap(subject, missed.first, missed.last));
+            let frame = gap.map(|gap| self.encode(&gap)).unwrap_or_default();
             let taken = outlet.write(connection, &frame);
             if taken < frame.len() {
                 outlet.hold(connection, frame.slice(taken..));

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::broadcast::Broadcasting;
 use super::item::Item;
 use super::replay::CatchUp;
-use crate::id::{ConnId, SubjectId};
-use crate::subject::{Actor, Answer, Ask, Subject};
+use crate::id::ConnId;
+use crate::subject::{Actor, Answer, Ask, Key, Subject};
 use crate::wire::pb;
 
 /// A request of a connection, as far as its answer needs it.
@@ -111,9 +111,7 @@ impl<S: Subject> Mail<S> {
     }
 }
 
-/// The worker that owns a subject.
-pub fn owner_of(subject: impl Into<SubjectId>, workers: usize) -> usize {
-    // Ids are given out one after the other: the multiplication spreads neighbours (Fibonacci hashing).
-    let spread = subject.into().spread().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    usize::try_from(spread % workers.max(1) as u64).unwrap_or(0)
+/// The worker that owns a subject: the owner of its shard.
+pub fn owner_of(subject: impl Key, workers: usize) -> usize {
+    subject.shard().owner(workers)
 }

@@ -1,8 +1,8 @@
 //! Which worker owns a room, who hears what, and who is too slow (architecture.md §5). No disk, no sockets, no clock.
 //!
 //! A [`Hub`] is one worker's part: the rooms it owns and the feeds its connections read. Hubs talk by [`Mail`]. What a hub wants
-//! done, it leaves in its outputs for the server to take. May use: `wire`, `subject`; `rooms.rs` alone knows which kind of
-//! subject there is.
+//! done, it leaves in its outputs for the server to take. May use: `wire`, `subject`; `kinds.rs` alone knows which kinds of
+//! subjects there are.
 
 mod accounts;
 mod apply;
@@ -16,12 +16,12 @@ mod failure;
 mod feed;
 mod hub;
 mod item;
+mod kinds;
 mod live;
 mod mail;
 mod owner;
 mod replay;
 mod report;
-mod rooms;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -33,10 +33,11 @@ pub use cover::Rebuilt;
 pub use feed::{Feed, Missed, Outlet, Place};
 pub use hub::Counters;
 pub use item::Item;
-pub use mail::owner_of;
-pub use rooms::{
-    AccountRooms, Asked, Asker, Broadcasting, CatchUp, Effect, Find, Hub, HubConfig, Mail, Request, Tallies, Writes,
+pub use kinds::{
+    AccountRooms, Asked, Asker, Broadcasting, Bundle, CatchUp, Effect, Find, Hub, HubConfig, HubOf, Mail, Request, RoomWrites,
+    Tallies, UserAsked, UserEffect, UserHub, UserMail, UserRequest, UserWrites, Writes,
 };
+pub use mail::owner_of;
 pub use tally::RoomTally;
 
 pub use crate::subject::{Answer, Class, Downlink, Rules};

@@ -106,7 +106,9 @@ impl<S: Subject> Hub<S> {
             S::tell_missed(reply, &told);
             return Source::Ring(frames);
         }
-        let scope = live.subject.scope(&command.actor.account, connection, replaces, after, heard);
+        let Some(scope) = live.subject.scope(&command.actor.account, connection, replaces, after, heard) else {
+            return nothing();
+        };
         // Presence alone is missing, which no log holds.
         if scope.logged() <= scope.after() { nothing() } else { Source::Log(Box::new((scope, told))) }
     }

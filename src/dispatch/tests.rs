@@ -2,6 +2,7 @@
 //! every kind.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -18,7 +19,7 @@ use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, SubjectKind, Time, Uni
 use crate::limits::FEED_BYTES_MAX;
 use crate::subject::{
     Actor, Answer, Ask, Audience, Class, Entry, Key, Link, Operation, Origin, Outcome, Part, Presence, PushBody, Question,
-    Quota, Resumption, Rules, Scope, Standing, Subject,
+    Quota, Rules, Standing, Subject,
 };
 use crate::wire::{Push, Response, pb};
 
@@ -76,23 +77,6 @@ impl Operation for Stroke {
 struct Read;
 
 impl Question for Read {}
-
-/// Nothing is replayed.
-struct Nothing;
-
-impl Scope for Nothing {
-    fn after(&self) -> Seq {
-        Seq(0)
-    }
-
-    fn last(&self) -> Seq {
-        Seq(0)
-    }
-
-    fn logged(&self) -> Seq {
-        Seq(0)
-    }
-}
 
 /// The rules of boards: how long a line may be, in bytes.
 #[derive(Debug)]
@@ -152,7 +136,7 @@ impl Subject for Board {
     type Told = ();
     type Report = ();
     type Record = (Seq, Stroke);
-    type Scope = Nothing;
+    type Scope = Infallible;
     type History = ();
 
     fn vacant(id: BoardId, settings: Arc<LineMax>) -> Board {
@@ -277,24 +261,18 @@ impl Subject for Board {
         Standing::Unknown
     }
 
-    fn scope(&self, _: &AccountId, _: ConnId, _: Option<ConnId>, _: Seq, _: Seq) -> Nothing {
-        Nothing
-    }
-
     fn note_epoch(&mut self, _: Epoch, _: Seq) {}
-
-    fn tell_missed(_: &mut Response, _: &Resumption) {}
 
     fn missing_subject() -> Status {
         Status::new(Code::NotFound, "there is no such board")
     }
 
-    fn gap(id: BoardId, first: Seq, last: Seq) -> Push {
-        Push::Gap(pb::Gap { room_id: id.0.number(), first_seq: first.0, last_seq: last.0 })
+    fn gap(id: BoardId, first: Seq, last: Seq) -> Option<Push> {
+        Some(Push::Gap(pb::Gap { room_id: id.0.number(), first_seq: first.0, last_seq: last.0 }))
     }
 
-    fn epoch_begun(id: BoardId, epoch: Epoch, log_seq: Seq) -> Push {
-        Push::RoomEpoch(pb::RoomEpoch { room_id: id.0.number(), epoch: epoch.0, log_seq: log_seq.0 })
+    fn epoch_begun(id: BoardId, epoch: Epoch, log_seq: Seq) -> Option<Push> {
+        Some(Push::RoomEpoch(pb::RoomEpoch { room_id: id.0.number(), epoch: epoch.0, log_seq: log_seq.0 }))
     }
 
     fn taken_over(_: BoardId) -> pb::Kicked {
@@ -312,8 +290,6 @@ impl Subject for Board {
     fn quota(_: &LineMax) -> Quota {
         Quota { entered: 1, entered_of_clients: 1, left_of_account: 1, left_of_app: 1 }
     }
-
-    fn number(_: &mut (), _: Epoch, _: u64) {}
 }
 
 const WORKERS: usize = 2;

@@ -59,13 +59,13 @@ impl<L: Line> Front<L> {
     pub(super) fn answer(&mut self, asked: Asked, answer: Answer) {
         let Some(connection) = find(&mut self.connections, asked.connection) else { return };
         match connection.take_journey(asked.sequence) {
-            None => self.stage(asked, answer),
+            None => self.stage(asked.connection, asked.sequence, asked.kind, answer),
             Some(Journey::Arrival(arrival)) => self.complete_login(asked, *arrival, answer),
             Some(Journey::Message(held)) if !held.is_asked => self.on_may_send(asked.connection, held, answer),
             Some(Journey::Rooms(step)) => match self.step(asked, step, answer) {
                 Ok(next) => self.wait_for(asked.connection, asked.sequence, Journey::Rooms(next)),
                 Err(answer) => {
-                    self.stage(asked, *answer);
+                    self.stage(asked.connection, asked.sequence, asked.kind, *answer);
                     self.hub.release(asked.connection, asked.sequence);
                 }
             },

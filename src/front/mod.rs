@@ -6,7 +6,7 @@
 //! ([`Front::set_clock`]), and carries out what it leaves: [`Effect`]s, whose answers come back by `on_…`, mail for other workers, and
 //! what is to be written to the log. Frames leave through the [`Line`] of each connection, without being copied.
 //!
-//! May use: `wire`, `session`, `room`, `dispatch`, `account`.
+//! May use: `wire`, `session`, `room`, `user`, `dispatch`, `account`.
 
 mod alias;
 mod budgets;
@@ -55,11 +55,12 @@ pub use turn::LogHealth;
 use self::calls::CallsUnderWay;
 use self::pause::Paused;
 use self::reads::Reads;
-use crate::dispatch::{CatchUp, Find, Hub, Mail, Tallies, Writes};
+use crate::dispatch::{Bundle, CatchUp, Find, Hub, Tallies, UserHub, Writes};
 use crate::error::{Code, Status};
-use crate::id::{ConnId, RoomId, Time, UnixMs};
+use crate::id::{ConnId, RoomId, Time, UnixMs, UserId};
 use crate::limits::READ_BYTES;
 use crate::session::{CloseReason, ServerOutput, ServerSession};
+use crate::user;
 
 /// How long a closing connection may take to take our last word, in milliseconds.
 const LINGER_MS: u64 = 2000;
@@ -85,7 +86,7 @@ pub struct FrontConfig {
     pub worker: usize,
     /// State that the workers of the node share.
     pub common: Arc<Common>,
-    /// Its part of dispatch.
+    /// Its part of dispatch: that of users is made beside it.
     pub hub: Hub,
     /// Seed of what has to be spread.
     pub seed: u64,
@@ -97,6 +98,8 @@ pub struct FrontConfig {
 pub enum Effect {
     /// Read a room: [`Front::on_loaded`].
     Load(RoomId),
+    /// Read a user: [`Front::on_user_loaded`].
+    LoadUser(UserId),
     /// Ask the log where a message stands: [`Front::on_found`].
     Find(Box<Find>),
     /// Read what a connection missed: [`Front::on_caught_up`].
@@ -127,11 +130,12 @@ pub enum Want {
     Finish,
 }
 
-/// The sans-IO half of one worker: its connections, the rooms it owns, and what is on its way between them.
+/// The sans-IO half of one worker: its connections, the rooms and users it owns, and what is on its way between them.
 pub struct Front<L> {
     worker: usize,
     common: Arc<Common>,
     pub(crate) hub: Hub,
+    pub(crate) users: UserHub,
     pub(crate) connections: Slab<Connection<L>>,
     /// Buffer that lines are read into; whole frames are cut out of it.
     pub(crate) read: BytesMut,
@@ -160,6 +164,7 @@ impl<L: Line> Front<L> {
         let FrontConfig { worker, common, hub, seed, stopwatch } = config;
         Front {
             worker,
+            users: hub.beside(Arc::new(user::Settings)),
             hub,
             connections: Slab::new(),
             read: BytesMut::with_capacity(READ_BYTES),
@@ -184,6 +189,7 @@ impl<L: Line> Front<L> {
     pub fn set_clock(&mut self, now: Time, unix: UnixMs) {
         (self.now, self.unix) = (now, unix);
         self.hub.set_clock(now, unix);
+        self.users.set_clock(now, unix);
     }
 
     /// The clock of sessions, as it was set last.
@@ -248,13 +254,30 @@ impl<L: Line> Front<L> {
     }
 
     /// Mail for another worker, if there is any.
-    pub fn take_mail(&mut self, worker: usize) -> Vec<Mail> {
-        self.hub.take_mail(worker)
+    pub fn take_mail(&mut self, worker: usize) -> Bundle {
+        Bundle { rooms: self.hub.take_mail(worker), users: self.users.take_mail(worker) }
     }
 
     /// Writes for the log, if anything is and no commit is under way; its outcome comes with [`Inbox::committed`].
     pub fn take_writes(&mut self) -> Option<Writes> {
-        self.hub.take_writes()
+        if self.hub.is_committing() || self.users.is_committing() {
+            return None;
+        }
+        match (self.hub.take_writes(), self.users.take_writes()) {
+            (None, None) => None,
+            (rooms, users) => Some(Writes { rooms: rooms.unwrap_or_default(), users: users.unwrap_or_default() }),
+        }
+    }
+
+    /// True if a commit is under way or something waits for one.
+    pub fn has_uncommitted(&self) -> bool {
+        self.hub.has_uncommitted() || self.users.has_uncommitted()
+    }
+
+    /// Asks for a snapshot of every subject that is worth one, as a draining server does.
+    pub fn save_subjects(&mut self) {
+        self.hub.save_subjects();
+        self.users.save_subjects();
     }
 
     /// Counts of the rooms here.
@@ -274,7 +297,7 @@ impl<L: Line> Front<L> {
 
     /// True if a turn is due though nothing has come.
     pub fn wants_turn(&self) -> bool {
-        self.hub.has_effects()
+        self.hub.has_effects() || self.users.has_effects()
     }
 
     /// True if a turn would go on with what the last one has left, after what has come meanwhile.

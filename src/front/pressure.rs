@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::orders::Order;
-use crate::dispatch::Mail;
+use crate::dispatch::Bundle;
 use crate::id::ConnId;
 use crate::limits::MAILBOX_BYTES_MAX;
 
@@ -12,7 +12,7 @@ use crate::limits::MAILBOX_BYTES_MAX;
 #[derive(Default)]
 pub struct Inbox {
     /// Batches of other workers and callers, in the order they came.
-    pub mail: Vec<Mail>,
+    pub mail: Bundle,
     /// The commit that was under way is done: whether it is durable.
     pub committed: Option<bool>,
     /// Orders to connections of the worker.
@@ -34,11 +34,6 @@ impl Pressure {
     /// One for each of so many workers.
     pub fn of_workers(workers: usize) -> Arc<[Pressure]> {
         (0..workers).map(|_| Pressure::default()).collect()
-    }
-
-    /// About how many bytes a batch keeps alive while it waits.
-    pub fn weigh(batch: &[Mail]) -> usize {
-        batch.iter().map(Mail::weight).sum()
     }
 
     /// A batch that weighs so much was put into the mailbox.

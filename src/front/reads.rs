@@ -9,9 +9,10 @@ use prost::Message;
 use super::{Effect, Front, Line, find, overloaded};
 use crate::dispatch::{Answer, Asked, Asker, CatchUp, Find, Rebuilt};
 use crate::error::{Code, Status};
-use crate::id::{RoomId, Seq};
+use crate::id::{RoomId, Seq, UserId};
 use crate::limits::{HISTORY_QUERIES_MAX, REPLAYS_AT_ONCE, REPLAYS_WAITING_MAX};
 use crate::room::{HistoryScope, Query, Replay, Room};
+use crate::user::User;
 use crate::wire::packet::encode_history;
 use crate::wire::{Response, pb, store};
 
@@ -71,6 +72,11 @@ impl<L: Line> Front<L> {
     /// A room was read: answers [`Effect::Load`].
     pub fn on_loaded(&mut self, room: RoomId, loaded: Result<impl Into<Rebuilt<Room>>, Status>) {
         self.hub.on_loaded(room, loaded);
+    }
+
+    /// A user was read: answers [`Effect::LoadUser`].
+    pub fn on_user_loaded(&mut self, user: UserId, loaded: Result<impl Into<Rebuilt<User>>, Status>) {
+        self.users.on_loaded(user, loaded);
     }
 
     /// The log has said where a message stands, if it has it: answers [`Effect::Find`].

@@ -203,27 +203,27 @@ impl<L: Line> Front<L> {
     }
 
     /// Stages the answer to a request.
-    pub(super) fn stage(&mut self, asked: Asked, answer: Answer) {
-        let Some(connection) = self.connection(asked.connection) else { return };
-        connection.session.answered(asked.sequence);
-        if connection.pause != Pause::No || weight_of(asked.kind) != Weight::Small {
-            self.release(asked.connection, asked.kind);
+    pub(super) fn stage(&mut self, id: ConnId, sequence: u32, kind: u16, answer: Answer) {
+        let Some(connection) = self.connection(id) else { return };
+        connection.session.answered(sequence);
+        if connection.pause != Pause::No || weight_of(kind) != Weight::Small {
+            self.release(id, kind);
         }
         let start = self.staging.len();
         match answer {
             Ok(response) => {
-                let begun = if weight_of(asked.kind) == Weight::Small { Time::default() } else { self.stopwatch.read() };
-                of_kind(response, asked.kind).encode(asked.sequence, &mut self.staging);
-                self.note_made(asked.kind, self.staging.len() - start, begun);
+                let begun = if weight_of(kind) == Weight::Small { Time::default() } else { self.stopwatch.read() };
+                of_kind(response, kind).encode(sequence, &mut self.staging);
+                self.note_made(kind, self.staging.len() - start, begun);
                 if self.staging.len() - start > self.common.session.frame_bytes_max {
                     self.staging.truncate(start);
                     let status = Status::new(Code::OverQuota, "the answer does not fit into a frame; ask for a smaller page");
-                    encode_status(asked.kind, asked.sequence, &status, &mut self.staging);
+                    encode_status(kind, sequence, &status, &mut self.staging);
                 }
             }
-            Err(status) => encode_status(asked.kind, asked.sequence, &status, &mut self.staging),
+            Err(status) => encode_status(kind, sequence, &status, &mut self.staging),
         }
-        if planted::is(Bug::AnswerTwice) && asked.sequence.is_multiple_of(32) {
+        if planted::is(Bug::AnswerTwice) && sequence.is_multiple_of(32) {
             self.staging.extend_from_within(start..);
         }
     }

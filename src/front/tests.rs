@@ -10,7 +10,7 @@ use super::journey::Journey;
 use super::steps::Step;
 use super::*;
 use crate::account::{Account, App, Directory, Keeper, TokenKind, Urgency};
-use crate::dispatch::{Asked, HubConfig, Item, owner_of};
+use crate::dispatch::{Asked, Bundle, HubConfig, Item, Mail, owner_of};
 use crate::id::{AccountId, DeviceId, Epoch, Seq};
 use crate::limits::{ANSWERS_UNDER_WAY_MAX, MAILBOX_BYTES_MAX};
 use crate::room::{Ask, Op, Query, Settings};
@@ -125,7 +125,7 @@ fn exits(front: &mut Front<Wire>) -> Vec<RoomId> {
         Mail::Request(request) if matches!(request.ask, Ask::Command(Op::Exit)) => Some(request.subject),
         _ => None,
     };
-    front.take_mail(1).into_iter().filter_map(is_exit).collect()
+    front.take_mail(1).rooms.into_iter().filter_map(is_exit).collect()
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn who_switches_rooms_hears_the_new_one_after_the_answer() {
     let [from, to] = theirs().take(2).collect::<Vec<_>>()[..] else { panic!("two of a hundred rooms") };
     let asked = |room| Asked { connection: id, sequence: SEQUENCE, kind: PacketKind::RoomSwitch as u16, subject: room };
     let turn = |front: &mut Front<Wire>, mail| {
-        front.turn(Inbox { mail, ..Inbox::default() }, LogHealth::Well(Epoch(1)));
+        front.turn(Inbox { mail: Bundle::of_rooms(mail), ..Inbox::default() }, LogHealth::Well(Epoch(1)));
         front.take_mail(1);
         std::mem::take(&mut front.line(id).unwrap().0)
     };
@@ -209,7 +209,7 @@ fn what_stood_behind_a_judged_message_does_not_overtake_a_request_that_waits() {
     assert_eq!((connection.phase, connection.pause), (Phase::Open, Pause::Busy));
     front.common.pressure(1).set_behind(false);
     front.resume(id);
-    assert_eq!(front.take_mail(1).len(), 1, "the offer, before the logout");
+    assert_eq!(front.take_mail(1).rooms.len(), 1, "the offer, before the logout");
     assert_eq!(front.connection(id).unwrap().phase, Phase::Closing);
 }
 
@@ -227,7 +227,7 @@ fn a_position_of_a_connection_taken_over_counts_for_one_entry() {
             Mail::Request(request) => request.resume,
             _ => panic!("only requests are sent"),
         };
-        front.take_mail(1).into_iter().map(position).collect::<Vec<_>>()
+        front.take_mail(1).rooms.into_iter().map(position).collect::<Vec<_>>()
     };
     assert_eq!(named(1), [Some(Box::new(seen))]);
     // Who leaves and enters again has heard since what the position does not know of.

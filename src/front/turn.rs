@@ -4,10 +4,11 @@
 use super::connection::{Connection, Lines, Pause, Phase};
 use super::pressure::Inbox;
 use super::{Effect, Front, Line, find, is_on_purpose};
-use crate::dispatch;
+use crate::dispatch::{self, UserEffect};
 use crate::id::{ConnId, Epoch};
 use crate::room::{Actor, Origin};
 use crate::session::CloseReason;
+use crate::subject::Subject;
 
 /// How the log is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,21 +19,28 @@ pub enum LogHealth {
     Well(Epoch),
 }
 
+/// Has a hub know what became of its commit, and how the log is.
+fn look_at_log<S: Subject>(hub: &mut dispatch::HubOf<S>, committed: Option<bool>, log: LogHealth) {
+    if let Some(is_durable) = committed {
+        hub.on_committed(is_durable);
+    }
+    match log {
+        LogHealth::Failed => hub.on_log_failed(),
+        // Not while a commit from before is under way.
+        LogHealth::Well(epoch) if hub.is_broken() && !hub.is_committing() => hub.on_log_back(epoch),
+        LogHealth::Well(_) => {}
+    }
+}
+
 impl<L: Line> Front<L> {
     /// Applies what has been read and what has come from others.
     pub fn turn(&mut self, inbox: Inbox, log: LogHealth) {
         let Inbox { mail, committed, orders, drain } = inbox;
         self.paused.begin_turn();
-        self.hub.on_mail(mail);
-        if let Some(is_durable) = committed {
-            self.hub.on_committed(is_durable);
-        }
-        match log {
-            LogHealth::Failed => self.hub.on_log_failed(),
-            // Not while a commit from before is under way.
-            LogHealth::Well(epoch) if self.hub.is_broken() && !self.hub.is_committing() => self.hub.on_log_back(epoch),
-            LogHealth::Well(_) => {}
-        }
+        self.hub.on_mail(mail.rooms);
+        self.users.on_mail(mail.users);
+        look_at_log(&mut self.hub, committed, log);
+        look_at_log(&mut self.users, committed, log);
         for (connection, order) in orders {
             self.obey(connection, order);
         }
@@ -45,13 +53,16 @@ impl<L: Line> Front<L> {
             self.go_on_with_paused(committed.is_some());
             self.carry_out();
         }
-        self.common.pressure(self.worker).set_behind(self.hub.is_behind());
-        self.hub.flush(&mut Lines { connections: &mut self.connections, now: self.now });
+        self.common.pressure(self.worker).set_behind(self.hub.is_behind() || self.users.is_behind());
+        let mut lines = Lines { connections: &mut self.connections, now: self.now };
+        self.hub.flush(&mut lines);
+        self.users.flush(&mut lines);
     }
 
     /// Looks at what is due. To be called once a second, before a turn.
     pub fn on_tick(&mut self) {
         self.hub.on_tick();
+        self.users.on_tick();
         self.watch_paused();
         let (now, session) = (self.now, &self.common.session);
         let is_due = |connection: &Connection<L>| match connection.phase {
@@ -142,6 +153,7 @@ impl<L: Line> Front<L> {
 
     fn carry_out_all(&mut self) {
         loop {
+            self.carry_out_users();
             let mut effects = self.hub.take_effects();
             if effects.is_empty() {
                 return self.hub.recycle(effects);
@@ -176,6 +188,31 @@ impl<L: Line> Front<L> {
             }
             self.write_staged(writing);
             self.hub.recycle(effects);
+        }
+    }
+
+    /// Carries out what the hub of users wants done.
+    fn carry_out_users(&mut self) {
+        if !self.users.has_effects() {
+            return;
+        }
+        for effect in self.users.take_effects() {
+            self.staging.clear();
+            match effect {
+                UserEffect::Answer(asked, answer) => {
+                    self.stage(asked.connection, asked.sequence, asked.kind, *answer);
+                    self.write_staged(Some(asked.connection));
+                }
+                UserEffect::Transmit { connection, bytes } => {
+                    self.staging.extend_from_slice(&bytes);
+                    self.write_staged(Some(connection));
+                }
+                UserEffect::Kicked { connection, kicked, is_last_room } => self.kick(connection, kicked, is_last_room),
+                UserEffect::Load(user) => self.effects.push(Effect::LoadUser(user)),
+                UserEffect::Find(find) => match find.request {},
+                UserEffect::CatchUp(waiting) => match waiting.scope {},
+                UserEffect::History { scope, .. } => match scope {},
+            }
         }
     }
 

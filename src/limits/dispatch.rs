@@ -15,6 +15,8 @@ pub const FEED_AGE_MS: u64 = 30_000;
 pub const RESUME_ITEMS_MAX: usize = 200;
 /// Epochs of which a room remembers with which number they began (im.md §0.2).
 pub const ROOM_EPOCHS_MAX: usize = 64;
+/// Shards into which subjects fall (im.md §0.1 rule 2); on disk, so it never changes.
+pub const SHARDS: usize = 64;
 /// Workers of a node.
 pub const WORKERS_MAX: usize = 256;
 /// Commands that may wait for a room that is being loaded; one more is 503.

@@ -1,8 +1,8 @@
 //! The log on disk, kept by the embedded store fjall.
 //!
 //! One folder holds everything. Entries stand in one keyspace per UTC day, so that retention drops days instead of deleting rows:
-//! key room and seq, value the kept form of the entry; behind all of them the rows of their index, key room, key and seq. Beside
-//! them: `snapshots` by room and part, `carried` for entries of a dropped day that no snapshot covered, `meta` for the node's
+//! key subject and seq, value the kept form of the entry; behind all of them the rows of their index, key subject, key and seq. Beside
+//! them: `snapshots` by subject and part, `carried` for entries of a dropped day that no snapshot covered, `meta` for the node's
 //! counters, one keyspace for each [`Space`], and `reports` for the outbox.
 
 mod buffers;
@@ -44,7 +44,7 @@ use super::writer::Writer;
 use super::{
     Batch, HEAD, Loaded, Log, LogError, Outbox, Part, Snapshot, Space, Span, Stored, Visit, highest_number, listed_rooms,
 };
-use crate::id::{Epoch, RoomId, Seq, UnixMs};
+use crate::id::{Epoch, RoomId, Seq, SubjectId, UnixMs};
 use crate::limits;
 
 /// Failures that an acknowledged entry survives.
@@ -177,20 +177,20 @@ impl Log for FjallLog {
         self.writer.is_full()
     }
 
-    fn load(&self, room: RoomId) -> Result<Option<Loaded>, LogError> {
+    fn load(&self, subject: SubjectId) -> Result<Option<Loaded>, LogError> {
         let store = self.shared.store()?;
         let reader = store.reader();
-        let snapshot = store.snapshot_of(room, &reader.carried.view)?;
-        reader.load(room, snapshot)
+        let snapshot = store.snapshot_of(subject, &reader.carried.view)?;
+        reader.load(subject, snapshot)
     }
 
-    fn head(&self, room: RoomId) -> Result<Option<(Seq, Bytes)>, LogError> {
-        let kept = self.shared.store()?.snapshots.get(snapshot_key(room)).map_err(failed)?;
+    fn head(&self, subject: SubjectId) -> Result<Option<(Seq, Bytes)>, LogError> {
+        let kept = self.shared.store()?.snapshots.get(snapshot_key(subject)).map_err(failed)?;
         kept.map(|kept| read_part(&kept)).transpose()
     }
 
-    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.shared.store()?.reader().follow(room, after, limit)
+    fn follow(&self, subject: SubjectId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.shared.store()?.reader().follow(subject, after, limit)
     }
 
     fn read(&self, span: &Span, visit: Visit<'_>) -> Result<(), LogError> {
@@ -205,7 +205,7 @@ impl Log for FjallLog {
         Ok(listed_rooms(&super::Store::scan_prefix(self, Space::Node, super::LISTED)?))
     }
 
-    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError> {
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<SubjectId>, LogError> {
         self.shared.store()?.uncovered(now, days)
     }
 
@@ -218,9 +218,9 @@ impl Log for FjallLog {
         self.shared.store().map(|store| store.days.read().open.keys().copied().collect()).unwrap_or_default()
     }
 
-    fn erase(&self, room: RoomId) -> Result<(), LogError> {
+    fn erase(&self, subject: SubjectId) -> Result<(), LogError> {
         let _one_at_a_time = self.expiring.lock();
-        self.shared.writable()?.erase(room)
+        self.shared.writable()?.erase(subject)
     }
 
     fn backup(&self, target: &Path, goes_on: &mut dyn FnMut(Copied) -> bool) -> Result<Copied, LogError> {
@@ -302,9 +302,9 @@ impl Store {
         }
     }
 
-    fn snapshot_of(&self, room: RoomId, view: &::fjall::Snapshot) -> Result<Option<Snapshot>, LogError> {
+    fn snapshot_of(&self, subject: SubjectId, view: &::fjall::Snapshot) -> Result<Option<Snapshot>, LogError> {
         let (mut place, mut parts) = (None, Vec::new());
-        for found in view.prefix(&self.snapshots, snapshot_key(room)) {
+        for found in view.prefix(&self.snapshots, snapshot_key(subject)) {
             let (key, kept) = found.into_inner().map_err(failed)?;
             let number = part_number(&key)?;
             let (seq, state) = read_part(&kept)?;
@@ -312,12 +312,12 @@ impl Store {
             place = place.or((number == HEAD).then_some(seq));
             parts.push(Part { number, state });
         }
-        Ok(place.map(|seq| Snapshot { room, seq, parts }))
+        Ok(place.map(|seq| Snapshot { subject, seq, parts }))
     }
 
-    /// The last entry a room's newest snapshot covers.
-    fn covered(&self, room: RoomId) -> Result<Option<Seq>, LogError> {
-        let kept = self.snapshots.get(snapshot_key(room)).map_err(failed)?;
+    /// The last entry a subject's newest snapshot covers.
+    fn covered(&self, subject: SubjectId) -> Result<Option<Seq>, LogError> {
+        let kept = self.snapshots.get(snapshot_key(subject)).map_err(failed)?;
         kept.map(|kept| read_part(&kept).map(|(seq, _)| seq)).transpose()
     }
 
@@ -348,8 +348,8 @@ struct DayTable {
 }
 
 impl Table for DayTable {
-    fn range(&self, room: RoomId, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Found> {
-        let found = self.view.range(&self.keyspace, key(room, first)..=key(room, last.max(first)));
+    fn range(&self, subject: SubjectId, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Found> {
+        let found = self.view.range(&self.keyspace, key(subject, first)..=key(subject, last.max(first)));
         found.filter(move |_| first <= last).map(|found| {
             let (key, value) = found.into_inner().map_err(failed)?;
             let (_, seq) = read_key(&key)?;
@@ -357,8 +357,14 @@ impl Table for DayTable {
         })
     }
 
-    fn under(&self, room: RoomId, key: &[u8], first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>> {
-        let rows = index_row(room, key, first)..=index_row(room, key, last.max(first));
+    fn under(
+        &self,
+        subject: SubjectId,
+        key: &[u8],
+        first: Seq,
+        last: Seq,
+    ) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>> {
+        let rows = index_row(subject, key, first)..=index_row(subject, key, last.max(first));
         let found = self.view.range(&self.keyspace, rows).filter(move |_| first <= last);
         found.map(|found| index_seq(&found.key().map_err(failed)?))
     }
@@ -371,12 +377,12 @@ fn pair(found: ::fjall::Guard) -> Result<(Bytes, Bytes), LogError> {
 }
 
 /// The key of a snapshot's head, with which those of its other parts begin.
-fn snapshot_key(room: RoomId) -> [u8; 8] {
-    room.get().to_be_bytes()
+fn snapshot_key(subject: SubjectId) -> [u8; 8] {
+    subject.to_key().to_be_bytes()
 }
 
-fn part_key(room: RoomId, number: u32) -> Vec<u8> {
-    let mut key = snapshot_key(room).to_vec();
+fn part_key(subject: SubjectId, number: u32) -> Vec<u8> {
+    let mut key = snapshot_key(subject).to_vec();
     if number != HEAD {
         key.extend_from_slice(&number.to_be_bytes());
     }

@@ -20,10 +20,10 @@ use super::{
     Batch, HEAD, Loaded, Log, LogError, Outbox, Part, Record, Redacts, Snapshot, Space, Span, Store, Stored, Visit,
     highest_number, listed_key, listed_rooms, listings, redactions,
 };
-use crate::id::{Epoch, RoomId, Seq, UnixMs};
+use crate::id::{Epoch, RoomId, Seq, SubjectId, UnixMs};
 use crate::limits;
 
-/// Entries in the order of (room, seq), and the rows by which they are found again.
+/// Entries in the order of (subject, seq), and the rows by which they are found again.
 #[derive(Default)]
 struct Records {
     entries: BTreeMap<[u8; KEY_BYTES], Bytes>,
@@ -34,7 +34,7 @@ struct Records {
 
 /// A log that keeps nothing beyond the process.
 ///
-/// Bounded: of a room it holds the newest [`MEMORY_LOG_ENTRIES`](limits::MEMORY_LOG_ENTRIES) entries, and older ones only while no
+/// Bounded: of a subject it holds the newest [`MEMORY_LOG_ENTRIES`](limits::MEMORY_LOG_ENTRIES) entries, and older ones only while no
 /// snapshot covers them. Its epoch is the clock's time at its making, for it cannot count starts.
 pub struct MemoryLog {
     writer: Writer,
@@ -57,9 +57,9 @@ struct Tables {
     days: BTreeMap<i64, Records>,
     carried: Records,
     /// Parts of snapshots, each with the place up to which it is of use.
-    snapshots: BTreeMap<(RoomId, u32), (Seq, Bytes)>,
-    /// Entries of each room in `days`.
-    counts: HashMap<RoomId, usize>,
+    snapshots: BTreeMap<(SubjectId, u32), (Seq, Bytes)>,
+    /// Entries of each subject in `days`.
+    counts: HashMap<SubjectId, usize>,
 }
 
 impl MemoryLog {
@@ -103,17 +103,17 @@ impl Log for MemoryLog {
         self.writer.is_full()
     }
 
-    fn load(&self, room: RoomId) -> Result<Option<Loaded>, LogError> {
+    fn load(&self, subject: SubjectId) -> Result<Option<Loaded>, LogError> {
         let tables = self.shared.tables.read();
-        tables.reader().load(room, tables.snapshot_of(room))
+        tables.reader().load(subject, tables.snapshot_of(subject))
     }
 
-    fn head(&self, room: RoomId) -> Result<Option<(Seq, Bytes)>, LogError> {
-        Ok(self.shared.tables.read().snapshots.get(&(room, HEAD)).cloned())
+    fn head(&self, subject: SubjectId) -> Result<Option<(Seq, Bytes)>, LogError> {
+        Ok(self.shared.tables.read().snapshots.get(&(subject, HEAD)).cloned())
     }
 
-    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.shared.tables.read().reader().follow(room, after, limit)
+    fn follow(&self, subject: SubjectId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.shared.tables.read().reader().follow(subject, after, limit)
     }
 
     fn read(&self, span: &Span, visit: Visit<'_>) -> Result<(), LogError> {
@@ -128,15 +128,15 @@ impl Log for MemoryLog {
         Ok(listed_rooms(&self.scan_prefix(Space::Node, super::LISTED)?))
     }
 
-    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError> {
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<SubjectId>, LogError> {
         let tables = self.shared.tables.read();
         let old = tables.days.range(..first_day_kept(now, days));
-        let mut rooms = BTreeSet::new();
+        let mut subjects = BTreeSet::new();
         for key in old.flat_map(|(_, records)| records.entries.keys()) {
-            let (room, seq) = read_key(key)?;
-            rooms.extend((!tables.covers(room, seq)).then_some(room));
+            let (subject, seq) = read_key(key)?;
+            subjects.extend((!tables.covers(subject, seq)).then_some(subject));
         }
-        Ok(rooms.into_iter().collect())
+        Ok(subjects.into_iter().collect())
     }
 
     fn expire(&self, now: UnixMs, days: u32) -> Result<usize, LogError> {
@@ -144,17 +144,17 @@ impl Log for MemoryLog {
         let kept = tables.days.split_off(&first_day_kept(now, days));
         let dropped = std::mem::replace(&mut tables.days, kept);
         for (key, bytes) in dropped.values().flat_map(|records| &records.entries) {
-            let (room, seq) = read_key(key)?;
-            if let Some(count) = tables.counts.get_mut(&room) {
+            let (subject, seq) = read_key(key)?;
+            if let Some(count) = tables.counts.get_mut(&subject) {
                 *count = count.saturating_sub(1);
             }
-            if !tables.covers(room, seq) {
+            if !tables.covers(subject, seq) {
                 tables.carried.entries.insert(*key, bytes.clone());
             }
         }
         tables.counts.retain(|_, count| *count > 0);
         let carried = std::mem::take(&mut tables.carried.entries);
-        let is_needed = |key: &[u8; KEY_BYTES]| read_key(key).is_ok_and(|(room, seq)| !tables.covers(room, seq));
+        let is_needed = |key: &[u8; KEY_BYTES]| read_key(key).is_ok_and(|(subject, seq)| !tables.covers(subject, seq));
         let carried = carried.into_iter().filter(|(key, _)| is_needed(key)).collect();
         tables.carried.entries = carried;
         Ok(dropped.len())
@@ -164,9 +164,9 @@ impl Log for MemoryLog {
         self.shared.tables.read().days.keys().copied().collect()
     }
 
-    fn erase(&self, room: RoomId) -> Result<(), LogError> {
+    fn erase(&self, subject: SubjectId) -> Result<(), LogError> {
         let tables = &mut *self.shared.tables.write();
-        let all = || key(room, Seq(0))..=key(room, Seq(u64::MAX));
+        let all = || key(subject, Seq(0))..=key(subject, Seq(u64::MAX));
         let last = |records: &Records| records.entries.range(all()).next_back().map(|(key, _)| *key);
         let newest = tables.days.values().chain([&tables.carried]).filter_map(last).max();
         for records in tables.days.values_mut().chain([&mut tables.carried]) {
@@ -174,8 +174,8 @@ impl Log for MemoryLog {
             gone.iter().for_each(|key| records.remove(key));
             newest.inspect(|key| records.forget_rows(key));
         }
-        tables.counts.insert(room, tables.days.values().map(|records| records.entries.range(all()).count()).sum());
-        tables.snapshots.retain(|(of, _), _| *of != room);
+        tables.counts.insert(subject, tables.days.values().map(|records| records.entries.range(all()).count()).sum());
+        tables.snapshots.retain(|(of, _), _| *of != subject);
         Ok(())
     }
 
@@ -262,8 +262,8 @@ impl MemorySink {
             bytes += record.kept.len();
             tables.insert(record);
         }
-        for (room, redacts) in redactions(&batch.records) {
-            tables.redact(room, redacts)?;
+        for (subject, redacts) in redactions(&batch.records) {
+            tables.redact(subject, redacts)?;
         }
         for snapshot in &batch.snapshots {
             bytes += snapshot.bytes();
@@ -294,25 +294,25 @@ impl Tables {
         Reader { carried: &self.carried, days: self.days.iter().map(|(day, records)| (*day, records)).collect() }
     }
 
-    fn covers(&self, room: RoomId, seq: Seq) -> bool {
-        self.snapshots.get(&(room, HEAD)).is_some_and(|(covered, _)| seq <= *covered)
+    fn covers(&self, subject: SubjectId, seq: Seq) -> bool {
+        self.snapshots.get(&(subject, HEAD)).is_some_and(|(covered, _)| seq <= *covered)
     }
 
-    fn snapshot_of(&self, room: RoomId) -> Option<Snapshot> {
-        let parts = self.snapshots.range((room, HEAD)..=(room, u32::MAX));
-        let (seq, _) = self.snapshots.get(&(room, HEAD))?;
+    fn snapshot_of(&self, subject: SubjectId) -> Option<Snapshot> {
+        let parts = self.snapshots.range((subject, HEAD)..=(subject, u32::MAX));
+        let (seq, _) = self.snapshots.get(&(subject, HEAD))?;
         let parts = parts.map(|((_, number), (_, state))| Part { number: *number, state: state.clone() });
-        Some(Snapshot { room, seq: *seq, parts: parts.collect() })
+        Some(Snapshot { subject, seq: *seq, parts: parts.collect() })
     }
 
     /// Takes the parts of a snapshot in, unless there is a newer one.
     fn keep(&mut self, snapshot: &Snapshot) {
-        let Snapshot { room, seq, parts } = snapshot;
-        if self.snapshots.get(&(*room, HEAD)).is_some_and(|(covered, _)| covered > seq) {
+        let Snapshot { subject, seq, parts } = snapshot;
+        if self.snapshots.get(&(*subject, HEAD)).is_some_and(|(covered, _)| covered > seq) {
             return;
         }
         for part in parts {
-            let place = (*room, part.number);
+            let place = (*subject, part.number);
             match part.number != HEAD && part.state.is_empty() {
                 true => drop(self.snapshots.remove(&place)),
                 false => drop(self.snapshots.insert(place, (*seq, part.state.clone()))),
@@ -321,32 +321,32 @@ impl Tables {
     }
 
     fn insert(&mut self, record: &Record) {
-        let (facts, at) = (&record.facts, key(record.facts.room, record.facts.seq));
+        let (facts, at) = (&record.facts, key(record.facts.subject, record.facts.seq));
         let day = self.days.entry(day_of(facts.time)).or_default();
         // A copy: the buffer the entry was written into holds those of its neighbours as well.
         let is_new = day.entries.insert(at, Bytes::copy_from_slice(&record.kept)).is_none();
         if !facts.keys.is_empty() {
-            let rows: Vec<_> = facts.keys.iter().map(|key| index_row(facts.room, key, facts.seq)).collect();
+            let rows: Vec<_> = facts.keys.iter().map(|key| index_row(facts.subject, key, facts.seq)).collect();
             day.index.extend(rows.iter().cloned());
             day.rows.insert(at, rows);
         }
         if !is_new {
             return;
         }
-        let count = self.counts.entry(facts.room).or_default();
+        let count = self.counts.entry(facts.subject).or_default();
         *count += 1;
-        if *count > limits::MEMORY_LOG_ENTRIES && self.forget_oldest(facts.room) {
-            self.counts.entry(facts.room).and_modify(|count| *count -= 1);
+        if *count > limits::MEMORY_LOG_ENTRIES && self.forget_oldest(facts.subject) {
+            self.counts.entry(facts.subject).and_modify(|count| *count -= 1);
         }
     }
 
     /// Takes out what an item says, wherever it stands.
-    fn redact(&mut self, room: RoomId, redacts: Redacts) -> Result<(), LogError> {
+    fn redact(&mut self, subject: SubjectId, redacts: Redacts) -> Result<(), LogError> {
         let Redacts { seq, time, strip } = redacts;
         let Tables { days, carried, .. } = self;
         for records in days.get_mut(&day_of(time)).into_iter().chain([carried]) {
-            if let Some(kept) = records.entries.get_mut(&key(room, seq))
-                && let Some(left) = redacted(room, seq, kept.clone(), strip)?
+            if let Some(kept) = records.entries.get_mut(&key(subject, seq))
+                && let Some(left) = redacted(subject, seq, kept.clone(), strip)?
             {
                 *kept = left;
             }
@@ -354,11 +354,11 @@ impl Tables {
         Ok(())
     }
 
-    /// Removes the oldest entry of a room if a snapshot covers it.
-    fn forget_oldest(&mut self, room: RoomId) -> bool {
-        let Some(covered) = self.snapshots.get(&(room, HEAD)).map(|(covered, _)| *covered) else { return false };
+    /// Removes the oldest entry of a subject if a snapshot covers it.
+    fn forget_oldest(&mut self, subject: SubjectId) -> bool {
+        let Some(covered) = self.snapshots.get(&(subject, HEAD)).map(|(covered, _)| *covered) else { return false };
         for records in self.days.values_mut() {
-            let oldest = records.entries.range(key(room, Seq(0))..=key(room, covered)).next().map(|(key, _)| *key);
+            let oldest = records.entries.range(key(subject, Seq(0))..=key(subject, covered)).next().map(|(key, _)| *key);
             if let Some(oldest) = oldest {
                 records.remove(&oldest);
                 return true;
@@ -387,14 +387,20 @@ fn pair((key, value): (&Vec<u8>, &Bytes)) -> Result<(Bytes, Bytes), LogError> {
 }
 
 impl Table for &Records {
-    fn range(&self, room: RoomId, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Found> {
+    fn range(&self, subject: SubjectId, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Found> {
         // A range that ends before it begins is empty here, and a panic to the map.
-        let found = self.entries.range(key(room, first)..=key(room, last.max(first))).filter(move |_| first <= last);
+        let found = self.entries.range(key(subject, first)..=key(subject, last.max(first))).filter(move |_| first <= last);
         found.map(|(key, bytes)| read_key(key).map(|(_, seq)| (seq, bytes.clone())))
     }
 
-    fn under(&self, room: RoomId, key: &[u8], first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>> {
-        let rows = index_row(room, key, first)..=index_row(room, key, last.max(first));
+    fn under(
+        &self,
+        subject: SubjectId,
+        key: &[u8],
+        first: Seq,
+        last: Seq,
+    ) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>> {
+        let rows = index_row(subject, key, first)..=index_row(subject, key, last.max(first));
         self.index.range(rows).filter(move |_| first <= last).map(|row| index_seq(row))
     }
 }

@@ -1,4 +1,4 @@
-//! The seam between one machine and many: the ordered [`Log`] of every room with its snapshots, the small tables of a [`Store`], and
+//! The seam between one machine and many: the ordered [`Log`] of every subject with its snapshots, the small tables of a [`Store`], and
 //! the [`Outbox`] of what is still to be told (architecture.md §6).
 //!
 //! The only module that touches disk. Knows how to keep entries and how to find them again; what they say is for others to know: it
@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::id::{Epoch, RoomId, Seq, UnixMs};
+use crate::id::{Epoch, RoomId, Seq, SubjectId, UnixMs};
 
 /// Why the log could not do what was asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,12 +63,12 @@ pub struct Part {
     pub state: Bytes,
 }
 
-/// The lasting state of a room at one place of its log: of a state in parts those that have changed since the snapshot before, the
+/// The lasting state of a subject at one place of its log: of a state in parts those that have changed since the snapshot before, the
 /// head always among them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Snapshot {
-    /// Its room.
-    pub room: RoomId,
+    /// Its subject.
+    pub subject: SubjectId,
     /// All entries up to this one are in it.
     pub seq: Seq,
     /// As it is loaded: all there are, in the order of their numbers.
@@ -77,8 +77,8 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// A state that has no parts but the head.
-    pub fn whole(room: RoomId, seq: Seq, state: Bytes) -> Snapshot {
-        Snapshot { room, seq, parts: vec![Part { number: HEAD, state }] }
+    pub fn whole(subject: impl Into<SubjectId>, seq: Seq, state: Bytes) -> Snapshot {
+        Snapshot { subject: subject.into(), seq, parts: vec![Part { number: HEAD, state }] }
     }
 
     /// The bytes of its head; none if it has no head.
@@ -121,7 +121,7 @@ impl Batch {
     }
 }
 
-/// Entries and snapshot that a room is rebuilt from.
+/// Entries and snapshot that a subject is rebuilt from.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Loaded {
     /// The newest snapshot, if any.
@@ -130,11 +130,11 @@ pub struct Loaded {
     pub entries: Vec<Stored>,
 }
 
-/// A part of a room's history: what is no older than the days that are held.
+/// A part of a subject's history: what is no older than the days that are held.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Span {
-    /// The room.
-    pub room: RoomId,
+    /// The subject.
+    pub subject: SubjectId,
     /// Only entries that were written with this key.
     pub key: Option<Box<[u8]>>,
     /// The first place, inclusive.
@@ -150,17 +150,18 @@ pub struct Span {
 }
 
 impl Span {
-    /// All entries of a room, newest first.
-    pub fn all(room: RoomId) -> Span {
+    /// All entries of a subject, newest first.
+    pub fn all(subject: impl Into<SubjectId>) -> Span {
+        let subject = subject.into();
         let (not_before, not_after) = (UnixMs(i64::MIN), UnixMs(i64::MAX));
-        Span { room, key: None, first: Seq(0), last: Seq(u64::MAX), not_before, not_after, oldest_first: false }
+        Span { subject, key: None, first: Seq(0), last: Seq(u64::MAX), not_before, not_after, oldest_first: false }
     }
 }
 
 /// Is shown one entry after the other, and says when it has seen enough: within a bound of its own, for the entries may be many.
 pub type Visit<'a> = &'a mut dyn FnMut(Stored) -> Result<ControlFlow<()>, LogError>;
 
-/// The ordered log of every room of this node.
+/// The ordered log of every subject of this node.
 pub trait Log: Send + Sync + 'static {
     /// The epoch of the last opening, at the start or after a failure: higher than that of every earlier one.
     fn epoch(&self) -> Epoch;
@@ -178,7 +179,7 @@ pub trait Log: Send + Sync + 'static {
 
     /// Hands a batch to the writer and returns at once; `Batch::committed` is called exactly once, even on [`LogError::Busy`].
     ///
-    /// A batch that was refused or failed leaves a hole behind what its rooms have applied: ask [`Log::is_full`] before
+    /// A batch that was refused or failed leaves a hole behind what its subjects have applied: ask [`Log::is_full`] before
     /// applying anything.
     fn append(&self, batch: Batch);
 
@@ -187,14 +188,14 @@ pub trait Log: Send + Sync + 'static {
         false
     }
 
-    /// Reads all that a room is rebuilt from; `None` if there never was such a room. Reads the disk: not for a worker's thread.
-    fn load(&self, room: RoomId) -> Result<Option<Loaded>, LogError>;
+    /// Reads all that a subject is rebuilt from; `None` if there never was such a subject. Reads the disk: not for a worker's thread.
+    fn load(&self, subject: SubjectId) -> Result<Option<Loaded>, LogError>;
 
-    /// The head of a room's newest snapshot and its place, without the other parts. Reads the disk.
-    fn head(&self, room: RoomId) -> Result<Option<(Seq, Bytes)>, LogError>;
+    /// The head of a subject's newest snapshot and its place, without the other parts. Reads the disk.
+    fn head(&self, subject: SubjectId) -> Result<Option<(Seq, Bytes)>, LogError>;
 
     /// Entries after `after`, oldest first, at most `limit`. Reads the disk.
-    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError>;
+    fn follow(&self, subject: SubjectId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError>;
 
     /// Shows the entries of a part of the history, until the visitor has seen enough. What days that went left behind is no
     /// history. Reads the disk.
@@ -206,8 +207,8 @@ pub trait Log: Send + Sync + 'static {
     /// The rooms that began with [`Opens::Begin`] and have not ended. Reads the disk.
     fn listed(&self) -> Result<Vec<RoomId>, LogError>;
 
-    /// The rooms with entries in days older than that which no snapshot covers, each once. Reads the disk.
-    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError>;
+    /// The subjects with entries in days older than that which no snapshot covers, each once. Reads the disk.
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<SubjectId>, LogError>;
 
     /// Removes whole days older than `days` before `now`, keeping every entry that no durable snapshot covers yet.
     /// Returns how many days went.
@@ -216,9 +217,9 @@ pub trait Log: Send + Sync + 'static {
     /// The UTC days, counted from 1970, of which entries are held, oldest first; what is carried counts to none.
     fn days(&self) -> Vec<i64>;
 
-    /// Removes everything of a room but its last entry, which says that the room is gone, durably with some later commit. Nothing
-    /// may be appended to the room any more. Reads and writes the disk.
-    fn erase(&self, room: RoomId) -> Result<(), LogError>;
+    /// Removes everything of a subject but its last entry, which says that the subject is gone, durably with some later commit. Nothing
+    /// may be appended to the subject any more. Reads and writes the disk.
+    fn erase(&self, subject: SubjectId) -> Result<(), LogError>;
 
     /// Copies everything that was acknowledged before the call to an empty folder, while the log goes on. `goes_on` hears of the
     /// progress, and ends the copying with false. Reads and writes the disk, for as long as it takes.
@@ -233,7 +234,7 @@ pub trait Log: Send + Sync + 'static {
     }
 }
 
-/// Small tables beside the rooms: accounts, applications, secrets.
+/// Small tables beside the subjects: accounts, applications, secrets.
 pub trait Store: Send + Sync + 'static {
     /// Keeps a small value under a key, durable when it returns. Reads and writes the disk.
     fn put(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError>;
@@ -309,8 +310,8 @@ pub enum Space {
 }
 
 /// The places that entries redact.
-fn redactions(records: &[Record]) -> impl Iterator<Item = (RoomId, Redacts)> {
-    records.iter().filter_map(|record| Some((record.facts.room, record.facts.redacts?)))
+fn redactions(records: &[Record]) -> impl Iterator<Item = (SubjectId, Redacts)> {
+    records.iter().filter_map(|record| Some((record.facts.subject, record.facts.redacts?)))
 }
 
 /// Key prefix, in [`Space::Node`], of the rooms that are listed; the room's number follows it.
@@ -329,8 +330,8 @@ fn listed_rooms(rows: &[(Bytes, Bytes)]) -> Vec<RoomId> {
 /// The rooms that a batch begins, true, or ends; the last word on each counts.
 fn listings(records: &[Record]) -> impl Iterator<Item = (RoomId, bool)> {
     records.iter().filter_map(|record| match record.facts.opens? {
-        Opens::Begin => Some((record.facts.room, true)),
-        Opens::End => Some((record.facts.room, false)),
+        Opens::Begin => Some((record.facts.subject.room()?, true)),
+        Opens::End => Some((record.facts.subject.room()?, false)),
         Opens::Number => None,
     })
 }
@@ -338,5 +339,5 @@ fn listings(records: &[Record]) -> impl Iterator<Item = (RoomId, bool)> {
 /// The highest number a batch gives out, 0 if none.
 fn highest_number(records: &[Record]) -> i64 {
     let numbered = records.iter().filter(|record| record.facts.opens == Some(Opens::Number));
-    numbered.map(|record| record.facts.room.get()).max().unwrap_or(0)
+    numbered.map(|record| record.facts.subject.number()).max().unwrap_or(0)
 }

@@ -1,12 +1,12 @@
 //! How entries are found, over any ordered tables of them: one per day, and one of what days left behind.
 //!
-//! Per room, time never decreases with seq. So a time is found by bisection of the key (room, seq).
+//! Per subject, time never decreases with seq. So a time is found by bisection of the key (subject, seq).
 
 use bytes::Bytes;
 
 use super::record::{Stored, open, time_of};
 use super::{Loaded, LogError, Snapshot, Span, Visit};
-use crate::id::{RoomId, Seq, UnixMs};
+use crate::id::{Seq, SubjectId, UnixMs};
 use crate::limits;
 
 const DAY_MS: i64 = 86_400_000;
@@ -24,13 +24,19 @@ pub(super) fn first_day_kept(now: UnixMs, days: u32) -> i64 {
 /// An entry as it was found: its place, and its kept form.
 pub(super) type Found = Result<(Seq, Bytes), LogError>;
 
-/// Kept entries in the order of (room, seq), and the rows of their index.
+/// Kept entries in the order of (subject, seq), and the rows of their index.
 pub(super) trait Table {
-    /// The entries of a room from `first` to `last`, both included.
-    fn range(&self, room: RoomId, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Found>;
+    /// The entries of a subject from `first` to `last`, both included.
+    fn range(&self, subject: SubjectId, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Found>;
 
     /// The places of the entries among these that are found under a key.
-    fn under(&self, room: RoomId, key: &[u8], first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>>;
+    fn under(
+        &self,
+        subject: SubjectId,
+        key: &[u8],
+        first: Seq,
+        last: Seq,
+    ) -> impl DoubleEndedIterator<Item = Result<Seq, LogError>>;
 }
 
 /// All that a query looks at. Days are ascending.
@@ -46,10 +52,10 @@ const LAST: Seq = Seq(u64::MAX);
 
 impl<T: Table> Reader<T> {
     /// See [`Log::load`](super::Log::load).
-    pub fn load(&self, room: RoomId, snapshot: Option<Snapshot>) -> Result<Option<Loaded>, LogError> {
+    pub fn load(&self, subject: SubjectId, snapshot: Option<Snapshot>) -> Result<Option<Loaded>, LogError> {
         let after = snapshot.as_ref().map_or(FIRST, |snapshot| snapshot.seq.next());
         let mut entries = Vec::new();
-        for found in self.ascending(room, after) {
+        for found in self.ascending(subject, after) {
             let (seq, kept) = found?;
             entries.push(open(seq, kept)?);
         }
@@ -61,9 +67,9 @@ impl<T: Table> Reader<T> {
     }
 
     /// See [`Log::follow`](super::Log::follow).
-    pub fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
+    pub fn follow(&self, subject: SubjectId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
         let mut entries: Vec<Stored> = Vec::new();
-        for found in self.ascending(room, after.next()) {
+        for found in self.ascending(subject, after.next()) {
             let (seq, kept) = found?;
             if entries.last().is_some_and(|last| last.seq >= seq) {
                 continue;
@@ -81,47 +87,49 @@ impl<T: Table> Reader<T> {
         let (mut first, mut last) = (span.first, span.last);
         // Only the end at which reading begins has to be found; the other is noticed on the way.
         if span.oldest_first {
-            match self.first_at(span.room, span.not_before)? {
+            match self.first_at(span.subject, span.not_before)? {
                 Some(seq) => first = first.max(seq),
                 None => return Ok(()),
             }
         } else if let Some(beyond) = span.not_after.0.checked_add(1)
-            && let Some(Seq(seq)) = self.first_at(span.room, UnixMs(beyond))?
+            && let Some(Seq(seq)) = self.first_at(span.subject, UnixMs(beyond))?
         {
             last = last.min(Seq(seq.saturating_sub(1)));
         }
         let is_in = |day: i64| (day_of(span.not_before)..=day_of(span.not_after)).contains(&day);
         let tables = || self.days.iter().filter(|(day, _)| is_in(*day)).map(|(_, table)| table);
         match (span.oldest_first, &span.key) {
-            (true, None) => visit_all(span, tables().flat_map(|table| table.range(span.room, first, last)), visit),
-            (false, None) => visit_all(span, tables().rev().flat_map(|table| table.range(span.room, first, last).rev()), visit),
+            (true, None) => visit_all(span, tables().flat_map(|table| table.range(span.subject, first, last)), visit),
+            (false, None) => {
+                visit_all(span, tables().rev().flat_map(|table| table.range(span.subject, first, last).rev()), visit)
+            }
             (true, Some(key)) => {
                 let found = tables().flat_map(|table| {
-                    table.under(span.room, key, first, last).filter_map(move |seq| entry_at(table, span.room, seq))
+                    table.under(span.subject, key, first, last).filter_map(move |seq| entry_at(table, span.subject, seq))
                 });
                 visit_all(span, found, visit)
             }
             (false, Some(key)) => {
                 let found = tables().rev().flat_map(|table| {
-                    table.under(span.room, key, first, last).rev().filter_map(move |seq| entry_at(table, span.room, seq))
+                    table.under(span.subject, key, first, last).rev().filter_map(move |seq| entry_at(table, span.subject, seq))
                 });
                 visit_all(span, found, visit)
             }
         }
     }
 
-    fn ascending(&self, room: RoomId, first: Seq) -> impl Iterator<Item = Found> {
+    fn ascending(&self, subject: SubjectId, first: Seq) -> impl Iterator<Item = Found> {
         let tables = std::iter::once(&self.carried).chain(self.days.iter().map(|(_, table)| table));
-        tables.flat_map(move |table| table.range(room, first, LAST))
+        tables.flat_map(move |table| table.range(subject, first, LAST))
     }
 
-    /// The first entry of a room at `time` or later.
-    fn first_at(&self, room: RoomId, time: UnixMs) -> Result<Option<Seq>, LogError> {
+    /// The first entry of a subject at `time` or later.
+    fn first_at(&self, subject: SubjectId, time: UnixMs) -> Result<Option<Seq>, LogError> {
         for (day, table) in &self.days {
             if *day < day_of(time) {
                 continue;
             }
-            if let Some(seq) = first_in(table, room, time)? {
+            if let Some(seq) = first_in(table, subject, time)? {
                 return Ok(Some(seq));
             }
         }
@@ -146,21 +154,21 @@ fn visit_all(span: &Span, entries: impl Iterator<Item = Found>, visit: Visit<'_>
 }
 
 /// The entry that a row of the index names, if it is still there.
-fn entry_at(table: &impl Table, room: RoomId, seq: Result<Seq, LogError>) -> Option<Found> {
+fn entry_at(table: &impl Table, subject: SubjectId, seq: Result<Seq, LogError>) -> Option<Found> {
     match seq {
-        Ok(seq) => table.range(room, seq, seq).next(),
+        Ok(seq) => table.range(subject, seq, seq).next(),
         Err(error) => Some(Err(error)),
     }
 }
 
-/// The first entry of a room at `time` or later in one table: about twenty seeks for a million entries.
-fn first_in(table: &impl Table, room: RoomId, time: UnixMs) -> Result<Option<Seq>, LogError> {
-    let Some(end) = table.range(room, FIRST, LAST).next_back() else { return Ok(None) };
+/// The first entry of a subject at `time` or later in one table: about twenty seeks for a million entries.
+fn first_in(table: &impl Table, subject: SubjectId, time: UnixMs) -> Result<Option<Seq>, LogError> {
+    let Some(end) = table.range(subject, FIRST, LAST).next_back() else { return Ok(None) };
     let (end, kept) = end?;
     if time_of(end, kept)? < time {
         return Ok(None);
     }
-    let Some(start) = table.range(room, FIRST, LAST).next() else { return Ok(None) };
+    let Some(start) = table.range(subject, FIRST, LAST).next() else { return Ok(None) };
     let (start, kept) = start?;
     if time_of(start, kept)? >= time {
         return Ok(Some(start));
@@ -169,7 +177,7 @@ fn first_in(table: &impl Table, room: RoomId, time: UnixMs) -> Result<Option<Seq
     let (mut low, mut high) = (start.next().0, end.0);
     while low < high {
         let middle = low + (high - low) / 2;
-        let Some(probe) = table.range(room, Seq(middle), Seq(high)).next() else { break };
+        let Some(probe) = table.range(subject, Seq(middle), Seq(high)).next() else { break };
         let (seq, kept) = probe?;
         if time_of(seq, kept)? >= time {
             high = middle;
@@ -177,5 +185,5 @@ fn first_in(table: &impl Table, room: RoomId, time: UnixMs) -> Result<Option<Seq
             low = seq.next().0;
         }
     }
-    table.range(room, Seq(low), LAST).next().map(|found| found.map(|(seq, _)| seq)).transpose()
+    table.range(subject, Seq(low), LAST).next().map(|found| found.map(|(seq, _)| seq)).transpose()
 }

@@ -7,7 +7,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use prost::Message as _;
 
 use super::LogError;
-use crate::id::{Epoch, RoomId, Seq, UnixMs};
+use crate::id::{Epoch, Seq, SubjectId, UnixMs};
 use crate::limits::{INDEX_KEY_BYTES_MAX, INDEX_KEYS_MAX, LOG_ARENA_BYTES};
 use crate::wire::store;
 
@@ -44,15 +44,15 @@ pub enum Opens {
 /// Facts of an entry, beside its record.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// Its room.
-    pub room: RoomId,
+    /// Its subject.
+    pub subject: SubjectId,
     /// Its place.
     pub seq: Seq,
-    /// The entry of the room that the log has before it; 0: none.
+    /// The entry of the subject that the log has before it; 0: none.
     pub prev: Seq,
     /// Its epoch.
     pub epoch: Epoch,
-    /// Its time. Never decreases from entry to entry of a room.
+    /// Its time. Never decreases from entry to entry of a subject.
     pub time: UnixMs,
     /// The item it redacts, if it does.
     pub redacts: Option<Redacts>,
@@ -94,7 +94,7 @@ fn put_head(facts: &Facts, out: &mut BytesMut) {
     let skipped = facts.seq.0.saturating_sub(1).saturating_sub(facts.prev.0);
     let head = store::Head { epoch: facts.epoch.0, time_ms: facts.time.0, skipped };
     out.put_u8(MARK);
-    // The buffer grows: there is always room.
+    // The buffer grows: there is always subject.
     let _ = head.encode_length_delimited(out);
 }
 
@@ -103,7 +103,7 @@ fn put_head(facts: &Facts, out: &mut BytesMut) {
 pub struct Stored {
     /// Its place.
     pub seq: Seq,
-    /// The entry of the room before it; 0: none.
+    /// The entry of the subject before it; 0: none.
     pub prev: Seq,
     /// Its epoch.
     pub epoch: Epoch,
@@ -137,10 +137,10 @@ pub(super) fn time_of(seq: Seq, kept: Bytes) -> Result<UnixMs, LogError> {
 }
 
 /// The kept form of a redacted entry; `None`: there is nothing to take out.
-pub(super) fn redacted(room: RoomId, seq: Seq, kept: Bytes, strip: Strip) -> Result<Option<Bytes>, LogError> {
+pub(super) fn redacted(subject: SubjectId, seq: Seq, kept: Bytes, strip: Strip) -> Result<Option<Bytes>, LogError> {
     let Stored { prev, epoch, time, bytes, .. } = open(seq, kept)?;
     let Some(left) = strip(bytes)? else { return Ok(None) };
-    let facts = Facts { room, seq, prev, epoch, time, redacts: None, opens: None, keys: Vec::new() };
+    let facts = Facts { subject, seq, prev, epoch, time, redacts: None, opens: None, keys: Vec::new() };
     let mut out = BytesMut::with_capacity(HEAD_BYTES_MAX + left.len());
     put_head(&facts, &mut out);
     out.put_slice(&left);
@@ -157,41 +157,40 @@ pub(super) fn check(record: &Record) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Bytes of an entry's key: room and seq, big-endian, so that the order of keys is the order of entries.
+/// Bytes of an entry's key: subject and seq, big-endian, so that the order of keys is the order of entries.
 pub(super) const KEY_BYTES: usize = 16;
 
 /// The key of an entry.
-pub(super) fn key(room: RoomId, seq: Seq) -> [u8; KEY_BYTES] {
+pub(super) fn key(subject: SubjectId, seq: Seq) -> [u8; KEY_BYTES] {
     let mut key = [0; KEY_BYTES];
-    key[..8].copy_from_slice(&room.get().to_be_bytes());
+    key[..8].copy_from_slice(&subject.to_key().to_be_bytes());
     key[8..].copy_from_slice(&seq.0.to_be_bytes());
     key
 }
 
-/// The room and the place behind a key.
-pub(super) fn read_key(key: &[u8]) -> Result<(RoomId, Seq), LogError> {
+/// The subject and the place behind a key.
+pub(super) fn read_key(key: &[u8]) -> Result<(SubjectId, Seq), LogError> {
     let corrupt = || LogError::Corrupt("a key that is no entry's".into());
     let key: [u8; KEY_BYTES] = key.try_into().map_err(|_| corrupt())?;
-    let (room, seq) = key.split_at(8);
+    let (subject, seq) = key.split_at(8);
     let number = |part: &[u8]| part.try_into().map(u64::from_be_bytes).map_err(|_| corrupt());
-    let room = i64::try_from(number(room)?).map_err(|_| corrupt())?;
-    Ok((RoomId::new(room).map_err(|_| corrupt())?, Seq(number(seq)?)))
+    Ok((SubjectId::of_key(number(subject)?).ok_or_else(corrupt)?, Seq(number(seq)?)))
 }
 
 /// The highest bit of a key's first byte is set in rows of the index, which therefore stand behind all entries.
 pub(super) const INDEX_BIT: u8 = 0x80;
 
-/// Prefix of all rows of a room's index.
-pub(super) fn index_prefix(room: RoomId) -> [u8; 8] {
-    let mut prefix = room.get().to_be_bytes();
+/// Prefix of all rows of a subject's index.
+pub(super) fn index_prefix(subject: SubjectId) -> [u8; 8] {
+    let mut prefix = subject.to_key().to_be_bytes();
     prefix[0] |= INDEX_BIT;
     prefix
 }
 
 /// The row by which an entry is found under a key.
-pub(super) fn index_row(room: RoomId, key: &[u8], seq: Seq) -> Vec<u8> {
+pub(super) fn index_row(subject: SubjectId, key: &[u8], seq: Seq) -> Vec<u8> {
     let mut row = Vec::with_capacity(8 + 2 + key.len() + 8);
-    row.extend_from_slice(&index_prefix(room));
+    row.extend_from_slice(&index_prefix(subject));
     // Where keys had no length, one could be the beginning of another.
     row.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
     row.extend_from_slice(key);
@@ -216,9 +215,9 @@ mod tests {
     use super::*;
 
     fn facts(seq: u64, prev: u64) -> Facts {
-        let room = RoomId::new(1).unwrap();
+        let subject = SubjectId::of_key(1).unwrap();
         let time = UnixMs(1_700_000_000_123);
-        Facts { room, seq: Seq(seq), prev: Seq(prev), epoch: Epoch(2), time, redacts: None, opens: None, keys: Vec::new() }
+        Facts { subject, seq: Seq(seq), prev: Seq(prev), epoch: Epoch(2), time, redacts: None, opens: None, keys: Vec::new() }
     }
 
     #[test]
@@ -249,7 +248,7 @@ mod tests {
 
     #[test]
     fn keys_sort_like_entries_and_come_back() {
-        let (one, two) = (RoomId::new(1).unwrap(), RoomId::new(256).unwrap());
+        let (one, two) = (SubjectId::of_key(1).unwrap(), SubjectId::of_key(256).unwrap());
         assert!(key(one, Seq(u64::MAX)) < key(two, Seq(0)) && key(one, Seq(255)) < key(one, Seq(256)));
         assert_eq!(read_key(&key(two, Seq(9))).unwrap(), (two, Seq(9)));
         assert!(read_key(b"short").is_err() && read_key(&[0xFF; 16]).is_err() && read_key(&[0; 16]).is_err());
@@ -257,7 +256,7 @@ mod tests {
 
     #[test]
     fn rows_of_the_index_stand_behind_all_entries_and_sort_by_key_and_place() {
-        let (one, last) = (RoomId::new(1).unwrap(), RoomId::new(i64::MAX).unwrap());
+        let (one, last) = (SubjectId::of_key(1).unwrap(), SubjectId::of_key(i64::MAX.cast_unsigned()).unwrap());
         let rows = [index_row(one, b"a", Seq(2)), index_row(one, b"a", Seq(256)), index_row(one, b"aa", Seq(1))];
         assert!(rows.is_sorted() && key(last, Seq(u64::MAX))[..] < rows[0][..]);
         assert_eq!(index_seq(&rows[1]).unwrap(), Seq(256));

@@ -161,8 +161,15 @@ impl Subject for Room {
         Room::standing(self, now, position, last)
     }
 
-    fn scope(&self, account: &AccountId, connection: ConnId, replaces: Option<ConnId>, after: Seq, last: Seq) -> ReplayScope {
-        self.replay_scope(account, connection, replaces, after, last)
+    fn scope(
+        &self,
+        account: &AccountId,
+        connection: ConnId,
+        replaces: Option<ConnId>,
+        after: Seq,
+        last: Seq,
+    ) -> Option<ReplayScope> {
+        Some(self.replay_scope(account, connection, replaces, after, last))
     }
 
     fn note_epoch(&mut self, epoch: Epoch, first: Seq) {
@@ -206,12 +213,12 @@ impl Subject for Room {
         Status::with_sub(Code::NotFound, Sub::RoomMissing)
     }
 
-    fn gap(id: RoomId, first: Seq, last: Seq) -> Push {
-        Push::Gap(pb::Gap { room_id: id.get(), first_seq: first.0, last_seq: last.0 })
+    fn gap(id: RoomId, first: Seq, last: Seq) -> Option<Push> {
+        Some(Push::Gap(pb::Gap { room_id: id.get(), first_seq: first.0, last_seq: last.0 }))
     }
 
-    fn epoch_begun(id: RoomId, epoch: Epoch, log_seq: Seq) -> Push {
-        Push::RoomEpoch(pb::RoomEpoch { room_id: id.get(), epoch: epoch.0, log_seq: log_seq.0 })
+    fn epoch_begun(id: RoomId, epoch: Epoch, log_seq: Seq) -> Option<Push> {
+        Some(Push::RoomEpoch(pb::RoomEpoch { room_id: id.get(), epoch: epoch.0, log_seq: log_seq.0 }))
     }
 
     fn taken_over(id: RoomId) -> pb::Kicked {

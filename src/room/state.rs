@@ -6,7 +6,7 @@
 
 use super::entry::{Entry, Outcome};
 use crate::planted::{self, Bug};
-use crate::subject::{Actor, Lazy, Link, Origin, Stamp, vacant};
+use crate::subject::{Actor, Boundaries, Lazy, Link, Origin, Stamp, vacant};
 use std::sync::Arc;
 
 use super::attributes::{Map, MemberAttributes};
@@ -14,7 +14,6 @@ use super::command::{Op, Query};
 use super::dedup::Senders;
 use super::expression::Expressions;
 use super::permissions::{self, Class, Grant, Operation, Standing};
-use super::position::Boundaries;
 use super::presence::People;
 use super::priority::Priority;
 use super::queries::Queries;

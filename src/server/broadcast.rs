@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::engine::Engine;
 use super::mailbox::Mailbox;
-use crate::dispatch::{Broadcasting, Mail, Rules, Told};
+use crate::dispatch::{Broadcasting, Bundle, Mail, Rules, Told};
 use crate::error::{Code, Status};
 use crate::id::{AccountId, UnixMs};
 use crate::limits::{BROADCASTS_REMEMBERED_MAX, BROADCASTS_UNDER_WAY_MAX, DEDUP_WINDOW_MS};
@@ -103,7 +103,7 @@ impl Engine {
             let (done, is_done) = oneshot::channel();
             // Taken until the last worker is through, whether or not somebody still waits for the answer.
             let place = place.clone();
-            mailbox.post(vec![Mail::Broadcast(Box::new(Broadcasting {
+            mailbox.post(Bundle::of_rooms(vec![Mail::Broadcast(Box::new(Broadcasting {
                 app_key: app_key.into(),
                 actor: actor.clone(),
                 op: broadcast.clone(),
@@ -113,7 +113,7 @@ impl Engine {
                     drop(place);
                     let _ = done.send(());
                 }),
-            }))]);
+            }))]));
             is_done
         });
         for is_done in all_done.collect::<Vec<_>>() {

@@ -43,7 +43,7 @@ impl Engine {
 
     /// Takes what is left of a room that was deleted off the disk.
     pub(super) async fn erase(&self, room: RoomId) -> Result<(), Status> {
-        self.on_disk(move |kept| kept.log.erase(room)).await
+        self.on_disk(move |kept| kept.log.erase(room.into())).await
     }
 
     async fn is_open(&self, app_key: &str, creator: &AccountId, room: RoomId) -> Result<bool, Status> {

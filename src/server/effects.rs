@@ -21,6 +21,10 @@ impl Worker {
                         off_thread("the room could not be rebuilt", move || shared.reader.load(room, unix_at_most())).await;
                     worker.with(|front| front.on_loaded(room, loaded));
                 }
+                Effect::LoadUser(user) => {
+                    let loaded = off_thread("the user could not be rebuilt", move || shared.reader.load_user(user)).await;
+                    worker.with(|front| front.on_user_loaded(user, loaded));
+                }
                 Effect::Find(find) => {
                     let (room, request) = (find.subject, find.request.clone());
                     let found =

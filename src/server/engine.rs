@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::oneshot;
 
 use super::shared::Shared;
-use crate::dispatch::{Answer, Asker, Mail, Request, owner_of};
+use crate::dispatch::{Answer, Asker, Bundle, Mail, Request, owner_of};
 use crate::error::{Code, Status, Sub};
 use crate::figures::{TopQuery, TopRooms};
 use crate::front::{Order, Session};
@@ -140,7 +140,7 @@ impl Engine {
             batch.push(Mail::Request(Box::new(Request { subject: room, asker, actor, ask, app_key, resume: None })));
             answer
         });
-        mailbox.post(batch);
+        mailbox.post(Bundle::of_rooms(batch));
         Ok(answers)
     }
 }
@@ -173,7 +173,7 @@ mod tests {
         let command = Command { actor, op: Op::Send(Box::new(message)) };
         let mut answer = pin!(engine.command_seen("app", room, command));
         assert!(answer.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        let asks = shared.mailboxes[owner_of(room, 2)].take().mail.into_iter().map(|mail| match mail {
+        let asks = shared.mailboxes[owner_of(room, 2)].take().mail.rooms.into_iter().map(|mail| match mail {
             Mail::Request(request) => (request.ask, request.asker),
             _ => panic!("only requests were posted"),
         });

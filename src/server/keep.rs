@@ -57,8 +57,13 @@ pub(super) fn fill(directory: &Directory, store: &dyn Store) -> Result<(), Statu
             networks.map_err(|_| Status::new(Code::ServerError, "an application in the store cannot be read"))?;
         directory.insert_app(app);
     }
-    for (_, row) in store.scan(Space::Accounts).map_err(failed)? {
-        let row = store::Account::decode(row).map_err(unreadable)?;
+    for (key, row) in store.scan(Space::Accounts).map_err(failed)? {
+        let mut row = store::Account::decode(row).map_err(unreadable)?;
+        if row.number == 0 {
+            // A row of before accounts had numbers. Durable before anything that names the number.
+            row.number = directory.new_number()?;
+            store.put_soon(Space::Accounts, &key, &row.encode_to_vec()).map_err(failed)?;
+        }
         // The application may have been taken out of the configuration: its accounts wait for its return.
         if directory.app(&row.app_key).is_some() {
             directory.load_account(&row.app_key.clone(), account_of(row)?)?;
@@ -71,6 +76,7 @@ fn row_of(app_key: &str, account: &Account) -> store::Account {
     store::Account {
         app_key: app_key.to_owned(),
         account: account.id.as_str().to_owned(),
+        number: account.number,
         token: account.token.reveal().to_owned(),
         name: account.name.clone(),
         icon: account.icon.clone(),
@@ -92,6 +98,7 @@ fn row_of(app_key: &str, account: &Account) -> store::Account {
 fn account_of(row: store::Account) -> Result<Account, Status> {
     Ok(Account {
         id: AccountId::parse(&row.account)?,
+        number: row.number,
         token: Secret::new(row.token),
         name: row.name,
         icon: row.icon,

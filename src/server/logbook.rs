@@ -1,5 +1,5 @@
-//! How rooms stand in the log: written on their worker, read on threads that may wait for the disk. The log knows nothing of rooms and
-//! a room nothing of the log; here they meet.
+//! How subjects stand in the log: written on their worker, read on threads that may wait for the disk. The log knows nothing of
+//! subjects and a subject nothing of the log; here they meet.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -7,21 +7,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message as _;
 
-use crate::dispatch::Rebuilt;
+use crate::dispatch::{Rebuilt, Writes};
 use crate::error::Status;
-use crate::id::{RoomId, Seq, UnixMs};
-use crate::limits::{DEDUP_IDS_PER_ROOM, DEDUP_WINDOW_MS, FIND_SCAN_MAX};
+use crate::id::{RoomId, Seq, SubjectId, UnixMs, UserId};
+use crate::limits::{DEDUP_IDS_PER_ROOM, DEDUP_WINDOW_MS, ENTRY_BYTES, FIND_SCAN_MAX};
 use crate::log::{self, Facts, Line, Log, LogError, Pen, Redacts, Snapshot, Span, SpoolPosition, Stored};
 use crate::room::{
     Collector, FindQuery, HistoryPage, HistoryQuery, Opens, Pager, Record, Replay, ReplayScope, Report, Room, Settings,
     fuzz_record, without_content,
 };
 use crate::subject;
+use crate::user::{self, User};
 
 /// Writes an entry for the log.
 pub fn write(pen: &mut Pen, record: Record) -> Result<log::Record, Status> {
     let facts = Facts {
-        room: record.room,
+        subject: record.room.into(),
         seq: record.entry.seq,
         prev: record.link.previous,
         epoch: record.entry.epoch,
@@ -38,10 +39,26 @@ pub fn write(pen: &mut Pen, record: Record) -> Result<log::Record, Status> {
     Ok(pen.write(facts, kept.encoded_len(), |out| kept.encode_raw(out)))
 }
 
+/// Writes an entry of a user for the log.
+pub fn write_user(pen: &mut Pen, record: user::Record) -> Result<log::Record, Status> {
+    let facts = Facts {
+        subject: record.user.into(),
+        seq: record.entry.seq,
+        prev: record.link.previous,
+        epoch: record.entry.epoch,
+        time: record.entry.stamp.time,
+        redacts: None,
+        opens: None,
+        keys: Vec::new(),
+    };
+    let kept = record.into_kept()?;
+    Ok(pen.write(facts, kept.encoded_len(), |out| kept.encode_raw(out)))
+}
+
 /// A snapshot as the log keeps it.
-pub fn snapshot((room, seq, parts): (RoomId, Seq, Vec<subject::Part>)) -> Snapshot {
+pub fn snapshot((subject, seq, parts): (impl Into<SubjectId>, Seq, Vec<subject::Part>)) -> Snapshot {
     let part = |part: subject::Part| log::Part { number: part.number, state: part.state.into() };
-    Snapshot { room, seq, parts: parts.into_iter().map(part).collect() }
+    Snapshot { subject: subject.into(), seq, parts: parts.into_iter().map(part).collect() }
 }
 
 /// Writes a report for the outbox.
@@ -49,6 +66,30 @@ pub fn write_report(report: Report) -> log::Report {
     let line = Line { room: report.room, env: report.env.clone() };
     let position = SpoolPosition { epoch: report.epoch.0, number: report.number };
     log::Report { line, position, record: report.into_kept().encode_to_vec().into() }
+}
+
+/// Everything of a worker that one commit covers, as the log takes it.
+pub struct Written {
+    /// Its entries.
+    pub records: Vec<log::Record>,
+    /// Its snapshots.
+    pub snapshots: Vec<Snapshot>,
+    /// Its reports.
+    pub reports: Vec<log::Report>,
+}
+
+/// Writes everything of a worker that one commit covers.
+pub fn write_all(pen: &mut Pen, writes: Writes) -> Result<Written, Status> {
+    let Writes { rooms, users } = writes;
+    let mut records = Vec::with_capacity(rooms.records.len() + users.records.len());
+    for record in rooms.records {
+        records.push(write(pen, record)?);
+    }
+    for record in users.records {
+        records.push(write_user(pen, record)?);
+    }
+    let snapshots = rooms.snapshots.into_iter().map(snapshot).chain(users.snapshots.into_iter().map(snapshot)).collect();
+    Ok(Written { records, snapshots, reports: rooms.reports.into_iter().map(write_report).collect() })
 }
 
 fn strip(kept: Bytes) -> Result<Option<Vec<u8>>, LogError> {
@@ -72,7 +113,7 @@ pub struct Rebuilding {
 
 /// Reads what a room is rebuilt from; `None` if there never was such a room.
 pub fn load(log: &(impl Log + ?Sized), room: RoomId, now: UnixMs) -> Result<Option<Rebuilding>, LogError> {
-    let Some(log::Loaded { snapshot, entries }) = log.load(room)? else { return Ok(None) };
+    let Some(log::Loaded { snapshot, entries }) = log.load(room.into())? else { return Ok(None) };
     let mut records = match &snapshot {
         Some(snapshot) => recent_sends(log, room, snapshot.seq, now)?,
         None => Vec::new(),
@@ -123,7 +164,31 @@ pub fn rebuild(
     Ok(Rebuilt { subject: room, covered, snapshot_bytes, entries, bytes })
 }
 
-/// Why a room could not be rebuilt.
+/// Rebuilds a user; one that never was comes as one that nothing has changed.
+pub fn rebuild_user(
+    log: &(impl Log + ?Sized),
+    id: UserId,
+    settings: Arc<user::Settings>,
+) -> Result<Rebuilt<User>, RebuildError> {
+    let Some(log::Loaded { snapshot, entries }) = log.load(id.into()).map_err(RebuildError::Log)? else {
+        return Ok(User::new(id, settings).into());
+    };
+    let (covered, snapshot_bytes) = snapshot.as_ref().map_or((Seq(0), 0), |snapshot| (snapshot.seq, snapshot.bytes()));
+    let bytes = entries.iter().map(|entry| entry.bytes.len() + ENTRY_BYTES).sum();
+    let mut subject = match &snapshot {
+        Some(snapshot) => User::restore(id, settings, snapshot.head()).map_err(RebuildError::Snapshot)?,
+        None => User::new(id, settings),
+    };
+    let count = entries.len();
+    for entry in entries {
+        let record = user::Record::read(id, (entry.prev, entry.seq), entry.epoch, entry.time, entry.bytes);
+        let record = record.map_err(corrupt).map_err(RebuildError::Log)?;
+        subject.replay(&record.entry, &record.link);
+    }
+    Ok(Rebuilt { subject, covered, snapshot_bytes, entries: count, bytes })
+}
+
+/// Why a subject could not be rebuilt.
 #[derive(Debug)]
 pub enum RebuildError {
     /// The log could not be read.
@@ -135,7 +200,8 @@ pub enum RebuildError {
 /// A page of history. Looks at a bounded number of entries.
 pub fn history(log: &(impl Log + ?Sized), query: &HistoryQuery) -> Result<HistoryPage, LogError> {
     let ((first, last), (not_before, not_after)) = (query.places(), query.times());
-    let span = Span { room: query.room, key: None, first, last, not_before, not_after, oldest_first: query.oldest_first };
+    let span =
+        Span { subject: query.room.into(), key: None, first, last, not_before, not_after, oldest_first: query.oldest_first };
     let mut pager = Pager::new(query);
     log.read(&span, &mut |entry| pager.take(entry.seq, entry.time, entry.bytes).map_err(corrupt))?;
     Ok(pager.into_page())

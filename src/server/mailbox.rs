@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::dispatch::Mail;
+use crate::dispatch::Bundle;
 use crate::front::{Inbox, Order, Pressure};
 use crate::id::ConnId;
 
@@ -33,11 +33,11 @@ impl Mailbox {
     }
 
     /// Adds a batch. What one worker posts stays in order.
-    pub(crate) fn post(&self, batch: Vec<Mail>) {
-        let weight = Pressure::weigh(&batch);
+    pub(crate) fn post(&self, batch: Bundle) {
+        let weight = batch.weight();
         let mut inbox = self.inbox.lock();
         self.pressure().add(weight);
-        inbox.mail.extend(batch);
+        inbox.mail.append(batch);
         drop(inbox);
         self.wake.notify_one();
     }

@@ -109,6 +109,7 @@ impl Node {
         let storage = open_storage(config, &descriptors).map_err(StartError::Store)?;
         let Storage { log, store, outbox } = storage.clone();
         let accounts = Arc::new(Directory::new(Arc::new(StoreKeeper(store.clone())), config.auto_register));
+        accounts.number_in(log.epoch());
         keep::fill(&accounts, store.as_ref()).map_err(StartError::Accounts)?;
         for app in &config.apps {
             let app = app.app().map_err(|error| StartError::Accounts(Status::bad_parameter(error.to_string())))?;

@@ -7,10 +7,11 @@ use super::logbook::{self, RebuildError};
 use super::shared::store_failed;
 use crate::dispatch::{Rebuilt, Rules};
 use crate::error::{Code, Status};
-use crate::id::{AccountId, RoomId, Seq, UnixMs};
+use crate::id::{AccountId, RoomId, Seq, UnixMs, UserId};
 use crate::limits::{HTTP_HISTORY_SCANS_MAX, PAGE_MAX, RECALL_WINDOW_MS};
 use crate::log::Log;
 use crate::room::{Anchor, FindQuery, HistoryQuery, HistoryScope, Query, Replay, ReplayScope, Room, Settings};
+use crate::user::User;
 use crate::wire::{pb, store};
 
 /// Reads rooms, and what is kept of them.
@@ -28,11 +29,12 @@ impl Reader {
 
     /// Rebuilds a room; the hub gives it the settings of its application. By `now` nothing is older than it is.
     pub(crate) fn load(&self, id: RoomId, now: UnixMs) -> Result<Rebuilt<Room>, Status> {
-        let rebuilt = logbook::rebuild(self.log.as_ref(), id, now, self.rules.settings(""));
-        rebuilt.map_err(|error| match error {
-            RebuildError::Log(error) => store_failed(&error),
-            RebuildError::Snapshot(status) => status,
-        })
+        logbook::rebuild(self.log.as_ref(), id, now, self.rules.settings("")).map_err(not_rebuilt)
+    }
+
+    /// Rebuilds a user.
+    pub(crate) fn load_user(&self, id: UserId) -> Result<Rebuilt<User>, Status> {
+        logbook::rebuild_user(self.log.as_ref(), id, Arc::default()).map_err(not_rebuilt)
     }
 
     /// Where the log has a message that is to be recalled, if it is still in the history's time.
@@ -84,6 +86,13 @@ impl Reader {
     /// The oldest time the history reaches back to.
     fn not_before(&self, now: UnixMs) -> UnixMs {
         UnixMs(now.0 - i64::from(self.history_days) * 86_400_000)
+    }
+}
+
+fn not_rebuilt(error: RebuildError) -> Status {
+    match error {
+        RebuildError::Log(error) => store_failed(&error),
+        RebuildError::Snapshot(status) => status,
     }
 }
 

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::logbook;
+use super::logbook::{self, RebuildError};
 use super::node::Node;
-use crate::dispatch::{Rebuilt, Rules as _};
-use crate::id::{RoomId, Seq, UnixMs};
+use crate::dispatch::Rules as _;
+use crate::id::{Seq, SubjectId, UnixMs, UserId};
 use crate::limits::{EXPIRE_EVERY_MS, LOG_KEPT_MS};
 use crate::log::{Batch, Log, LogError, Snapshot};
-use crate::room::{Room, Settings};
+use crate::room::Settings;
 use crate::subject::Subject;
 
 const DAY_MS: i64 = 86_400_000;
-/// Rooms that are snapshotted with one commit.
+/// Subjects that are snapshotted with one commit.
 const COVERED_AT_ONCE: usize = 64;
 
 /// Plan of one turn of the retention.
@@ -73,44 +73,53 @@ async fn expire(log: Arc<dyn Log>, at: UnixMs, days: u32, settings: Arc<Settings
     }
 }
 
-/// Has the rooms snapshotted of which nothing but the days that are due to go tells: no message outlives its time for the sake of state.
-/// Rooms that cannot be rebuilt are left to the log, which carries their entries on. Waits for the disk.
+/// Has the subjects snapshotted of which nothing but the days that are due to go tells: no message outlives its time for the sake of
+/// state. Subjects that cannot be rebuilt are left to the log, which carries their entries on. Waits for the disk.
 fn cover(log: &dyn Log, at: UnixMs, days: u32, settings: &Arc<Settings>) -> Result<(), LogError> {
-    for rooms in log.uncovered(at, days)?.chunks(COVERED_AT_ONCE) {
-        let snapshots: Vec<Snapshot> =
-            rooms.iter().filter_map(|room| Some(snapshot_of(*room, &rebuilt(log, *room, at, settings)?))).collect();
-        let places: Vec<(RoomId, Seq)> = snapshots.iter().map(|snapshot| (snapshot.room, snapshot.seq)).collect();
+    for subjects in log.uncovered(at, days)?.chunks(COVERED_AT_ONCE) {
+        let snapshots = subjects.iter().filter_map(|subject| Some(covered(log, *subject, at, settings)?.0)).collect::<Vec<_>>();
+        let places: Vec<(SubjectId, Seq)> = snapshots.iter().map(|snapshot| (snapshot.subject, snapshot.seq)).collect();
         write(log, snapshots)?;
         write(log, ended_since(log, &places, at, settings)?)?;
     }
     Ok(())
 }
 
-/// Snapshots of those rooms that have ended since they were snapshotted up to these places: of one that was deleted meanwhile the
+/// Snapshots of those subjects that have ended since they were snapshotted up to these places: of one that was deleted meanwhile the
 /// snapshot would say what it was.
 fn ended_since(
     log: &dyn Log,
-    places: &[(RoomId, Seq)],
+    places: &[(SubjectId, Seq)],
     at: UnixMs,
     settings: &Arc<Settings>,
 ) -> Result<Vec<Snapshot>, LogError> {
     let mut ended = Vec::new();
-    for (room, seq) in places {
-        let has_gone_on = !log.follow(*room, *seq, 1)?.is_empty();
-        let rebuilt = has_gone_on.then(|| rebuilt(log, *room, at, settings)).flatten();
-        ended.extend(rebuilt.filter(|rebuilt| !rebuilt.subject.exists()).map(|rebuilt| snapshot_of(*room, &rebuilt)));
+    for (subject, seq) in places {
+        let has_gone_on = !log.follow(*subject, *seq, 1)?.is_empty();
+        let covered = has_gone_on.then(|| covered(log, *subject, at, settings)).flatten();
+        ended.extend(covered.filter(|(_, exists)| !exists).map(|(snapshot, _)| snapshot));
     }
     Ok(ended)
 }
 
-fn rebuilt(log: &dyn Log, room: RoomId, at: UnixMs, settings: &Arc<Settings>) -> Option<Rebuilt<Room>> {
-    let rebuilt = logbook::rebuild(log, room, at, settings.clone());
-    rebuilt.inspect_err(|error| tracing::error!(%room, ?error, "a room cannot be rebuilt; its old entries are carried on")).ok()
+/// The snapshot of a subject as the log has it, and whether the subject is still there.
+fn covered(log: &dyn Log, subject: SubjectId, at: UnixMs, settings: &Arc<Settings>) -> Option<(Snapshot, bool)> {
+    let covered = if let Some(room) = subject.room() {
+        logbook::rebuild(log, room, at, settings.clone()).map(|rebuilt| snapshot_of(&rebuilt.subject))
+    } else if let Some(user) = UserId::of(subject) {
+        logbook::rebuild_user(log, user, Arc::default()).map(|rebuilt| snapshot_of(&rebuilt.subject))
+    } else {
+        return None;
+    };
+    let report = |error: &RebuildError| {
+        tracing::error!(?subject, ?error, "a subject cannot be rebuilt; its old entries are carried on");
+    };
+    covered.inspect_err(report).ok()
 }
 
-fn snapshot_of(room: RoomId, rebuilt: &Rebuilt<Room>) -> Snapshot {
-    let last = Seq(rebuilt.subject.next_seq().0.saturating_sub(1));
-    logbook::snapshot((room, last, Subject::snapshot(&rebuilt.subject, Seq(0), false)))
+fn snapshot_of<S: Subject>(subject: &S) -> (Snapshot, bool) {
+    let last = Seq(subject.next_seq().0.saturating_sub(1));
+    (logbook::snapshot((subject.id(), last, subject.snapshot(Seq(0), false))), subject.exists())
 }
 
 /// Writes snapshots, and returns when they are durable.
@@ -128,7 +137,7 @@ fn write(log: &dyn Log, snapshots: Vec<Snapshot>) -> Result<(), LogError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{AccountId, Epoch};
+    use crate::id::{AccountId, Epoch, RoomId};
     use crate::log::{Facts, MemoryLog, Pen};
     use crate::room::{Command, Create, Entry, Op, Record};
     use crate::subject::{Actor, Link, PushBody, Stamp};
@@ -155,7 +164,16 @@ mod tests {
         let (room, mut pen) = (RoomId::new(1).unwrap(), Pen::default());
         let mut entry = |number: i64| {
             let (prev, time) = (Seq(u64::try_from(number).unwrap()), noon(TODAY - 9 + number));
-            let facts = Facts { room, seq: prev.next(), prev, epoch: Epoch(1), time, redacts: None, opens: None, keys: vec![] };
+            let facts = Facts {
+                subject: room.into(),
+                seq: prev.next(),
+                prev,
+                epoch: Epoch(1),
+                time,
+                redacts: None,
+                opens: None,
+                keys: vec![],
+            };
             pen.write(facts, 0, |_| {})
         };
         let records = (0..10).map(&mut entry).collect();
@@ -208,15 +226,15 @@ mod tests {
         let (log, settings) = (MemoryLog::new().unwrap(), Arc::new(Settings::default()));
         let (room, today) = (RoomId::new(1).unwrap(), noon(TODAY));
         append(&log, vec![record(1, create(), None)]);
-        let before = snapshot_of(room, &rebuilt(&log, room, today, &settings).unwrap());
+        let (before, _) = covered(&log, room.into(), today, &settings).unwrap();
         append(&log, vec![record(2, Op::Destroy, None)]);
-        log.erase(room).unwrap();
+        log.erase(room.into()).unwrap();
         write(&log, vec![before]).unwrap();
-        let names_it = || log.head(room).unwrap().unwrap().1.windows(5).any(|word| word == b"quiet");
+        let names_it = || log.head(room.into()).unwrap().unwrap().1.windows(5).any(|word| word == b"quiet");
         assert!(names_it(), "the snapshot was taken before");
-        write(&log, ended_since(&log, &[(room, Seq(1))], today, &settings).unwrap()).unwrap();
+        write(&log, ended_since(&log, &[(room.into(), Seq(1))], today, &settings).unwrap()).unwrap();
         assert!(!names_it());
-        let kept = rebuilt(&log, room, today, &settings).unwrap().subject;
+        let kept = logbook::rebuild(&log, room, today, settings.clone()).unwrap().subject;
         assert!(!kept.exists() && kept.next_seq() == Seq(3));
     }
 
@@ -232,10 +250,10 @@ mod tests {
         let push = PushBody::Message { message_type: 0, body: prost::Message::encode_to_vec(&said).into() };
         append(&log, vec![record(1, create(), None), record(2, Command::send_from_message(&said).op, Some(push))]);
         let (room, today) = (RoomId::new(1).unwrap(), noon(TODAY));
-        assert_eq!(log.uncovered(today, 10).unwrap(), [room]);
+        assert_eq!(log.uncovered(today, 10).unwrap(), [room.into()]);
         cover(&log, today, 10, &settings).unwrap();
         assert_eq!((log.uncovered(today, 10).unwrap(), log.expire(today, 10).unwrap()), (vec![], 1));
-        assert_eq!(log.follow(room, Seq(0), 10).unwrap(), [], "nothing of what was said is left");
+        assert_eq!(log.follow(room.into(), Seq(0), 10).unwrap(), [], "nothing of what was said is left");
         let kept = logbook::rebuild(&log, room, today, settings).unwrap().subject;
         assert!(kept.exists() && kept.next_seq() == Seq(3), "the room is there all the same");
     }

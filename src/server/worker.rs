@@ -174,19 +174,18 @@ impl Worker {
     fn write(&self, state: &mut State) {
         let Some(writes) = state.front.take_writes() else { return };
         let (shared, index) = (self.shared.clone(), self.index);
-        let reported = Fresh::of(&writes.reports);
-        let records = writes.records.into_iter().map(|record| logbook::write(&mut state.pen, record)).collect();
-        let records = match records {
-            Ok(records) => records,
+        let reported = Fresh::of(&writes.rooms.reports);
+        let written = match logbook::write_all(&mut state.pen, writes) {
+            Ok(written) => written,
             Err(error) => {
                 tracing::error!(%error, "a batch cannot be written; its changes are refused");
                 return self.mailbox().committed(false);
             }
         };
         self.shared.storage.log.append(Batch {
-            records,
-            snapshots: writes.snapshots.into_iter().map(logbook::snapshot).collect(),
-            reports: writes.reports.into_iter().map(logbook::write_report).collect(),
+            records: written.records,
+            snapshots: written.snapshots,
+            reports: written.reports,
             committed: Box::new(move |result| {
                 if let Err(error) = &result {
                     tracing::error!(%error, "a batch was not written; its changes are refused");
@@ -216,12 +215,12 @@ impl Worker {
         if state.front.hub.is_broken() {
             return true;
         }
-        if state.front.hub.has_uncommitted() {
+        if state.front.has_uncommitted() {
             return false;
         }
-        state.front.hub.save_rooms();
+        state.front.save_subjects();
         self.write(state);
-        !state.front.hub.has_uncommitted()
+        !state.front.has_uncommitted()
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::id::{Epoch, RoomId, Seq, UnixMs};
+use crate::id::{Epoch, RoomId, Seq, SubjectId, UnixMs};
 use crate::log::{Batch, Loaded, Log, LogError, MemoryLog, Span, Stored, Visit};
 
 /// A log in memory, of which the world decides when something lasts.
@@ -86,16 +86,16 @@ impl Log for Disk {
         self.state.lock().pending.push_back(batch);
     }
 
-    fn load(&self, room: RoomId) -> Result<Option<Loaded>, LogError> {
-        self.platter.load(room)
+    fn load(&self, subject: SubjectId) -> Result<Option<Loaded>, LogError> {
+        self.platter.load(subject)
     }
 
-    fn head(&self, room: RoomId) -> Result<Option<(Seq, Bytes)>, LogError> {
-        self.platter.head(room)
+    fn head(&self, subject: SubjectId) -> Result<Option<(Seq, Bytes)>, LogError> {
+        self.platter.head(subject)
     }
 
-    fn follow(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
-        self.platter.follow(room, after, limit)
+    fn follow(&self, subject: SubjectId, after: Seq, limit: usize) -> Result<Vec<Stored>, LogError> {
+        self.platter.follow(subject, after, limit)
     }
 
     fn read(&self, span: &Span, visit: Visit<'_>) -> Result<(), LogError> {
@@ -114,7 +114,7 @@ impl Log for Disk {
         self.platter.expire(now, days)
     }
 
-    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError> {
+    fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<SubjectId>, LogError> {
         self.platter.uncovered(now, days)
     }
 
@@ -122,7 +122,7 @@ impl Log for Disk {
         self.platter.days()
     }
 
-    fn erase(&self, room: RoomId) -> Result<(), LogError> {
-        self.platter.erase(room)
+    fn erase(&self, subject: SubjectId) -> Result<(), LogError> {
+        self.platter.erase(subject)
     }
 }

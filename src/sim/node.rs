@@ -10,7 +10,7 @@ use super::disk::Disk;
 use super::network::SimLine;
 use super::plan::Plan;
 use crate::account::{Account, App, Directory, Keeper, Secret, Urgency};
-use crate::dispatch::{Answer, Asker, Hub, HubConfig, Mail, Request, owner_of};
+use crate::dispatch::{Answer, Asker, Bundle, Hub, HubConfig, Mail, Request, owner_of};
 use crate::error::Status;
 use crate::front::{
     AppRow, AppTable, Apps, Bounds, Common, CommonConfig, Front, FrontConfig, Inbox, Keys, LogHealth, Order, Pressure,
@@ -182,10 +182,10 @@ impl Node {
     }
 
     /// Takes mail to a worker.
-    pub fn post(&mut self, worker: usize, batch: Vec<Mail>) {
-        self.common.pressure(worker).add(Pressure::weigh(&batch));
+    pub fn post(&mut self, worker: usize, batch: Bundle) {
+        self.common.pressure(worker).add(batch.weight());
         if let Some(worker) = self.workers.get_mut(worker) {
-            worker.inbox.mail.extend(batch);
+            worker.inbox.mail.append(batch);
             worker.is_due = true;
         }
     }
@@ -196,7 +196,7 @@ impl Node {
         let asker = Asker::Caller(Box::new(move |answer| answers.lock().push((number, answer))));
         let (actor, app_key) = (Actor::http(account), Some(APP.into()));
         let request = Request { subject: room, asker, actor, ask, app_key, resume: None };
-        self.post(owner_of(room, self.workers.len()), vec![Mail::Request(Box::new(request))]);
+        self.post(owner_of(room, self.workers.len()), Bundle::of_rooms(vec![Mail::Request(Box::new(request))]));
     }
 
     /// Answers to what was asked over HTTP.

@@ -246,21 +246,20 @@ impl World {
 
     fn write(&mut self, node: &mut Node, worker: usize) {
         let Some(writes) = node.workers[worker].front.take_writes() else { return };
-        self.watch.on_append(&writes.records);
-        let places: Vec<(RoomId, Seq)> = writes.records.iter().map(|record| (record.room, record.entry.seq)).collect();
-        self.note(|| format!("worker {worker} writes {places:?} and {} snapshots", writes.snapshots.len()));
+        self.watch.on_append(&writes.rooms.records);
+        let places: Vec<(RoomId, Seq)> = writes.rooms.records.iter().map(|record| (record.room, record.entry.seq)).collect();
+        self.note(|| format!("worker {worker} writes {places:?} and {} snapshots", writes.rooms.snapshots.len()));
         self.unsynced.push_back(places);
         let tell = node.teller(worker);
         let pen = &mut node.workers[worker].pen;
-        let records = writes.records.into_iter().map(|record| logbook::write(pen, record)).collect();
-        let records = match records {
-            Ok(records) => records,
+        let written = match logbook::write_all(pen, writes) {
+            Ok(written) => written,
             Err(status) => return self.watch.fail(format!("an entry cannot be written: {status}")),
         };
         self.disk.append(Batch {
-            records,
-            snapshots: writes.snapshots.into_iter().map(logbook::snapshot).collect(),
-            reports: writes.reports.into_iter().map(logbook::write_report).collect(),
+            records: written.records,
+            snapshots: written.snapshots,
+            reports: written.reports,
             committed: Box::new(move |result| tell(result.is_ok())),
         });
         self.expect_commit();
@@ -324,6 +323,7 @@ impl World {
                 let at_most = unix.min(UnixMs(began.0.saturating_add(passed_ms)));
                 front.on_loaded(room, reader.load(room, at_most));
             }
+            Effect::LoadUser(user) => front.on_user_loaded(user, reader.load_user(user)),
             Effect::Find(find) => {
                 let found = reader.find(find.subject, &find.request, unix);
                 front.on_found(*find, found);
@@ -377,14 +377,14 @@ impl World {
             own.is_down = true;
             return;
         }
-        if own.front.hub().has_uncommitted() {
+        if own.front.has_uncommitted() {
             return;
         }
         if std::mem::replace(&mut own.is_saved, true) {
             own.is_down = true;
             return;
         }
-        own.front.hub.save_rooms();
+        own.front.save_subjects();
         own.is_due = true;
         self.write(node, worker);
     }

@@ -1,5 +1,6 @@
 //! The contract: `dispatch` asks this of every kind of subject. It knows no operation: what it has to know of one, it asks for here.
 
+use std::convert::Infallible;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use super::actor::Actor;
 use super::entry::{Class, Command, Entry, Link, Outcome, PushBody};
 use super::position::{Resumption, Standing};
+use super::shard::Shard;
 use crate::error::Status;
 use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, UnixMs};
 use crate::wire::{Push, Response, pb};
@@ -43,7 +45,7 @@ pub trait Rules<T>: Send + Sync + Debug {
 }
 
 /// How many subjects an account may be in, and how many that were left may wait for their end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Quota {
     /// Of those made over HTTP.
     pub entered: usize,
@@ -199,6 +201,20 @@ pub trait Scope: Send + 'static {
     fn logged(&self) -> Seq;
 }
 
+impl Scope for Infallible {
+    fn after(&self) -> Seq {
+        match *self {}
+    }
+
+    fn last(&self) -> Seq {
+        match *self {}
+    }
+
+    fn logged(&self) -> Seq {
+        match *self {}
+    }
+}
+
 /// The number of a subject where its kind is known.
 pub trait Key: Copy + Debug + Eq + Hash + Into<SubjectId> + Ord + Send + Sync + 'static {
     /// The key of a subject; `None` if it is of another kind.
@@ -207,6 +223,11 @@ pub trait Key: Copy + Debug + Eq + Hash + Into<SubjectId> + Ord + Send + Sync + 
     /// True if numbers like this one are given one after the other, so that none beyond the last was ever there. The others are made
     /// by clients, out of names.
     fn is_counted(self) -> bool;
+
+    /// Its shard, whose owner decides for it.
+    fn shard(self) -> Shard {
+        Shard::of_subject(self.into())
+    }
 }
 
 /// One kind of subject. Its state is changed by entries alone.
@@ -321,13 +342,26 @@ pub trait Subject: Sized + 'static {
     fn standing(&self, now: Epoch, position: (Epoch, Seq), last: Seq) -> Standing;
 
     /// Scope of what a connection missed after `after`, up to `last`.
-    fn scope(&self, account: &AccountId, connection: ConnId, replaces: Option<ConnId>, after: Seq, last: Seq) -> Self::Scope;
+    /// `None`: nothing is replayed.
+    fn scope(
+        &self,
+        account: &AccountId,
+        connection: ConnId,
+        replaces: Option<ConnId>,
+        after: Seq,
+        last: Seq,
+    ) -> Option<Self::Scope> {
+        let _ = (account, connection, replaces, after, last);
+        None
+    }
 
     /// An epoch begins for it with this number.
     fn note_epoch(&mut self, epoch: Epoch, first: Seq);
 
     /// Adds to the reply of who has come what it is told of what it missed.
-    fn tell_missed(reply: &mut Response, missed: &Resumption);
+    fn tell_missed(reply: &mut Response, missed: &Resumption) {
+        let _ = (reply, missed);
+    }
 
     // Its end, where everybody has left it.
 
@@ -366,11 +400,17 @@ pub trait Subject: Sized + 'static {
     /// The refusal of a request for a subject that does not exist.
     fn missing_subject() -> Status;
 
-    /// Says to its readers that items are lost for good.
-    fn gap(id: Self::Key, first: Seq, last: Seq) -> Push;
+    /// Says to its readers that items are lost for good, where there are readers to be told.
+    fn gap(id: Self::Key, first: Seq, last: Seq) -> Option<Push> {
+        let _ = (id, first, last);
+        None
+    }
 
     /// Says to its readers in which epoch it goes on, and how far the log goes.
-    fn epoch_begun(id: Self::Key, epoch: Epoch, log_seq: Seq) -> Push;
+    fn epoch_begun(id: Self::Key, epoch: Epoch, log_seq: Seq) -> Option<Push> {
+        let _ = (id, epoch, log_seq);
+        None
+    }
 
     /// Tells a connection that another has taken its place.
     fn taken_over(id: Self::Key) -> pb::Kicked;
@@ -387,7 +427,10 @@ pub trait Subject: Sized + 'static {
     }
 
     /// How many subjects an account may be in.
-    fn quota(settings: &Self::Settings) -> Quota;
+    fn quota(settings: &Self::Settings) -> Quota {
+        let _ = settings;
+        Quota::default()
+    }
 
     /// The settings it goes by.
     fn settings(&self) -> &Self::Settings;
@@ -416,5 +459,7 @@ pub trait Subject: Sized + 'static {
     }
 
     /// Gives a report its number in an epoch of the node.
-    fn number(report: &mut Self::Report, epoch: Epoch, number: u64);
+    fn number(report: &mut Self::Report, epoch: Epoch, number: u64) {
+        let _ = (report, epoch, number);
+    }
 }

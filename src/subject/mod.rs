@@ -9,6 +9,8 @@ mod contract;
 mod entry;
 mod lazy;
 mod position;
+mod server_id;
+mod shard;
 
 pub use actor::{Actor, NoticePriority, OnBehalf, Origin};
 pub use audience::Audience;
@@ -17,4 +19,6 @@ pub use contract::{
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
 pub(crate) use lazy::{Lazy, Vacant, vacant};
-pub use position::{Missed, Replay, Resumption, Standing};
+pub use position::{Boundaries, Missed, Replay, Resumption, Standing};
+pub use server_id::ServerId;
+pub use shard::Shard;

@@ -5,6 +5,7 @@ pub mod codec;
 mod describe;
 pub mod frame;
 mod fuzzing;
+pub mod operations;
 pub mod packet;
 
 pub use codec::FrameCodec;

@@ -1,4 +1,5 @@
-//! What frames mean: requests, responses and pushes, each kind bound to its protobuf type in one table.
+//! What frames mean: requests, responses and pushes, each kind bound to its protobuf type in one
+//! table, which `build/packets.rs` writes from the options in `proto/`.
 
 use bytes::{Bytes, BytesMut};
 
@@ -139,63 +140,7 @@ macro_rules! packets {
     };
 }
 
-packets! {
-    requests {
-        Login(Box<pb::LoginRequest>) => Box<pb::LoginResponse>, Login;
-        Logout(pb::LogoutRequest) => pb::Status, Logout;
-        RenewToken(pb::RenewTokenRequest) => pb::Status, RenewToken;
-        KickDevices(pb::KickDevicesRequest) => pb::Status, KickDevices;
-        RoomEnter(Box<pb::RoomEnterRequest>) => Box<pb::RoomEnterResponse>, RoomEnter;
-        RoomExit(pb::RoomExitRequest) => pb::RoomExitResponse, RoomExit;
-        RoomInfo(pb::RoomInfoRequest) => Box<pb::RoomInfoResponse>, RoomInfo;
-        RoomUpdate(Box<pb::RoomUpdateRequest>) => Box<pb::RoomInfoResponse>, RoomUpdate;
-        RoomClose(pb::RoomCloseRequest) => pb::Status, RoomClose;
-        RoomMute(pb::RoomMuteRequest) => pb::Status, RoomMute;
-        RoomCreate(Box<pb::RoomCreateRequest>) => Box<pb::RoomEnterResponse>, RoomCreate;
-        RoomSwitch(Box<pb::RoomSwitchRequest>) => Box<pb::RoomEnterResponse>, RoomSwitch;
-        RoomLeaveAll(pb::RoomLeaveAllRequest) => pb::RoomLeaveAllResponse, RoomLeaveAll;
-        MemberList(pb::MemberListRequest) => pb::MemberListResponse, MemberList;
-        MemberLookup(pb::MemberLookupRequest) => pb::MemberListResponse, MemberLookup;
-        MemberListByTag(pb::MemberListByTagRequest) => pb::MemberListResponse, MemberListByTag;
-        MemberCountByTag(pb::MemberCountByTagRequest) => pb::MemberCountByTagResponse, MemberCountByTag;
-        MemberSetRole(pb::MemberSetRoleRequest) => Box<pb::MemberSetRoleResponse>, MemberSetRole;
-        MemberKick(pb::MemberKickRequest) => pb::Status, MemberKick;
-        MemberTempMute(pb::MemberTempMuteRequest) => pb::MemberTempMuteResponse, MemberTempMute;
-        MemberTagTempMute(pb::MemberTagTempMuteRequest) => pb::MemberTempMuteResponse, MemberTagTempMute;
-        MemberUpdateSelf(Box<pb::MemberUpdateSelfRequest>) => pb::Status, MemberUpdateSelf;
-        MemberUpdateTags(Box<pb::MemberUpdateTagsRequest>) => pb::Status, MemberUpdateTags;
-        MemberUpdateLocation(pb::MemberUpdateLocationRequest) => pb::Status, MemberUpdateLocation;
-        MessageSend(Box<pb::MessageSendRequest>) => pb::MessageSendResponse, MessageSend;
-        MessageHistory(pb::MessageHistoryRequest) => pb::MessageHistoryResponse, MessageHistory;
-        MessageHistoryByTags(pb::MessageHistoryByTagsRequest) => pb::MessageHistoryResponse, MessageHistoryByTags;
-        MessageRecall(Box<pb::MessageRecallRequest>) => pb::Status, MessageRecall;
-        QueueInit(pb::QueueInitRequest) => pb::Status, QueueInit;
-        QueueOffer(Box<pb::QueueOfferRequest>) => pb::QueueOfferResponse, QueueOffer;
-        QueueBatchOffer(pb::QueueBatchOfferRequest) => pb::QueueBatchResponse, QueueBatchOffer;
-        QueuePoll(pb::QueuePollRequest) => pb::QueueElementResponse, QueuePoll;
-        QueueList(pb::QueueListRequest) => pb::QueueListResponse, QueueList;
-        QueuePeek(pb::QueuePeekRequest) => pb::QueueElementResponse, QueuePeek;
-        QueueMultiGet(pb::QueueMultiGetRequest) => pb::QueueListResponse, QueueMultiGet;
-        QueueChange(pb::QueueChangeRequest) => pb::QueueBatchResponse, QueueChange;
-        QueueDrop(pb::QueueDropRequest) => pb::QueueDropResponse, QueueDrop;
-        AttributesSet(pb::AttributesSetRequest) => pb::AttributesChangeResponse, AttributesSet;
-        AttributesDelete(pb::AttributesDeleteRequest) => pb::AttributesChangeResponse, AttributesDelete;
-        AttributesBatch(pb::AttributesBatchRequest) => pb::AttributesChangeResponse, AttributesBatch;
-        AttributesList(pb::AttributesListRequest) => pb::AttributesListResponse, AttributesList;
-        MemberAttributesSet(Box<pb::MemberAttributesSetRequest>) => pb::MemberAttributesSetResponse, MemberAttributesSet;
-        MemberAttributesLookup(pb::MemberAttributesLookupRequest) => pb::MemberAttributesListResponse, MemberAttributesLookup;
-        MemberAttributesList(pb::MemberAttributesListRequest) => pb::MemberAttributesListResponse, MemberAttributesList;
-    }
-    pushes {
-        Status(Box<pb::Status>), Status;
-        Kicked(Box<pb::Kicked>), Kicked;
-        TokenWillExpire(pb::TokenWillExpire), TokenWillExpire;
-        Message(Box<pb::Message>), Message;
-        Notification(Box<pb::Notification>), Notification;
-        Gap(pb::Gap), Gap;
-        RoomEpoch(pb::RoomEpoch), RoomEpoch;
-    }
-}
+include!(concat!(env!("OUT_DIR"), "/packets.rs"));
 
 /// A frame, understood.
 #[derive(Clone, PartialEq, Debug)]

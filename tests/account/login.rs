@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chatroom::account::{Account, App, Directory, Keeper, Login, NewAccount, Secret, Urgency, dynamic_token};
 use chatroom::error::{Code, Status, Sub};
-use chatroom::id::{AccountId, UnixMs};
+use chatroom::id::{AccountId, Epoch, SubjectId, SubjectKind, UnixMs};
 use parking_lot::Mutex;
 
 const NOW: UnixMs = UnixMs(1_700_000_000_000);
@@ -247,6 +247,27 @@ fn a_new_account_is_kept_before_it_is_answered_and_logs_in_with_its_token() {
     assert_eq!((again.code, &*again.desc), (Code::BadParameter, "already register"));
     // Every application has names of its own.
     assert!(directory.create_account("named", new).is_ok());
+}
+
+#[test]
+fn every_account_gets_a_number_of_its_own_when_it_is_registered_and_none_an_earlier_start_gave() {
+    let (directory, _) = directory(true);
+    let mut numbers = Vec::new();
+    for (epoch, accounts) in [(7, ["ann", "ben"]), (8, ["cat", "dan"])] {
+        directory.number_in(Epoch(epoch));
+        for name in accounts {
+            let token = dynamic_token("demo", SECRET, name, NOW.0, 60);
+            let first = directory.verify_login(&dynamic(name, &token), NOW).unwrap().number;
+            assert_eq!(directory.verify_login(&dynamic(name, &token), NOW).unwrap().number, first);
+            assert!(SubjectId::new(SubjectKind::User, first).is_ok());
+            numbers.push(first);
+        }
+        let new = NewAccount { account: format!("eve{epoch}"), ..NewAccount::default() };
+        numbers.push(directory.create_account("demo", new).unwrap().number);
+    }
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+    let anonymous = Login { account: "", token: "", anonymous: true, nick: Some("N"), ..login() };
+    assert_eq!(directory.verify_login(&anonymous, NOW).unwrap().number, 0);
 }
 
 #[test]

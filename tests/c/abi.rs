@@ -84,6 +84,17 @@ fn every_other_operation_says_what_it_was_told_and_shows_what_it_was_answered() 
 }
 
 #[test]
+fn a_request_goes_out_as_the_protobuf_the_host_brings_and_its_answer_comes_back_so() {
+    let server = server();
+    let admin = server.admin();
+    let amy = admin.create_user("amy");
+    in_all_builds("tests/c/raw.c", &|| {
+        let room = admin.create_room("amy", "raw").to_string();
+        [&server.wire.to_string(), APP_KEY, &room, "amy", &amy].map(String::from).to_vec()
+    });
+}
+
+#[test]
 fn the_wrapper_for_cpp_owns_what_it_is_given() {
     let server = server();
     let admin = server.admin();

@@ -1,51 +1,22 @@
 //! The header is what src/capi says, and the symbols are what include/chatroom.symbols says.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::generate::{FAMILIES, compare, enumerations};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Compares with what is committed, or writes it down if `CHATROOM_BLESS` is set.
-fn compare(path: &Path, made: &str) {
-    if std::env::var_os("CHATROOM_BLESS").is_some() {
-        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("the folder can be made");
-        std::fs::write(path, made).expect("the file can be written");
-        return;
-    }
-    let committed = std::fs::read_to_string(path).unwrap_or_default();
-    if let Some((line, (want, have))) =
-        made.lines().zip(committed.lines().chain(std::iter::repeat(""))).enumerate().find(|(_, (want, have))| want != have)
-    {
-        panic!(
-            "{}:{} is {have:?} and should be {want:?}; CHATROOM_BLESS=1 cargo test --test c header writes it anew",
-            path.display(),
-            line + 1
-        );
-    }
-    assert_eq!(made.len(), committed.len(), "{} has more than it should", path.display());
-}
-
 /// The files of the C ABI, in the order in which the header shows their functions.
 fn sources() -> Vec<PathBuf> {
-    let order = [
-        "library.rs",
-        "boundary.rs",
-        "types.rs",
-        "constants.rs",
-        "codec.rs",
-        "client.rs",
-        "options.rs",
-        "request.rs",
-        "room_request.rs",
-        "member_request.rs",
-        "queue_request.rs",
-        "attribute_request.rs",
-    ];
-    let folder = root().join("src/capi");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .expect("src/capi is there")
+    let order = ["library.rs", "boundary.rs", "types.rs", "constants.rs", "codec.rs", "client.rs", "options.rs", "request.rs"];
+    let order: Vec<String> = order.map(str::to_owned).into_iter().chain(FAMILIES.map(|name| format!("{name}.rs"))).collect();
+    let folders = ["src/capi", "src/capi/generated"].map(|folder| root().join(folder));
+    let mut files: Vec<PathBuf> = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).expect("src/capi is there"))
         .map(|entry| entry.expect("it can be listed").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         // cbindgen follows the modules it names, and would show everything a second time.
@@ -57,7 +28,8 @@ fn sources() -> Vec<PathBuf> {
 }
 
 fn header() -> String {
-    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml can be read");
+    let mut config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml can be read");
+    config.export.include.extend(enumerations());
     let builder = sources().into_iter().fold(cbindgen::Builder::new().with_config(config), cbindgen::Builder::with_src);
     let mut bytes = Vec::new();
     builder.generate().expect("the sources can be read").write(&mut bytes);

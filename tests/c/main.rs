@@ -1,19 +1,20 @@
 //! The C interface: its header, its symbols, and C programs that use it.
-#![cfg(feature = "capi")]
 
-#[cfg(feature = "server")]
+#[cfg(all(feature = "capi", feature = "server"))]
 #[path = "../support/pki.rs"]
 mod pki;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "capi", feature = "server"))]
 mod scripted;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "capi", feature = "server"))]
 #[path = "../support/mod.rs"]
 mod support;
 
-#[cfg(feature = "server")]
+#[cfg(all(feature = "capi", feature = "server"))]
 mod abi;
+mod generate;
+#[cfg(feature = "capi")]
 mod header;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "capi", feature = "server"))]
 mod kept;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "capi", feature = "server"))]
 mod workshop;

@@ -292,7 +292,7 @@ impl World {
 
     /// Everything is written down, and then the node starts anew.
     pub fn stop_and_start(&mut self) {
-        self.hubs.iter_mut().for_each(Hub::save_rooms);
+        self.hubs.iter_mut().for_each(Hub::save_subjects);
         self.settle();
         self.restart();
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use chatroom::account::{Account, App, Directory, Keeper, Secret, Urgency};
-use chatroom::dispatch::{Answer, Asker, Hub, HubConfig, Mail, owner_of};
+use chatroom::dispatch::{Answer, Asker, Bundle, Hub, HubConfig, Mail, owner_of};
 use chatroom::error::Status;
 use chatroom::front::{
     AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox, Keys, Line, LogHealth,
@@ -180,14 +180,14 @@ impl Node {
         let actor = Actor::http(AccountId::parse(account).unwrap());
         let request =
             chatroom::dispatch::Request { subject: room, asker, actor, ask: Ask::Command(op), app_key: None, resume: None };
-        self.post(owner_of(room, WORKERS), vec![Mail::Request(Box::new(request))]);
+        self.post(owner_of(room, WORKERS), Bundle::of_rooms(vec![Mail::Request(Box::new(request))]));
         self.settle();
         answer.lock().unwrap().take().expect("every caller is answered")
     }
 
-    fn post(&mut self, worker: usize, batch: Vec<Mail>) {
-        self.pressures[worker].add(Pressure::weigh(&batch));
-        self.inboxes[worker].mail.extend(batch);
+    fn post(&mut self, worker: usize, batch: Bundle) {
+        self.pressures[worker].add(batch.weight());
+        self.inboxes[worker].mail.append(batch);
     }
 
     /// Turns until nobody has anything to do.
@@ -218,7 +218,7 @@ impl Node {
             self.post(other, batch);
         }
         if let Some(writes) = self.fronts[worker].take_writes() {
-            for record in writes.records {
+            for record in writes.rooms.records {
                 self.log.entry(record.room).or_default().push(record);
             }
             self.inboxes[worker].committed = Some(true);
@@ -249,7 +249,7 @@ impl Node {
                 self.fronts[worker].on_caught_up(*waiting, Ok(replay));
             }
             Effect::Call(call) => self.calls.push((worker, *call)),
-            Effect::Find(_) | Effect::History(_) => panic!("nobody asks for that here"),
+            Effect::Find(_) | Effect::History(_) | Effect::LoadUser(_) => panic!("nobody asks for that here"),
         }
     }
 

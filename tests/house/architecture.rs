@@ -17,17 +17,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("session", &["wire"]),
     ("subject", &["wire"]),
     ("room", &["wire", "subject"]),
-    // Of room nothing but that it is the kind of subject there is: see `only_one_file_of_dispatch_knows_which_kinds_there_are`.
-    ("dispatch", &["wire", "subject", "room"]),
+    ("user", &["wire", "subject"]),
+    // Of the kinds of subjects nothing but which there are: see `only_one_file_of_dispatch_knows_which_kinds_there_are`.
+    ("dispatch", &["wire", "subject", "room", "user"]),
     ("log", &["wire"]),
     ("account", &[]),
-    ("front", &["wire", "session", "subject", "room", "dispatch", "account"]),
+    ("front", &["wire", "session", "subject", "room", "user", "dispatch", "account"]),
     ("config", &["room", "account", "tls"]),
     ("hooks", &["front", "wire", "room", "log", "account"]),
     ("figures", &["wire", "dispatch", "log"]),
     (
         "server",
-        &["front", "session", "wire", "subject", "room", "dispatch", "log", "account", "tls", "config", "hooks", "figures"],
+        &[
+            "front", "session", "wire", "subject", "room", "user", "dispatch", "log", "account", "tls", "config", "hooks",
+            "figures",
+        ],
     ),
     // Of wire the packet types: the HTTP API reaches the same commands, and those carry them.
     ("admin", &["server", "config", "figures", "room", "log", "account", "wire"]),
@@ -35,13 +39,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("capi", &["client", "wire"]),
     ("cli", &["client", "session", "wire", "account", "tls"]),
     // Of server what does no I/O: see `the_simulation_does_no_io`.
-    ("sim", &["front", "session", "wire", "subject", "room", "dispatch", "log", "account", "server"]),
+    ("sim", &["front", "session", "wire", "subject", "room", "user", "dispatch", "log", "account", "server"]),
     ("bin", &["server", "config", "admin", "client", "cli", "sim"]),
 ];
 const OPEN: [&str; 5] = ["error", "limits", "id", "text", "planted"];
 
 /// The deterministic core: it does no I/O and reads no clock.
-const CORE: [&str; 6] = ["wire", "session", "subject", "room", "dispatch", "front"];
+const CORE: [&str; 7] = ["wire", "session", "subject", "room", "user", "dispatch", "front"];
 /// What the core must not name, and what stands for it there.
 const NOT_IN_CORE: &[(&str, &str)] = &[
     ("tokio", "the core runs without a runtime; I/O belongs to server/ and client/"),
@@ -284,13 +288,14 @@ fn nouns_of_a_room_do_not_know_what_it_does_and_no_file_goes_in_a_circle() {
 #[test]
 fn only_one_file_of_dispatch_knows_which_kinds_there_are() {
     let mut found = Vec::new();
-    let others = |source: &&Source| source.module() == "dispatch" && !source.path.ends_with("/rooms.rs");
-    for source in sources().iter().filter(others) {
-        for (number, line) in source.code().filter(|(_, line)| line.contains("crate::room")) {
+    let names_a_kind = |line: &str| line.contains("crate::room") || line.contains("crate::user");
+    let all = sources();
+    for source in all.iter().filter(|source| source.module() == "dispatch" && !source.path.ends_with("/kinds.rs")) {
+        for (number, line) in source.code().filter(|(_, line)| names_a_kind(line)) {
             found.push(format!("{}:{number}: `{}`: what every subject has stands in subject/", source.path, line.trim()));
         }
     }
-    refuse("Dispatch is about subjects, not about rooms", &found);
+    refuse("Dispatch is about subjects, not about rooms or users", &found);
 }
 
 /// Modules that know of no single operation: what they have to know of one, its subject says.

@@ -85,7 +85,7 @@ fn entries_name_the_one_before(log: &dyn Kept) {
         record
     });
     append(log, linked.into(), vec![]);
-    let entries = log.follow(room(1), Seq(0), 10).unwrap();
+    let entries = log.follow(room(1).into(), Seq(0), 10).unwrap();
     assert_eq!(entries.iter().map(|entry| (entry.seq.0, entry.prev.0)).collect::<Vec<_>>(), [(1, 0), (4, 1), (9, 4)]);
 }
 
@@ -111,7 +111,7 @@ fn keys_go_with_their_days_and_with_their_room(log: &dyn Kept) {
     for of_room in [1, 2] {
         assert_eq!(places(log, &under(of_room, "k")), (3..=12).collect::<Vec<_>>(), "what is carried is no history");
     }
-    log.erase(room(1)).unwrap();
+    log.erase(room(1).into()).unwrap();
     assert_eq!(places(log, &under(1, "k")), [0; 0]);
     assert_eq!(places(log, &under(2, "k")).len(), 10);
 }

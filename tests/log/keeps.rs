@@ -139,14 +139,14 @@ fn of_a_room_that_is_erased_its_last_entry_stays(log: &dyn Kept) {
     let at = |seq: u64| NOON + seq as i64 * DAY_MS / 4;
     append(log, (1..=10).map(|seq| text(room(1), seq, at(seq))).collect(), vec![snapshot(room(1), 7)]);
     append(log, (1..=3).map(|seq| text(room(2), seq, NOON)).collect(), vec![snapshot(room(2), 1)]);
-    log.erase(room(1)).unwrap();
+    log.erase(room(1).into()).unwrap();
     let loaded = log.rebuilding(room(1), UnixMs(at(10))).unwrap().unwrap();
     assert_eq!((loaded.snapshot, seqs(&loaded.records)), (None, vec![10]));
     assert_eq!(seqs(&log.records(room(1), Seq(0), 100).unwrap()), [10]);
     let other = log.rebuilding(room(2), UnixMs(NOON)).unwrap().unwrap();
     assert_eq!(other.snapshot, Some(snapshot(room(2), 1)));
     assert_eq!(seqs(&log.records(room(2), Seq(0), 100).unwrap()), [1, 2, 3]);
-    log.erase(room(3)).unwrap();
+    log.erase(room(3).into()).unwrap();
     assert_eq!(log.rebuilding(room(3), UnixMs(NOON)).unwrap(), None);
 }
 

@@ -25,3 +25,4 @@ mod records;
 mod reports;
 mod snapshots;
 mod suite;
+mod users;

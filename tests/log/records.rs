@@ -30,7 +30,7 @@ pub trait Rooms: Log {
     }
 
     fn records(&self, room: RoomId, after: Seq, limit: usize) -> Result<Vec<Record>, LogError> {
-        self.follow(room, after, limit)?.into_iter().map(|entry| logbook::read(room, entry)).collect()
+        self.follow(room.into(), after, limit)?.into_iter().map(|entry| logbook::read(room, entry)).collect()
     }
 
     fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, LogError> {

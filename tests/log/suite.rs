@@ -3,11 +3,19 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::every_log::{Check, Home, Memory};
-use super::{commits, finds, history, keeps, recall, reports, snapshots};
+use super::{commits, finds, history, keeps, recall, reports, snapshots, users};
 
 /// The checks of every file.
-const ALL: [&[Check]; 7] =
-    [commits::CHECKS, finds::CHECKS, history::CHECKS, keeps::CHECKS, recall::CHECKS, reports::CHECKS, snapshots::CHECKS];
+const ALL: [&[Check]; 8] = [
+    commits::CHECKS,
+    finds::CHECKS,
+    history::CHECKS,
+    keeps::CHECKS,
+    recall::CHECKS,
+    reports::CHECKS,
+    snapshots::CHECKS,
+    users::CHECKS,
+];
 
 /// Runs every check over a home of its own, to the last one, and names those that failed.
 #[track_caller]

@@ -124,7 +124,7 @@ fn check_replay(data: &Path, room: i64) {
     let mut entries = 0;
     loop {
         let after = Seq(replayed.next_seq().0 - 1);
-        let records = log.follow(id, after, 10_000).expect("the log is readable");
+        let records = log.follow(id.into(), after, 10_000).expect("the log is readable");
         if records.is_empty() {
             break;
         }

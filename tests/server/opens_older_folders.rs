@@ -206,6 +206,29 @@ fn a_folder_of_format_2_opens_with_everything_in_it() {
     assert_eq!(ids(&log), said.iter().copied().chain(["said since"]).collect::<Vec<_>>());
 }
 
+/// The numbers of the accounts in a store, by name.
+fn numbers(folder: &Path) -> Vec<(String, i64)> {
+    let log = FjallLog::open(folder, &Options::default()).unwrap();
+    let rows = log.scan(Space::Accounts).unwrap();
+    rows.into_iter().map(|(_, row)| store::Account::decode(row).unwrap()).map(|row| (row.account, row.number)).collect()
+}
+
+#[test]
+fn the_accounts_of_an_older_folder_get_numbers_and_keep_them() {
+    let home = tempfile::tempdir().unwrap();
+    copy(&folder("format-2"), home.path());
+    assert!(numbers(home.path()).iter().all(|(_, number)| *number == 0));
+    let mut given = Vec::new();
+    for _ in 0..2 {
+        let server = start(home.path(), None);
+        server.terminate();
+        assert!(server.wait(crate::support::PATIENCE).success());
+        given.push(numbers(home.path()));
+    }
+    assert!(given[0].is_sorted_by(|one, next| one.1 < next.1) && given[0].iter().all(|(_, number)| *number > 0), "{given:?}");
+    assert_eq!(given[0], given[1]);
+}
+
 /// The program that wrote the folder would refuse it from here on, with words.
 #[test]
 fn a_folder_of_format_2_is_raised_for_good() {

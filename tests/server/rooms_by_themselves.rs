@@ -9,6 +9,7 @@ use crate::support::process::{APP_KEY, APP_SECRET};
 use crate::support::{Peer, wait_until};
 use chatroom::account::Secret;
 use chatroom::config::{AppConfig, Config, Timers};
+use chatroom::dispatch::owner_of;
 use chatroom::error::{Code, Status};
 use chatroom::id::{AccountId, RoomId};
 use chatroom::room::{Actor, AddRobots, Command, Create, Op, Query, RemoveRobots, RobotProfile};
@@ -27,10 +28,14 @@ fn account(name: &str) -> AccountId {
 
 impl World {
     fn start(data: Option<&Path>, app: AppConfig) -> World {
+        World::with_workers(2, data, app)
+    }
+
+    fn with_workers(workers: usize, data: Option<&Path>, app: AppConfig) -> World {
         let config = Config {
             memory: data.is_none(),
             data: data.map(Path::to_owned).unwrap_or_default(),
-            workers: 2,
+            workers,
             apps: vec![app],
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             timers: Timers { drain_ms: 100, ..Timers::default() },
@@ -132,6 +137,28 @@ fn an_empty_room_closes_and_the_time_runs_on_over_a_restart() {
     assert!(later.valid && later.delay_close.unwrap().delay_seconds == 604_800);
     assert!(!world.info(empty).valid);
     world.node.stop();
+}
+
+// The owner of a room is the owner of its shard, free to differ at each start (im.md §0.1 rule 2).
+#[test]
+fn rooms_go_on_with_any_number_of_workers() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let world = World::with_workers(1, Some(&data), app());
+    let rooms: Vec<RoomId> = (0..12).map(|_| world.create()).collect();
+    world.node.stop();
+    for workers in [3, 5, 2] {
+        let world = World::with_workers(workers, Some(&data), app());
+        let owners: std::collections::BTreeSet<usize> = rooms.iter().map(|room| owner_of(*room, workers)).collect();
+        assert_eq!(owners.len(), workers, "every worker has a room");
+        for room in &rooms {
+            let (mut alice, entered) = world.join("alice", *room);
+            assert_eq!(entered.code, 0);
+            let answer = alice.send_text(room.get(), &format!("with {workers}"), "hello");
+            assert!(answer.code == 0 && world.info(*room).valid, "{answer:?}");
+        }
+        world.node.stop();
+    }
 }
 
 // S003-005

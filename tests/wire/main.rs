@@ -4,6 +4,7 @@
 mod wire_files;
 
 mod corpus;
+mod described;
 mod docs;
 mod golden;
 mod samples;

@@ -22,7 +22,7 @@ pub(super) fn cut(folder: &Path, journal: &Journal) -> Result<PathBuf> {
     let path = kept.join(format!("{number}-{}.jnl", journal.number));
     let used = journal.end + journal.damage.as_ref().map_or(0, |damage| damage.bytes);
     copy(journal, used, &path).inspect_err(|_| {
-        // Half a copy would take the room that the next attempt needs; what cannot be removed is pushed out by later ones.
+        // Half a copy would take the subject that the next attempt needs; what cannot be removed is pushed out by later ones.
         let _ = std::fs::remove_file(&path);
     })?;
     sync_folder(&kept)?;

@@ -1,4 +1,4 @@
-//! Retention: whole days go, state stays. And what is left of a room that was deleted.
+//! Retention: whole days go, state stays. And what is left of a subject that was deleted.
 //!
 //! A crash at any point leaves either the day or what it left behind, or both, and the next run goes on from there: the writer
 //! leaves the day alone, then what no snapshot covers is copied and brought to the disk, then the day is dropped.
@@ -10,7 +10,7 @@ use ::fjall::{Keyspace, OwnedWriteBatch};
 
 use super::open::folder_of;
 use super::{Store, failed, snapshot_key};
-use crate::id::{RoomId, Seq, UnixMs};
+use crate::id::{Seq, SubjectId, UnixMs};
 use crate::log::LogError;
 use crate::log::query::first_day_kept;
 use crate::log::record::{INDEX_BIT, KEY_BYTES, index_prefix, key, read_key};
@@ -43,11 +43,11 @@ impl Store {
         Ok(count)
     }
 
-    /// Removes everything of a room but its last entry. No day goes meanwhile: one retention at a time.
-    pub(super) fn erase(&self, room: RoomId) -> Result<(), LogError> {
+    /// Removes everything of a subject but its last entry. No day goes meanwhile: one retention at a time.
+    pub(super) fn erase(&self, subject: SubjectId) -> Result<(), LogError> {
         let mut tables: Vec<Keyspace> = self.days.read().open.values().cloned().collect();
         tables.push(self.carried.clone());
-        let all = key(room, Seq(0))..=key(room, Seq(u64::MAX));
+        let all = key(subject, Seq(0))..=key(subject, Seq(u64::MAX));
         let mut last = Seq(0);
         for table in &tables {
             if let Some(found) = table.range(all.clone()).next_back() {
@@ -55,12 +55,12 @@ impl Store {
             }
         }
         let mut write = self.db.batch();
-        for found in self.snapshots.prefix(snapshot_key(room)) {
+        for found in self.snapshots.prefix(snapshot_key(subject)) {
             write.remove(&self.snapshots, found.key().map_err(failed)?);
         }
         for table in &tables {
-            let entries = table.range(key(room, Seq(0))..key(room, last));
-            for found in entries.chain(table.prefix(index_prefix(room))) {
+            let entries = table.range(key(subject, Seq(0))..key(subject, last));
+            for found in entries.chain(table.prefix(index_prefix(subject))) {
                 write.remove(table, found.key().map_err(failed)?);
                 write = self.step(write)?;
             }
@@ -68,23 +68,23 @@ impl Store {
         self.commit(write, None)
     }
 
-    /// The rooms of which days that are due to go have what no snapshot covers.
-    pub(super) fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<RoomId>, LogError> {
+    /// The subjects of which days that are due to go have what no snapshot covers.
+    pub(super) fn uncovered(&self, now: UnixMs, days: u32) -> Result<Vec<SubjectId>, LogError> {
         let old: Vec<Keyspace> = self.days.read().open.range(..first_day_kept(now, days)).map(|(_, day)| day.clone()).collect();
-        let mut rooms = BTreeSet::new();
+        let mut subjects = BTreeSet::new();
         for day in &old {
-            self.each_room(day, |room, uncovered| {
-                rooms.extend(day.range(uncovered).next().is_some().then_some(room));
+            self.each_subject(day, |subject, uncovered| {
+                subjects.extend(day.range(uncovered).next().is_some().then_some(subject));
                 Ok(())
             })?;
         }
-        Ok(rooms.into_iter().collect())
+        Ok(subjects.into_iter().collect())
     }
 
     /// Copies what no snapshot covers out of a day, without its index: it is state, not history.
     fn carry(&self, day: &Keyspace) -> Result<(), LogError> {
         let mut write = Some(self.db.batch());
-        self.each_room(day, |_, uncovered| {
+        self.each_subject(day, |_, uncovered| {
             for found in day.range(uncovered) {
                 let (key, value) = found.into_inner().map_err(failed)?;
                 let mut filled = write.take().unwrap_or_else(|| self.db.batch());
@@ -96,20 +96,20 @@ impl Store {
         write.map_or(Ok(()), |write| self.commit(write, None))
     }
 
-    /// Goes through a day from room to room, with the range of keys in which each has what no snapshot covers; what is covered costs
+    /// Goes through a day from subject to subject, with the range of keys in which each has what no snapshot covers; what is covered costs
     /// nothing.
-    fn each_room(
+    fn each_subject(
         &self,
         day: &Keyspace,
-        mut visit: impl FnMut(RoomId, RangeInclusive<[u8; KEY_BYTES]>) -> Result<(), LogError>,
+        mut visit: impl FnMut(SubjectId, RangeInclusive<[u8; KEY_BYTES]>) -> Result<(), LogError>,
     ) -> Result<(), LogError> {
         let mut next = Some([0; KEY_BYTES]);
         while let Some(from) = next {
             let Some(found) = day.range(&from[..]..&[INDEX_BIT][..]).next() else { break };
-            let (room, _) = read_key(&found.key().map_err(failed)?)?;
-            let uncovered = self.covered(room)?.map_or(Seq(0), Seq::next);
-            visit(room, key(room, uncovered)..=key(room, Seq(u64::MAX)))?;
-            next = room.get().checked_add(1).and_then(|room| RoomId::new(room).ok()).map(|room| key(room, Seq(0)));
+            let (subject, _) = read_key(&found.key().map_err(failed)?)?;
+            let uncovered = self.covered(subject)?.map_or(Seq(0), Seq::next);
+            visit(subject, key(subject, uncovered)..=key(subject, Seq(u64::MAX)))?;
+            next = subject.to_key().checked_add(1).and_then(SubjectId::of_key).map(|subject| key(subject, Seq(0)));
         }
         Ok(())
     }
@@ -117,15 +117,15 @@ impl Store {
     /// Removes what was carried and is covered by now.
     fn drop_covered(&self) -> Result<(), LogError> {
         let mut write = self.db.batch();
-        let mut last: Option<(RoomId, Option<Seq>)> = None;
+        let mut last: Option<(SubjectId, Option<Seq>)> = None;
         for found in self.carried.iter() {
             let key = found.key().map_err(failed)?;
-            let (room, seq) = read_key(&key)?;
+            let (subject, seq) = read_key(&key)?;
             let covered = match last {
-                Some((of, covered)) if of == room => covered,
-                _ => self.covered(room)?,
+                Some((of, covered)) if of == subject => covered,
+                _ => self.covered(subject)?,
             };
-            last = Some((room, covered));
+            last = Some((subject, covered));
             if covered.is_some_and(|covered| seq <= covered) {
                 write.remove(&self.carried, key);
                 write = self.step(write)?;

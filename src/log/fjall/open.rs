@@ -99,7 +99,7 @@ pub(super) fn open(
     });
     counted.map_err(failed)?;
     let last_number = number(&meta, META_LAST_NUMBER)?.unwrap_or(0);
-    let last_number = i64::try_from(last_number).map_err(|_| LogError::Corrupt("the highest number of a room".into()))?;
+    let last_number = i64::try_from(last_number).map_err(|_| LogError::Corrupt("the highest number of a subject".into()))?;
     let reports = keyspaces.get("reports")?;
     let (mut records, mut bytes) = (0, 0);
     for found in reports.iter() {

@@ -12,7 +12,7 @@ use super::health::Pauses;
 use super::open::{day_keyspace, folder_of};
 use super::reopen::Shared;
 use super::{Days, Durability, META_LAST_NUMBER, Store, failed, part_key};
-use crate::id::{RoomId, Seq};
+use crate::id::{RoomId, Seq, SubjectId};
 use crate::log::query::day_of;
 use crate::log::record::{KEY_BYTES, Strip, index_row, key, redacted};
 use crate::log::spool;
@@ -35,7 +35,7 @@ pub(super) struct DiskSink {
 }
 
 /// Items that a group redacts, by key: the day of each, what does it, and whether the group has the item itself.
-type Redactions = BTreeMap<[u8; KEY_BYTES], (i64, RoomId, Seq, Strip, bool)>;
+type Redactions = BTreeMap<[u8; KEY_BYTES], (i64, SubjectId, Seq, Strip, bool)>;
 
 impl DiskSink {
     pub fn new(shared: Arc<Shared>, durability: Durability) -> DiskSink {
@@ -78,7 +78,7 @@ impl DiskSink {
         let items = |batch: &Batch| batch.records.len() + batch.snapshots.len() + batch.reports.len();
         let items = group.iter().map(items).sum::<usize>() + 2;
         let mut write = OwnedWriteBatch::with_capacity(store.db.clone(), items);
-        let mut parts: BTreeMap<(RoomId, u32), (Seq, &Bytes)> = BTreeMap::new();
+        let mut parts: BTreeMap<(SubjectId, u32), (Seq, &Bytes)> = BTreeMap::new();
         let (mut bytes, mut last_number) = (0, self.last_number);
         let mut listed: BTreeMap<RoomId, bool> = BTreeMap::new();
         // Entries of one turn nearly always fall on one day.
@@ -97,12 +97,12 @@ impl DiskSink {
                     _ => days.open.get(&day).ok_or_else(|| LogError::Store(format!("day {day} was not opened")))?,
                 };
                 target = Some((day, keyspace));
-                let key = key(facts.room, facts.seq);
+                let key = key(facts.subject, facts.seq);
                 // An item redacted in the same breath: one write must not hold two values of a key.
                 let left = match redactions.get_mut(&key) {
                     Some((.., strip, is_written)) => {
                         *is_written = true;
-                        redacted(facts.room, facts.seq, record.kept.clone(), *strip)?
+                        redacted(facts.subject, facts.seq, record.kept.clone(), *strip)?
                     }
                     None => None,
                 };
@@ -111,12 +111,12 @@ impl DiskSink {
                 write.insert(keyspace, key, Slice::from(&value[..]));
                 // What comes too late for its day is state, not history.
                 for key in facts.keys.iter().filter(|_| day >= days.first) {
-                    write.insert(keyspace, index_row(facts.room, key, facts.seq), []);
+                    write.insert(keyspace, index_row(facts.subject, key, facts.seq), []);
                 }
             }
             for snapshot in &batch.snapshots {
                 for part in &snapshot.parts {
-                    let newest = parts.entry((snapshot.room, part.number)).or_insert((snapshot.seq, &part.state));
+                    let newest = parts.entry((snapshot.subject, part.number)).or_insert((snapshot.seq, &part.state));
                     if newest.0 <= snapshot.seq {
                         *newest = (snapshot.seq, &part.state);
                     }
@@ -134,9 +134,9 @@ impl DiskSink {
             listed.extend(listings(&batch.records));
             results.push(Ok(()));
         }
-        for (key, (day, room, seq, strip, is_written)) in redactions {
+        for (key, (day, subject, seq, strip, is_written)) in redactions {
             if !is_written {
-                bytes += keep_redacted(&store, &mut write, &days, day, key, |kept| redacted(room, seq, kept, strip))?;
+                bytes += keep_redacted(&store, &mut write, &days, day, key, |kept| redacted(subject, seq, kept, strip))?;
             }
         }
         bytes += keep_parts(&store, &mut write, &parts)?;
@@ -183,7 +183,7 @@ impl Sink for DiskSink {
             results.clear();
             results.resize(group.len(), Err(error));
         }
-        // A batch that was refused is missing in what its rooms hold in memory: they are read again after a reopening.
+        // A batch that was refused is missing in what its subjects hold in memory: they are read again after a reopening.
         if let Some(error) = results.iter().find_map(|result| result.as_ref().err()) {
             self.give_up(error);
         }
@@ -239,9 +239,9 @@ fn redacted_by(group: &[Batch]) -> Redactions {
     let mut found = Redactions::new();
     for batch in group {
         if redactions(&batch.records).next().is_some() && batch.check().is_ok() {
-            let item = |(room, redacts): (RoomId, Redacts)| {
+            let item = |(subject, redacts): (SubjectId, Redacts)| {
                 let Redacts { seq, time, strip } = redacts;
-                (key(room, seq), (day_of(time), room, seq, strip, false))
+                (key(subject, seq), (day_of(time), subject, seq, strip, false))
             };
             found.extend(redactions(&batch.records).map(item));
         }
@@ -269,22 +269,22 @@ fn keep_redacted(
     Ok(bytes)
 }
 
-/// Adds the parts of snapshots, but for those of rooms of which the store has a newer snapshot. Returns their bytes.
+/// Adds the parts of snapshots, but for those of subjects of which the store has a newer snapshot. Returns their bytes.
 fn keep_parts(
     store: &Store,
     write: &mut OwnedWriteBatch,
-    parts: &BTreeMap<(RoomId, u32), (Seq, &Bytes)>,
+    parts: &BTreeMap<(SubjectId, u32), (Seq, &Bytes)>,
 ) -> Result<usize, LogError> {
     let (mut bytes, mut is_newer) = (0, false);
-    for ((room, number), (seq, state)) in parts {
+    for ((subject, number), (seq, state)) in parts {
         // The head comes first.
         if *number == HEAD {
-            is_newer = store.covered(*room)?.is_none_or(|covered| covered <= *seq);
+            is_newer = store.covered(*subject)?.is_none_or(|covered| covered <= *seq);
         }
         if !is_newer {
             continue;
         }
-        let key = part_key(*room, *number);
+        let key = part_key(*subject, *number);
         if *number != HEAD && state.is_empty() {
             write.remove(&store.snapshots, key);
             continue;
