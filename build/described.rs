@@ -43,6 +43,7 @@ pub struct Operation {
     /// What its subject calls it.
     pub variant: String,
     pub wrapped: bool,
+    pub own_call: bool,
     pub request: MessageDescriptor,
     pub response: MessageDescriptor,
 }
@@ -108,6 +109,15 @@ impl Protocol {
     pub fn held(&self, message: &MessageDescriptor) -> String {
         if self.is_boxed(message) { format!("Box<pb::{}>", message.name()) } else { format!("pb::{}", message.name()) }
     }
+
+    /// The type in packets that holds an answer.
+    pub fn held_response(&self, operation: &Operation) -> String {
+        // Of responses a status is the smallest: only as a push it is large beside the others.
+        match operation.response.name() {
+            "Status" => "pb::Status".to_owned(),
+            _ => self.held(&operation.response),
+        }
+    }
 }
 
 impl Operation {
@@ -163,6 +173,7 @@ impl Operation {
             name,
             kind,
             wrapped: yes("wrapped"),
+            own_call: yes("own_call"),
             request: request.clone(),
             response: (*response).clone(),
         })

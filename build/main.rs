@@ -1,8 +1,10 @@
 //! Compiles `proto/` into `OUT_DIR` without an installed protoc, writes there the tables that follow from the options of requests and
 //! pushes (`proto/chatroom/v1/options.proto`), and names the shared library's ABI version.
 
+mod client;
 mod described;
 mod packets;
+mod subjects;
 mod tables;
 
 use std::error::Error;
@@ -23,11 +25,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.file.retain(|file| !OPTIONS.contains(&file.name()));
     prost_build::Config::new().bytes(["."]).btree_map(["."]).include_file("proto.rs").compile_fds(files)?;
 
-    let protocol = Protocol::read(&compiler.descriptor_pool())?;
+    let pool = compiler.descriptor_pool();
+    let protocol = Protocol::read(&pool)?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(out.join("client.rs"), client::calls(&protocol))?;
     fs::write(out.join("packets.rs"), packets::table(&protocol))?;
     fs::write(out.join("operations.rs"), tables::operations(&protocol))?;
+    fs::write(out.join("room.rs"), subjects::macros(&protocol, &pool, "ROOM")?)?;
 
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libchatroom.so.0");

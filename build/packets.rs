@@ -8,12 +8,7 @@ use crate::described::Protocol;
 pub fn table(protocol: &Protocol) -> String {
     let mut out = String::from("packets! {\n    requests {\n");
     for operation in &protocol.operations {
-        let (kind, request) = (&operation.kind, protocol.held(&operation.request));
-        // Of responses a status is the smallest: only as a push it is large beside the others.
-        let response = match operation.response.name() {
-            "Status" => "pb::Status".to_owned(),
-            _ => protocol.held(&operation.response),
-        };
+        let (kind, request, response) = (&operation.kind, protocol.held(&operation.request), protocol.held_response(operation));
         let _ = writeln!(out, "        {kind}({request}) => {response}, {kind};");
     }
     out.push_str("    }\n    pushes {\n");

@@ -1,4 +1,4 @@
-//! All applications and accounts of a node, in memory.
+//! All applications and accounts of a node: applications in memory, accounts on disk, and of these in memory as many as fit.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,35 +7,16 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::cache::{Begun, Cache, Found, PARTS, Stamp, part_number};
+use super::known::Known;
 use super::model::{Account, App, NewAccount, is_longer};
-use super::secret::random_hex;
 use super::token::{self, Refusal, Term};
 use crate::error::{Code, Status, Sub};
-use crate::id::{AccountId, ByAccount, Epoch, UnixMs};
+use crate::id::{AccountId, Epoch, UnixMs};
 use crate::limits;
-use crate::text::is_blank;
-
-/// Parts the accounts of an application lie in, so that a part that grows holds up few.
-const SHARDS: usize = 64;
 
 /// Bits of an account's number that hold the epoch in which it was given: with the 32 of the running number, what a user's takes.
 const NUMBER_EPOCH_BITS: u32 = 22;
-
-/// `auth_type` of a login about which the application is asked.
-pub const CALLBACK: i32 = 2;
-
-/// How a session has proved who it is (chatroom.md §d.1). Both formats of dynamic tokens are one kind.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TokenKind {
-    /// By the account's own token.
-    Static,
-    /// By a token that the application has signed.
-    Dynamic,
-    /// By the word of the application, which was asked.
-    Callback,
-    /// Not at all.
-    Anonymous,
-}
 
 /// How soon something has to be on disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,29 +34,12 @@ pub trait Keeper: Send + Sync {
 
     /// Keeps an account of the application with this key.
     fn keep_account(&self, app_key: &str, account: &Account, urgency: Urgency) -> Result<(), Status>;
-}
 
-/// What a login brings along, unchecked.
-#[derive(Clone, Copy, Default)]
-pub struct Login<'a> {
-    /// Which application.
-    pub app_key: &'a str,
-    /// Who; may be empty when anonymous.
-    pub account: &'a str,
-    /// Static or dynamic token; not looked at when anonymous.
-    pub token: &'a str,
-    /// Number of the kind of token: 0 static, 1 dynamic, 2 third-party callback.
-    pub auth_type: i32,
-    /// For the third-party callback, at most 4096 characters.
-    pub login_ext: &'a str,
-    /// Without an account of the application.
-    pub anonymous: bool,
-    /// The nick of the room entered in the same round trip, if one is: required when anonymous.
-    pub nick: Option<&'a str>,
-    /// 1-64 characters.
-    pub device_id: &'a str,
-    /// At most 32 characters.
-    pub custom_tag: &'a str,
+    /// Reads an account of the application with this key, as it was kept last. Reads the disk. Where nothing is kept there is none.
+    fn read_account(&self, app_key: &str, id: &AccountId) -> Result<Option<Account>, Status> {
+        let _ = (app_key, id);
+        Ok(None)
+    }
 }
 
 /// What an HTTP call says about who makes it, unchecked.
@@ -94,61 +58,43 @@ pub struct HttpCall<'a> {
 /// Stands in where there is no application, so that checking a call takes as long.
 const NOBODYS_SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// Who has logged in.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Verified {
-    /// The account; a made-up one for an anonymous login that named none.
-    pub account: AccountId,
-    /// Number of the account's user; 0 for an anonymous login.
-    pub number: i64,
-    /// Logged in without an account.
-    pub anonymous: bool,
-    /// Name of the account: the nick where a room knows no other.
-    pub nick: String,
-    /// Address of the account's avatar.
-    pub avatar: String,
-    /// Every send is 423.
-    pub globally_muted: bool,
-    /// When the token expires; `None`: never.
-    pub expires: Option<UnixMs>,
-    /// For how many seconds the token was made, if it is a dynamic one.
-    pub token_seconds: Option<u64>,
-}
-
-/// All applications and accounts of a node. Any thread may use it; look-ups hold a lock for the time of one map access.
+/// All applications and accounts of a node. Any thread may use it; what says that it reads or waits for the disk is not for workers,
+/// all else holds a lock for the time of one map access.
 pub struct Directory {
     keeper: Arc<dyn Keeper>,
-    auto_register: bool,
+    pub(super) auto_register: bool,
     apps: RwLock<HashMap<String, Arc<Tenant>>>,
+    accounts: Cache,
     /// Told of each name that has become an account's.
     registered: OnceLock<Registered>,
     /// The epoch of the store in which numbers are given out, and how many were.
     epoch: AtomicU64,
     given: AtomicU32,
     /// One change of an account at a time, so that what is kept last is also what is remembered.
-    changes: [Mutex<()>; SHARDS],
+    changes: [Mutex<()>; PARTS],
 }
 
-/// An application with its accounts.
-struct Tenant {
-    app: Arc<App>,
+/// An application of the node.
+pub(super) struct Tenant {
+    pub(super) app: Arc<App>,
+    /// Stands for the application in the rows of its accounts.
+    number: u32,
     /// The log has said that the application mints tokens of a life it does not list.
     warned: AtomicBool,
-    accounts: Arc<[Shard; SHARDS]>,
+}
+
+/// What is known of an account, and as of when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Look {
+    /// The account; `None`: there is none of this name.
+    pub known: Option<Known>,
+    pub(super) stamp: Stamp,
 }
 
 type Registered = Box<dyn Fn(&str, &AccountId) + Send + Sync>;
 
-type Shard = RwLock<ByAccount<Slot>>;
-
-struct Slot {
-    account: Arc<Account>,
-    /// False while the keeper is at work on a new account: it may still come to nothing.
-    kept: bool,
-}
-
 impl Tenant {
-    fn verify_dynamic(&self, id: &AccountId, spelled: &str, offered: &str, now: UnixMs) -> Result<Term, Status> {
+    pub(super) fn verify_dynamic(&self, id: &AccountId, spelled: &str, offered: &str, now: UnixMs) -> Result<Term, Status> {
         token::verify(&self.app, id, spelled, offered, now).map_err(|refusal| {
             if let Refusal::Unlisted(seconds) = refusal
                 && !self.warned.swap(true, Ordering::Relaxed)
@@ -164,15 +110,20 @@ impl Tenant {
 impl Directory {
     /// An empty directory. With `auto_register` the first valid dynamic token of an unknown account creates it.
     pub fn new(keeper: Arc<dyn Keeper>, auto_register: bool) -> Directory {
-        let changes = std::array::from_fn(|_| Mutex::default());
+        Directory::bounded(keeper, auto_register, limits::ACCOUNT_CACHE_BYTES)
+    }
+
+    /// As [`Directory::new`], with so many bytes of accounts in memory.
+    pub fn bounded(keeper: Arc<dyn Keeper>, auto_register: bool, bytes_max: usize) -> Directory {
         Directory {
             keeper,
             auto_register,
             apps: RwLock::default(),
+            accounts: Cache::new(bytes_max),
             registered: OnceLock::new(),
             epoch: AtomicU64::default(),
             given: AtomicU32::default(),
-            changes,
+            changes: std::array::from_fn(|_| Mutex::default()),
         }
     }
 
@@ -201,8 +152,8 @@ impl Directory {
     /// Puts an application in, replacing the one with its key but not its accounts. For filling at start: nothing is kept.
     pub fn insert_app(&self, app: App) {
         let mut apps = self.apps.write();
-        let accounts = apps.get(&app.key).map_or_else(|| Arc::new(empty_shards()), |tenant| tenant.accounts.clone());
-        let tenant = Tenant { app: Arc::new(app), warned: AtomicBool::new(false), accounts };
+        let number = apps.get(&app.key).map_or_else(|| u32::try_from(apps.len()).unwrap_or(u32::MAX), |tenant| tenant.number);
+        let tenant = Tenant { app: Arc::new(app), number, warned: AtomicBool::new(false) };
         apps.insert(tenant.app.key.clone(), Arc::new(tenant));
     }
 
@@ -215,12 +166,32 @@ impl Directory {
         Ok(())
     }
 
-    /// Puts an account in, replacing the one with its name; 404 without the application. For filling at start: nothing is kept.
+    /// Puts an account in if there is room for it; 404 without the application. For filling at start, with each account once: nothing is
+    /// kept.
     pub fn load_account(&self, app_key: &str, account: Account) -> Result<(), Status> {
         let tenant = self.tenant(app_key).ok_or_else(|| Status::new(Code::NotFound, "no such application"))?;
-        let mut shard = shard(&tenant, &account.id).write();
-        shard.insert(account.id.clone(), Slot { account: Arc::new(account), kept: true });
+        self.accounts.load(&account.id, Known::new(tenant.number, &account));
         Ok(())
+    }
+
+    /// True if there is room for more accounts of those the store holds.
+    pub fn has_room(&self) -> bool {
+        self.accounts.has_room()
+    }
+
+    /// The store holds more accounts than were put in.
+    pub fn expect_more(&self) {
+        self.accounts.expect_more();
+    }
+
+    /// The store may hold other accounts than it did: it was closed, and opened again.
+    pub fn forget_accounts(&self) {
+        self.accounts.forget();
+    }
+
+    /// Bytes of the accounts in memory.
+    pub fn cached_bytes(&self) -> usize {
+        self.accounts.bytes()
     }
 
     /// The application with this key, disabled or not.
@@ -228,90 +199,89 @@ impl Directory {
         self.tenant(key).map(|tenant| tenant.app.clone())
     }
 
-    /// An account of an application.
-    pub fn account(&self, app_key: &str, id: &AccountId) -> Option<Arc<Account>> {
-        self.find(&*self.tenant(app_key)?, id)
+    /// An account of an application, as far as memory knows; `None`: that has to be read.
+    pub fn look(&self, app_key: &str, id: &AccountId) -> Option<Look> {
+        match self.tenant(app_key) {
+            Some(tenant) => self.look_in(&tenant, id),
+            None => Some(self.nobody(id)),
+        }
     }
 
-    /// Says who logs in, in the order of checks of chatroom.md §c.1 up to the account's block: application (403, 414 if none is
-    /// named), parameters (414), anonymous visitors allowed (403), account and token (302, or 508), blocked (422).
-    pub fn verify_login(&self, login: &Login<'_>, now: UnixMs) -> Result<Verified, Status> {
-        let tenant = self.enabled(login.app_key)?;
-        let named = check_parameters(login)?;
-        if login.anonymous {
-            return self.verify_anonymous(&tenant, named);
+    /// An account of an application, out of memory or read. Reads the disk.
+    pub fn account(&self, app_key: &str, id: &AccountId) -> Result<Option<Known>, Status> {
+        match self.look(app_key, id) {
+            Some(look) => Ok(look.known),
+            None => self.read(app_key, id).map(|look| look.known),
         }
-        // Checked above: only an anonymous login may name no account.
-        let id = named.ok_or_else(|| Status::bad_parameter("account is missing"))?;
-        let (account, term) = match login.auth_type {
-            0 => (self.verify_static(&tenant, &id, login.token)?, None),
-            1 => {
-                let term = tenant.verify_dynamic(&id, login.account, login.token, now)?;
-                (self.find_or_register(&tenant, &id)?, Some(term))
+    }
+
+    pub(super) fn nobody(&self, id: &AccountId) -> Look {
+        Look { known: None, stamp: self.accounts.stamp(id) }
+    }
+
+    /// True if nothing has changed about an account since a look at it.
+    pub fn is_current(&self, id: &AccountId, look: &Look) -> bool {
+        self.is_stamped(id, look.stamp)
+    }
+
+    pub(super) fn is_stamped(&self, id: &AccountId, stamp: Stamp) -> bool {
+        self.accounts.stamp(id) == stamp
+    }
+
+    /// An account that memory does not know. Reads the disk.
+    pub fn read(&self, app_key: &str, id: &AccountId) -> Result<Look, Status> {
+        let stamp = self.accounts.stamp(id);
+        let Some(tenant) = self.tenant(app_key) else { return Ok(Look { known: None, stamp }) };
+        let read = self.kept(app_key, id)?.map(|account| Known::new(tenant.number, &account));
+        let newer = read.clone().and_then(|known| self.accounts.learn(tenant.number, id, known, stamp));
+        Ok(match newer {
+            // Memory has it as of now, or it was lost again meanwhile: then the stamp is old.
+            Some(known) => Look { known: Some(known), stamp },
+            None => Look { known: read, stamp },
+        })
+    }
+
+    /// All that is kept of an account. Reads the disk.
+    pub fn profile(&self, app_key: &str, id: &AccountId) -> Result<Option<Account>, Status> {
+        self.kept(app_key, id)
+    }
+
+    /// As [`Directory::look`], for somebody who has proved to be this account: if accounts register themselves, one that is known to
+    /// be missing is created.
+    pub(super) fn look_or_register(&self, app_key: &str, id: &AccountId) -> Result<Option<Look>, Status> {
+        let tenant = self.enabled(app_key)?;
+        match self.look_in(&tenant, id) {
+            Some(Look { known: None, .. }) if self.auto_register => self.register(&tenant, id, None),
+            look => Ok(look),
+        }
+    }
+
+    /// As [`Directory::read`], for somebody who has proved to be this account: if accounts register themselves, a missing one is
+    /// created. Reads the disk. 503 if others change the account all the time.
+    pub(super) fn read_or_register(&self, app_key: &str, id: &AccountId) -> Result<Look, Status> {
+        let tenant = self.enabled(app_key)?;
+        for _ in 0..limits::ACCOUNT_READS_MAX {
+            let look = match self.look_in(&tenant, id) {
+                Some(look) => look,
+                None => self.read(app_key, id)?,
+            };
+            if look.known.is_some() || !self.auto_register {
+                return Ok(look);
             }
-            CALLBACK => return Err(Status::new(Code::Unavailable, "whoever logs in by callback is asked about, not verified")),
-            _ => return Err(Status::bad_parameter("auth_type must be 0 (static), 1 (dynamic) or 2 (callback)")),
-        };
-        let verified = admit(&account, term.map(|term| term.expires))?;
-        Ok(Verified { token_seconds: term.map(|term| term.seconds), ..verified })
-    }
-
-    /// The first half of a login by callback, before the application is asked: the same checks up to the account's, which is what
-    /// the application is asked about.
-    pub fn check_callback_login(&self, login: &Login<'_>) -> Result<AccountId, Status> {
-        self.enabled(login.app_key)?;
-        check_parameters(login)?.ok_or_else(|| Status::bad_parameter("account is missing"))
-    }
-
-    /// The second half, after the application has said yes: an account that is unknown is created if accounts may register
-    /// themselves, and is 302 otherwise; 508 if what the application vouches for is over by now; 422 for a blocked one.
-    pub fn finish_callback_login(
-        &self,
-        app_key: &str,
-        id: &AccountId,
-        expires: Option<UnixMs>,
-        now: UnixMs,
-    ) -> Result<Verified, Status> {
-        let tenant = self.enabled(app_key)?;
-        let account = self.find_or_register(&tenant, id)?;
-        if expires.is_some_and(|expires| expires <= now) {
-            return Err(Status::new(Code::TokenExpired, "the token has expired: log in with a new one"));
+            if let Some(look) = self.register(&tenant, id, Some(look.stamp))? {
+                return Ok(look);
+            }
         }
-        admit(&account, expires)
-    }
-
-    /// Checks the token of a `renewToken`: how long it is good, `None` for a static one; 302 if it is not a valid token of this account,
-    /// or not of the kind the session logged in with.
-    pub fn verify_renewal(
-        &self,
-        app_key: &str,
-        id: &AccountId,
-        kind: TokenKind,
-        offered: &str,
-        now: UnixMs,
-    ) -> Result<Option<Term>, Status> {
-        let tenant = self.enabled(app_key)?;
-        if offered.is_empty() || offered.len() > limits::TOKEN_BYTES_MAX {
-            return Err(Status::bad_parameter("token must be 1-4096 bytes"));
-        }
-        let account = self.find(&tenant, id).ok_or_else(token::wrong_token)?;
-        match kind {
-            TokenKind::Static if account.token.matches(offered) => Ok(None),
-            TokenKind::Dynamic => match tenant.verify_dynamic(id, id.as_str(), offered, now) {
-                Err(status) if status.code == Code::TokenExpired => Err(token::wrong_token()),
-                outcome => outcome.map(Some),
-            },
-            TokenKind::Static | TokenKind::Callback | TokenKind::Anonymous => Err(token::wrong_token()),
-        }
+        Err(Status::new(Code::Busy, "the account changes too often; try again"))
     }
 
     /// Creates an account and keeps it: 414 for values out of bounds and for a name that is taken. Waits for the disk.
-    pub fn create_account(&self, app_key: &str, new: NewAccount) -> Result<Arc<Account>, Status> {
+    pub fn create_account(&self, app_key: &str, new: NewAccount) -> Result<Account, Status> {
         let tenant = self.enabled(app_key)?;
-        let account = Arc::new(Account { number: self.new_number()?, ..new.check()? });
-        match self.add(&tenant, account.clone(), Urgency::Now)? {
-            Added::New => Ok(account),
-            Added::Taken(_) => Err(Status::bad_parameter("already register")),
+        let account = Account { number: self.new_number()?, ..new.check()? };
+        match self.add(&tenant, &account)? {
+            Some(_) => Err(Status::bad_parameter("already register")),
+            None => Ok(account),
         }
     }
 
@@ -319,7 +289,7 @@ impl Directory {
     pub fn ensure_account(&self, app_key: &str, id: &AccountId) -> Result<(), Status> {
         let tenant = self.enabled(app_key)?;
         let account = Account { number: self.new_number()?, ..Account::new(id.clone()) };
-        self.add(&tenant, Arc::new(account), Urgency::Now).map(drop)
+        self.add(&tenant, &account).map(drop)
     }
 
     /// Changes an account and keeps it: 404 if there is none, 414 for values out of bounds, or what `change` refuses it with; then
@@ -329,22 +299,21 @@ impl Directory {
         app_key: &str,
         id: &AccountId,
         change: impl FnOnce(&mut Account) -> Result<(), Status>,
-    ) -> Result<Arc<Account>, Status> {
+    ) -> Result<Account, Status> {
         let tenant = self.enabled(app_key)?;
-        let _one_at_a_time = self.changes[shard_number(id)].lock();
-        let before = self.find(&tenant, id).ok_or_else(|| Status::with_sub(Code::NotFound, Sub::AccountMissing))?;
-        let mut account = Account::clone(&before);
+        let _one_at_a_time = self.changes[part_number(id)].lock();
+        let before = self.kept_with_number(app_key, id)?;
+        let before = before.ok_or_else(|| Status::with_sub(Code::NotFound, Sub::AccountMissing))?;
+        let mut account = before.clone();
         change(&mut account)?;
         account.check()?;
         if account.name != before.name {
             account.check_name()?;
         }
-        if account == *before {
-            return Ok(before);
+        if account != before {
+            self.keeper.keep_account(&tenant.app.key, &account, Urgency::Now)?;
+            self.accounts.put(id, Known::new(tenant.number, &account));
         }
-        let account = Arc::new(account);
-        self.keeper.keep_account(&tenant.app.key, &account, Urgency::Now)?;
-        shard(&tenant, id).write().insert(id.clone(), Slot { account: account.clone(), kept: true });
         Ok(account)
     }
 
@@ -390,80 +359,86 @@ impl Directory {
         }
     }
 
-    fn verify_anonymous(&self, tenant: &Tenant, named: Option<AccountId>) -> Result<Verified, Status> {
-        if !tenant.app.anonymous_enabled {
-            return Err(Status::with_sub(Code::Forbidden, Sub::AnonymousRefused));
+    fn look_in(&self, tenant: &Tenant, id: &AccountId) -> Option<Look> {
+        let (found, stamp) = self.accounts.find(tenant.number, id);
+        match found {
+            Found::Row(known) => Some(Look { known: Some(known), stamp }),
+            Found::Nobody => Some(Look { known: None, stamp }),
+            Found::Unread => None,
         }
-        let account = match named {
-            Some(id) if self.is_taken(tenant, &id) => return Err(token::wrong_token()),
-            Some(id) => id,
-            None => AccountId::parse(&format!("anon_{}", random_hex::<8>()?))?,
+    }
+
+    /// An account as it is kept. Reads the disk.
+    fn kept(&self, app_key: &str, id: &AccountId) -> Result<Option<Account>, Status> {
+        match self.keeper.read_account(app_key, id)? {
+            Some(account) if account.number == 0 => {
+                let _one_at_a_time = self.changes[part_number(id)].lock();
+                self.kept_with_number(app_key, id)
+            }
+            kept => Ok(kept),
+        }
+    }
+
+    /// An account as it is kept; a row of before accounts had numbers gets one. For one caller of a part at a time. Reads the disk.
+    fn kept_with_number(&self, app_key: &str, id: &AccountId) -> Result<Option<Account>, Status> {
+        let Some(mut account) = self.keeper.read_account(app_key, id)? else { return Ok(None) };
+        if account.number == 0 {
+            account.number = self.new_number()?;
+            // Durable before anything that names the number.
+            self.keeper.keep_account(app_key, &account, Urgency::Soon)?;
+        }
+        Ok(Some(account))
+    }
+
+    /// Registers an account that has proved itself; `None` if it has to be read, or read again, whether there is one. `free` is as of
+    /// when the disk had none.
+    fn register(&self, tenant: &Tenant, id: &AccountId, free: Option<Stamp>) -> Result<Option<Look>, Status> {
+        let account = Account { number: self.new_number()?, ..Account::new(id.clone()) };
+        let known = Known::new(tenant.number, &account);
+        let known = match self.accounts.begin(tenant.number, id, &known, free) {
+            Begun::Unread => return Ok(None),
+            Begun::Taken(known) => known,
+            Begun::New => {
+                self.keep_new(tenant, &account, Urgency::Soon)?;
+                known
+            }
         };
-        let (nick, avatar) = (String::new(), String::new());
-        Ok(Verified {
-            account,
-            number: 0,
-            anonymous: true,
-            nick,
-            avatar,
-            globally_muted: false,
-            expires: None,
-            token_seconds: None,
-        })
+        Ok(Some(Look { known: Some(known), stamp: self.accounts.stamp(id) }))
     }
 
-    fn verify_static(&self, tenant: &Tenant, id: &AccountId, offered: &str) -> Result<Arc<Account>, Status> {
-        let account = self.find(tenant, id).ok_or_else(token::wrong_token)?;
-        if account.token.matches(offered) { Ok(account) } else { Err(token::wrong_token()) }
+    /// Adds an account unless its name is taken: then what is known of it. Waits for the disk.
+    fn add(&self, tenant: &Tenant, account: &Account) -> Result<Option<Known>, Status> {
+        let known = Known::new(tenant.number, account);
+        for _ in 0..limits::ACCOUNT_READS_MAX {
+            let look = match self.look_in(tenant, &account.id) {
+                Some(look) => look,
+                None => self.read(&tenant.app.key, &account.id)?,
+            };
+            if look.known.is_some() {
+                return Ok(look.known);
+            }
+            match self.accounts.begin(tenant.number, &account.id, &known, Some(look.stamp)) {
+                Begun::Unread => {}
+                Begun::Taken(known) => return Ok(Some(known)),
+                Begun::New => return self.keep_new(tenant, account, Urgency::Now).map(|()| None),
+            }
+        }
+        Err(Status::new(Code::Busy, "the account changes too often; try again"))
     }
 
-    fn find_or_register(&self, tenant: &Tenant, id: &AccountId) -> Result<Arc<Account>, Status> {
-        if let Some(account) = self.find(tenant, id) {
-            return Ok(account);
+    /// Keeps an account whose name was taken for it in memory, without a lock, so that of two who want it at once one is refused and
+    /// what lies on disk is what the other brought.
+    fn keep_new(&self, tenant: &Tenant, account: &Account, urgency: Urgency) -> Result<(), Status> {
+        let kept = self.keeper.keep_account(&tenant.app.key, account, urgency);
+        self.accounts.end(tenant.number, &account.id, kept.is_ok());
+        if let (Ok(()), Some(told)) = (&kept, self.registered.get()) {
+            told(&tenant.app.key, &account.id);
         }
-        if !self.auto_register {
-            return Err(token::wrong_token());
-        }
-        let account = Arc::new(Account { number: self.new_number()?, ..Account::new(id.clone()) });
-        match self.add(tenant, account.clone(), Urgency::Soon)? {
-            Added::New => Ok(account),
-            Added::Taken(account) => Ok(account),
-        }
-    }
-
-    /// Adds an account unless its name is taken. The name is taken first, in memory, and the keeper called without a lock, so that
-    /// of two who want it at once one is refused and what lies on disk is what the other brought.
-    fn add(&self, tenant: &Tenant, account: Arc<Account>, urgency: Urgency) -> Result<Added, Status> {
-        let shard = shard(tenant, &account.id);
-        {
-            let mut accounts = shard.write();
-            if let Some(slot) = accounts.get(&account.id) {
-                return Ok(Added::Taken(slot.account.clone()));
-            }
-            accounts.insert(account.id.clone(), Slot { account: account.clone(), kept: false });
-        }
-        let kept = self.keeper.keep_account(&tenant.app.key, &account, urgency);
-        let mut accounts = shard.write();
-        match kept {
-            Ok(()) => {
-                if let Some(slot) = accounts.get_mut(&account.id) {
-                    slot.kept = true;
-                }
-                drop(accounts);
-                if let Some(told) = self.registered.get() {
-                    told(&tenant.app.key, &account.id);
-                }
-                Ok(Added::New)
-            }
-            Err(status) => {
-                accounts.remove(&account.id);
-                Err(status)
-            }
-        }
+        kept
     }
 
     /// The enabled application with this key: 414 if none is named, 403 if there is none.
-    fn enabled(&self, app_key: &str) -> Result<Arc<Tenant>, Status> {
+    pub(super) fn enabled(&self, app_key: &str) -> Result<Arc<Tenant>, Status> {
         if app_key.is_empty() {
             return Err(Status::bad_parameter("app_key is missing"));
         }
@@ -473,78 +448,5 @@ impl Directory {
 
     fn tenant(&self, app_key: &str) -> Option<Arc<Tenant>> {
         self.apps.read().get(app_key).cloned()
-    }
-
-    fn find(&self, tenant: &Tenant, id: &AccountId) -> Option<Arc<Account>> {
-        shard(tenant, id).read().get(id).filter(|slot| slot.kept).map(|slot| slot.account.clone())
-    }
-
-    fn is_taken(&self, tenant: &Tenant, id: &AccountId) -> bool {
-        shard(tenant, id).read().contains_key(id)
-    }
-}
-
-fn shard<'a>(tenant: &'a Tenant, id: &AccountId) -> &'a Shard {
-    &tenant.accounts[shard_number(id)]
-}
-
-fn shard_number(id: &AccountId) -> usize {
-    // Bits from the middle: the maps inside use the same hash, and place their entries by its lowest and highest bits.
-    (id.hashed() >> 32) as usize % SHARDS
-}
-
-fn empty_shards() -> [Shard; SHARDS] {
-    std::array::from_fn(|_| Shard::default())
-}
-
-/// An account that has proved itself, unless it is blocked.
-fn admit(account: &Account, expires: Option<UnixMs>) -> Result<Verified, Status> {
-    if account.blocked {
-        return Err(Status::with_sub(Code::AccountDisabled, Sub::AccountBanned));
-    }
-    Ok(Verified {
-        account: account.id.clone(),
-        number: account.number,
-        anonymous: false,
-        nick: account.name.clone(),
-        avatar: account.icon.clone(),
-        globally_muted: account.is_muted_in_rooms(),
-        expires,
-        token_seconds: None,
-    })
-}
-
-enum Added {
-    New,
-    Taken(Arc<Account>),
-}
-
-/// Checks what a login must have; the account in its canonical form, if one is named.
-fn check_parameters(login: &Login<'_>) -> Result<Option<AccountId>, Status> {
-    if login.token.len() > limits::TOKEN_BYTES_MAX {
-        return Err(Status::bad_parameter("token must be at most 4096 bytes"));
-    }
-    if login.token.is_empty() && !login.anonymous {
-        return Err(Status::bad_parameter("token is missing"));
-    }
-    if login.device_id.is_empty() || is_longer(login.device_id, limits::DEVICE_ID_CHARS_MAX) {
-        return Err(Status::bad_parameter("device_id must be 1-64 characters"));
-    }
-    if is_longer(login.login_ext, limits::LOGIN_EXT_CHARS_MAX) {
-        return Err(Status::bad_parameter("login_ext must be at most 4096 characters"));
-    }
-    if is_longer(login.custom_tag, limits::CUSTOM_TAG_CHARS_MAX) {
-        return Err(Status::bad_parameter("custom_tag must be at most 32 characters"));
-    }
-    if login.nick.is_some_and(is_blank) {
-        return Err(Status::bad_parameter("nick must hold a character that can be seen"));
-    }
-    if login.anonymous && login.nick.is_some_and(str::is_empty) {
-        return Err(Status::bad_parameter("nick is missing: an anonymous visitor needs one"));
-    }
-    match login.account {
-        "" if login.anonymous => Ok(None),
-        "" => Err(Status::bad_parameter("account is missing")),
-        name => AccountId::parse(name).map(Some),
     }
 }

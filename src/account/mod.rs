@@ -3,17 +3,22 @@
 //! Knows no room and no connection, and touches no disk: what has to last goes through a [`Keeper`]. The clock is the caller's.
 //! May use: nothing but `error`, `limits` and `id`.
 
+mod cache;
 mod directory;
 mod fuzzing;
 mod jwt;
+mod known;
+mod login;
 mod model;
 mod secret;
 mod token;
 mod vendor;
 
-pub use directory::{CALLBACK, Directory, HttpCall, Keeper, Login, TokenKind, Urgency, Verified};
+pub use directory::{Directory, HttpCall, Keeper, Look, Urgency};
 pub use fuzzing::fuzz_token;
 pub use jwt::{JwtKeys, jwt};
+pub use known::Known;
+pub use login::{CALLBACK, Claim, Login, TokenKind, Verified};
 pub(crate) use model::is_longer;
 pub use model::{Account, App, MutedIn, NewAccount};
 pub use secret::{Secret, random_hex};

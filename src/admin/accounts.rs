@@ -1,13 +1,12 @@
 //! Calls about accounts (rest-api.md §6).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Rooms;
 use super::answer::{self, Answer};
-use super::call::Call;
+use super::call::{Call, on_disk};
 use super::form::Form;
 use crate::account::{Account, NewAccount, Secret, is_longer};
 use crate::error::{Code, Status, Sub};
@@ -155,7 +154,9 @@ pub(super) async fn profiles<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Sta
         mute: bool,
     }
     let ids = call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)?;
-    let accounts: Vec<Arc<Account>> = ids.iter().filter_map(|id| call.account(id)).collect();
+    let (directory, key, names) = (call.api.accounts.clone(), call.app_key.to_owned(), ids.clone());
+    let accounts: Vec<Option<Account>> = on_disk(move || names.iter().map(|id| directory.profile(&key, id)).collect()).await?;
+    let accounts: Vec<Account> = accounts.into_iter().flatten().collect();
     if accounts.is_empty() {
         return Err(not_registered(ids.first().map_or("", AccountId::as_str)));
     }
@@ -229,12 +230,13 @@ pub(super) async fn online_status<R: Rooms>(call: &Call<'_, R>) -> Result<Answer
         status: BTreeMap<String, Vec<Login>>,
     }
     let mut online = Online::default();
-    for id in call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)? {
-        if call.account(&id).is_none() {
+    let ids = call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)?;
+    for (id, account) in ids.iter().zip(call.accounts(&ids).await?) {
+        if account.is_none() {
             online.invalid_accids.push(id.to_string());
             continue;
         }
-        let sessions = call.api.rooms.sessions(call.app_key, &id);
+        let sessions = call.api.rooms.sessions(call.app_key, id);
         let login = |session: &crate::server::Session| Login {
             client_type: session.client_type.into(),
             login_time: i64::from(session.since_seconds) * 1000,
@@ -250,7 +252,7 @@ pub(super) async fn online_status<R: Rooms>(call: &Call<'_, R>) -> Result<Answer
 async fn change<R: Rooms>(
     call: &Call<'_, R>,
     change: impl FnOnce(&mut Account) -> Result<(), Status> + Send + 'static,
-) -> Result<Arc<Account>, Status> {
+) -> Result<Account, Status> {
     let id: AccountId = call.form.account("accid")?;
     let (accounts, key) = (call.api.accounts.clone(), call.app_key.to_owned());
     let changed = on_disk(move || accounts.change_account(&key, &id, change)).await;
@@ -263,10 +265,4 @@ async fn change<R: Rooms>(
 /// The refusal of a name that is no account.
 fn not_registered(name: &str) -> Status {
     Status::bad_parameter(format!("{name} not register")).refined(Sub::AccountMissing)
-}
-
-/// Waits for the disk on a thread that may.
-async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> Result<T, Status> + Send + 'static) -> Result<T, Status> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Status::new(Code::ServerError, "keeping the account failed"))?
 }

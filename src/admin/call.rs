@@ -17,7 +17,7 @@ use super::gate::{Gate, Passport, Rate};
 use super::source::{Ends, Proxies};
 use super::strangers::Strangers;
 use super::{LIVENESS, Rooms, body, head};
-use crate::account::{Account, Directory, HttpCall, is_longer};
+use crate::account::{Directory, HttpCall, Known, is_longer};
 use crate::config::Http;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId, UnixMs};
@@ -197,14 +197,30 @@ impl<R: Rooms> Call<'_, R> {
     }
 
     /// An account of the application that calls.
-    pub(super) fn account(&self, id: &AccountId) -> Option<Arc<Account>> {
-        self.api.accounts.account(self.app_key, id)
+    pub(super) async fn account(&self, id: &AccountId) -> Result<Option<Known>, Status> {
+        Ok(self.accounts(std::slice::from_ref(id)).await?.pop().flatten())
+    }
+
+    /// Accounts of the application that calls, in this order. Those that memory does not know are read, on a thread that may.
+    pub(super) async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Option<Known>>, Status> {
+        let look = |id| self.api.accounts.look(self.app_key, id).map(|look| look.known);
+        if let Some(known) = ids.iter().map(look).collect::<Option<Vec<_>>>() {
+            return Ok(known);
+        }
+        let (accounts, key, ids) = (self.api.accounts.clone(), self.app_key.to_owned(), ids.to_vec());
+        on_disk(move || ids.iter().map(|id| accounts.account(&key, id)).collect()).await
     }
 }
 
 /// What an answer of the wrong kind comes to.
 pub(super) fn no_answer() -> Status {
     Status::new(Code::ServerError, "the room answered something else")
+}
+
+/// Waits for the disk on a thread that may.
+pub(super) async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> Result<T, Status> + Send + 'static) -> Result<T, Status> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Status::new(Code::ServerError, "the accounts could not be read or kept"))?
 }
 
 /// The node's clock.

@@ -48,7 +48,7 @@ pub(super) async fn page<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status>
         types: form.numbers("type")?,
         last_seq: 0,
     };
-    call.account(&account).ok_or_else(account_missing)?;
+    call.account(&account).await?.ok_or_else(account_missing)?;
     let msgs = ask(call, Query::History(request)).await?;
     Ok(answer::top(&Page { size: msgs.len(), msgs }))
 }

@@ -118,6 +118,7 @@ pub(super) async fn page<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status>
         MemberQuery::Fixed | MemberQuery::FixedOnline => member.update_time_ms,
         MemberQuery::VisitorsNewest | MemberQuery::VisitorsOldest => member.enter_time_ms,
     })
+    .await
 }
 
 async fn list<R: Rooms>(
@@ -138,7 +139,7 @@ async fn list<R: Rooms>(
 /// `/chatroom/queryMembers.action`.
 pub(super) async fn look_up<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     let (room, accounts) = (call.room()?, call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)?);
-    print(call, room, &call.members(room, &accounts).await?)
+    print(call, room, &call.members(room, &accounts).await?).await
 }
 
 /// `/chatroom/queryMembersByRole.action`.
@@ -168,27 +169,27 @@ pub(super) async fn by_role<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Stat
         let Response::MemberList(found) = call.query(room, Query::Members(request)).await? else { return Err(no_answer()) };
         wanted.extend(found.members.into_iter().filter(is_wanted));
         if !found.has_more {
-            return print(call, room, &wanted);
+            return print(call, room, &wanted).await;
         }
         next = found.next;
     }
 }
 
-fn print<R: Rooms>(call: &Call<'_, R>, room: RoomId, members: &[pb::Member]) -> Result<Answer, Status> {
-    print_at(call, room, members, |member| member.enter_time_ms)
+async fn print<R: Rooms>(call: &Call<'_, R>, room: RoomId, members: &[pb::Member]) -> Result<Answer, Status> {
+    print_at(call, room, members, |member| member.enter_time_ms).await
 }
 
-fn print_at<R: Rooms>(
+async fn print_at<R: Rooms>(
     call: &Call<'_, R>,
     room: RoomId,
     members: &[pb::Member],
     time_of: impl Fn(&pb::Member) -> i64,
 ) -> Result<Answer, Status> {
-    let account = |member: &pb::Member| AccountId::parse(&member.account).ok().and_then(|id| call.account(&id));
-    let accounts: Vec<_> = members.iter().map(account).collect();
+    let ids = members.iter().map(|member| AccountId::parse(&member.account)).collect::<Result<Vec<_>, _>>()?;
+    let accounts = call.accounts(&ids).await?;
     let both = members.iter().zip(&accounts);
     let members = both.map(|(member, account)| {
-        let printed = Member::new(room.get(), member, account.as_deref(), call.api.http.seed_aliases);
+        let printed = Member::new(room.get(), member, account.as_ref(), call.api.http.seed_aliases);
         printed.listed_at(time_of(member))
     });
     Ok(answer::list(&members.collect::<Vec<_>>()))

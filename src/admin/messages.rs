@@ -1,7 +1,6 @@
 //! Calls that send messages (rest-api.md §4.8, §5).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -13,7 +12,7 @@ use super::call::{Call, no_answer, now};
 use super::form::{Form, in_number};
 use super::objects::SentMessage;
 use super::rooms::account_missing;
-use crate::account::Account;
+use crate::account::Known;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId};
 use crate::limits;
@@ -25,7 +24,7 @@ use crate::wire::pb::{self, MessageType};
 pub(super) async fn send<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> {
     let (room, from) = (call.room()?, call.form.account("fromAccid")?);
     let request = to_all(room, &call.form)?;
-    Ok(answer::desc(&Sender::of(call, room, &from)?.send_one(call, request).await?))
+    Ok(answer::desc(&Sender::of(call, room, &from).await?.send_one(call, request).await?))
 }
 
 /// `/chatroom/sendMsgToSomeone.action`.
@@ -33,7 +32,7 @@ pub(super) async fn send_to_some<R: Rooms>(call: &Call<'_, R>) -> Result<Answer,
     let (room, from) = (call.room()?, call.form.account("fromAccid")?);
     let receivers = call.form.accounts("toAccids", limits::DIRECTED_ACCOUNTS_MAX)?;
     let request = to_some(room, &call.form, &receivers)?;
-    Ok(answer::desc(&Sender::of(call, room, &from)?.send_one(call, request).await?))
+    Ok(answer::desc(&Sender::of(call, room, &from).await?.send_one(call, request).await?))
 }
 
 /// `/chatroom/batchSendMsg.action`.
@@ -56,8 +55,9 @@ pub(super) async fn broadcast<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, St
         notify_target_tags: form.text("notifyTargetTags").map(str::to_owned),
         ..message(form)?
     };
-    let account = sending(call, &from)?;
-    let on_behalf = OnBehalf { nick: account.name.clone(), avatar: account.icon.clone(), ..OnBehalf::default() };
+    let account = sending(call, &from).await?;
+    let (nick, avatar) = (account.nick().to_owned(), account.avatar().to_owned());
+    let on_behalf = OnBehalf { nick, avatar, ..OnBehalf::default() };
     let sender = Sender::with(account, None, on_behalf, from);
     let kind = request.r#type;
     let sent = call.api.rooms.broadcast(call.app_key, sender.actor.clone(), request).await?;
@@ -77,7 +77,7 @@ async fn batch<R: Rooms>(
     let (room, from) = (call.room()?, call.form.account("fromAccid")?);
     let messages: Vec<Map<String, Value>> = call.form.required_json("msgList")?;
     in_number("msgList", messages.len(), limits::BATCH_MESSAGES_MAX)?;
-    let mut sender = Sender::of(call, room, &from)?;
+    let mut sender = Sender::of(call, room, &from).await?;
     sender.show(call.members(room, std::slice::from_ref(&from)).await?.pop());
     let mut batch = Batch::default();
     for message in &messages {
@@ -100,18 +100,18 @@ struct Sender {
     /// Absent: to all rooms.
     room: Option<RoomId>,
     actor: Actor,
-    account: Arc<Account>,
+    account: Known,
     nick: String,
     avatar: String,
 }
 
 impl Sender {
     /// An account that exists and is not blocked; it need not be in the room.
-    fn of<R: Rooms>(call: &Call<'_, R>, room: RoomId, from: &AccountId) -> Result<Sender, Status> {
-        let account = sending(call, from)?;
+    async fn of<R: Rooms>(call: &Call<'_, R>, room: RoomId, from: &AccountId) -> Result<Sender, Status> {
+        let account = sending(call, from).await?;
         let on_behalf = OnBehalf {
-            nick: account.name.clone(),
-            avatar: account.icon.clone(),
+            nick: account.nick().to_owned(),
+            avatar: account.avatar().to_owned(),
             ignores_mutes: call.form.flag("ignoreMute")?.unwrap_or(false),
             high_or_never: call.form.flag("forbiddenIfHighPriorityMsgFreq")?.unwrap_or(false),
             ..OnBehalf::default()
@@ -119,8 +119,8 @@ impl Sender {
         Ok(Sender::with(account, Some(room), on_behalf, from.clone()))
     }
 
-    fn with(account: Arc<Account>, room: Option<RoomId>, on_behalf: OnBehalf, from: AccountId) -> Sender {
-        let (nick, avatar) = (account.name.clone(), account.icon.clone());
+    fn with(account: Known, room: Option<RoomId>, on_behalf: OnBehalf, from: AccountId) -> Sender {
+        let (nick, avatar) = (account.nick().to_owned(), account.avatar().to_owned());
         let globally_muted = account.is_muted_in_rooms();
         let actor = Actor { globally_muted, on_behalf: Some(Box::new(on_behalf)), ..Actor::http(from) };
         Sender { room, actor, account, nick, avatar }
@@ -179,20 +179,20 @@ impl Sender {
 }
 
 /// An account that may send: it exists, and is not blocked.
-fn sending<R: Rooms>(call: &Call<'_, R>, from: &AccountId) -> Result<Arc<Account>, Status> {
-    let account = call.account(from).ok_or_else(account_missing)?;
-    if account.blocked {
+async fn sending<R: Rooms>(call: &Call<'_, R>, from: &AccountId) -> Result<Known, Status> {
+    let account = call.account(from).await?.ok_or_else(account_missing)?;
+    if account.is_blocked() {
         return Err(Status::new(Code::Forbidden, "fromAccid is blocked"));
     }
     Ok(account)
 }
 
 /// Nick and avatar of a sender: those of the member, else those of the account.
-fn shown(member: Option<pb::Member>, account: &Arc<Account>) -> (String, String) {
+fn shown(member: Option<pb::Member>, account: &Known) -> (String, String) {
     match member {
         Some(member) if member.online => (member.nick, member.avatar),
-        Some(member) => (or(member.nick, &account.name), or(member.avatar, &account.icon)),
-        None => (account.name.clone(), account.icon.clone()),
+        Some(member) => (or(member.nick, account.nick()), or(member.avatar, account.avatar())),
+        None => (account.nick().to_owned(), account.avatar().to_owned()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::account::Account;
+use crate::account::Known;
 use crate::wire::pb::{self, MemberType};
 
 /// A room.
@@ -151,15 +151,15 @@ impl<'a> Member<'a> {
     }
 
     /// A member, and its account, whose name and icon stand in where the room knows no nick and avatar of somebody who is away.
-    pub(super) fn new(room: i64, member: &'a pb::Member, account: Option<&'a Account>, seed_aliases: bool) -> Member<'a> {
+    pub(super) fn new(room: i64, member: &'a pb::Member, account: Option<&'a Known>, seed_aliases: bool) -> Member<'a> {
         let profile = account.filter(|_| !member.online);
-        let or = |own: &'a str, name: fn(&Account) -> &str| if own.is_empty() { profile.map_or("", name) } else { own };
+        let or = |own: &'a str, name: fn(&'a Known) -> &'a str| if own.is_empty() { profile.map_or("", name) } else { own };
         let enter_time = Time::Number(member.enter_time_ms);
         Member {
             roomid: room,
             accid: &member.account,
-            nick: or(&member.nick, |account| &account.name),
-            avator: or(&member.avatar, |account| &account.icon),
+            nick: or(&member.nick, Known::nick),
+            avator: or(&member.avatar, Known::avatar),
             ext: &member.ext,
             r#type: type_name(member.r#type),
             level: member.level.unwrap_or_default(),

@@ -174,7 +174,7 @@ async fn operator<R: Rooms>(call: &Call<'_, R>, room: RoomId, name: Option<&str>
     match name {
         Some(name) => {
             let operator = AccountId::parse(name)?;
-            call.account(&operator).map(|_| operator).ok_or_else(account_missing)
+            call.account(&operator).await?.map(|_| operator).ok_or_else(account_missing)
         }
         None => AccountId::parse(&call.info(room).await?.creator),
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Rooms;
 use super::answer::{self, Answer};
 use super::call::{Call, no_answer};
+use crate::account::Known;
 use crate::error::{Code, Status};
 use crate::id::{AccountId, RoomId};
 use crate::limits;
@@ -24,7 +25,9 @@ pub(super) async fn add<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status> 
     }
     let (form, room) = (&call.form, call.room()?);
     let accounts = once(form.accounts("accids", limits::ROBOTS_PER_CALL_MAX)?);
-    let robots: Vec<(AccountId, RobotProfile)> = accounts.iter().filter_map(|id| robot(call, id)).collect();
+    let known = call.accounts(&accounts).await?;
+    let robots: Vec<(AccountId, RobotProfile)> =
+        accounts.iter().zip(known).filter_map(|(id, known)| robot(id, &known?)).collect();
     let has_strangers = robots.len() < accounts.len();
     let request = AddRobots { robots, ext: form.owned("roleExt"), notify_ext: form.owned("notifyExt") };
     let found = if request.robots.is_empty() {
@@ -82,9 +85,9 @@ async fn ask<R: Rooms>(call: &Call<'_, R>, room: RoomId, op: Op) -> Result<pb::M
 }
 
 /// An account that may be a robot, and what it shows.
-fn robot<R: Rooms>(call: &Call<'_, R>, id: &AccountId) -> Option<(AccountId, RobotProfile)> {
-    let account = call.account(id).filter(|account| !account.blocked)?;
-    Some((id.clone(), RobotProfile { nick: account.name.clone(), avatar: account.icon.clone() }))
+fn robot(id: &AccountId, account: &Known) -> Option<(AccountId, RobotProfile)> {
+    let profile = || RobotProfile { nick: account.nick().to_owned(), avatar: account.avatar().to_owned() };
+    (!account.is_blocked()).then(|| (id.clone(), profile()))
 }
 
 /// Each account once, in the order given.

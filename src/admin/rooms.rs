@@ -23,9 +23,9 @@ pub(super) async fn create<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Statu
     let queue_level = form.number("queuelevel")?.unwrap_or_default();
     let notification = form.flag("inOutNotification")?.unwrap_or(true);
     let delay = delay(form)?;
-    let account = call.account(&creator);
+    let account = call.account(&creator).await?;
     let account = account.ok_or_else(|| Status::bad_parameter("creator is not an account: create it first"))?;
-    if account.blocked {
+    if account.is_blocked() {
         return Err(Status::new(Code::Forbidden, "creator is blocked"));
     }
     let create = Create {
@@ -190,7 +190,7 @@ pub(super) async fn of_creator<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, S
         roomids: Vec<String>,
     }
     let creator = call.form.account("creator")?;
-    call.account(&creator).ok_or_else(account_missing)?;
+    call.account(&creator).await?.ok_or_else(account_missing)?;
     let mut rooms = call.api.rooms.open_rooms_of(call.app_key, &creator).await?;
     rooms.sort_unstable();
     Ok(answer::desc(&Ids { roomids: rooms.iter().map(RoomId::to_string).collect() }))
@@ -209,7 +209,7 @@ pub(super) async fn addresses<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, St
     if !call.info(room).await?.valid {
         return Err(Status::with_sub(Code::RoomClosed, Sub::RoomClosed));
     }
-    call.account(&account).ok_or_else(account_missing)?;
+    call.account(&account).await?.ok_or_else(account_missing)?;
     let rooms = &call.api.rooms;
     let addresses = if kind == 2 { rooms.addresses() } else { rooms.web_socket_addresses() };
     let addresses: Vec<String> = addresses.into_iter().filter_map(|address| reachable(address, call.reached_at)).collect();

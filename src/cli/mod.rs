@@ -1,9 +1,10 @@
-//! What the command-line client `chatroom` does: join a room, send a message, make an account, make load, decode frames.
+//! What the command-line client `chatroom` does: join a room, send a message, call any operation, make an account, make load, decode frames.
 //!
 //! Text of the room goes to stdout, everything about the connection to stderr, so that the program works in a pipe. May use
 //! `client`, `session`, `wire`, and of `account` the making of tokens and checksums.
 
 mod account;
+mod call;
 mod carry;
 mod decode;
 mod failure;
@@ -45,6 +46,10 @@ enum Command {
     Join(join::Flags),
     /// Send one message and print its seq
     Send(send::Flags),
+    /// Call any operation by name, with its fields as FIELD=VALUE, and print the answer
+    Call(call::Flags),
+    /// List the operations that `call` knows, or the fields of one
+    Operations(call::ListFlags),
     /// Make an account and print its static token
     Account(account::Flags),
     /// Make a token for an account, signed with the application's secret, and print it
@@ -61,6 +66,8 @@ impl Cli {
         let outcome = match self.command {
             Command::Join(flags) => on_one_thread(join::run(flags)),
             Command::Send(flags) => on_one_thread(send::run(flags)),
+            Command::Call(flags) => on_one_thread(call::run(flags)),
+            Command::Operations(flags) => call::list(&flags),
             Command::Account(flags) => account::run(&flags),
             Command::Token(flags) => token::run(&flags),
             Command::Load(flags) => load::run(&flags),

@@ -42,11 +42,12 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// An account, and where it logs in.
 #[derive(Args, Clone)]
 #[group(skip)]
-pub(super) struct Who {
+pub(super) struct Login {
     #[command(flatten)]
-    pub(super) place: Where,
+    place: Where,
     /// The account; with --secret it defaults to $USER and four random digits
     #[arg(long, value_name = "NAME", env = "CHATROOM_ACCOUNT")]
     account: Option<String>,
@@ -56,6 +57,13 @@ pub(super) struct Who {
     /// The application's secret, out of which a token for any account is made
     #[arg(long, env = "CHATROOM_SECRET", hide_env_values = true, conflicts_with = "token")]
     secret: Option<String>,
+}
+
+#[derive(Args, Clone)]
+#[group(skip)]
+pub(super) struct Who {
+    #[command(flatten)]
+    login: Login,
     /// The room
     #[arg(long, value_name = "ID", env = "CHATROOM_ROOM", value_parser = clap::value_parser!(i64).range(1..))]
     pub(super) room: i64,
@@ -64,19 +72,25 @@ pub(super) struct Who {
     nick: String,
 }
 
-/// A connection that is in its room.
-pub(super) struct Entered {
+/// A connection that has logged in, with the first answer it wanted.
+pub(super) struct LoggedIn<T> {
     pub(super) client: Client,
     pub(super) events: Events,
     pub(super) account: String,
-    pub(super) answer: Box<pb::RoomEnterResponse>,
+    pub(super) answer: T,
     /// When to give up waiting for what else is asked.
     pub(super) deadline: Instant,
 }
 
-impl Who {
-    /// Connects, logs in and enters the room; gives up after `--timeout`, or at once where nobody listens.
-    pub(super) async fn enter(&mut self) -> Result<Entered, Failure> {
+/// A connection that is in its room.
+pub(super) type Entered = LoggedIn<Box<pb::RoomEnterResponse>>;
+
+impl Login {
+    /// Connects, logs in and asks one thing first; gives up after `--timeout`, or at once where nobody listens.
+    pub(super) async fn start<T>(
+        &mut self,
+        first: impl AsyncFnOnce(&Client) -> Result<T, Status>,
+    ) -> Result<LoggedIn<T>, Failure> {
         let account = self.account.get_or_insert_with(made_up_account).clone();
         let trust = self.place.ca.clone().map_or(Trust::System, Trust::File);
         let (client, mut events) = client::start(ClientOptions {
@@ -88,11 +102,10 @@ impl Who {
             auth_type: if self.secret.is_some() { pb::AuthType::Dynamic } else { pb::AuthType::Static },
             ..ClientOptions::default()
         });
-        let request = pb::RoomEnterRequest { room_id: self.room, nick: self.nick.clone(), ..Default::default() };
         let entrant = client.clone();
         let entering = async move {
             entrant.connect().await?;
-            entrant.enter(request).await
+            first(&entrant).await
         };
         tokio::pin!(entering);
         let deadline = Instant::now() + self.place.timeout;
@@ -106,13 +119,26 @@ impl Who {
                 () = tokio::time::sleep_until(deadline) => return Err(waiting.give_up()),
             }
         };
-        Ok(Entered { client, events, account, answer, deadline })
+        Ok(LoggedIn { client, events, account, answer, deadline })
+    }
+
+    /// A new token, if there is a secret to make it from.
+    fn fresh_token(&self) -> Option<String> {
+        let account = self.account.as_deref()?;
+        self.secret.as_deref().map(|secret| token(&self.place.app, secret, account))
+    }
+}
+
+impl Who {
+    /// Connects, logs in and enters the room; gives up after `--timeout`, or at once where nobody listens.
+    pub(super) async fn enter(&mut self) -> Result<Entered, Failure> {
+        let request = pb::RoomEnterRequest { room_id: self.room, nick: self.nick.clone(), ..Default::default() };
+        self.login.start(async |client| client.enter(request).await).await
     }
 
     /// A new token, if there is a secret to make it from.
     pub(super) fn fresh_token(&self) -> Option<String> {
-        let account = self.account.as_deref()?;
-        self.secret.as_deref().map(|secret| token(&self.place.app, secret, account))
+        self.login.fresh_token()
     }
 }
 

@@ -167,6 +167,8 @@ pub struct Limits {
     pub answers_bytes_max: usize,
     /// Bytes of frames of all connections that have begun and are not complete; 0: a 32nd of the memory there is.
     pub unfinished_bytes_max: usize,
+    /// Bytes of accounts in memory; what does not fit is read when it is asked for.
+    pub account_cache_bytes: usize,
 }
 
 /// How long things take, in milliseconds.
@@ -326,6 +328,7 @@ impl Default for Limits {
             backlog_bytes_max: limits::BACKLOG_BYTES_MAX,
             answers_bytes_max: limits::ANSWERS_BYTES_MAX,
             unfinished_bytes_max: 0,
+            account_cache_bytes: limits::ACCOUNT_CACHE_BYTES,
         }
     }
 }
@@ -450,8 +453,7 @@ impl Config {
 
     /// True if the values make sense, one by one and together.
     fn check(&self) -> Result<(), ConfigError> {
-        let Config { limits: bounds, timers, .. } = self;
-        let day_ms = 86_400_000;
+        let (Config { limits: bounds, timers, .. }, day_ms) = (self, 86_400_000);
         let ranges = [
             ("workers", self.workers as u64, 0, limits::WORKERS_MAX as u64),
             ("limits.connections_max", bounds.connections_max as u64, 1, u64::from(u32::MAX)),
@@ -491,6 +493,7 @@ impl Config {
             ("limits.backlog_bytes_max", bounds.backlog_bytes_max as u64, 4096, 1 << 40),
             ("limits.answers_bytes_max", bounds.answers_bytes_max as u64, 1 << 20, 1 << 40),
             ("limits.unfinished_bytes_max", bounds.unfinished_bytes_max as u64, 0, 1 << 40),
+            ("limits.account_cache_bytes", bounds.account_cache_bytes as u64, limits::ACCOUNT_CACHE_BYTES_MIN, 1 << 40),
             ("timers.heartbeat_ms", timers.heartbeat_ms, 1000, day_ms),
             ("timers.idle_timeout_ms", timers.idle_timeout_ms, timers.heartbeat_ms.saturating_add(1), day_ms),
             ("timers.login_timeout_ms", timers.login_timeout_ms, 100, day_ms),

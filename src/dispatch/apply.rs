@@ -321,6 +321,10 @@ impl<S: Subject> Hub<S> {
     pub(super) fn publish(&mut self, subject: S::Key, item: Item) {
         let Some(Owned::Live(live)) = self.owner.subjects.get(&subject) else { return };
         if live.is_deserted() {
+            // Nobody hears it, and the feed goes on without it.
+            if let Some(feed) = self.desk.feed_mut(subject.into()) {
+                feed.distrust(item.seq);
+            }
             return;
         }
         let only = matches!(item.audience, Audience::Only(_));

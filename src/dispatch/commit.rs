@@ -157,9 +157,7 @@ impl<S: Subject> Hub<S> {
     pub fn on_committed(&mut self, is_durable: bool) {
         let Some(done) = self.commit.in_flight.take() else { return };
         if !is_durable && !planted::is(Bug::FailureUnheard) {
-            self.owner.ahead.extend(done.rooms);
-            self.refuse_held(done.held, done.joins);
-            return self.on_log_failed();
+            return self.fail(Some(done));
         }
         for held in done.held {
             match held {

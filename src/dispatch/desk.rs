@@ -29,6 +29,8 @@ struct Reader {
 
 /// A connection that ceases to hear a subject.
 pub(super) struct Left {
+    /// Places that it has missed for good, and has not been told of.
+    pub missed: Option<super::feed::Missed>,
     /// Frames for it that it has not heard yet.
     pub unheard: Vec<Bytes>,
     /// It hears no other subject and is about to hear none.
@@ -166,11 +168,11 @@ impl Desk {
         if !self.held_seats.is_empty() {
             self.held_seats.remove(&(connection, subject));
         }
-        let unheard = match (place, self.feeds.get_mut(&subject)) {
-            (Some(place), Some(feed)) => feed.leave(place),
-            _ => Vec::new(),
+        let (missed, unheard) = match (place, self.feeds.get_mut(&subject)) {
+            (Some(place), Some(feed)) => (feed.missed(place), feed.leave(place)),
+            _ => (None, Vec::new()),
         };
-        Some(Left { unheard, is_last })
+        Some(Left { missed, unheard, is_last })
     }
 
     /// Has a connection hear a subject from the next flush on, for what it missed is on its way. False if it waits for

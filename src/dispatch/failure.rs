@@ -2,26 +2,27 @@
 //! is in memory. Subjects of which an entry was refused are ahead of the log; they are read again when it is back, and those in them
 //! stay where they are.
 
-use super::commit::Held;
-use super::commit::broken;
+use super::commit::{Held, Writes, broken};
 use super::cover::Cover;
 use super::hub::{Effect, Hub};
 use super::item::Item;
 use super::live::{Live, Owned};
-use super::mail::Mail;
+use super::mail::{Asker, Mail};
 use crate::id::{ConnId, Epoch, Seq};
 use crate::planted::{self, Bug};
-use crate::subject::{Audience, Class, Subject};
+use crate::subject::{Actor, Audience, Class, Command, Operation, Subject};
 
 impl<S: Subject> Hub<S> {
     /// The log takes nothing any more: what waits for it is refused, and so is every change until [`Hub::on_log_back`].
     pub fn on_log_failed(&mut self) {
-        if std::mem::replace(&mut self.commit.is_broken, true) {
-            return;
-        }
-        let writes = std::mem::take(&mut self.commit.writes);
-        self.owner.ahead.extend(writes.rooms);
-        self.refuse_held(writes.held, writes.joins);
+        self.fail(None);
+    }
+
+    /// Refuses what a commit that failed would have covered, and what waits for the next.
+    pub(super) fn fail(&mut self, under_way: Option<Writes<S>>) {
+        let was_broken = std::mem::replace(&mut self.commit.is_broken, true);
+        let waiting = (!was_broken).then(|| std::mem::take(&mut self.commit.writes));
+        under_way.into_iter().chain(waiting).for_each(|writes| self.refuse(writes));
     }
 
     /// The log works again, in a new epoch. Subjects that are ahead of it are read anew.
@@ -111,8 +112,9 @@ impl<S: Subject> Hub<S> {
     }
 
     /// Tells those who wait for a commit that there was none.
-    pub(super) fn refuse_held(&mut self, held: Vec<Held<S>>, joins: Vec<(S::Key, ConnId, Option<Seq>)>) {
-        for held in held {
+    fn refuse(&mut self, writes: Writes<S>) {
+        self.owner.ahead.extend(writes.rooms);
+        for held in writes.held {
             match held {
                 Held::Answer(asker, _) => self.answer(asker, Err(broken())),
                 Held::Find(find) => self.answer(find.asker, Err(broken())),
@@ -120,11 +122,21 @@ impl<S: Subject> Hub<S> {
                 Held::Left(mail) => self.tell_left(mail),
             }
         }
-        for (subject, connection, heard) in joins {
-            // Who came with a subject that was refused leaves with it.
-            if heard.is_none() {
-                self.send(connection.worker(), Mail::Left { subject, connection, kicked: None });
+        // Who was let in by an entry that was refused goes with it.
+        for (subject, connection, heard) in writes.joins {
+            match heard {
+                Some(_) => self.let_go(subject, connection),
+                None => self.send(connection.worker(), Mail::Left { subject, connection, kicked: None }),
             }
         }
+    }
+
+    /// A connection leaves a subject as if it had gone.
+    fn let_go(&mut self, id: S::Key, connection: ConnId) {
+        let Some(Owned::Live(live)) = self.owner.subjects.get(&id) else { return };
+        let mut people = live.subject.everybody().into_iter();
+        let Some((account, _)) = people.find(|(_, connections)| connections.contains(&connection)) else { return };
+        let actor = Actor { connection: Some(connection), ..Actor::server(account) };
+        self.command(id, Asker::Nobody, Command { actor, op: S::Op::of_gone(true) }, None);
     }
 }

@@ -199,7 +199,7 @@ impl Feed {
         }
     }
 
-    /// The entries in the ring were taken back, up to this one: no reader resumes from before it without the log.
+    /// The ring does not have what stands, up to this entry: no reader resumes from before it without the log.
     pub fn distrust(&mut self, last: Seq) {
         self.dropped = self.dropped.max(last);
     }
@@ -250,7 +250,19 @@ impl Feed {
         if is_held {
             return Vec::new();
         }
-        self.ring.range(self.index(next)..).filter(|item| reader.hears(item)).map(|item| item.frame.clone()).collect()
+        let unheard = self.saved_since(next).chain(self.ring.range(self.index(next)..));
+        unheard.filter(|item| reader.hears(item)).map(|item| item.frame.clone()).collect()
+    }
+
+    /// What the ring has dropped and somebody still lacks, from this running number on.
+    fn saved_since(&self, next: u64) -> impl Iterator<Item = &Item> {
+        let (mut kept, mut high) = (self.saved.notifications.iter().peekable(), self.saved.high.iter().peekable());
+        let in_order = std::iter::from_fn(move || match (kept.peek(), high.peek()) {
+            (Some(one), Some(other)) if other.0 < one.0 => high.next(),
+            (Some(_), _) => kept.next(),
+            (None, _) => high.next(),
+        });
+        in_order.filter(move |(number, _)| *number >= next).map(|(_, item)| item)
     }
 
     /// Adds a frame; it is written at the next [`Feed::flush`]. `named` are the places of those readers here that its audience
@@ -387,13 +399,8 @@ impl Feed {
         let index = place.index();
         if next < self.first {
             let mut reader = self.reader(index, connection);
-            let (mut kept, mut high) = (self.saved.notifications.iter().peekable(), self.saved.high.iter().peekable());
-            while let Some((number, item)) = match (kept.peek(), high.peek()) {
-                (Some(one), Some(other)) if other.0 < one.0 => high.next(),
-                (Some(_), _) => kept.next(),
-                (None, _) => high.next(),
-            } {
-                if *number >= next && reader.hears(item) {
+            for item in self.saved_since(next) {
+                if reader.hears(item) {
                     let taken = outlet.write(connection, &item.frame);
                     if taken < item.frame.len() {
                         outlet.hold(connection, item.frame.slice(taken..));

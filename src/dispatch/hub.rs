@@ -122,6 +122,8 @@ pub struct Hub<S: Subject> {
     pub(super) commit: Commit<S>,
     pub(super) effects: Vec<Effect<S>>,
     pub(super) counters: Counters,
+    /// The epoch in which the node started.
+    pub(super) born: Epoch,
     outboxes: Vec<Vec<Mail<S>>>,
     arena: BytesMut,
 }
@@ -138,6 +140,7 @@ impl<S: Subject> Hub<S> {
             desk: Desk::new(config.worker, config.feed_bytes_max),
             owner: Owner::new(config.seed, config.rules.version()),
             commit: Commit::default(),
+            born: config.epoch,
             config,
         }
     }
@@ -379,6 +382,10 @@ impl<S: Subject> Hub<S> {
             return;
         }
         let (Some(left), Some(kicked)) = (self.desk.leave(subject.into(), connection), kicked) else { return };
+        if let Some(gap) = left.missed.and_then(|missed| S::gap(subject, missed.first, missed.last)) {
+            let bytes = self.encode(&gap);
+            self.effects.push(Effect::Transmit { connection, bytes });
+        }
         self.effects.extend(left.unheard.into_iter().map(|bytes| Effect::Transmit { connection, bytes }));
         self.effects.push(Effect::Kicked { connection, kicked, is_last_room: left.is_last });
     }

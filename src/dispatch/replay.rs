@@ -12,7 +12,7 @@ use super::mail::{Asked, Asker, Mail};
 use crate::error::{Code, Status};
 use crate::id::{Epoch, Seq};
 use crate::planted::{self, Bug};
-use crate::subject::{Command, Operation, Presence, PushBody, Replay, Resumption, Scope, Standing, Subject};
+use crate::subject::{Command, Operation, Predecessor, Presence, PushBody, Replay, Resumption, Scope, Standing, Subject};
 use crate::wire::packet::encode_push_body;
 use crate::wire::{PacketKind, Response, pb};
 
@@ -106,6 +106,7 @@ impl<S: Subject> Hub<S> {
             S::tell_missed(reply, &told);
             return Source::Ring(frames);
         }
+        let replaces = replaces.map(|connection| Predecessor { connection, since: self.born });
         let Some(scope) = live.subject.scope(&command.actor.account, connection, replaces, after, heard) else {
             return nothing();
         };

@@ -1,5 +1,6 @@
 //! What the workers of a node share of their front: who is who, who is where, and how much may wait.
 
+use core::cell::RefCell;
 use core::net::IpAddr;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::account::Directory;
 use crate::dispatch::{AccountRooms, owner_of};
 use crate::error::Status;
 use crate::id::{AccountId, ConnId, RoomId};
+use crate::room::Op;
 use crate::session::SessionConfig;
 use crate::wire::pb;
 
@@ -133,6 +135,11 @@ impl Common {
         self.account_rooms.clone()
     }
 
+    /// Applications and accounts.
+    pub fn directory(&self) -> &Directory {
+        &self.accounts
+    }
+
     /// Lets a connection in, or says why not. Every one let in is given to a front, or back with [`Common::turn_away`].
     pub fn let_in(&self, address: IpAddr) -> Result<(), &'static str> {
         self.gate.enter(address)
@@ -175,9 +182,24 @@ impl Common {
         if enter.alias.is_empty() { RoomId::new(enter.room_id) } else { Ok(self.aliases.room(app_key, &enter.alias)) }
     }
 
-    /// True if there is such an account; what is no name of an account is for the room to refuse.
-    pub(crate) fn is_known(&self, app_key: &str, name: &str) -> bool {
-        AccountId::parse(name).map_or(true, |id| self.accounts.account(app_key, &id).is_some())
+    /// The accounts that a command names, and that have to be read to say whether there are such; or whether all of them are there.
+    /// What is no name of an account is for the room to refuse.
+    pub(crate) fn names_known(&self, app_key: &str, op: &Op) -> Result<bool, Vec<AccountId>> {
+        let unread = RefCell::default();
+        let is_known = |name: &str| match AccountId::parse(name) {
+            Err(_) => true,
+            Ok(id) => self.accounts.look(app_key, &id).map_or_else(
+                || {
+                    Vec::push(&mut unread.borrow_mut(), id);
+                    true
+                },
+                |look| look.known.is_some(),
+            ),
+        };
+        match (op.names_known(is_known), unread.into_inner()) {
+            (true, unread) if !unread.is_empty() => Err(unread),
+            (are_known, _) => Ok(are_known),
+        }
     }
 
     /// True if the worker that owns a room has so much waiting that requests are better refused.

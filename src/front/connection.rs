@@ -47,6 +47,10 @@ pub(crate) enum Pause {
     InLine,
     /// A request of its own, or of others, is not done yet. Checked every now and then.
     Busy,
+    /// Accounts that its request names are being read.
+    Accounts,
+    /// It is on its way out of rooms, or from one to another: what it asks next is asked of where it is then.
+    Moving,
 }
 
 /// Who is on a connection, from its login on.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::calls::{Call, Callback, Called, NoAnswer, Question, Verdict};
-use super::connection::{Connection, Phase};
+use super::connection::{Connection, Pause, Phase};
 use super::login::{Arrival, Attempt};
 use super::presend::Held;
 use super::steps::Step;
@@ -26,6 +26,12 @@ pub(super) enum Journey {
     Rooms(Step),
 }
 
+impl Journey {
+    fn moves(&self) -> bool {
+        matches!(self, Journey::Rooms(Step::Enter { .. } | Step::Leave { .. } | Step::LeaveAll { .. }))
+    }
+}
+
 impl<L> Connection<L> {
     /// True if the request with this sequence takes several steps, of which one is waited for.
     pub(super) fn is_on_journey(&self, sequence: u32) -> bool {
@@ -36,6 +42,11 @@ impl<L> Connection<L> {
     fn take_journey(&mut self, sequence: u32) -> Option<Journey> {
         let place = self.rare.as_ref()?.journeys.iter().position(|(known, _)| *known == sequence)?;
         Some(self.change_rare(|rare| rare.journeys.swap_remove(place).1))
+    }
+
+    /// True while the connection is on its way out of rooms, or from one to another.
+    pub(super) fn is_moving(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.journeys.iter().any(|(_, journey)| journey.moves()))
     }
 
     /// A message that waits to be permitted.
@@ -50,8 +61,11 @@ impl<L> Connection<L> {
 impl<L: Line> Front<L> {
     /// The request with this sequence waits for its next step.
     pub(super) fn wait_for(&mut self, id: ConnId, sequence: u32, next: Journey) {
-        if let Some(connection) = self.connection(id) {
-            connection.change_rare(|rare| rare.journeys.push((sequence, next)));
+        let Some(connection) = self.connection(id) else { return };
+        let moves = next.moves();
+        connection.change_rare(|rare| rare.journeys.push((sequence, next)));
+        if moves && connection.pause != Pause::Moving {
+            self.pause(id, Pause::Moving);
         }
     }
 
@@ -67,6 +81,7 @@ impl<L: Line> Front<L> {
                 Err(answer) => {
                     self.stage(asked.connection, asked.sequence, asked.kind, *answer);
                     self.hub.release(asked.connection, asked.sequence);
+                    self.arrived(asked.connection);
                 }
             },
             // It is the application that is waited for.
@@ -97,7 +112,7 @@ impl<L: Line> Front<L> {
         let (id, sequence) = (called.connection, called.sequence);
         let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
         match connection.take_journey(sequence) {
-            Some(Journey::Proof(attempt, account)) => self.on_proof(id, *attempt, &account, verdict),
+            Some(Journey::Proof(attempt, account)) => self.on_proof(id, *attempt, account, verdict),
             Some(Journey::Renewal) => self.on_renewal(id, sequence, verdict),
             Some(Journey::Message(held)) => self.on_judged(id, *held, verdict),
             Some(other) => self.wait_for(id, sequence, other),

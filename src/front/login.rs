@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
+use super::accounts::Then;
 use super::calls::{Callback, LoginQuestion, NoAnswer, Question, Verdict};
 use super::connection::{Connection, Identity, Phase, Resume};
 use super::journey::Journey;
 use super::sessions::Session;
 use super::{Front, Line, find, overloaded};
-use crate::account::{CALLBACK, Login, TokenKind, Verified, wrong_token};
+use crate::account::{CALLBACK, Claim, Login, Look, TokenKind, Verified, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, Time, UnixMs};
@@ -27,8 +28,8 @@ const CLIENT_TYPE_UNSET: u32 = 4;
 pub(super) struct Attempt {
     sequence: u32,
     request: pb::LoginRequest,
-    /// The room to enter in the same round trip.
-    enter: Option<(RoomId, pb::RoomEnterRequest)>,
+    /// The room to enter in the same round trip, if it can be one.
+    enter: Option<(Result<RoomId, Status>, pb::RoomEnterRequest)>,
 }
 
 /// A login that waits for its room.
@@ -44,22 +45,48 @@ impl<L: Line> Front<L> {
             request.client_type = CLIENT_TYPE_UNSET;
         }
         let enter = request.enter.take();
-        let proof = self.prove(&request, enter.as_ref());
-        let room = enter.as_ref().map(|enter| self.common.room_of(&request.app_key, enter)).transpose();
-        let (proof, room) = match proof.and_then(|proof| Ok((proof, room?))) {
-            Ok(both) => both,
+        let proof = match self.prove(&request, enter.as_ref()) {
+            Ok(proof) => proof,
             Err(status) => return self.refuse_login(id, sequence, &status, None),
         };
-        let attempt = Attempt { sequence, request, enter: room.zip(enter) };
-        match proof {
-            Proof::Given(verified) => self.admit(id, attempt, verified),
-            Proof::ToAskFor(account) => self.ask_about_login(id, attempt, account),
+        let enter = enter.map(|enter| (self.common.room_of(&request.app_key, &enter), enter));
+        match (proof, enter) {
+            // The application is not bothered with what cannot be.
+            (Proof::ToAskFor(_), Some((Err(status), _))) => self.refuse_login(id, sequence, &status, None),
+            (Proof::ToAskFor(account), enter) => self.ask_about_login(id, Attempt { sequence, request, enter }, account),
+            (Proof::Given(claim), enter) => self.look_who(id, Attempt { sequence, request, enter }, claim),
+        }
+    }
+
+    /// Looks at the account of a login that is in order otherwise.
+    fn look_who(&mut self, id: ConnId, attempt: Attempt, claim: Claim) {
+        match self.common.accounts.look_for(&attempt.request.app_key, &claim) {
+            Ok(Some(look)) => self.go_on_with_login(id, attempt, claim, Ok(look)),
+            Ok(None) => {
+                let app_key = self.common.app_key(&attempt.request.app_key);
+                let (account, registers) = (claim.account.clone(), claim.is_proved());
+                self.read_accounts(id, app_key, vec![account], registers, Then::Login(Box::new(attempt), claim));
+            }
+            Err(status) => self.refuse_login(id, attempt.sequence, &status, None),
+        }
+    }
+
+    /// The account of a login was looked at.
+    pub(super) fn go_on_with_login(&mut self, id: ConnId, attempt: Attempt, claim: Claim, look: Result<Look, Status>) {
+        let (directory, token) = (&self.common.accounts, &attempt.request.token);
+        match look.and_then(|look| directory.conclude_login(claim, token, &look, self.unix)) {
+            Ok(verified) => self.admit(id, attempt, verified),
+            Err(status) => self.refuse_login(id, attempt.sequence, &status, None),
         }
     }
 
     /// Lets somebody in who is who they say.
     fn admit(&mut self, id: ConnId, attempt: Attempt, verified: Verified) {
         let Attempt { sequence, request, enter } = attempt;
+        let enter = match enter.map(|(room, enter)| Ok((room?, enter))).transpose() {
+            Ok(enter) => enter,
+            Err(status) => return self.refuse_login(id, sequence, &status, None),
+        };
         let (common, now, unix) = (self.common.clone(), self.now, self.unix);
         let token_expires = verified.expires.map(|at| self.time_of(at));
         let old =
@@ -88,12 +115,18 @@ impl<L: Line> Front<L> {
             since_seconds: u32::try_from(unix.0 / 1000).unwrap_or(u32::MAX),
         };
         common.sessions.enter(&request.app_key, &verified.account, session);
-        // Whose name was taken, or who was blocked or muted after the look at its account, and before its connection could be found, learns it here.
-        let account = common.accounts.account(&request.app_key, &verified.account);
-        let is_taken = verified.anonymous && account.is_some();
-        let (is_blocked, is_muted) = account.map_or((false, verified.globally_muted), |account| {
-            (account.blocked && !verified.anonymous, account.is_muted_in_rooms())
-        });
+        // Blocked or muted after the look at the account, or the name taken, and before the connection could be found: it shows here.
+        let (mut is_lost, mut is_taken, mut is_blocked, mut is_muted) = (false, false, false, verified.globally_muted);
+        if !verified.is_current(&common.accounts) {
+            match common.accounts.look(&request.app_key, &verified.account) {
+                None => is_lost = true,
+                Some(Look { known: Some(known), .. }) => {
+                    (is_taken, is_muted) = (verified.anonymous, known.is_muted_in_rooms());
+                    is_blocked = known.is_blocked() && !verified.anonymous;
+                }
+                Some(_) => {}
+            }
+        }
         let token_kind = kind_of(&request);
         // Without a place to take over the positions serve the room of the login alone.
         let is_of_use = old.is_some() || enter.as_ref().is_some_and(|(_, enter)| enter.position.is_none());
@@ -117,6 +150,9 @@ impl<L: Line> Front<L> {
                 .then(|| Box::new((verified.nick.into(), verified.avatar.into()))),
             device_id: request.device_id.as_str().into(),
         }));
+        if is_lost {
+            return self.refuse_login(id, sequence, &overloaded(), None);
+        }
         if is_taken {
             return self.refuse_login(id, sequence, &wrong_token(), None);
         }
@@ -159,12 +195,9 @@ impl<L: Line> Front<L> {
     }
 
     /// The application has said whether somebody may log in.
-    pub(super) fn on_proof(&mut self, id: ConnId, attempt: Attempt, account: &AccountId, verdict: Result<Verdict, NoAnswer>) {
-        let accounts = &self.common.accounts;
-        let verified = judge(verdict)
-            .and_then(|expires| accounts.finish_callback_login(&attempt.request.app_key, account, expires, self.unix));
-        match verified {
-            Ok(verified) => self.admit(id, attempt, verified),
+    pub(super) fn on_proof(&mut self, id: ConnId, attempt: Attempt, account: AccountId, verdict: Result<Verdict, NoAnswer>) {
+        match judge(verdict) {
+            Ok(expires) => self.look_who(id, attempt, Claim::by_callback(account, expires)),
             Err(status) => self.refuse_login(id, attempt.sequence, &status, None),
         }
     }
@@ -229,14 +262,13 @@ impl<L: Line> Front<L> {
     /// A new token for a connection that stays (chatroom.md §d.1).
     pub(super) fn renew_token(&mut self, id: ConnId, sequence: u32, token: String) {
         let Some(connection) = find(&mut self.connections, id) else { return };
-        let Some(identity) = connection.identity.as_deref_mut() else { return };
+        let Some(identity) = connection.identity.as_deref() else { return };
         if identity.token_kind != TokenKind::Callback {
-            let (accounts, now) = (&self.common.accounts, self.unix);
-            let term = accounts.verify_renewal(&identity.app_key, &identity.account, identity.token_kind, &token, now);
-            if let Ok(term) = &term {
-                identity.long_token = is_long(term.map(|term| term.seconds));
-            }
-            return self.renewed(id, sequence, term.map(|term| term.map(|term| term.expires)));
+            let (app_key, account) = (identity.app_key.clone(), identity.account.clone());
+            return match self.common.accounts.look(&app_key, &account) {
+                Some(look) => self.go_on_with_renewal(id, sequence, &token, Ok(look)),
+                None => self.read_accounts(id, app_key, vec![account], false, Then::Renewal(sequence, token)),
+            };
         }
         let question = LoginQuestion {
             app_key: identity.app_key.to_string(),
@@ -255,6 +287,20 @@ impl<L: Line> Front<L> {
             Ok(()) => self.wait_for(id, sequence, Journey::Renewal),
             Err(status) => self.renewed(id, sequence, Err(status)),
         }
+    }
+
+    /// The account that renews its token was looked at.
+    pub(super) fn go_on_with_renewal(&mut self, id: ConnId, sequence: u32, token: &str, look: Result<Look, Status>) {
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        let Some(identity) = connection.identity.as_deref_mut() else { return };
+        let term = look.and_then(|look| {
+            let (account, kind) = ((&identity.account, &look), identity.token_kind);
+            self.common.accounts.conclude_renewal(&identity.app_key, account, kind, token, self.unix)
+        });
+        if let Ok(term) = &term {
+            identity.long_token = is_long(term.map(|term| term.seconds));
+        }
+        self.renewed(id, sequence, term.map(|term| term.map(|term| term.expires)));
     }
 
     /// The application has said whether a new token is good.
@@ -287,7 +333,7 @@ impl<L: Line> Front<L> {
         if request.auth_type == CALLBACK && !request.anonymous {
             return accounts.check_callback_login(&login).map(Proof::ToAskFor);
         }
-        accounts.verify_login(&login, self.unix).map(Proof::Given)
+        accounts.check_login(&login, self.unix).map(Proof::Given)
     }
 }
 
@@ -355,8 +401,8 @@ fn judge(verdict: Result<Verdict, NoAnswer>) -> Result<Option<UnixMs>, Status> {
 
 /// How somebody proves who they are.
 enum Proof {
-    /// By what they brought along.
-    Given(Verified),
+    /// By what they brought along, if there is such an account.
+    Given(Claim),
     /// By the word of the application, about this account.
     ToAskFor(AccountId),
 }

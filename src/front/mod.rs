@@ -8,6 +8,7 @@
 //!
 //! May use: `wire`, `session`, `room`, `user`, `dispatch`, `account`.
 
+mod accounts;
 mod alias;
 mod budgets;
 mod calls;
@@ -40,6 +41,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use slab::Slab;
 
+pub use accounts::AccountRead;
 pub use budgets::Bounds;
 pub use calls::{Call, Callback, Called, LoginQuestion, NoAnswer, Question, SendQuestion, Verdict};
 pub use common::{AppRow, AppTable, Apps, Common, CommonConfig, Keys, Post, Unanswered};
@@ -52,6 +54,7 @@ pub use reads::HistoryRead;
 pub use sessions::Session;
 pub use turn::LogHealth;
 
+use self::accounts::AccountReads;
 use self::calls::CallsUnderWay;
 use self::pause::Paused;
 use self::reads::Reads;
@@ -106,6 +109,8 @@ pub enum Effect {
     CatchUp(Box<CatchUp>),
     /// Read a page of history: [`Front::on_history`].
     History(Box<HistoryRead>),
+    /// Read accounts: [`Front::on_accounts`].
+    Accounts(Box<AccountRead>),
     /// Ask an application: [`Front::on_verdict`].
     Call(Box<Call>),
 }
@@ -151,6 +156,7 @@ pub struct Front<L> {
     /// Answers are being staged.
     is_carrying_out: bool,
     reads: Reads,
+    account_reads: AccountReads,
     /// Applications that have not answered yet.
     calls: CallsUnderWay,
     /// Rows of the applications, as of the version last seen.
@@ -178,6 +184,7 @@ impl<L: Line> Front<L> {
             paused: Paused::default(),
             is_carrying_out: false,
             reads: Reads::default(),
+            account_reads: AccountReads::default(),
             calls: CallsUnderWay::default(),
             apps: (common.apps.version(), common.apps.table()),
             effects: Vec::new(),

@@ -214,7 +214,7 @@ impl<L: Line> Front<L> {
             Pause::InLine if self.paused.is_serving && self.paused.lacks_room => self.paused.line.push_front(id),
             Pause::InLine => self.paused.line.push_back(id),
             Pause::Busy => self.paused.busy.push(id),
-            Pause::No | Pause::Answers => {}
+            Pause::No | Pause::Answers | Pause::Accounts | Pause::Moving => {}
         }
         if !self.paused.is_resuming {
             metrics::counter!("chatroom_reads_paused_total", "reason" => reason(pause)).increment(1);
@@ -236,6 +236,17 @@ impl<L: Line> Front<L> {
             self.common.budgets.answers.release(bytes as usize);
         }
         if matches!(connection.pause, Pause::Answers | Pause::Busy) {
+            connection.pause = Pause::InLine;
+            self.paused.ready.push(id);
+        }
+    }
+
+    /// The answer to a request of several rooms is on its way: the connection goes on at the next turn.
+    pub(super) fn arrived(&mut self, id: ConnId) {
+        if let Some(connection) = find(&mut self.connections, id)
+            && connection.pause == Pause::Moving
+            && !connection.is_moving()
+        {
             connection.pause = Pause::InLine;
             self.paused.ready.push(id);
         }
@@ -297,6 +308,10 @@ impl<L: Line> Front<L> {
         let now = self.now;
         let connection = find(&mut self.connections, id).filter(|connection| connection.phase == Phase::Open);
         let Some(connection) = connection else { return };
+        if connection.is_moving() {
+            connection.pause = Pause::Moving;
+            return;
+        }
         if connection.pause != Pause::Answers {
             connection.session.on_life(&self.common.session, now);
         }
@@ -361,5 +376,7 @@ fn reason(pause: Pause) -> &'static str {
         Pause::No | Pause::InLine => "turn",
         Pause::Answers => "answers",
         Pause::Busy => "busy",
+        Pause::Accounts => "accounts",
+        Pause::Moving => "moving",
     }
 }

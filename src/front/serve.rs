@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 
+use super::accounts::Then;
 use super::budgets::{Weight, weight_of};
 use super::connection::{Pause, Phase};
 use super::ledger::Claim;
@@ -139,11 +140,35 @@ impl<L: Line> Front<L> {
 
     /// Sends on its way what was admitted before: a step of a request of several.
     pub(super) fn ask_on(&mut self, asked: Asked, ask: Ask) {
+        match &ask {
+            Ask::Command(op) if !op.names_known(|_| false) => self.ask_about_names(asked, ask),
+            _ => self.ask_known(asked, ask, true),
+        }
+    }
+
+    /// Sends a command that names accounts on its way, once it is known whether there are such.
+    fn ask_about_names(&mut self, asked: Asked, ask: Ask) {
+        let connection = find(&mut self.connections, asked.connection);
+        let (Some(identity), Ask::Command(op)) = (connection.and_then(|connection| connection.identity.as_deref()), &ask)
+        else {
+            return;
+        };
+        let app_key = identity.app_key.clone();
+        match self.common.names_known(&app_key, op) {
+            Ok(are_known) => self.ask_known(asked, ask, are_known),
+            Err(unread) => {
+                // What the connection asks next comes after it.
+                self.pause(asked.connection, Pause::Accounts);
+                self.read_accounts(asked.connection, app_key, unread, false, Then::Command(asked, Box::new(ask)));
+            }
+        }
+    }
+
+    /// Sends on its way what names no accounts, or of which it is known whether there are such.
+    pub(super) fn ask_known(&mut self, asked: Asked, ask: Ask, are_known: bool) {
         let Some(connection) = find(&mut self.connections, asked.connection) else { return };
         let Some(mut actor) = connection.actor() else { return };
-        if let (Ask::Command(op), Some(identity)) = (&ask, connection.identity.as_deref()) {
-            actor.names_nobody = !op.names_known(|name| self.common.is_known(&identity.app_key, name));
-        }
+        actor.names_nobody = !are_known;
         let is_enter = matches!(ask, Ask::Command(Op::Enter(_) | Op::Open(_)));
         let resume = if is_enter { connection.take_position(asked.subject) } else { None };
         let (room, asker, resume) = (asked.subject, Asker::Connection(asked), resume.map(Box::new));

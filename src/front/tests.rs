@@ -279,3 +279,37 @@ fn a_large_question_that_has_waited_long_enough_for_the_log_is_within_the_budget
     front.release(id, LARGE);
     assert_eq!((answers.bytes(), front.paused.under_way), (0, 0));
 }
+
+#[test]
+fn what_is_asked_behind_a_request_of_several_rooms_is_asked_once_that_is_answered() {
+    let (mut front, id) = front();
+    let [from, to] = theirs().take(2).collect::<Vec<_>>()[..] else { panic!("two of a hundred rooms") };
+    let left = || Ok(Response::RoomExit(pb::RoomExitResponse::default()));
+    let switch = |subject| Asked { connection: id, sequence: SEQUENCE, kind: PacketKind::RoomSwitch as u16, subject };
+    let ask_to_leave = |front: &mut Front<Wire>, sequence| {
+        let request = Request::RoomExit(pb::RoomExitRequest { room_id: to.get() });
+        front.go_on(id, [ServerOutput::Request { sequence, request }].into());
+    };
+    // The room it goes to has let it in; the one it comes from has not let it out yet.
+    front.wait_for(id, SEQUENCE, Journey::Rooms(Step::Enter { from }));
+    front.answer(switch(to), Ok(Response::RoomEnter(Box::default())));
+    assert_eq!(exits(&mut front), [from]);
+    ask_to_leave(&mut front, SEQUENCE + 1);
+    front.resume(id);
+    assert!(exits(&mut front).is_empty(), "an answer to that would come before the one that it is in");
+    let turn = |front: &mut Front<Wire>, mail| {
+        front.turn(Inbox { mail: Bundle::of_rooms(mail), ..Inbox::default() }, LogHealth::Well(Epoch(1)));
+    };
+    turn(&mut front, vec![Mail::Answer(switch(from), Box::new(left()))]);
+    turn(&mut front, Vec::new());
+    assert_eq!(exits(&mut front), [to]);
+    // The same behind a request to leave all of them.
+    front.wait_for(id, SEQUENCE + 2, Journey::Rooms(Step::LeaveAll { waiting: 1, left: Vec::new() }));
+    ask_to_leave(&mut front, SEQUENCE + 3);
+    assert!(exits(&mut front).is_empty());
+    let all = Asked { connection: id, sequence: SEQUENCE + 2, kind: PacketKind::RoomLeaveAll as u16, subject: from };
+    turn(&mut front, vec![Mail::Answer(all, Box::new(left()))]);
+    turn(&mut front, Vec::new());
+    assert_eq!(exits(&mut front), [to]);
+    assert_eq!(front.connection(id).unwrap().pause, Pause::No);
+}

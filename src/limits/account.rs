@@ -60,3 +60,13 @@ pub const JWT_KEYS_BYTES_MAX: usize = 256 * 1024;
 pub const JWT_RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 /// Seconds before expiry at which a client is told.
 pub const TOKEN_WARNING_SECONDS: u32 = 30;
+/// Bytes of accounts in memory, unless configured otherwise: some 700,000 of them without a profile, 250,000 with one.
+pub const ACCOUNT_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// The least that may be configured.
+pub const ACCOUNT_CACHE_BYTES_MIN: u64 = 64 * 1024;
+/// Times an account is read for one request while others change it.
+pub const ACCOUNT_READS_MAX: usize = 8;
+/// Look-ups of accounts that a worker has under way at once; the others wait.
+pub const ACCOUNT_LOOKUPS_AT_ONCE: usize = 16;
+/// Look-ups of accounts of one worker that may wait; one more is 503.
+pub const ACCOUNT_LOOKUPS_WAITING_MAX: usize = 4096;

@@ -24,6 +24,7 @@ pub use self::copy::Copied;
 pub use self::verify::verify;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -242,6 +243,16 @@ impl super::Store for FjallLog {
 
     fn put_soon(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
         self.shared.writable()?.put(space, key, value, PersistMode::Buffer)
+    }
+
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, LogError> {
+        let found = self.shared.store()?.space(space).get(key).map_err(failed)?;
+        Ok(found.map(|value| Bytes::copy_from_slice(&value)))
+    }
+
+    fn scan_after(&self, space: Space, key: &[u8], limit: usize) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        let after = (Bound::Excluded(key), Bound::Unbounded);
+        self.shared.store()?.space(space).range::<&[u8], _>(after).take(limit).map(pair).collect()
     }
 
     fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError> {

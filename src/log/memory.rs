@@ -4,6 +4,7 @@
 //! hold there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -193,6 +194,17 @@ impl Store for MemoryLog {
 
     fn put_soon(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError> {
         self.put(space, key, value)
+    }
+
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, LogError> {
+        Ok(self.shared.spaces.lock().get(&space).and_then(|pairs| pairs.get(key).cloned()))
+    }
+
+    fn scan_after(&self, space: Space, key: &[u8], limit: usize) -> Result<Vec<(Bytes, Bytes)>, LogError> {
+        let spaces = self.shared.spaces.lock();
+        let after = (Bound::Excluded(key), Bound::Unbounded);
+        let pairs = spaces.get(&space).into_iter().flat_map(|pairs| pairs.range::<[u8], _>(after));
+        Ok(pairs.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     fn scan_prefix(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, LogError> {

@@ -242,6 +242,12 @@ pub trait Store: Send + Sync + 'static {
     /// As `put`, but durable with some later commit: for what can be learned again.
     fn put_soon(&self, space: Space, key: &[u8], value: &[u8]) -> Result<(), LogError>;
 
+    /// The value under a key. Reads the disk.
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, LogError>;
+
+    /// Those pairs of a space that follow on a key, in the order of keys, at most `limit`. Reads the disk.
+    fn scan_after(&self, space: Space, key: &[u8], limit: usize) -> Result<Vec<(Bytes, Bytes)>, LogError>;
+
     /// Every pair of a space, in the order of keys.
     fn scan(&self, space: Space) -> Result<Vec<(Bytes, Bytes)>, LogError> {
         self.scan_prefix(space, &[])

@@ -26,8 +26,8 @@ impl Room {
         self.changed(entry, map, changes, false, Response::AttributesSet(reply))
     }
 
-    pub(super) fn note_set_attributes(&mut self, account: &AccountId, request: &pb::AttributesSetRequest) {
-        *self.attributes = self.edit(account, manner_of_set(request)).set(&request.attributes).map;
+    pub(super) fn note_set_attributes(&mut self, entry: &Entry, request: &pb::AttributesSetRequest) {
+        *self.attributes = self.edit(&entry.command.actor.account, manner_of_set(request)).set(&request.attributes).map;
     }
 
     pub(super) fn delete_attributes(
@@ -43,8 +43,8 @@ impl Room {
         self.changed(entry, map, changes, false, Response::AttributesDelete(reply))
     }
 
-    pub(super) fn note_delete_attributes(&mut self, account: &AccountId, request: &pb::AttributesDeleteRequest) {
-        *self.attributes = self.edit(account, manner_of_delete(request)).delete(&request.keys).map;
+    pub(super) fn note_delete_attributes(&mut self, entry: &Entry, request: &pb::AttributesDeleteRequest) {
+        *self.attributes = self.edit(&entry.command.actor.account, manner_of_delete(request)).delete(&request.keys).map;
     }
 
     pub(super) fn batch_attributes(&mut self, entry: &Entry, request: &pb::AttributesBatchRequest) -> Result<Outcome, Status> {
@@ -59,8 +59,8 @@ impl Room {
         self.changed(entry, map, changes, true, Response::AttributesBatch(reply))
     }
 
-    pub(super) fn note_batch_attributes(&mut self, account: &AccountId, request: &pb::AttributesBatchRequest) {
-        *self.attributes = self.edit_batch(account, request).map;
+    pub(super) fn note_batch_attributes(&mut self, entry: &Entry, request: &pb::AttributesBatchRequest) {
+        *self.attributes = self.edit_batch(&entry.command.actor.account, request).map;
     }
 
     fn edit<'a>(&self, account: &'a AccountId, manner: Manner) -> Edit<'a> {
@@ -178,7 +178,8 @@ impl Room {
         Ok(outcome)
     }
 
-    pub(super) fn note_set_member_attributes(&mut self, setter: &AccountId, request: &pb::MemberAttributesSetRequest) {
+    pub(super) fn note_set_member_attributes(&mut self, entry: &Entry, request: &pb::MemberAttributesSetRequest) {
+        let setter = &entry.command.actor.account;
         let accounts: BTreeSet<AccountId> = request.accounts.iter().filter_map(|name| AccountId::parse(name).ok()).collect();
         for account in &accounts {
             let map = self.edit_member(setter, account, request).map;
@@ -229,7 +230,12 @@ impl Room {
         notice
     }
 
-    pub(super) fn attributes_query(&self, now: UnixMs, actor: &Actor) -> Result<Response, Status> {
+    pub(super) fn attributes_query(
+        &self,
+        now: UnixMs,
+        actor: &Actor,
+        _: &pb::AttributesListRequest,
+    ) -> Result<Response, Status> {
         self.reach(actor)?;
         self.permit(actor, Operation::QueryAttributes, now)?;
         let attributes = attributes::list(&self.attributes);

@@ -7,94 +7,55 @@ use super::report::ClientFacts;
 use crate::id::{AccountId, ConnId, DeviceId, RoomId, Seq};
 use crate::wire::pb;
 
-/// A change somebody wants. Requests of the wire protocol stand here as they are; what they may hold is checked by `Room::apply`.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Op {
-    /// The first entry of every room.
-    Create(Box<Create>),
-    /// A connection enters: presence, never in the log.
-    Enter(Box<Enter>),
-    /// A connection leaves on purpose, or its grace is over: presence, never in the log.
-    Exit,
-    /// A connection was lost; its member stays for the grace (chatroom.md §d.7): presence, never in the log.
-    Detach,
-    /// §c.1 updateChatroom.
-    Update(Box<pb::RoomUpdateRequest>),
-    /// §c.1 closeChatroom.
-    Close(pb::RoomCloseRequest),
-    /// HTTP toggleCloseStat with valid=true.
-    Reopen,
-    /// §a.3 delayInfo: the room closes by itself later, or does not any more.
-    DelayClose(pb::DelayClose),
-    /// §c.6 createRoom and enterRoom: a connection enters a room made by a client, which begins with it if it is not there.
-    Open(Box<Open>),
-    /// §c.6: nobody is left in a room made by a client. Said by the server.
-    Destroy,
-    /// §c.1 muteRoom.
-    MuteRoom(pb::RoomMuteRequest),
-    /// §c.2 markChatroomIdentity.
-    SetRole(pb::MemberSetRoleRequest),
-    /// §c.2 kickChatroomMember.
-    Kick(pb::MemberKickRequest),
-    /// §a.8: robots come, or stay longer. Said over HTTP; presence, never in the log.
-    AddRobots(Box<AddRobots>),
-    /// §a.8: robots go. Said over HTTP; presence, never in the log.
-    RemoveRobots(RemoveRobots),
-    /// The actor takes its place as a robot, a consequence of `AddRobots`: presence, never in the log.
-    SeatRobot(Box<Robot>),
-    /// The actor ceases to be a robot, a consequence of `RemoveRobots` or because its time is over: presence, never in the log.
-    UnseatRobot {
-        /// No 302.
-        silent: bool,
-    },
-    /// §d.5: the account has entered more rooms than it may, and leaves this one. Said by the server; presence, never in the log.
-    Expel,
-    /// §d.4: the actor puts other devices of its own account out: presence, never in the log.
-    KickDevices(pb::KickDevicesRequest),
-    /// §c.2 updateChatroomMemberTempMute.
-    TempMute(pb::MemberTempMuteRequest),
-    /// §c.2 updateTagMembersTempMute.
-    TagTempMute(pb::MemberTagTempMuteRequest),
-    /// §c.2 updateMyChatroomMemberInfo.
-    UpdateSelf(Box<pb::MemberUpdateSelfRequest>),
-    /// §c.1 updateTags: presence, never in the log.
-    UpdateTags(Box<pb::MemberUpdateTagsRequest>),
-    /// §c.2 updateCoordinate: presence, never in the log.
-    UpdateLocation(pb::MemberUpdateLocationRequest),
-    /// §c.3 sendText and its relatives, and resendMsg.
-    Send(Box<pb::MessageSendRequest>),
-    /// A message of the application to all its rooms. Said over HTTP; never in the log.
-    Broadcast(Arc<Broadcast>),
-    /// §c.3 recallMsg.
-    Recall(Box<Recall>),
-    /// §f.2.
-    QueueInit(pb::QueueInitRequest),
-    /// §f.2.
-    QueueOffer(Box<pb::QueueOfferRequest>),
-    /// §f.2.
-    QueueBatchOffer(pb::QueueBatchOfferRequest),
-    /// §f.2.
-    QueuePoll(pb::QueuePollRequest),
-    /// §f.2.
-    QueueChange(pb::QueueChangeRequest),
-    /// §f.2.
-    QueueDrop(pb::QueueDropRequest),
-    /// §f.4: the actor's last connection is gone, its transient elements go.
-    QueueClearOwner,
-    /// As `QueueClearOwner` stands in the log where one notification could not tell of all: so many went, from the head on.
-    QueueClearSome(u32),
-    /// §c.6 setRoomAttributes.
-    SetAttributes(pb::AttributesSetRequest),
-    /// §c.6 deleteRoomAttributes.
-    DeleteAttributes(pb::AttributesDeleteRequest),
-    /// §c.6 endRoomAttributesBatchOperation.
-    BatchAttributes(pb::AttributesBatchRequest),
-    /// §c.6: the actor's last connection is gone, and with it the attributes it owns that go with their owner.
-    ClearOwnerAttributes,
-    /// §c.6 setRoomMembersAttributes.
-    SetMemberAttributes(Box<pb::MemberAttributesSetRequest>),
-    /// §c.6: the actor's last connection is gone, and with it those of its own attributes that go with it.
-    ClearMemberAttributes,
+// Both enumerations go on with the requests that a room takes as they are (`build/subjects.rs`).
+commands! {
+    /// A change somebody wants. Requests of the wire protocol stand here as they are; what they may hold is checked by `Room::apply`.
+    #[derive(Clone, PartialEq, Debug)]
+    pub enum Op {
+        /// The first entry of every room.
+        Create(Box<Create>),
+        /// A connection enters: presence, never in the log.
+        Enter(Box<Enter>),
+        /// A connection leaves on purpose, or its grace is over: presence, never in the log.
+        Exit,
+        /// A connection was lost; its member stays for the grace (chatroom.md §d.7): presence, never in the log.
+        Detach,
+        /// HTTP toggleCloseStat with valid=true.
+        Reopen,
+        /// §a.3 delayInfo: the room closes by itself later, or does not any more.
+        DelayClose(pb::DelayClose),
+        /// §c.6 createRoom and enterRoom: a connection enters a room made by a client, which begins with it if it is not there.
+        Open(Box<Open>),
+        /// §c.6: nobody is left in a room made by a client. Said by the server.
+        Destroy,
+        /// §a.8: robots come, or stay longer. Said over HTTP; presence, never in the log.
+        AddRobots(Box<AddRobots>),
+        /// §a.8: robots go. Said over HTTP; presence, never in the log.
+        RemoveRobots(RemoveRobots),
+        /// The actor takes its place as a robot, a consequence of `AddRobots`: presence, never in the log.
+        SeatRobot(Box<Robot>),
+        /// The actor ceases to be a robot, a consequence of `RemoveRobots` or because its time is over: presence, never in the log.
+        UnseatRobot {
+            /// No 302.
+            silent: bool,
+        },
+        /// §d.5: the account has entered more rooms than it may, and leaves this one. Said by the server; presence, never in the log.
+        Expel,
+        /// §d.4: the actor puts other devices of its own account out: presence, never in the log.
+        KickDevices(pb::KickDevicesRequest),
+        /// A message of the application to all its rooms. Said over HTTP; never in the log.
+        Broadcast(Arc<Broadcast>),
+        /// §c.3 recallMsg.
+        Recall(Box<Recall>),
+        /// §f.4: the actor's last connection is gone, its transient elements go.
+        QueueClearOwner,
+        /// As `QueueClearOwner` stands in the log where one notification could not tell of all: so many went, from the head on.
+        QueueClearSome(u32),
+        /// §c.6: the actor's last connection is gone, and with it the attributes it owns that go with their owner.
+        ClearOwnerAttributes,
+        /// §c.6: the actor's last connection is gone, and with it those of its own attributes that go with it.
+        ClearMemberAttributes,
+    }
 }
 
 impl Op {
@@ -221,36 +182,12 @@ pub struct Enter {
     pub client: Option<Arc<ClientFacts>>,
 }
 
-/// A question about a room: changes nothing, is never in the log.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Query {
-    /// §c.1 getChatroom.
-    Info(pb::RoomInfoRequest),
-    /// §c.2 getChatroomMembers.
-    Members(pb::MemberListRequest),
-    /// §c.2 getChatroomMembersInfo.
-    Lookup(pb::MemberLookupRequest),
-    /// §c.2 getChatroomMembersByTag.
-    MembersByTag(pb::MemberListByTagRequest),
-    /// §c.2 getChatroomMemberCountByTag.
-    CountByTag(pb::MemberCountByTagRequest),
-    /// §f.2.
-    QueueList(pb::QueueListRequest),
-    /// §f.2.
-    QueuePeek(pb::QueuePeekRequest),
-    /// §f.2.
-    QueueMultiGet(pb::QueueMultiGetRequest),
-    /// May the actor read the history of this room? The messages themselves come from the log.
-    History(pb::MessageHistoryRequest),
-    /// As `History`, for §c.3 getHistoryMsgsByTags.
-    HistoryByTags(pb::MessageHistoryByTagsRequest),
-    /// Would this message be accepted now? Runs every check of [`Op::Send`] and changes nothing: whoever asks an outside party
-    /// about messages asks it only about those the room would take.
-    MaySend(Box<pb::MessageSendRequest>),
-    /// §c.6 queryRoomAllAttributes.
-    Attributes(pb::AttributesListRequest),
-    /// §c.6 queryRoomMembersAttributes.
-    MemberAttributes(pb::MemberAttributesLookupRequest),
-    /// §c.6 queryRoomMemberAttributesList.
-    MemberAttributesList(pb::MemberAttributesListRequest),
+queries! {
+    /// A question about a room: changes nothing, is never in the log.
+    #[derive(Clone, PartialEq, Debug)]
+    pub enum Query {
+        /// Would this message be accepted now? Runs every check of [`Op::Send`] and changes nothing: whoever asks an outside party
+        /// about messages asks it only about those the room would take.
+        MaySend(Box<pb::MessageSendRequest>),
+    }
 }

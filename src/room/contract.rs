@@ -14,7 +14,8 @@ use super::state::Room;
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, Epoch, RoomId, Seq, SubjectId, UnixMs};
 use crate::subject::{
-    Actor, Answer, Class, Downlink, Key, Link, Part, Presence, PushBody, Quota, Resumption, Scope, Standing, Subject, Telling,
+    Actor, Answer, Class, Downlink, Key, Link, Part, Predecessor, Presence, PushBody, Quota, Resumption, Scope, Standing,
+    Subject, Telling,
 };
 use crate::wire::pb::{self, NotificationType};
 use crate::wire::{Push, Response};
@@ -165,7 +166,7 @@ impl Subject for Room {
         &self,
         account: &AccountId,
         connection: ConnId,
-        replaces: Option<ConnId>,
+        replaces: Option<Predecessor>,
         after: Seq,
         last: Seq,
     ) -> Option<ReplayScope> {

@@ -34,13 +34,26 @@ impl Room {
         Ok(HistoryScope { first: self.born, filter })
     }
 
-    pub(super) fn history_query(&self, now: UnixMs, actor: &Actor, query: &Query) -> Result<Response, Status> {
-        self.history_scope(now, actor, query)?;
-        let empty = pb::MessageHistoryResponse::default();
-        Ok(match query {
-            Query::HistoryByTags(_) => Response::MessageHistoryByTags(empty),
-            _ => Response::MessageHistory(empty),
-        })
+    pub(super) fn history_query(
+        &self,
+        now: UnixMs,
+        actor: &Actor,
+        request: &pb::MessageHistoryRequest,
+    ) -> Result<Response, Status> {
+        check_history(actor, request)?;
+        self.reach_to_read(actor, Operation::History, now)?;
+        Ok(Response::MessageHistory(pb::MessageHistoryResponse::default()))
+    }
+
+    pub(super) fn history_by_tags_query(
+        &self,
+        now: UnixMs,
+        actor: &Actor,
+        request: &pb::MessageHistoryByTagsRequest,
+    ) -> Result<Response, Status> {
+        check_by_tags(request)?;
+        self.reach_to_read(actor, Operation::History, now)?;
+        Ok(Response::MessageHistoryByTags(pb::MessageHistoryResponse::default()))
     }
 }
 

@@ -93,7 +93,7 @@ impl Room {
         self.settings
             .moderate_profile([&request.nick, &request.avatar, &request.ext].map(|text| text.as_deref().unwrap_or_default()))?;
         self.change_live_profile(actor, request);
-        self.note_update_self(&actor.account, request, entry.stamp.time);
+        self.note_update_self(entry, request);
         let notice = (!request.silent).then(|| {
             let mut notice = self.notice_about(entry, NotificationType::MemberUpdated, &actor.account, &request.notify_ext);
             let (nick, avatar, ext) = self.shown(&actor.account);
@@ -135,7 +135,8 @@ impl Room {
         self.people.set_profile(&actor.account, profile);
     }
 
-    pub(super) fn note_update_self(&mut self, account: &AccountId, request: &pb::MemberUpdateSelfRequest, time: UnixMs) {
+    pub(super) fn note_update_self(&mut self, entry: &Entry, request: &pb::MemberUpdateSelfRequest) {
+        let (account, time) = (&entry.command.actor.account, entry.stamp.time);
         let Some(record) = self.roster.record(account).filter(|_| request.save) else { return };
         let mut record = Record { update_time: time, ..record.clone() };
         for (field, new) in

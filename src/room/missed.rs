@@ -11,7 +11,7 @@ use super::record;
 use crate::error::Status;
 use crate::id::Seq;
 use crate::limits::{HEADER_BYTES, HISTORY_SCAN_MAX, REPLAY_BYTES_MAX, REPLAY_ITEMS_MAX};
-use crate::subject::{Missed, PushBody, Replay};
+use crate::subject::{Missed, Predecessor, PushBody, Replay};
 use crate::wire::store;
 
 /// Collects the items of a scope from entries that come newest first, none beyond the scope's last place.
@@ -21,6 +21,8 @@ pub struct Collector<'a> {
     items: Vec<Missed>,
     bytes: usize,
     looked_at: usize,
+    /// The newest entry that the log has: older than the room's last one if a commit has failed.
+    newest: Option<Seq>,
     /// The entry that the log had before the oldest one looked at. What is not there any more is older than the history.
     previous: Seq,
     end: Option<Seq>,
@@ -37,13 +39,14 @@ impl<'a> Collector<'a> {
     /// Has nothing yet. `filter` is that of the scope.
     pub fn new(scope: &'a ReplayScope, filter: &'a HistoryFilter) -> Collector<'a> {
         let judge = Judge::new(filter);
-        Collector { scope, judge, items: Vec::new(), bytes: 0, looked_at: 0, previous: scope.logged, end: None }
+        Collector { scope, judge, items: Vec::new(), bytes: 0, looked_at: 0, newest: None, previous: scope.logged, end: None }
     }
 
     /// Takes the next entry, with the place of the one before it; there is enough when it breaks. At most
     /// [`HISTORY_SCAN_MAX`] entries are taken.
     pub fn take(&mut self, (previous, seq): (Seq, Seq), kept: Bytes) -> Result<ControlFlow<()>, Status> {
         self.looked_at += 1;
+        self.newest.get_or_insert(seq);
         if self.judge.work(self.looked_at) > HISTORY_SCAN_MAX {
             self.end = Some(seq);
             return Ok(ControlFlow::Break(()));
@@ -61,12 +64,14 @@ impl<'a> Collector<'a> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// The items, and what may be missing before them.
+    /// The items, and among which places more may be missing: before them, or behind them if a commit has failed.
     pub fn into_replay(mut self) -> Replay {
         self.items.reverse();
-        let after = self.scope.after;
+        let (after, logged) = (self.scope.after, self.scope.logged);
         let end = self.end.or_else(|| (self.previous > after).then_some(self.previous));
-        Replay { items: self.items, gap: end.map(|last| (after.next(), last)) }
+        let lost = self.newest.filter(|newest| *newest < logged);
+        let first = end.map(|_| after.next()).or(lost.map(Seq::next));
+        Replay { items: self.items, gap: first.zip(lost.map(|_| logged).or(end)) }
     }
 }
 
@@ -84,10 +89,11 @@ fn missed(scope: &ReplayScope, judge: &mut Judge<'_>, kept: store::Record) -> Re
     if kept.message.is_empty() {
         return Ok(judge.admits(&kept.notify_target_tags).then_some(PushBody::Notification(kept.notification)));
     }
-    if kept.sender != 0 && scope.replaces.is_some_and(|replaced| replaced.get() == kept.sender) {
+    let message = record::message(kept.message.clone())?;
+    let is_own = |lost: Predecessor| lost.connection.get() == kept.sender && message.epoch >= lost.since.0;
+    if kept.sender != 0 && scope.replaces.is_some_and(is_own) {
         return Ok(None);
     }
-    let message = record::message(kept.message.clone())?;
     let account = scope.account.as_str();
     // Whatever tags, place and receivers say, the other connections of the sender hear it too.
     let is_for = message.from == account

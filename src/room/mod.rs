@@ -2,6 +2,9 @@
 //!
 //! Nothing here reads a clock, a socket, a file or a random generator. May use: `subject`, and `wire` for packet types.
 
+// Macros: what a room repeats of every request (`build/subjects.rs`).
+include!(concat!(env!("OUT_DIR"), "/room.rs"));
+
 mod ask;
 mod attribute_ops;
 mod attributes;
@@ -82,5 +85,6 @@ pub use settings::{MultiClient, Settings};
 pub use state::Room;
 
 pub use crate::subject::{
-    Actor, Audience, Class, Kick, Link, Missed, NoticePriority, OnBehalf, Origin, Presence, PushBody, Replay, Stamp, Standing,
+    Actor, Audience, Class, Kick, Link, Missed, NoticePriority, OnBehalf, Origin, Predecessor, Presence, PushBody, Replay,
+    Stamp, Standing,
 };

@@ -33,7 +33,7 @@ impl Room {
         // Read before the record goes, with which an absent member's name would go.
         let mut notice = self.notice_about(entry, kind, &target, &request.notify_ext);
         if is_kept {
-            self.note_set_role(&target, after, request, entry.stamp.time);
+            self.settle_role(&target, after, request, entry.stamp.time);
             if let Some(people) = self.people.present() {
                 people.set_fixed(&target, after != Standpoint::Visitor);
             }
@@ -57,7 +57,7 @@ impl Room {
         Ok(outcome)
     }
 
-    fn note_set_role(&mut self, target: &AccountId, after: Standpoint, request: &pb::MemberSetRoleRequest, time: UnixMs) {
+    fn settle_role(&mut self, target: &AccountId, after: Standpoint, request: &pb::MemberSetRoleRequest, time: UnixMs) {
         let before = self.roster.record(target).and_then(|record| record.level);
         let level = match after {
             Standpoint::Common if request.set => (request.level > 0).then_some(request.level),
@@ -67,10 +67,10 @@ impl Room {
         self.roster.set_standpoint(target, after, level, time);
     }
 
-    pub(super) fn replay_set_role(&mut self, request: &pb::MemberSetRoleRequest, time: UnixMs) {
+    pub(super) fn note_set_role(&mut self, entry: &Entry, request: &pb::MemberSetRoleRequest) {
         let (Ok((action, ..)), Ok(target)) = (what_change(request), AccountId::parse(&request.account)) else { return };
         if let Ok(after) = transition(Standpoint::of(self.roster.record(&target)), action) {
-            self.note_set_role(&target, after, request, time);
+            self.settle_role(&target, after, request, entry.stamp.time);
         }
     }
 
@@ -90,6 +90,9 @@ impl Room {
         self.expel(&target, &farewell, time, &mut outcome);
         Ok(outcome)
     }
+
+    /// A kick takes connections out, and changes nothing that lasts.
+    pub(super) fn note_kick(&mut self, _: &Entry, _: &pb::MemberKickRequest) {}
 
     pub(super) fn temp_mute(&mut self, entry: &Entry, request: &pb::MemberTempMuteRequest) -> Result<Outcome, Status> {
         let (actor, time) = (&entry.command.actor, entry.stamp.clock);
@@ -116,7 +119,7 @@ impl Room {
         if request.seconds > 0 && !self.roster.has_room_for_mute(&target, time) {
             return Err(Status::new(Code::OverQuota, "too many temporary mutes in this room"));
         }
-        self.note_temp_mute(request, time);
+        self.note_temp_mute(entry, request);
         let notice = (!request.silent).then(|| {
             let mut notice = self.notice_about(entry, kind, &target, &request.notify_ext);
             notice.mute_seconds = seconds;
@@ -126,7 +129,8 @@ impl Room {
         Ok(Outcome::notified(reply, notice))
     }
 
-    pub(super) fn note_temp_mute(&mut self, request: &pb::MemberTempMuteRequest, time: UnixMs) {
+    pub(super) fn note_temp_mute(&mut self, entry: &Entry, request: &pb::MemberTempMuteRequest) {
+        let time = entry.stamp.clock;
         let Ok(target) = AccountId::parse(&request.account) else { return };
         let until = UnixMs(time.0.saturating_add(i64::from(request.seconds) * 1000));
         self.roster.mute_until(&target, until, time);

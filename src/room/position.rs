@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::space::Place;
-use crate::id::{AccountId, ConnId, Seq};
+use crate::id::{AccountId, Seq};
+use crate::subject::Predecessor;
 use crate::wire::pb;
 
 /// Range of entries to replay to a connection, and the filter for those that may be meant for it.
@@ -17,8 +18,8 @@ pub struct ReplayScope {
     pub logged: Seq,
     /// Whose connection it is.
     pub account: AccountId,
-    /// The connection it takes over from: what that one said itself is not missing.
-    pub replaces: Option<ConnId>,
+    /// The connection it takes over from.
+    pub replaces: Option<Predecessor>,
     /// Its tags.
     pub tags: Arc<[Arc<str>]>,
     pub(super) place: Place,

@@ -3,7 +3,7 @@
 use super::position::ReplayScope;
 use super::state::Room;
 use crate::id::{AccountId, ConnId, Epoch, Seq};
-use crate::subject::{Link, Standing};
+use crate::subject::{Link, Predecessor, Standing};
 
 impl Room {
     /// The state of a position that somebody names, where the room's entries reach up to `last` and the node is in epoch `now`.
@@ -31,7 +31,7 @@ impl Room {
         &self,
         account: &AccountId,
         connection: ConnId,
-        replaces: Option<ConnId>,
+        replaces: Option<Predecessor>,
         after: Seq,
         last: Seq,
     ) -> ReplayScope {

@@ -65,7 +65,7 @@ impl Room {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let texts = [&changed.name, &changed.announcement, &changed.broadcast_url, &changed.ext].map(text);
         self.settings.moderate_room(texts.each_ref().map(String::as_str))?;
-        self.note_update(request, entry.stamp.time);
+        self.note_update(entry, request);
         let notice = (!request.silent).then(|| {
             let mut notice = self.notice(entry, NotificationType::RoomUpdated, &request.notify_ext);
             notice.room_updated = Some(changed);
@@ -119,7 +119,7 @@ impl Room {
         }
     }
 
-    pub(super) fn note_update(&mut self, request: &pb::RoomUpdateRequest, time: UnixMs) {
+    pub(super) fn note_update(&mut self, entry: &Entry, request: &pb::RoomUpdateRequest) {
         fn set<T: Clone>(field: &mut T, new: &Option<T>) {
             if let Some(new) = new {
                 *field = new.clone();
@@ -135,7 +135,7 @@ impl Room {
         set(&mut info.queue_level, &request.queue_level);
         set(&mut info.moderation_id, &request.moderation_id);
         set(&mut info.in_out_notification, &request.in_out_notification);
-        info.update_time_ms = time.0;
+        info.update_time_ms = entry.stamp.time.0;
     }
 
     pub(super) fn mute_room(&mut self, entry: &Entry, request: &pb::RoomMuteRequest) -> Result<Outcome, Status> {
@@ -147,10 +147,14 @@ impl Room {
         if self.info.muted == request.mute {
             return Ok(Outcome::reply(reply));
         }
-        self.info.muted = request.mute;
+        self.note_mute_room(entry, request);
         let kind = if request.mute { NotificationType::RoomMuted } else { NotificationType::RoomUnmuted };
         let notice = (!request.silent).then(|| self.notice(entry, kind, &request.notify_ext));
         Ok(Outcome::notified(reply, notice))
+    }
+
+    pub(super) fn note_mute_room(&mut self, _: &Entry, request: &pb::RoomMuteRequest) {
+        self.info.muted = request.mute;
     }
 
     pub(super) fn close(&mut self, entry: &Entry, request: &pb::RoomCloseRequest) -> Result<Outcome, Status> {
@@ -170,11 +174,11 @@ impl Room {
             outcome.departed.push(account);
         }
         self.empty_since = entry.stamp.clock;
-        self.note_close();
+        self.note_close(entry, request);
         Ok(outcome)
     }
 
-    pub(super) fn note_close(&mut self) {
+    pub(super) fn note_close(&mut self, _: &Entry, _: &pb::RoomCloseRequest) {
         self.info.valid = false;
         self.info.delay_close = None;
         if let Some(queue) = self.queue.present() {
@@ -204,7 +208,7 @@ impl Room {
         Ok(Outcome::lasting(Response::RoomClose(pb::Status::default())))
     }
 
-    pub(super) fn info_query(&self, now: UnixMs, actor: &Actor) -> Result<Response, Status> {
+    pub(super) fn info_query(&self, now: UnixMs, actor: &Actor, _: &pb::RoomInfoRequest) -> Result<Response, Status> {
         self.reach_to_read(actor, Operation::Info, now)?;
         Ok(Response::RoomInfo(self.info_response()))
     }

@@ -23,11 +23,11 @@ impl Room {
             return Err(Status::bad_parameter(format!("size_limit must not exceed {}", limits::QUEUE_SIZE_MAX)));
         }
         self.reach_queue(&entry.command.actor, entry.stamp.clock, Some(Operation::QueueInit))?;
-        self.note_queue_init(request);
+        self.note_queue_init(entry, request);
         Ok(Outcome::lasting(Response::QueueInit(pb::Status::default())))
     }
 
-    pub(super) fn note_queue_init(&mut self, request: &pb::QueueInitRequest) {
+    pub(super) fn note_queue_init(&mut self, _: &Entry, request: &pb::QueueInitRequest) {
         self.queue.set_size_limit(request.size_limit.unwrap_or(limits::QUEUE_SIZE_DEFAULT));
     }
 
@@ -42,7 +42,7 @@ impl Room {
         }
         let high_priority = self.admit_notice(entry)?;
         let updated = self.queue.element(&request.key).is_some();
-        self.note_queue_offer(actor, request);
+        self.note_queue_offer(entry, request);
         let changed = || vec![change(&request.key, &request.value)];
         let report = self.note_queue(&actor.account, QueueEvent::Offer, updated, changed);
         let notice = self.queue_notice(entry, QueueEvent::Offer, vec![change(&request.key, &request.value)], "");
@@ -50,8 +50,8 @@ impl Room {
         Ok(Outcome { told: noted(report), ..Outcome::notified(Response::QueueOffer(reply), Some(notice)) })
     }
 
-    pub(super) fn note_queue_offer(&mut self, actor: &Actor, request: &pb::QueueOfferRequest) {
-        let owner = AccountId::parse(&request.owner).unwrap_or_else(|_| actor.account.clone());
+    pub(super) fn note_queue_offer(&mut self, entry: &Entry, request: &pb::QueueOfferRequest) {
+        let owner = AccountId::parse(&request.owner).unwrap_or_else(|_| entry.command.actor.account.clone());
         let value = Bytes::copy_from_slice(&request.value);
         self.queue.offer(Element { key: request.key.as_str().into(), value, owner, transient: request.transient });
     }
@@ -65,16 +65,17 @@ impl Room {
         self.reach_queue(actor, entry.stamp.clock, None)?;
         self.check_owners(actor, entry.stamp.clock, &owners)?;
         self.check_notice(entry, request.notify)?;
-        let (failed_keys, changes) = self.note_queue_batch_offer(actor, request);
+        let (failed_keys, changes) = self.note_queue_batch_offer(entry, request);
         self.batch_outcome(entry, QueueEvent::BatchOffer, changes, failed_keys, request.notify, &request.notify_ext)
     }
 
     /// Offers what can be offered; gives the keys of the rest, and what was offered. A key may be among both.
     pub(super) fn note_queue_batch_offer(
         &mut self,
-        actor: &Actor,
+        entry: &Entry,
         request: &pb::QueueBatchOfferRequest,
     ) -> (Vec<String>, Vec<pb::QueueElementChange>) {
+        let actor = &entry.command.actor;
         let (mut failed, mut offered) = (Vec::new(), Vec::new());
         for element in &request.elements {
             if check_element(&element.key, &element.value).is_err() || !self.queue.has_room_for(&element.key) {
@@ -99,14 +100,15 @@ impl Room {
         }
         self.reach_queue(actor, entry.stamp.clock, None)?;
         self.check_notice(entry, request.notify)?;
-        let failed_keys = self.note_queue_change(actor, request);
+        let failed_keys = self.note_queue_change(entry, request);
         let done = request.elements.iter().filter(|element| !failed_keys.contains(&element.key));
         let changes: Vec<_> = done.map(|element| change(&element.key, &element.value)).collect();
         self.batch_outcome(entry, QueueEvent::BatchUpdate, changes, failed_keys, request.notify, &request.notify_ext)
     }
 
     /// Changes the elements that are there, and gives the keys of the rest.
-    pub(super) fn note_queue_change(&mut self, actor: &Actor, request: &pb::QueueChangeRequest) -> Vec<String> {
+    pub(super) fn note_queue_change(&mut self, entry: &Entry, request: &pb::QueueChangeRequest) -> Vec<String> {
+        let actor = &entry.command.actor;
         let mut failed = Vec::new();
         for element in &request.elements {
             let Some(old) = self.queue.element(&element.key) else {
@@ -131,7 +133,7 @@ impl Room {
             return Err(no_element());
         }
         let high_priority = self.admit_notice(entry)?;
-        let element = self.queue.poll(&request.key).ok_or_else(no_element)?;
+        let element = self.note_queue_poll(entry, request).ok_or_else(no_element)?;
         let changed = || vec![change(&element.key, &element.value)];
         let report = self.note_queue(&entry.command.actor.account, QueueEvent::Poll, !request.key.is_empty(), changed);
         let notice = self.queue_notice(entry, QueueEvent::Poll, changed(), "");
@@ -139,7 +141,11 @@ impl Room {
         Ok(Outcome { told: noted(report), ..Outcome::notified(Response::QueuePoll(reply), Some(notice)) })
     }
 
-    pub(super) fn queue_drop(&mut self, entry: &Entry) -> Result<Outcome, Status> {
+    pub(super) fn note_queue_poll(&mut self, _: &Entry, request: &pb::QueuePollRequest) -> Option<Element> {
+        self.queue.poll(&request.key)
+    }
+
+    pub(super) fn queue_drop(&mut self, entry: &Entry, request: &pb::QueueDropRequest) -> Result<Outcome, Status> {
         self.reach_queue(&entry.command.actor, entry.stamp.clock, Some(Operation::QueueDrop))?;
         if self.queue.len() == 0 {
             return Ok(Outcome::reply(Response::QueueDrop(pb::QueueDropResponse::default())));
@@ -147,10 +153,14 @@ impl Room {
         let high_priority = self.admit_notice(entry)?;
         let keys = || self.queue.iter().map(|element| change(&element.key, b"")).collect();
         let report = self.note_queue(&entry.command.actor.account, QueueEvent::Drop, false, keys);
-        self.queue.drop_all();
+        self.note_queue_drop(entry, request);
         let reply = Response::QueueDrop(pb::QueueDropResponse { high_priority, ..Default::default() });
         let notice = self.queue_notice(entry, QueueEvent::Drop, Vec::new(), "");
         Ok(Outcome { told: noted(report), ..Outcome::notified(reply, Some(notice)) })
+    }
+
+    pub(super) fn note_queue_drop(&mut self, _: &Entry, _: &pb::QueueDropRequest) {
+        self.queue.drop_all();
     }
 
     pub(super) fn queue_clear_owner(&mut self, entry: &Entry) -> Result<Outcome, Status> {
@@ -206,7 +216,7 @@ impl Room {
         Ok(Response::QueueList(page))
     }
 
-    pub(super) fn queue_peek_query(&self, now: UnixMs, actor: &Actor) -> Result<Response, Status> {
+    pub(super) fn queue_peek_query(&self, now: UnixMs, actor: &Actor, _: &pb::QueuePeekRequest) -> Result<Response, Status> {
         self.reach_to_read(actor, Operation::QueueRead, now)?;
         let element = Some(self.queue.head().ok_or_else(no_element)?.to_pb());
         Ok(Response::QueuePeek(pb::QueueElementResponse { element, ..Default::default() }))

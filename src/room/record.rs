@@ -12,7 +12,7 @@ use super::stored::corrupt;
 use crate::error::Status;
 use crate::id::{AccountId, Epoch, RoomId, Seq, UnixMs};
 use crate::limits::ENTRY_BYTES;
-use crate::subject::{Link, Origin, PushBody, Stamp};
+use crate::subject::{Link, PushBody, Stamp};
 use crate::wire::{pb, store};
 
 /// A beginning or an end that the log has to remember.
@@ -72,7 +72,9 @@ impl Record {
             kept.to_accounts = request.to_accounts.clone();
         }
         if kept.message.is_empty() || !matches!(command.op, Op::Send(_)) {
-            kept.command = Some(stored(&command)?);
+            // Only a message without a push, which no room makes, brings its request along.
+            let stored = command.with_request();
+            kept.command = Some(stored.ok_or_else(|| corrupt("presence, which never belongs in it"))?);
         }
         Ok(kept)
     }
@@ -182,29 +184,6 @@ pub fn without_content(kept: Bytes) -> Result<Option<Vec<u8>>, Status> {
     Ok(Some(kept.encode_to_vec()))
 }
 
-/// The command in its kept form. Only a message without a push, which no room makes, brings its request along.
-fn stored(command: &Command) -> Result<store::Command, Status> {
-    if let Some(kept) = command.to_store() {
-        return Ok(kept);
-    }
-    let Op::Send(request) = &command.op else {
-        return Err(corrupt("presence, which never belongs in it"));
-    };
-    let actor = &command.actor;
-    let actor = store::Actor {
-        account: actor.account.as_str().into(),
-        connection: actor.connection.map_or(0, |connection| connection.get()),
-        origin: match actor.origin {
-            Origin::Member => 0,
-            Origin::Http => 1,
-            Origin::Server => 2,
-        },
-        anonymous: actor.anonymous,
-        client_type: actor.client_type,
-    };
-    Ok(store::Command { actor: Some(actor), op: Some(store::command::Op::Send(*request.clone())) })
-}
-
 /// Entry point of the fuzzer: whatever the bytes, reading them never panics, and what was read once keeps its form.
 #[doc(hidden)]
 pub fn fuzz_record(data: &[u8]) {
@@ -227,6 +206,7 @@ pub fn fuzz_record(data: &[u8]) {
 mod tests {
     use super::*;
     use crate::room::Actor;
+    use crate::subject::Origin;
 
     fn record(op: Op, push: Option<PushBody>) -> Record {
         let actor = Actor {

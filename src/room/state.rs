@@ -210,23 +210,10 @@ impl Room {
             return;
         }
         let Stamp { time, clock, .. } = entry.stamp;
-        match &entry.command.op {
-            Op::Create(create) => self.note_create(create, time),
-            Op::Update(request) => self.note_update(request, time),
-            Op::Close(_) => self.note_close(),
-            Op::Reopen => self.info.valid = true,
-            Op::MuteRoom(request) => self.info.muted = request.mute,
-            Op::SetRole(request) => self.replay_set_role(request, time),
+        replay!((self, entry) &entry.command.op => {
             Op::TempMute(_) if planted::is(Bug::MuteForgotten) => {}
-            Op::TempMute(request) => self.note_temp_mute(request, clock),
-            Op::UpdateSelf(request) => self.note_update_self(&entry.command.actor.account, request, time),
-            Op::Send(request) => self.note_send(entry, request),
-            Op::QueueInit(request) => self.note_queue_init(request),
-            Op::QueueOffer(request) => self.note_queue_offer(&entry.command.actor, request),
-            Op::QueueBatchOffer(request) => drop(self.note_queue_batch_offer(&entry.command.actor, request)),
-            Op::QueuePoll(request) => drop(self.queue.poll(&request.key)),
-            Op::QueueChange(request) => drop(self.note_queue_change(&entry.command.actor, request)),
-            Op::QueueDrop(_) => self.queue.drop_all(),
+            Op::Create(create) => self.note_create(create, time),
+            Op::Reopen => self.info.valid = true,
             Op::QueueClearOwner => drop(self.queue.clear_owner(&entry.command.actor.account, usize::MAX)),
             Op::QueueClearSome(count) => {
                 drop(self.queue.clear_owner(&entry.command.actor.account, usize::try_from(*count).unwrap_or(usize::MAX)));
@@ -234,19 +221,13 @@ impl Room {
             Op::DelayClose(delay) => self.note_delay_close(delay, clock),
             Op::Open(open) => self.note_open(entry, open),
             Op::Destroy => self.note_destroy(),
-            Op::TagTempMute(request) => self.note_tag_temp_mute(request, clock),
             Op::Recall(recall) => self.note_recall(recall, clock),
-            Op::SetAttributes(request) => self.note_set_attributes(&entry.command.actor.account, request),
-            Op::DeleteAttributes(request) => self.note_delete_attributes(&entry.command.actor.account, request),
-            Op::BatchAttributes(request) => self.note_batch_attributes(&entry.command.actor.account, request),
             Op::ClearOwnerAttributes => self.note_clear_owner_attributes(&entry.command.actor.account),
-            Op::SetMemberAttributes(request) => self.note_set_member_attributes(&entry.command.actor.account, request),
             Op::ClearMemberAttributes => self.note_clear_member_attributes(&entry.command.actor.account),
-            // These change nothing that lasts.
-            Op::Kick(_) | Op::Expel | Op::KickDevices(_) => {}
+            // Presence: in the log it would change nothing.
+            Op::Enter(_) | Op::Exit | Op::Detach | Op::Expel | Op::KickDevices(_) | Op::Broadcast(_) => {}
             Op::AddRobots(_) | Op::RemoveRobots(_) | Op::SeatRobot(_) | Op::UnseatRobot { .. } => {}
-            Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Broadcast(_) => {}
-        }
+        });
         self.advance(entry);
         self.logged_seq = entry.seq;
         self.empty_since = self.last_clock;
@@ -281,49 +262,20 @@ impl Room {
     /// [`Room::history_scope`].
     pub fn query(&self, now: UnixMs, actor: &Actor, query: &Query) -> Result<Response, Status> {
         self.check_family_of_query(query)?;
-        match query {
-            Query::Info(_) => self.info_query(now, actor),
-            Query::Members(request) => self.members_query(now, actor, request),
-            Query::Lookup(request) => self.lookup_query(now, actor, request),
-            Query::QueueList(request) => self.queue_list_query(now, actor, request),
-            Query::QueuePeek(_) => self.queue_peek_query(now, actor),
-            Query::QueueMultiGet(request) => self.queue_multi_get_query(now, actor, request),
+        answer!((self, now, actor) query => {
             Query::MaySend(request) => self.may_send_query(now, actor, request),
-            Query::History(_) | Query::HistoryByTags(_) => self.history_query(now, actor, query),
-            Query::MembersByTag(request) => self.members_by_tag_query(now, actor, request),
-            Query::CountByTag(request) => self.count_by_tag_query(now, actor, request),
-            Query::Attributes(_) => self.attributes_query(now, actor),
-            Query::MemberAttributes(request) => self.member_attributes_query(now, actor, request),
-            Query::MemberAttributesList(request) => self.member_attributes_list_query(now, actor, request),
-        }
+        })
     }
 
     fn decide(&mut self, entry: &Entry) -> Result<Outcome, Status> {
-        match &entry.command.op {
+        decide!((self, entry) &entry.command.op => {
             Op::Create(create) => self.create(entry, create),
             Op::Enter(enter) => self.enter(entry, enter),
             Op::Exit => self.exit(entry),
             Op::Detach => self.detach(entry),
-            Op::Update(request) => self.update(entry, request),
-            Op::Close(request) => self.close(entry, request),
             Op::Reopen => self.reopen(entry),
-            Op::MuteRoom(request) => self.mute_room(entry, request),
-            Op::SetRole(request) => self.set_role(entry, request),
-            Op::Kick(request) => self.kick(entry, request),
-            Op::TempMute(request) => self.temp_mute(entry, request),
-            Op::UpdateSelf(request) => self.update_self(entry, request),
-            Op::Send(request) => self.send(entry, request),
             Op::Broadcast(broadcast) => self.broadcast(entry, broadcast),
-            Op::QueueInit(request) => self.queue_init(entry, request),
-            Op::QueueOffer(request) => self.queue_offer(entry, request),
-            Op::QueueBatchOffer(request) => self.queue_batch_offer(entry, request),
-            Op::QueuePoll(request) => self.queue_poll(entry, request),
-            Op::QueueChange(request) => self.queue_change(entry, request),
-            Op::QueueDrop(_) => self.queue_drop(entry),
             Op::QueueClearOwner | Op::QueueClearSome(_) => self.queue_clear_owner(entry),
-            Op::TagTempMute(request) => self.tag_temp_mute(entry, request),
-            Op::UpdateTags(request) => self.update_tags(entry, request),
-            Op::UpdateLocation(request) => self.update_location(entry, request),
             Op::Recall(recall) => self.recall(entry, recall),
             Op::DelayClose(delay) => self.delay_close(entry, delay),
             Op::Open(open) => self.open(entry, open),
@@ -334,13 +286,9 @@ impl Room {
             Op::RemoveRobots(request) => self.remove_robots(entry, request),
             Op::SeatRobot(robot) => self.seat_robot(entry, robot),
             Op::UnseatRobot { silent } => self.unseat_robot(entry, *silent),
-            Op::SetAttributes(request) => self.set_attributes(entry, request),
-            Op::DeleteAttributes(request) => self.delete_attributes(entry, request),
-            Op::BatchAttributes(request) => self.batch_attributes(entry, request),
             Op::ClearOwnerAttributes => self.clear_owner_attributes(entry),
-            Op::SetMemberAttributes(request) => self.set_member_attributes(entry, request),
             Op::ClearMemberAttributes => self.clear_member_attributes(entry),
-        }
+        })
     }
 
     fn advance(&mut self, entry: &Entry) {

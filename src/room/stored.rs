@@ -12,35 +12,25 @@ impl Command {
     /// The form the log keeps; `None` for presence, which is never in the log, and for messages, which are rebuilt from the
     /// body of their push (see [`Command::send_from_message`]).
     pub fn to_store(&self) -> Option<store::Command> {
-        let op = match &self.op {
-            Op::Enter(_) | Op::Exit | Op::Detach | Op::UpdateTags(_) | Op::UpdateLocation(_) | Op::Send(_) => return None,
-            Op::Expel | Op::KickDevices(_) | Op::Broadcast(_) => return None,
+        if matches!(self.op, Op::Send(_)) { None } else { self.with_request() }
+    }
+
+    /// The same, of a message with its request.
+    pub(super) fn with_request(&self) -> Option<store::Command> {
+        let op = to_store!(() &self.op => {
+            Op::Enter(_) | Op::Exit | Op::Detach | Op::Expel | Op::KickDevices(_) | Op::Broadcast(_) => return None,
             Op::AddRobots(_) | Op::RemoveRobots(_) | Op::SeatRobot(_) | Op::UnseatRobot { .. } => return None,
             Op::Create(create) => Stored::Create(create.to_store()),
-            Op::Update(request) => Stored::Update(*request.clone()),
-            Op::Close(request) => Stored::Close(request.clone()),
             Op::Reopen => Stored::Reopen(store::RoomReopen {}),
             Op::DelayClose(delay) => Stored::DelayClose(*delay),
             Op::Open(open) => {
                 Stored::Open(store::RoomOpen { request: Some(open.request.clone()), app_key: open.enter.app_key.clone() })
             }
             Op::Destroy => Stored::Destroy(store::RoomDestroy {}),
-            Op::MuteRoom(request) => Stored::Mute(request.clone()),
-            Op::SetRole(request) => Stored::SetRole(request.clone()),
-            Op::Kick(request) => Stored::Kick(request.clone()),
-            Op::TempMute(request) => Stored::TempMute(request.clone()),
-            Op::TagTempMute(request) => Stored::TagTempMute(request.clone()),
-            Op::UpdateSelf(request) => Stored::UpdateSelf(*request.clone()),
             Op::Recall(recall) => Stored::Recall(store::MessageRecall {
                 request: Some(recall.request.clone()),
                 seq: recall.seq.map_or(0, |seq| seq.0),
             }),
-            Op::QueueInit(request) => Stored::QueueInit(*request),
-            Op::QueueOffer(request) => Stored::QueueOffer(*request.clone()),
-            Op::QueueBatchOffer(request) => Stored::QueueBatchOffer(request.clone()),
-            Op::QueuePoll(request) => Stored::QueuePoll(request.clone()),
-            Op::QueueChange(request) => Stored::QueueChange(request.clone()),
-            Op::QueueDrop(request) => Stored::QueueDrop(*request),
             Op::QueueClearOwner => {
                 Stored::QueueClearOwner(store::QueueClearOwner { owner: self.actor.account.as_str().into(), count: 0 })
             }
@@ -48,23 +38,17 @@ impl Command {
                 let owner = self.actor.account.as_str().into();
                 Stored::QueueClearOwner(store::QueueClearOwner { owner, count: *count })
             }
-            Op::SetAttributes(request) => Stored::AttributesSet(request.clone()),
-            Op::DeleteAttributes(request) => Stored::AttributesDelete(request.clone()),
-            Op::BatchAttributes(request) => Stored::AttributesBatch(request.clone()),
             Op::ClearOwnerAttributes => Stored::AttributesClearOwner(self.to_clear()),
-            Op::SetMemberAttributes(request) => Stored::MemberAttributesSet(*request.clone()),
             Op::ClearMemberAttributes => Stored::MemberAttributesClear(self.to_clear()),
-        };
+        });
         Some(store::Command { actor: Some(self.actor.to_store()), op: Some(op) })
     }
 
     /// The command behind what [`Command::to_store`] gave; 500 if it never gave that.
     pub fn from_store(stored: store::Command) -> Result<Command, Status> {
         let actor = Actor::from_store(&stored.actor.ok_or_else(|| corrupt("a command without actor"))?)?;
-        let op = match stored.op.ok_or_else(|| corrupt("a command without operation"))? {
+        let op = from_store!(() stored.op.ok_or_else(|| corrupt("a command without operation"))? => {
             Stored::Create(create) => Op::Create(Box::new(Create::from_store(create)?)),
-            Stored::Update(request) => Op::Update(Box::new(request)),
-            Stored::Close(request) => Op::Close(request),
             Stored::Reopen(_) => Op::Reopen,
             Stored::DelayClose(delay) => Op::DelayClose(delay),
             Stored::Open(open) => {
@@ -73,32 +57,15 @@ impl Command {
                 Op::Open(Box::new(Open { request, enter: Enter { app_key: open.app_key, ..enter }, must_exist: false }))
             }
             Stored::Destroy(_) => Op::Destroy,
-            Stored::Mute(request) => Op::MuteRoom(request),
-            Stored::SetRole(request) => Op::SetRole(request),
-            Stored::Kick(request) => Op::Kick(request),
-            Stored::TempMute(request) => Op::TempMute(request),
-            Stored::TagTempMute(request) => Op::TagTempMute(request),
-            Stored::UpdateSelf(request) => Op::UpdateSelf(Box::new(request)),
-            Stored::Send(request) => Op::Send(Box::new(request)),
             Stored::Recall(recall) => {
                 let request = recall.request.ok_or_else(|| corrupt("a recall without its request"))?;
                 Op::Recall(Box::new(Recall { request, seq: (recall.seq != 0).then_some(Seq(recall.seq)) }))
             }
-            Stored::QueueInit(request) => Op::QueueInit(request),
-            Stored::QueueOffer(request) => Op::QueueOffer(Box::new(request)),
-            Stored::QueueBatchOffer(request) => Op::QueueBatchOffer(request),
-            Stored::QueuePoll(request) => Op::QueuePoll(request),
-            Stored::QueueChange(request) => Op::QueueChange(request),
-            Stored::QueueDrop(request) => Op::QueueDrop(request),
             Stored::QueueClearOwner(store::QueueClearOwner { count: 0, .. }) => Op::QueueClearOwner,
             Stored::QueueClearOwner(cleared) => Op::QueueClearSome(cleared.count),
-            Stored::AttributesSet(request) => Op::SetAttributes(request),
-            Stored::AttributesDelete(request) => Op::DeleteAttributes(request),
-            Stored::AttributesBatch(request) => Op::BatchAttributes(request),
             Stored::AttributesClearOwner(_) => Op::ClearOwnerAttributes,
-            Stored::MemberAttributesSet(request) => Op::SetMemberAttributes(Box::new(request)),
             Stored::MemberAttributesClear(_) => Op::ClearMemberAttributes,
-        };
+        });
         Ok(Command { actor, op })
     }
 

@@ -140,7 +140,7 @@ impl Room {
         if request.seconds > 0 && !mutes.has_room_for(&request.tag.as_str().into(), time) {
             return Err(Status::new(Code::OverQuota, "too many muted tags in this room"));
         }
-        self.note_tag_temp_mute(request, time);
+        self.note_tag_temp_mute(entry, request);
         if request.silent {
             return Ok(Outcome::lasting(reply(seconds)));
         }
@@ -152,7 +152,8 @@ impl Room {
         Ok(Outcome { audience, ..Outcome::notified(reply(seconds), Some(notice)) })
     }
 
-    pub(super) fn note_tag_temp_mute(&mut self, request: &pb::MemberTagTempMuteRequest, time: UnixMs) {
+    pub(super) fn note_tag_temp_mute(&mut self, entry: &Entry, request: &pb::MemberTagTempMuteRequest) {
+        let time = entry.stamp.clock;
         let until = UnixMs(time.0.saturating_add(i64::from(request.seconds) * 1000));
         self.roster.tag_mutes.set(&request.tag.as_str().into(), until, time);
     }

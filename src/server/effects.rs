@@ -43,6 +43,15 @@ impl Worker {
                     let page = off_thread("the history could not be read", read).await;
                     worker.with(|front| front.on_history(asker, page));
                 }
+                Effect::Accounts(read) => {
+                    let (app_key, accounts, registers) = (read.app_key.clone(), read.accounts.clone(), read.registers);
+                    let work = move || {
+                        let read_for = |id| shared.common.accounts.read_for(&app_key, id, registers);
+                        accounts.iter().map(read_for).collect()
+                    };
+                    let looks = off_thread("the accounts could not be read", work).await;
+                    worker.with(|front| front.on_accounts(*read, looks));
+                }
                 Effect::Call(call) => {
                     let verdict = shared.ask_application(&call).await;
                     worker.with(|front| front.on_verdict(call.called, verdict));
@@ -66,7 +75,7 @@ impl Shared {
 }
 
 /// Does something on a thread that may wait for the disk. `failed` says what has come to nothing if it ends by a panic.
-async fn off_thread<T: Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static>(
     failed: &'static str,
     work: impl FnOnce() -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {

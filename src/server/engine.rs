@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::oneshot;
 
+use super::effects::off_thread;
 use super::shared::Shared;
 use crate::dispatch::{Answer, Asker, Bundle, Mail, Request, owner_of};
 use crate::error::{Code, Status, Sub};
@@ -44,7 +45,7 @@ impl Engine {
 
     /// Has a command applied to a room of an application; answers once it is durable. 404 if the room is another's.
     pub async fn command(&self, app_key: &str, room: RoomId, mut command: Command) -> Answer {
-        command.actor.names_nobody = !command.op.names_known(|name| self.shared.common.is_known(app_key, name));
+        command.actor.names_nobody = !self.names_known(app_key, &command.op).await?;
         let (creator, opens) = (command.actor.account.clone(), matches!(command.op, Op::Reopen));
         let deletes = matches!(command.op, Op::Destroy);
         let answer = self.ask(Some(app_key), room, command.actor, Ask::Command(command.op)).await?;
@@ -64,7 +65,7 @@ impl Engine {
         room: RoomId,
         mut command: Command,
     ) -> Result<(Option<pb::Member>, Response), Status> {
-        command.actor.names_nobody = !command.op.names_known(|name| self.shared.common.is_known(app_key, name));
+        command.actor.names_nobody = !self.names_known(app_key, &command.op).await?;
         let accounts = vec![command.actor.account.to_string()];
         let look_up = Ask::Query(Query::Lookup(pb::MemberLookupRequest { room_id: room.get(), accounts }));
         let [seen, done] = self.post(Some(app_key), room, command.actor, [look_up, Ask::Command(command.op)])?;
@@ -73,6 +74,20 @@ impl Engine {
             _ => None,
         };
         Ok((member, answer_of(done).await?))
+    }
+
+    /// True if there are all accounts that a command names. Those that memory does not know are read, on a thread that may.
+    async fn names_known(&self, app_key: &str, op: &Op) -> Result<bool, Status> {
+        let unread = match self.shared.common.names_known(app_key, op) {
+            Ok(are_known) => return Ok(are_known),
+            Err(unread) => unread,
+        };
+        let (shared, app_key) = (self.shared.clone(), app_key.to_owned());
+        off_thread("the accounts could not be read", move || {
+            let mut known = unread.iter().map(|id| shared.common.accounts.account(&app_key, id).map(|known| known.is_some()));
+            known.try_fold(true, |all, known| Ok(all && known?))
+        })
+        .await
     }
 
     /// Asks a room of an application something. 404 if the room is another's.

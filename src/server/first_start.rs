@@ -50,7 +50,7 @@ impl Node {
         };
         // Who is named as the creator of a room is somebody: nobody else may come under that name.
         let creator = AccountId::parse(DEMO_CREATOR)?;
-        if self.accounts.account(&app.key, &creator).is_none() {
+        if self.accounts.account(&app.key, &creator)?.is_none() {
             self.accounts.ensure_account(&app.key, &creator)?;
         }
         let room = match self.demo_room()? {

@@ -11,6 +11,9 @@ use crate::limits::FIRST_APP_MADE_MS;
 use crate::log::{LogError, Space, Store};
 use crate::wire::store;
 
+/// Rows read at once at the start.
+const ROWS_AT_ONCE: usize = 1024;
+
 /// The node's store as the keeper of its accounts.
 pub(super) struct StoreKeeper(pub(super) Arc<dyn Store>);
 
@@ -31,7 +34,7 @@ impl Keeper for StoreKeeper {
     }
 
     fn keep_account(&self, app_key: &str, account: &Account, urgency: Urgency) -> Result<(), Status> {
-        let key = [app_key.as_bytes(), &[0], account.id.as_str().as_bytes()].concat();
+        let key = account_key(app_key, &account.id);
         let row = row_of(app_key, account).encode_to_vec();
         match urgency {
             Urgency::Now => self.0.put(Space::Accounts, &key, &row),
@@ -39,9 +42,15 @@ impl Keeper for StoreKeeper {
         }
         .map_err(failed)
     }
+
+    fn read_account(&self, app_key: &str, id: &AccountId) -> Result<Option<Account>, Status> {
+        let key = account_key(app_key, id);
+        let row = self.0.get(Space::Accounts, &key).map_err(failed)?;
+        row.map(|row| account_of(store::Account::decode(row).map_err(unreadable)?)).transpose()
+    }
 }
 
-/// Fills a directory with what the store holds.
+/// Fills a directory with what the store holds: all applications, and as many accounts as there is room for.
 pub(super) fn fill(directory: &Directory, store: &dyn Store) -> Result<(), Status> {
     for (_, row) in store.scan(Space::Apps).map_err(failed)? {
         let row = store::App::decode(row).map_err(unreadable)?;
@@ -57,19 +66,31 @@ pub(super) fn fill(directory: &Directory, store: &dyn Store) -> Result<(), Statu
             networks.map_err(|_| Status::new(Code::ServerError, "an application in the store cannot be read"))?;
         directory.insert_app(app);
     }
-    for (key, row) in store.scan(Space::Accounts).map_err(failed)? {
-        let mut row = store::Account::decode(row).map_err(unreadable)?;
-        if row.number == 0 {
-            // A row of before accounts had numbers. Durable before anything that names the number.
-            row.number = directory.new_number()?;
-            store.put_soon(Space::Accounts, &key, &row.encode_to_vec()).map_err(failed)?;
-        }
-        // The application may have been taken out of the configuration: its accounts wait for its return.
-        if directory.app(&row.app_key).is_some() {
-            directory.load_account(&row.app_key.clone(), account_of(row)?)?;
+    let mut after = Vec::new();
+    while directory.has_room() {
+        let rows = store.scan_after(Space::Accounts, &after, ROWS_AT_ONCE).map_err(failed)?;
+        let Some((last, _)) = rows.last() else { return Ok(()) };
+        after = last.to_vec();
+        for (key, row) in rows {
+            let mut row = store::Account::decode(row).map_err(unreadable)?;
+            if row.number == 0 {
+                // A row of before accounts had numbers. Durable before anything that names the number.
+                row.number = directory.new_number()?;
+                store.put_soon(Space::Accounts, &key, &row.encode_to_vec()).map_err(failed)?;
+            }
+            let app_key = row.app_key.clone();
+            // The application may have been taken out of the configuration: its accounts wait for its return.
+            if directory.app(&app_key).is_some() {
+                directory.load_account(&app_key, account_of(row)?)?;
+            }
         }
     }
+    directory.expect_more();
     Ok(())
+}
+
+fn account_key(app_key: &str, id: &AccountId) -> Vec<u8> {
+    [app_key.as_bytes(), &[0], id.as_str().as_bytes()].concat()
 }
 
 fn row_of(app_key: &str, account: &Account) -> store::Account {

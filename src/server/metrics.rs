@@ -29,6 +29,7 @@ const COUNTERS: &[(&str, &str)] = &[
     ("chatroom_log_commits_total", "Group commits."),
     ("chatroom_log_lines_dropped_total", "Lines of the node's own log that nobody took in time."),
     ("chatroom_log_records_total", "Records that became durable."),
+    ("chatroom_account_reads_total", "Accounts read from the disk for connections, because they were not in memory."),
     ("chatroom_logins_refused_total", "Logins refused, by code."),
     (
         "chatroom_reads_paused_total",
@@ -63,6 +64,7 @@ const GAUGES: &[(&str, &str)] = &[
         "chatroom_rooms_waiting_for_end",
         "Rooms made by clients that everybody has left and that have not ended, in memory or not.",
     ),
+    ("chatroom_account_cache_bytes", "Accounts in memory; `limits.account_cache_bytes` at most."),
     ("chatroom_store_buffer_bytes", "New entries in the store's buffers; half of `store.write_buffer_bytes` at most."),
     ("chatroom_store_cache_bytes", "Blocks in the store's cache; `store.cache_bytes` at most."),
     ("chatroom_store_failed", "1 while the store takes no changes, else 0; `/readyz` says why."),

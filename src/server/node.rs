@@ -108,7 +108,11 @@ impl Node {
         let wire_tls = tls_listener.as_ref().map(|listener| listener.local_addr()).transpose().map_err(StartError::Thread)?;
         let storage = open_storage(config, &descriptors).map_err(StartError::Store)?;
         let Storage { log, store, outbox } = storage.clone();
-        let accounts = Arc::new(Directory::new(Arc::new(StoreKeeper(store.clone())), config.auto_register));
+        let accounts = Arc::new(Directory::bounded(
+            Arc::new(StoreKeeper(store.clone())),
+            config.auto_register,
+            config.limits.account_cache_bytes,
+        ));
         accounts.number_in(log.epoch());
         keep::fill(&accounts, store.as_ref()).map_err(StartError::Accounts)?;
         for app in &config.apps {
@@ -123,7 +127,15 @@ impl Node {
         let shared = Shared::new(config, &descriptors, accounts.clone(), storage.clone(), callbacks, figures, certificates);
         let shared = Arc::new(shared.map_err(StartError::Accounts)?);
         let mailboxes = shared.mailboxes.clone();
-        log.watch(Box::new(move || mailboxes.iter().for_each(Mailbox::wake)));
+        // Weak, or the log would hold itself open.
+        let (watched, directory) = (Arc::downgrade(&log), Arc::downgrade(&accounts));
+        log.watch(Box::new(move || {
+            // What was not on the disk yet is not in a store that was opened again.
+            if watched.upgrade().is_some_and(|log| log.failure().is_none()) {
+                directory.upgrade().inspect(|directory| directory.forget_accounts());
+            }
+            mailboxes.iter().for_each(Mailbox::wake);
+        }));
         let told = Arc::downgrade(&shared);
         accounts.when_registered(move |app_key, account| {
             if let Some(shared) = told.upgrade() {

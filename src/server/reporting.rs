@@ -33,6 +33,8 @@ impl Worker {
         if self.index == 0 {
             self.shared.certificates.report(self.shared.unix());
             self.shared.common.budgets.report();
+            let cached = self.shared.common.accounts.cached_bytes();
+            metrics::gauge!("chatroom_account_cache_bytes").set(cached as f64);
         }
         if let (0, Some(log)) = (self.index, self.shared.storage.log.stats()) {
             report_log(log);

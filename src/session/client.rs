@@ -349,6 +349,7 @@ impl ClientSession {
     pub fn on_transport_lost(&mut self, out: &mut Vec<ClientOutput>) -> Loss {
         self.link = Link::Down;
         self.dead_at = None;
+        self.rooms.on_transport_lost();
         for id in self.pending.sent_ids() {
             match self.pending.open_mut(id) {
                 Some(Open { request: Some(Request::MessageSend(send)), .. }) => {

@@ -93,6 +93,11 @@ impl Rooms {
         self.rooms.clear();
     }
 
+    /// The connection is gone, and with it what was on its way.
+    pub fn on_transport_lost(&mut self) {
+        self.rooms.values_mut().for_each(|room| room.replay = None);
+    }
+
     /// Forgets one room.
     pub fn remove(&mut self, room_id: i64) {
         self.rooms.remove(&room_id);
@@ -171,7 +176,7 @@ impl Rooms {
         let here = (response.epoch, response.last_seq);
         let named = enter.position.take().map_or((0, 0), |position| (position.epoch, position.last_seq));
         let room = self.rooms.entry(enter.room_id).or_insert_with(|| Room::new(enter.clone(), named));
-        room.enter_at = None;
+        (room.enter_at, room.replay) = (None, None);
         room.enter = enter;
         if let Some(log_seq) = response.log_seq {
             // Presence that a crash took back is no loss (chatroom.md §d.7).
@@ -386,6 +391,21 @@ mod tests {
         assert_eq!(hear(25, true), (4, 10), "what comes once more lies before it");
         assert_eq!([hear(12, false), hear(17, false)], [(4, 12), (4, 17)]);
         assert_eq!(hear(18, false), (4, 30), "what is left up to there is for others");
+    }
+
+    #[test]
+    fn what_was_on_its_way_over_a_connection_that_is_gone_is_not_waited_for() {
+        let answer = pb::RoomEnterResponse { log_seq: Some(30), last_seq: 30, replayed: 2, ..Default::default() };
+        let mut rooms = seen(10, 10);
+        come_back(&mut rooms, answer);
+        let hear = |rooms: &mut Rooms, seq| {
+            rooms.on_message(&pb::Message { room_id: 1, seq, epoch: 3, ..Default::default() });
+            rooms.room(1).unwrap().position
+        };
+        assert_eq!(hear(&mut rooms, 12), (4, 12));
+        rooms.on_transport_lost();
+        // Over the next connection, whose answer was given up: nothing says how many follow.
+        assert_eq!(hear(&mut rooms, 17), (4, 17));
     }
 
     #[test]

@@ -309,7 +309,7 @@ fn described(frame: Frame) -> String {
     let header = frame.header;
     let packet = Packet::decode(frame);
     let mut words = packet.map_or_else(|error| error.to_string(), |packet| format!("{packet:?}"));
-    if let Some((at, _)) = words.char_indices().nth(400) {
+    if let Some((at, _)) = words.char_indices().nth(2000) {
         words.truncate(at);
     }
     format!("{:#06x} #{} {words}", header.kind, header.sequence)

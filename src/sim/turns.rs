@@ -337,6 +337,11 @@ impl World {
                 let page = reader.history((read.room, &read.query), read.scope, reaches, unix);
                 front.on_history(read.asker, page);
             }
+            Effect::Accounts(read) => {
+                let looks = read.accounts.iter().map(|id| node.common.accounts.read_for(&read.app_key, id, read.registers));
+                let looks = looks.collect();
+                front.on_accounts(*read, looks);
+            }
             Effect::Call(call) => {
                 let verdict = match said {
                     0..16 => Err(NoAnswer::Timeout),

@@ -1,6 +1,6 @@
 //! The invariants, looked at with every frame that a client sends or receives and with every entry that a node writes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::truth::{Truths, digest};
 use crate::id::{RoomId, Seq};
@@ -17,16 +17,22 @@ pub(super) struct Watch {
     views: BTreeMap<(usize, RoomId), View>,
     /// Requests without an answer, by connection and sequence.
     asked: BTreeMap<(u32, u32), u16>,
-    /// How long the logs were as each client last asked to come in, and the time before: it may be in without having heard so.
-    tried: BTreeMap<(usize, RoomId), (u64, u64)>,
+    /// Clients that have asked to come in and lost the connection before the answer: they may be in, nobody knows since when.
+    tried: BTreeSet<(usize, RoomId)>,
     /// Who has come into which room, behind which number, and is not yet known to have been allowed to.
     came: Vec<(RoomId, String, u64)>,
     /// Positions that entries on their way name, by connection and sequence.
-    named: BTreeMap<(u32, u32), Vec<pb::RoomPosition>>,
+    named: BTreeMap<(u32, u32), Named>,
     /// Digests of what was told, by room, epoch and number.
     told: HashMap<(RoomId, u64, u64), u64>,
     /// Answers, items and entries that were looked at.
     pub looked_at: u64,
+}
+
+/// The places from which on a client asks to come in.
+struct Named {
+    client: usize,
+    positions: Vec<pb::RoomPosition>,
 }
 
 /// Items a client has heard of a room.
@@ -147,11 +153,7 @@ impl Watch {
 
     /// A client asks to come in, from these places on.
     pub fn on_entry(&mut self, client: usize, link: u32, sequence: u32, positions: Vec<pb::RoomPosition>) {
-        for (room, truth) in &self.truths {
-            let tried = self.tried.entry((client, *room)).or_default();
-            *tried = (truth.last(), tried.0);
-        }
-        self.named.insert((link, sequence), positions);
+        self.named.insert((link, sequence), Named { client, positions });
     }
 
     /// A client does not know any more which rooms it is in.
@@ -161,6 +163,9 @@ impl Watch {
 
     /// A connection is gone for its client.
     pub fn on_link_lost(&mut self, link: u32) {
+        if let Some((_, named)) = self.named.iter().find(|((of, _), _)| *of == link) {
+            self.tried.extend(self.truths.keys().map(|room| (named.client, *room)));
+        }
         self.named.retain(|(of, _), _| *of != link);
         self.asked.retain(|(of, _), _| *of != link);
     }
@@ -182,7 +187,7 @@ impl Watch {
                     "connection {link} gets an answer of kind {kind:#06x} to {sequence} that is none, or one too many"
                 ));
             }
-            let named = self.named.remove(&(link, sequence));
+            let named = self.named.remove(&(link, sequence)).map(|named| named.positions);
             return self.on_response(client, account, link, (kind, named), frame);
         }
         if sequence != 0 {
@@ -265,14 +270,14 @@ impl Watch {
         let Some(room) = response.room.as_ref().and_then(|room| RoomId::new(room.room_id).ok()) else { return };
         let view = self.views.entry((client, room)).or_default();
         account.clone_into(&mut view.account);
+        let may_be_in = self.tried.remove(&(client, room));
         let mut wrong = None;
         if response.epoch < view.epoch {
             wrong =
                 Some(format!("client {client} enters room {room} in epoch {}, and has seen {}", response.epoch, view.epoch));
         }
-        if let Some(truth) = self.truths.get(&room).filter(|_| response.resumed)
-            && let (_, before) = self.tried.get(&(client, room)).copied().unwrap_or_default()
-            && let Some(exile) = truth.exile(account, view.entered.max(before), response.last_seq.saturating_add(1))
+        if let Some(truth) = self.truths.get(&room).filter(|_| response.resumed && !may_be_in)
+            && let Some(exile) = truth.exile(account, view.entered, response.last_seq.saturating_add(1))
         {
             wrong = Some(format!("{account} resumes in room {room}, out of which entry {exile} has put it"));
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::actor::Actor;
 use super::entry::{Class, Command, Entry, Link, Outcome, PushBody};
-use super::position::{Resumption, Standing};
+use super::position::{Predecessor, Resumption, Standing};
 use super::shard::Shard;
 use crate::error::Status;
 use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, UnixMs};
@@ -347,7 +347,7 @@ pub trait Subject: Sized + 'static {
         &self,
         account: &AccountId,
         connection: ConnId,
-        replaces: Option<ConnId>,
+        replaces: Option<Predecessor>,
         after: Seq,
         last: Seq,
     ) -> Option<Self::Scope> {

@@ -19,6 +19,6 @@ pub use contract::{
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
 pub(crate) use lazy::{Lazy, Vacant, vacant};
-pub use position::{Boundaries, Missed, Replay, Resumption, Standing};
+pub use position::{Boundaries, Missed, Predecessor, Replay, Resumption, Standing};
 pub use server_id::ServerId;
 pub use shard::Shard;

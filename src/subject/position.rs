@@ -6,7 +6,7 @@
 use smallvec::SmallVec;
 
 use super::entry::PushBody;
-use crate::id::{Epoch, Seq};
+use crate::id::{ConnId, Epoch, Seq};
 use crate::limits::ROOM_EPOCHS_MAX;
 
 /// The state of a position.
@@ -21,6 +21,15 @@ pub enum Standing {
     },
     /// The subject knows nothing of the position's epoch.
     Unknown,
+}
+
+/// The connection that a newcomer takes over from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Predecessor {
+    /// Its number: what it said itself is not missing.
+    pub connection: ConnId,
+    /// The epoch in which its node started. What the log has of an earlier one under that number another connection said.
+    pub since: Epoch,
 }
 
 /// One missed item, as the members received it.

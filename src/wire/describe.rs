@@ -43,6 +43,13 @@ pub fn describe(frame: &Frame) -> String {
     out
 }
 
+/// The fields of a packet, each on a line of its own, indented by what they belong to.
+pub fn describe_fields(packet: &Packet) -> String {
+    let mut out = String::new();
+    print_fields(&mut out, 0, fields_of_packet(packet));
+    out
+}
+
 /// The kind's name as in `kind.proto`, its number, and who speaks.
 fn title(frame: &Frame) -> String {
     let kind = frame.header.kind;

@@ -3,13 +3,14 @@
 
 pub mod codec;
 mod describe;
+pub mod fields;
 pub mod frame;
 mod fuzzing;
 pub mod operations;
 pub mod packet;
 
 pub use codec::FrameCodec;
-pub use describe::describe;
+pub use describe::{describe, describe_fields};
 pub use frame::{Frame, FrameError, Header};
 #[doc(hidden)]
 pub use fuzzing::{fuzz_frames, fuzz_packet};

@@ -4,5 +4,6 @@
 mod check_sum;
 mod jwt;
 mod login;
+mod reads;
 mod tokens;
 mod world;

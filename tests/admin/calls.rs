@@ -22,7 +22,7 @@ fn a_new_account_is_answered_with_its_name_and_token() {
     let api = serve();
     let body = create_user(&api, "accid=Bob&name=Bob+B&token=t0k3n&icon=http%3A%2F%2Fi&gender=1&unknown=x");
     assert_eq!(body, r#"{"code":200,"info":{"accid":"bob","name":"Bob B","token":"t0k3n"}}"#);
-    let account = api.accounts.account("demo", &AccountId::parse("bob").unwrap()).unwrap();
+    let account = api.accounts.profile("demo", &AccountId::parse("bob").unwrap()).unwrap().unwrap();
     assert_eq!((account.icon.as_str(), account.gender), ("http://i", 1));
     let login = Login { app_key: "demo", account: "bob", token: "t0k3n", device_id: "d", ..Login::default() };
     assert_eq!(api.accounts.verify_login(&login, UnixMs(0)).unwrap().nick, "Bob B");
@@ -48,7 +48,7 @@ fn an_account_that_exists_or_has_a_bad_value_is_414() {
     }
     let long = format!("accid=bob&birth={}", "1".repeat(17));
     assert_eq!(create_user(&api, &long), r#"{"code":414,"desc":"birth must be at most 16 characters"}"#);
-    assert!(api.accounts.account("demo", &AccountId::parse("bob").unwrap()).is_none());
+    assert!(api.accounts.account("demo", &AccountId::parse("bob").unwrap()).unwrap().is_none());
 }
 
 #[test]
@@ -144,6 +144,6 @@ fn an_application_sees_neither_rooms_nor_accounts_of_another() {
 fn a_token_given_by_the_caller_is_in_no_debug_output() {
     let api = serve();
     create_user(&api, "accid=bob&token=hush-hush");
-    let account = api.accounts.account("demo", &AccountId::parse("bob").unwrap()).unwrap();
+    let account = api.accounts.profile("demo", &AccountId::parse("bob").unwrap()).unwrap().unwrap();
     assert!(account.token == Secret::new("hush-hush") && !format!("{account:?}").contains("hush-hush"));
 }

@@ -1,6 +1,6 @@
 //! The HTTP API over a real listener, with rooms that are no more than a map, and a caller who controls every byte.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -107,15 +107,22 @@ impl Rooms for MapOfRooms {
     fn set_muted(&self, _: &str, _: &AccountId, _: bool) {}
 }
 
-struct Nowhere;
+/// Keeps the accounts of one application.
+#[derive(Default)]
+struct Rows(Mutex<BTreeMap<String, Account>>);
 
-impl Keeper for Nowhere {
+impl Keeper for Rows {
     fn keep_app(&self, _: &App) -> Result<(), Status> {
         Ok(())
     }
 
-    fn keep_account(&self, _: &str, _: &Account, _: Urgency) -> Result<(), Status> {
+    fn keep_account(&self, _: &str, account: &Account, _: Urgency) -> Result<(), Status> {
+        self.0.lock().insert(account.id.to_string(), account.clone());
         Ok(())
+    }
+
+    fn read_account(&self, _: &str, id: &AccountId) -> Result<Option<Account>, Status> {
+        Ok(self.0.lock().get(id.as_str()).cloned())
     }
 }
 
@@ -136,7 +143,7 @@ pub fn serve() -> Api {
 /// As [`serve`], with settings.
 pub fn serve_with(http: Http) -> Api {
     let (rooms, ready) = (MapOfRooms::default(), Arc::new(AtomicBool::new(true)));
-    let accounts = Arc::new(Directory::new(Arc::new(Nowhere), true));
+    let accounts = Arc::new(Directory::new(Arc::<Rows>::default(), true));
     for key in ["demo", "other"] {
         accounts.insert_app(App::new(key, Secret::new(SECRET)).unwrap());
     }

@@ -6,6 +6,7 @@ mod support;
 #[path = "../support/terminal.rs"]
 mod terminal;
 
+mod call;
 mod chat;
 mod decode;
 mod load;

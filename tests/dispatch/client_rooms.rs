@@ -350,3 +350,20 @@ fn who_has_left_too_many_rooms_makes_no_other_until_some_have_ended() {
     (0..3).for_each(|_| world.pass(1000));
     assert_eq!((made_and_left(&mut world, "ann", 5), made_and_left(&mut world, "carol", 8)), (OK, OK));
 }
+
+#[test]
+fn who_was_let_in_by_an_entry_that_was_lost_is_not_in_the_room_that_the_log_still_has() {
+    let mut world = world();
+    let room = client_room(11);
+    let ann = world.connect("ann");
+    world.command(&ann, room, opening(open(room))).unwrap();
+    world.commits = false;
+    world.ask(&ann, room, Op::Exit);
+    let again = world.ask(&ann, room, opening(open(room)));
+    world.settle();
+    assert!(world.take_answer(&ann, again).is_none(), "that the room ended and was made again waits for the disk");
+    world.reopen_store();
+    assert_eq!(world.take_answer(&ann, again).unwrap().unwrap_err().code, Code::ServerError);
+    assert!(!world.is_here("ann", room));
+    assert!(world.rooms("ann").is_empty(), "nor does it count");
+}

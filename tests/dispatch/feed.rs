@@ -278,6 +278,20 @@ fn a_reader_that_is_overtaken_learns_what_it_missed_but_loses_no_notification() 
 }
 
 #[test]
+fn a_reader_that_is_overtaken_and_leaves_has_the_notifications_still_to_hear() {
+    let (mut feed, mut sockets, mut scratch) = (Feed::new(10_000), Sockets::default(), Vec::new());
+    let place = feed.join(connection(1));
+    sockets.free.insert(connection(1), 0);
+    for seq in 1..=1000 {
+        feed.append(Item { class: if seq == 300 { Class::Kept } else { Class::Normal }, ..item(seq, 100, Audience::All) }, &[]);
+        feed.flush(&mut scratch, &mut sockets);
+        feed.trim(Time(0));
+    }
+    let unheard = seqs(&feed.leave(place).concat());
+    assert_eq!((unheard[0], unheard.last()), (300, Some(&1000)));
+}
+
+#[test]
 fn a_reader_that_is_overtaken_lacks_normal_messages_first_and_those_of_high_priority_next() {
     let (mut feed, mut sockets, mut scratch) = (Feed::new(10_000), Sockets::default(), Vec::new());
     let (patient, late) = (feed.join(connection(1)), feed.join(connection(2)));

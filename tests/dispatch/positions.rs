@@ -4,6 +4,7 @@
 use crate::world::{World, enter, entered, room_of, text};
 use chatroom::error::Code;
 use chatroom::id::RoomId;
+use chatroom::limits::FEED_FRAMES_MAX;
 use chatroom::room::{Actor, Enter, Op, Settings};
 use chatroom::wire::pb::{NotificationType, RoomEnterResponse, RoomPosition};
 use chatroom::wire::{Push, pb};
@@ -58,6 +59,29 @@ fn after_a_clean_stop_what_was_missed_comes_once_and_in_order_and_nobody_is_told
     assert_eq!(answer.replayed, 2);
     say(&mut world, &bob, room, "three");
     assert_eq!(world.heard(&ann), ["one", "two", "301", "three"]);
+}
+
+#[test]
+fn what_a_connection_of_another_life_of_the_node_said_is_not_taken_for_the_own() {
+    let (mut world, room, ann, bob, seen) = world_of_two();
+    say(&mut world, &ann, room, "one");
+    world.lose(&ann, true);
+    world.lose(&bob, true);
+    world.stop_and_start();
+    // The numbers of connections begin anew.
+    let bob = Actor { connection: ann.connection, ..bob };
+    let answer = entered(world.command(&bob, room, enter_from(room, seen)));
+    assert_eq!((answer.replayed, answer.gap), (1, false));
+    say(&mut world, &bob, room, "two");
+    world.lose(&bob, false);
+    let again = world.connect("bob");
+    let mut op = enter_from(room, seen);
+    if let Op::Enter(enter) = &mut op {
+        enter.replaces = bob.connection;
+    }
+    let answer = entered(world.command(&again, room, op));
+    assert!(answer.resumed && !answer.gap, "{answer:?}");
+    assert_eq!(world.heard(&again), ["one"]);
 }
 
 #[test]
@@ -168,6 +192,67 @@ fn a_store_that_comes_back_costs_a_gap_only_where_something_was_lost() {
     assert_eq!(world.heard(&ann), ["anew"]);
     world.command(&ann, room, text("answer")).unwrap();
     assert_eq!(world.heard(&bob), ["answer"]);
+}
+
+#[test]
+fn who_comes_back_while_a_commit_fails_is_told_that_what_it_would_have_covered_is_missing() {
+    let (mut world, room, ann, bob, seen) = world_of_two();
+    world.lose(&ann, true);
+    say(&mut world, &bob, room, "kept");
+    world.commits = false;
+    world.ask(&bob, room, text("lost"));
+    world.settle();
+    let ann = world.connect("ann");
+    let sequence = world.ask(&ann, room, enter_from(room, seen));
+    world.settle();
+    assert!(world.take_answer(&ann, sequence).is_none(), "it waits for the commit");
+    world.hubs.iter_mut().for_each(chatroom::dispatch::Hub::on_log_failed);
+    world.settle();
+    let answer = entered(world.take_answer(&ann, sequence).unwrap());
+    assert_eq!((answer.replayed, answer.gap), (1, true));
+    assert_eq!((answer.gap_first, answer.gap_last), (answer.last_seq, answer.last_seq), "{answer:?}");
+    assert_eq!(world.heard(&ann), ["kept", "301"]);
+}
+
+#[test]
+fn a_slow_reader_that_is_put_out_is_told_what_it_has_missed() {
+    let (mut world, room, ann, ..) = world_of_two();
+    world.block(&ann);
+    let boss = crate::world::over_http("boss");
+    for number in 0..FEED_FRAMES_MAX + 100 {
+        world.command(&boss, room, text(&number.to_string())).unwrap();
+    }
+    world.pass(1000);
+    let kick = pb::MemberKickRequest { room_id: room.get(), account: "ann".into(), ..Default::default() };
+    world.command(&boss, room, Op::Kick(kick)).unwrap();
+    let heard = world.heard_pushes(&ann);
+    let (Push::Gap(gap), Push::Message(first)) = (&heard[0], &heard[1]) else { panic!("{:?}", &heard[..2]) };
+    assert_eq!(
+        (gap.last_seq + 1, heard.len() as u64),
+        (first.seq, FEED_FRAMES_MAX as u64 + 102 - (gap.last_seq - gap.first_seq))
+    );
+}
+
+#[test]
+fn what_was_said_while_nobody_was_here_is_missing_for_who_resumes_as_well() {
+    let (mut world, room, ann, bob, seen) = world_of_two();
+    say(&mut world, &bob, room, "before");
+    world.lose(&ann, true);
+    world.lose(&bob, true);
+    let news =
+        pb::MessageSendRequest { room_id: room.get(), message_id: "news".into(), body: "news".into(), ..Default::default() };
+    world.command(&crate::world::over_http("boss"), room, Op::Send(Box::new(news))).unwrap();
+    let ann = world.connect_to(0, "ann");
+    world.enter(&ann, room);
+    world.lose(&ann, false);
+    let again = world.connect_to(0, "ann");
+    let mut op = enter_from(room, seen);
+    if let Op::Enter(enter) = &mut op {
+        enter.replaces = ann.connection;
+    }
+    let answer = entered(world.command(&again, room, op));
+    assert!(answer.resumed && !answer.gap, "{answer:?}");
+    assert_eq!(world.heard(&again), ["before", "news"]);
 }
 
 #[test]

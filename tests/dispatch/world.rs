@@ -1,7 +1,7 @@
 //! A node of two workers without sockets, disk or clock, but with a log: it can be restarted, and rooms are rebuilt from what was
 //! committed. What the tests of the dispatch share.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -10,8 +10,11 @@ use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, CatchUp, Effect, Hu
 use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::FEED_BYTES_MAX;
-use chatroom::room::{Actor, Ask, Create, Enter, Missed, Op, Open, Origin, Query, Record, Replay, ReplayScope, Room, Settings};
+use chatroom::room::{
+    Actor, Ask, Collector, Create, Enter, Op, Open, Origin, Query, Record, Replay, ReplayScope, Room, Settings,
+};
 use chatroom::wire::{FrameCodec, Push, Response, pb};
+use prost::Message as _;
 use tokio_util::codec::Decoder;
 
 pub const WORKERS: usize = 2;
@@ -19,16 +22,25 @@ pub const GRACE_MS: u64 = 10_000;
 
 /// What reaches the connections, as bytes.
 #[derive(Default)]
-struct Wires(BTreeMap<ConnId, BytesMut>);
+struct Wires(BTreeMap<ConnId, BytesMut>, HashSet<ConnId>);
 
 impl Outlet for Wires {
     fn write(&mut self, connection: ConnId, bytes: &[u8]) -> usize {
-        self.0.entry(connection).or_default().extend_from_slice(bytes);
+        if self.1.contains(&connection) {
+            return 0;
+        }
+        self.keep(connection, bytes);
         bytes.len()
     }
 
     fn hold(&mut self, connection: ConnId, rest: Bytes) {
-        self.write(connection, &rest);
+        self.keep(connection, &rest);
+    }
+}
+
+impl Wires {
+    fn keep(&mut self, connection: ConnId, bytes: &[u8]) {
+        self.0.entry(connection).or_default().extend_from_slice(bytes);
     }
 }
 
@@ -272,6 +284,11 @@ impl World {
         heard
     }
 
+    /// The socket of a connection takes nothing any more.
+    pub fn block(&mut self, actor: &Actor) {
+        self.wires.1.extend(actor.connection);
+    }
+
     /// What a connection has heard since the last look.
     pub fn heard_pushes(&mut self, actor: &Actor) -> Vec<Push> {
         let mut bytes = self.wires.0.remove(&actor.connection.unwrap()).unwrap_or_default();
@@ -338,11 +355,11 @@ impl World {
                     let doubled = self.answers.insert((asked.connection, asked.sequence), *answer);
                     assert!(doubled.is_none(), "a request is answered once");
                 }
-                Effect::Transmit { connection, bytes } => drop(self.wires.write(connection, &bytes)),
+                Effect::Transmit { connection, bytes } => self.wires.keep(connection, &bytes),
                 Effect::Kicked { connection, kicked, .. } => {
                     let mut frame = BytesMut::new();
                     Push::Kicked(kicked.clone()).encode(&mut frame);
-                    self.wires.write(connection, &frame);
+                    self.wires.keep(connection, &frame);
                     self.kicked.push((connection, *kicked));
                 }
                 Effect::Load(room) => {
@@ -406,10 +423,18 @@ impl World {
 
     /// What was committed of a room between two places, without regard to whom it is for.
     fn replay(&self, room: RoomId, scope: &ReplayScope) -> Replay {
-        let missed =
+        let filter = scope.filter();
+        let mut collector = Collector::new(scope, &filter);
+        let within =
             self.records(room).iter().filter(|record| record.entry.seq > scope.after && record.entry.seq <= scope.last);
-        let items = missed.filter_map(|record| record.push.clone().map(|push| Missed { seq: record.entry.seq, push }));
-        Replay { items: items.collect(), gap: None }
+        for record in within.rev() {
+            let (seq, previous) = (record.entry.seq, record.link.previous);
+            let kept = record.clone().into_kept().expect("an entry of the log").encode_to_vec();
+            if collector.take((previous, seq), kept.into()).expect("a record").is_break() {
+                break;
+            }
+        }
+        collector.into_replay()
     }
 }
 

@@ -7,12 +7,12 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
-use chatroom::account::{Account, App, Directory, Keeper, Secret, Urgency};
+use chatroom::account::{Account, App, Directory, Keeper, NewAccount, Secret, Urgency};
 use chatroom::dispatch::{Answer, Asker, Bundle, Hub, HubConfig, Mail, owner_of};
 use chatroom::error::Status;
 use chatroom::front::{
-    AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox, Keys, Line, LogHealth,
-    Order, Pressure, Sent, Stopwatch, Unanswered, Verdict, Want,
+    AccountRead, AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox, Keys, Line,
+    LogHealth, Order, Pressure, Sent, Stopwatch, Unanswered, Verdict, Want,
 };
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::FEED_BYTES_MAX;
@@ -27,7 +27,7 @@ const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// What was written to a client.
 #[derive(Default)]
-struct Pipe {
+pub struct Pipe {
     written: BytesMut,
     /// It takes nothing.
     is_full: bool,
@@ -60,6 +60,25 @@ impl Keeper for Nowhere {
     }
 }
 
+/// Keeps the accounts of one application.
+#[derive(Default)]
+struct Rows(Mutex<HashMap<String, Account>>);
+
+impl Keeper for Rows {
+    fn keep_app(&self, _app: &App) -> Result<(), Status> {
+        Ok(())
+    }
+
+    fn keep_account(&self, _app_key: &str, account: &Account, _urgency: Urgency) -> Result<(), Status> {
+        self.0.lock().unwrap().insert(account.id.to_string(), account.clone());
+        Ok(())
+    }
+
+    fn read_account(&self, _app_key: &str, id: &AccountId) -> Result<Option<Account>, Status> {
+        Ok(self.0.lock().unwrap().get(id.as_str()).cloned())
+    }
+}
+
 /// One application, which may be asked about messages.
 struct OneApp(AppRow);
 
@@ -75,15 +94,17 @@ impl Apps for OneApp {
 }
 
 /// The node: what its host would hold in sockets, files and threads.
-struct Node {
-    common: Arc<Common>,
-    fronts: Vec<Front<Pipe>>,
+pub struct Node {
+    pub common: Arc<Common>,
+    pub fronts: Vec<Front<Pipe>>,
     inboxes: Vec<Inbox>,
     pressures: Arc<[Pressure]>,
     orders: Arc<Mutex<Vec<(ConnId, Order)>>>,
     settings: Arc<Settings>,
     log: HashMap<RoomId, Vec<Record>>,
     calls: Vec<(usize, Call)>,
+    /// Accounts that are to be read.
+    pub reads: Vec<(usize, AccountRead)>,
     now_ms: u64,
     /// Everything that was written to clients, in order.
     transcript: Vec<(ConnId, Vec<u8>)>,
@@ -97,6 +118,22 @@ impl Node {
             let account = Account { token: Secret::new("t0k3n"), ..Account::new(AccountId::parse(name).unwrap()) };
             directory.load_account("demo", account).unwrap();
         }
+        Node::with(row, directory)
+    }
+
+    /// A node that holds no account in memory.
+    pub fn without_memory() -> Node {
+        let directory = Directory::bounded(Arc::<Rows>::default(), false, 0);
+        directory.insert_app(App::new("demo", Secret::new("0123456789abcdef")).unwrap());
+        for name in ["alice", "bob", "boss"] {
+            let new = NewAccount { account: name.into(), token: Some(Secret::new("t0k3n")), ..NewAccount::default() };
+            directory.create_account("demo", NewAccount { name: name.into(), ..new }).unwrap();
+        }
+        directory.expect_more();
+        Node::with(AppRow::default(), directory)
+    }
+
+    fn with(row: AppRow, directory: Directory) -> Node {
         let (pressures, orders) = (Pressure::of_workers(WORKERS), Arc::<Mutex<Vec<_>>>::default());
         let ordered = orders.clone();
         let common = Arc::new(Common::new(CommonConfig {
@@ -139,13 +176,14 @@ impl Node {
             settings,
             log: HashMap::new(),
             calls: Vec::new(),
+            reads: Vec::new(),
             now_ms: 1000,
             transcript: Vec::new(),
             common,
         }
     }
 
-    fn connect(&mut self, worker: usize) -> ConnId {
+    pub fn connect(&mut self, worker: usize) -> ConnId {
         self.common.let_in(ADDRESS).unwrap();
         self.set_clock(worker);
         self.fronts[worker].adopt(Pipe::default(), ADDRESS)
@@ -156,7 +194,7 @@ impl Node {
         self.fronts[worker].set_clock(Time(self.now_ms * 1000), unix);
     }
 
-    fn send(&mut self, id: ConnId, sequence: u32, request: &Request) {
+    pub fn send(&mut self, id: ConnId, sequence: u32, request: &Request) {
         let mut bytes = BytesMut::new();
         request.encode(sequence, &mut bytes);
         self.set_clock(id.worker());
@@ -167,7 +205,7 @@ impl Node {
         self.settle();
     }
 
-    fn lose(&mut self, id: ConnId) {
+    pub fn lose(&mut self, id: ConnId) {
         self.fronts[id.worker()].on_lost(id);
         self.settle();
     }
@@ -191,7 +229,7 @@ impl Node {
     }
 
     /// Turns until nobody has anything to do.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         for _ in 0..100 {
             self.now_ms += 1;
             let busy: Vec<bool> = (0..WORKERS).map(|worker| self.turn(worker)).collect();
@@ -249,12 +287,27 @@ impl Node {
                 self.fronts[worker].on_caught_up(*waiting, Ok(replay));
             }
             Effect::Call(call) => self.calls.push((worker, *call)),
+            Effect::Accounts(read) => self.reads.push((worker, *read)),
             Effect::Find(_) | Effect::History(_) | Effect::LoadUser(_) => panic!("nobody asks for that here"),
         }
     }
 
+    /// Reads the accounts that are waited for, and those that are waited for then; says how often it did.
+    pub fn read_accounts(&mut self) -> usize {
+        for count in 0..100 {
+            let Some((worker, read)) = self.reads.pop() else { return count };
+            let directory = self.common.directory();
+            let looks = read.accounts.iter().map(|id| directory.read_for(&read.app_key, id, read.registers));
+            let looks = looks.collect();
+            self.set_clock(worker);
+            self.fronts[worker].on_accounts(read, looks);
+            self.settle();
+        }
+        panic!("accounts are read without an end");
+    }
+
     /// What a connection has heard since the last look.
-    fn heard(&mut self, id: ConnId) -> Vec<Packet> {
+    pub fn heard(&mut self, id: ConnId) -> Vec<Packet> {
         let line = self.fronts[id.worker()].line(id).expect("the connection is there");
         let mut bytes = std::mem::take(&mut line.written);
         self.transcript.push((id, bytes.to_vec()));
@@ -276,7 +329,7 @@ impl Node {
     }
 
     /// Makes a room whose owner is the boss.
-    fn create(&mut self, room: RoomId) {
+    pub fn create(&mut self, room: RoomId) {
         let create = Create {
             app_key: "demo".into(),
             creator: AccountId::parse("boss").unwrap(),
@@ -303,7 +356,7 @@ impl Node {
     }
 }
 
-fn login(account: &str) -> pb::LoginRequest {
+pub fn login(account: &str) -> pb::LoginRequest {
     pb::LoginRequest {
         app_key: "demo".into(),
         account: account.into(),
@@ -320,7 +373,7 @@ fn text(room: RoomId, body: &str) -> Request {
 }
 
 /// A room that the second worker owns, while most connections are on the first.
-fn hall() -> RoomId {
+pub fn hall() -> RoomId {
     (1..100).map(|id| RoomId::new(id).unwrap()).find(|id| owner_of(*id, WORKERS) == 1).unwrap()
 }
 

@@ -290,6 +290,7 @@ fn values_end_at_their_bounds() {
         ("history.days", "3650", "3651"),
         ("store.write_buffer_bytes", "1048576", "1048575"),
         ("store.cache_bytes", "1048576", "1048575"),
+        ("limits.account_cache_bytes", "65536", "65535"),
         ("rooms.connections_per_account_max", "100", "101"),
         ("rooms.rooms_per_account_max", "1000", "1001"),
         ("rooms.client_rooms_per_account_max", "1", "0"),

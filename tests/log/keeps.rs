@@ -109,6 +109,11 @@ fn spaces_hold_pairs_in_the_order_of_keys(log: &dyn Kept) {
     assert_eq!(log.scan(Space::Accounts).unwrap(), [pair("a", "2"), pair("b", "3")]);
     assert_eq!(log.scan(Space::Apps).unwrap(), [pair("b", "")]);
     assert_eq!(log.scan(Space::Node).unwrap(), []);
+    assert_eq!(log.get(Space::Accounts, b"b").unwrap().as_deref(), Some(&b"3"[..]));
+    assert_eq!((log.get(Space::Accounts, b"").unwrap(), log.get(Space::Node, b"b").unwrap()), (None, None));
+    let after = |key: &[u8], limit| log.scan_after(Space::Accounts, key, limit).unwrap();
+    assert_eq!((after(b"", 1), after(b"a", 9)), (vec![pair("a", "2")], vec![pair("b", "3")]));
+    assert_eq!((after(b"b", 9), after(b"", 9).len()), (vec![], 2));
 }
 
 fn a_space_takes_several_changes_at_once(log: &dyn Kept) {

@@ -43,6 +43,7 @@ mod permissions;
 mod plays_the_dialogue;
 mod queue;
 #[cfg(target_os = "linux")]
+mod reads_accounts;
 mod reads_more_slowly;
 mod receiver;
 mod reports_its_health;

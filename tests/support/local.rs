@@ -59,16 +59,17 @@ impl LocalNode {
     pub fn create_account(&self, name: &str) {
         let new = NewAccount { account: name.into(), ..NewAccount::default() };
         let made = self.node().accounts.create_account(APP_KEY, new);
-        assert!(made.is_ok() || self.node().accounts.account(APP_KEY, &account(name)).is_some(), "{name}: {made:?}");
+        assert!(made.is_ok() || self.node().accounts.account(APP_KEY, &account(name)).unwrap().is_some(), "{name}: {made:?}");
     }
 
     /// Changes an account of the test application as an operator might.
     pub fn change_account(&self, name: &str, change: impl FnOnce(&mut Account)) {
         self.create_account(name);
-        let held = self.node().accounts.account(APP_KEY, &account(name)).expect("it was just created");
-        let mut changed = Account::clone(&held);
-        change(&mut changed);
-        self.node().accounts.load_account(APP_KEY, changed).expect("the application is there");
+        let changed = self.node().accounts.change_account(APP_KEY, &account(name), |held| {
+            change(held);
+            Ok(())
+        });
+        changed.expect("it was just created");
     }
 
     /// Makes a room that does not tell who comes and goes. The creator must exist.

@@ -3,34 +3,54 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
 use crate::wire_files::{expect_file, golden, hex, path};
 use bytes::BytesMut;
 use chatroom::error::{CODES, Cause, Remedy, SUBS};
+use chatroom::wire::operations::{OPERATIONS, PUSHES};
 use chatroom::wire::{FrameCodec, PacketKind, describe};
 use tokio_util::codec::Decoder;
 
 const DIALOGUE_BEGINS: &str = "<!-- The golden frames tests/data/wire/dialogue_*.hex, written by tests/wire/docs.rs. -->\n";
 const DIALOGUE_ENDS: &str = "<!-- End of the golden frames. -->\n";
 
+/// Held while docs/protocol.md is read and written: two tests write their parts of it.
+static PAGE: Mutex<()> = Mutex::new(());
+
+/// The head of the table that is written here; it ends with a blank line.
+const KINDS: &str = "| Kind | Name | Role | Body | Meaning |\n|---|---|---|---|---|\n";
+
 #[test]
 fn the_table_of_kinds_lists_every_kind() {
+    let _held = PAGE.lock().unwrap_or_else(PoisonError::into_inner);
     let page = fs::read_to_string(path("docs/protocol.md")).unwrap();
-    let rows: Vec<(String, String)> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `0x"))
-        .map(|row| {
-            let cells: Vec<&str> = row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
-            (format!("0x{}", cells[0]), cells[1].to_owned())
-        })
-        .collect();
-    let kinds = (0..=u16::MAX).filter_map(|number| PacketKind::try_from(i32::from(number)).ok());
-    let expected = kinds.map(|kind| (format!("0x{:04X}", kind as u16), kind.as_str_name().replace("PACKET_KIND_", "")));
-    assert_eq!(rows, expected.collect::<Vec<_>>());
+    let (before, rest) = page.split_once(KINDS).expect("the head of the table");
+    let (_, behind) = rest.split_once("\n\n").expect("the end of the table");
+    let mut rows: Vec<(PacketKind, String)> =
+        vec![(PacketKind::Ping, "request, both ways | at most 64 bytes, any | Shows life: the response echoes it".to_owned())];
+    // Sections are for those who read the specification.
+    let plain = |sentence: &'static str| sentence.split(" (").next().unwrap_or_default();
+    for operation in OPERATIONS {
+        let (request, response) = (operation.request, operation.response);
+        let body = format!("`{}` / `{}`", request.name, response.name);
+        rows.push((operation.kind, format!("request | {body} | {}", plain(request.sentence()))));
+    }
+    for push in PUSHES {
+        rows.push((push.kind, format!("push | `{}` | {}", push.message.name, plain(push.message.sentence()))));
+    }
+    rows.sort_by_key(|(kind, _)| *kind as u16);
+    let name = |kind: PacketKind| kind.as_str_name().trim_start_matches("PACKET_KIND_");
+    let rows: Vec<String> =
+        rows.into_iter().map(|(kind, row)| format!("| `0x{:04X}` | `{}` | {row} |", kind as u16, name(kind))).collect();
+    let kinds = (0..=u16::MAX).filter(|number| PacketKind::try_from(i32::from(*number)).is_ok());
+    assert_eq!(rows.len(), kinds.count());
+    expect_file("docs/protocol.md", &format!("{before}{KINDS}{}\n\n{behind}", rows.join("\n")));
 }
 
 #[test]
 fn the_dialogue_is_made_of_golden_frames() {
+    let _held = PAGE.lock().unwrap_or_else(PoisonError::into_inner);
     let page = fs::read_to_string(path("docs/protocol.md")).unwrap();
     let (before, rest) = page.split_once(DIALOGUE_BEGINS).expect("the mark where the dialogue begins");
     let (_, behind) = rest.split_once(DIALOGUE_ENDS).expect("the mark where the dialogue ends");

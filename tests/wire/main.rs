@@ -7,4 +7,5 @@ mod corpus;
 mod described;
 mod docs;
 mod golden;
+mod made_up;
 mod samples;

@@ -1,4 +1,4 @@
-//! One packet of every kind and role, and the dialogue of docs/protocol.md.
+//! One packet of each kind and role, and the dialogue of docs/protocol.md. Kinds that are not here have one that is made up.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use bytes::Bytes;
 use chatroom::error::{Code, Status, Sub};
 use chatroom::wire::{Packet, Push, Request, Response, pb};
 
-const ROOM: i64 = 1_000_001;
-const TIME_MS: i64 = 1_790_000_000_000;
+pub const ROOM: i64 = 1_000_001;
+pub const TIME_MS: i64 = 1_790_000_000_000;
 
 /// Packets under the names of their files, sorted as they are written.
 pub fn samples() -> Vec<(String, Packet)> {
@@ -27,11 +27,11 @@ pub fn samples() -> Vec<(String, Packet)> {
     all
 }
 
-fn name_of(kind: pb::PacketKind) -> String {
+pub fn name_of(kind: pb::PacketKind) -> String {
     kind.as_str_name().trim_start_matches("PACKET_KIND_").to_ascii_lowercase()
 }
 
-fn text(text: &'static str) -> Bytes {
+pub fn text(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
 }
 

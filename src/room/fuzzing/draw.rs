@@ -1,4 +1,5 @@
-//! Commands out of bytes: few accounts, keys, tags and ids, so that they meet; mostly what is allowed, and all else besides.
+//! Commands out of bytes: few accounts, keys, tags and ids, so that they meet; mostly what is allowed, and all else besides. Requests are
+//! drawn out of the tables of `wire::operations`: a new one needs no line here.
 
 use crate::room::entry::Command;
 use crate::subject::{Actor, Origin};
@@ -9,8 +10,10 @@ use bytes::Bytes;
 
 use crate::id::{AccountId, ConnId, Seq};
 use crate::room::command::{AddRobots, Create, Enter, Op, Open, Recall, RemoveRobots, RobotProfile};
-use crate::room::{Broadcast, Settings};
-use crate::wire::pb;
+use crate::room::{Ask, Broadcast, Settings};
+use crate::wire::fields::{self, Value};
+use crate::wire::operations::{Does, Label, Message, OPERATIONS, Operation, Shape, Subject, operation};
+use crate::wire::{PacketKind, Request, pb};
 
 pub(super) const ACCOUNTS: [&str; 6] = ["boss", "alice", "bob", "carol", "anon_1", "dave"];
 
@@ -114,9 +117,15 @@ impl Draw<'_> {
 
     fn op(&mut self, sent: Option<Seq>) -> Op {
         match self.below(40) {
-            26..=30 => self.by_tag_or_place(),
-            31..=36 => self.attributes(),
-            37 => Op::Recall(Box::new(Recall {
+            0 => Op::Create(Box::new(create())),
+            1..=5 => Op::Enter(Box::new(self.enter())),
+            6 => Op::Exit,
+            7 => Op::Detach,
+            8 => Op::Reopen,
+            // What everything else needs comes more often than what comes up in turn.
+            9 | 10 => self.of_kind(PacketKind::MessageSend),
+            11 | 12 => self.of_kind(PacketKind::MemberSetRole),
+            13 => Op::Recall(Box::new(Recall {
                 request: pb::MessageRecallRequest {
                     message_id: format!("m{}", self.below(4)),
                     time_ms: 1_700_000_000_000,
@@ -125,72 +134,81 @@ impl Draw<'_> {
                 },
                 seq: sent.filter(|_| self.below(4) > 0),
             })),
-            38 | 39 => self.by_itself(),
-            24 | 25 => Op::SetRole(pb::MemberSetRoleRequest {
-                account: self.account(),
-                change: 1 + i32::from(self.below(4)),
-                set: self.flag(),
-                ..Default::default()
-            }),
-            0 => Op::Create(Box::new(create())),
-            1..=5 => Op::Enter(Box::new(self.enter())),
-            6 => Op::Exit,
-            7 => Op::Detach,
-            8 => Op::Update(Box::new(pb::RoomUpdateRequest {
-                name: self.text(),
-                announcement: self.text(),
-                queue_level: Some(u32::from(self.below(3))),
-                in_out_notification: self.flag().then(|| self.flag()),
-                silent: self.flag(),
-                ..Default::default()
-            })),
-            9 if self.below(4) == 0 => Op::Close(pb::RoomCloseRequest::default()),
-            9 | 10 => Op::Reopen,
-            11 => Op::MuteRoom(pb::RoomMuteRequest { mute: self.flag(), silent: self.flag(), ..Default::default() }),
-            12 | 13 => Op::SetRole(pb::MemberSetRoleRequest {
-                account: self.account(),
-                change: i32::from(self.below(5)),
-                set: self.below(3) > 0,
-                level: u32::from(self.below(3)),
-                ..Default::default()
-            }),
-            14 => Op::Kick(pb::MemberKickRequest { account: self.account(), ..Default::default() }),
-            15 => Op::TempMute(pb::MemberTempMuteRequest {
-                account: self.account(),
-                seconds: u32::from(self.below(3)),
-                silent: self.flag(),
-                ..Default::default()
-            }),
-            16 => Op::UpdateSelf(Box::new(pb::MemberUpdateSelfRequest {
-                nick: self.text(),
-                ext: self.text(),
-                save: self.flag(),
-                silent: self.flag(),
-                ..Default::default()
-            })),
-            17 | 18 => Op::Send(Box::new(self.message())),
-            19 => Op::QueueInit(pb::QueueInitRequest { room_id: 7, size_limit: self.flag().then_some(2) }),
-            20 => Op::QueueOffer(Box::new(pb::QueueOfferRequest {
-                key: self.key(),
-                value: Bytes::from_static(b"v"),
-                transient: self.flag(),
-                owner: self.account(),
-                ..Default::default()
-            })),
-            21 => Op::QueueBatchOffer(pb::QueueBatchOfferRequest {
-                elements: self.elements(),
-                notify: self.flag(),
-                ..Default::default()
-            }),
-            22 => Op::QueuePoll(pb::QueuePollRequest { room_id: 7, key: self.key() }),
-            _ if self.flag() => Op::QueueDrop(pb::QueueDropRequest::default()),
-            _ => Op::QueueChange(pb::QueueChangeRequest {
-                elements: self.elements(),
-                notify: self.flag(),
-                notify_ext: "why".into(),
-                ..Default::default()
-            }),
+            14 | 15 => self.by_itself(),
+            _ => {
+                let commands = || OPERATIONS.iter().filter(|operation| is_plain_command(operation));
+                let place = usize::from(self.byte()) % commands().count().max(1);
+                let kind = commands().nth(place).map_or(PacketKind::MessageSend, |operation| operation.kind);
+                // A closed room refuses everything.
+                if kind == PacketKind::RoomClose && self.below(8) > 0 { Op::Reopen } else { self.of_kind(kind) }
+            }
         }
+    }
+
+    /// A request of a kind, each of its fields with a value that its name and its type suggest.
+    fn of_kind(&mut self, kind: PacketKind) -> Op {
+        let body = operation(kind).map(|operation| self.message(operation.request)).unwrap_or_default();
+        let ask = Request::decode(kind as u16, body.into()).ok().and_then(|request| Ask::from_request(request).ok());
+        if let Some((_, Ask::Command(op))) = ask { op } else { Op::Reopen }
+    }
+
+    /// The bytes of a message. Few fields are left out: those that may be absent, and those that narrow who hears.
+    fn message(&mut self, message: &'static Message) -> Vec<u8> {
+        let mut out = Vec::new();
+        for field in message.fields {
+            let count = match (field.label, field.name) {
+                (_, "room_id") => 1,
+                (Label::Repeated, "to_accounts") => self.below(8) / 7,
+                (Label::Repeated, _) => self.below(4),
+                (Label::Optional, "abandon_ratio") | (_, "at" | "moderation") => self.below(8) / 7,
+                (Label::Optional, _) => self.below(3).min(1),
+                _ => 1,
+            };
+            for _ in 0..count {
+                let value = self.value(field.name, &field.shape);
+                fields::append(&mut out, field.number, &field.shape, &value);
+            }
+        }
+        out
+    }
+
+    fn value(&mut self, name: &str, shape: &Shape) -> Value {
+        let text = match (shape, name) {
+            (Shape::Message(message), _) => return Value::Bytes(self.message(message)),
+            (Shape::Map(..), _) => return self.pair(),
+            (Shape::Double | Shape::Float, _) => return Value::Real(self.coordinate()),
+            (Shape::Text | Shape::Bytes, "account" | "accounts" | "to_accounts") => self.account(),
+            // Mostly for oneself.
+            (Shape::Text | Shape::Bytes, "owner") => {
+                if self.flag() {
+                    String::new()
+                } else {
+                    self.account()
+                }
+            }
+            (Shape::Text | Shape::Bytes, "key") => self.key(),
+            (Shape::Text | Shape::Bytes, "keys" | "delete") => self.attribute_key(),
+            (Shape::Text | Shape::Bytes, "tag" | "tags") => self.tag(),
+            (Shape::Text | Shape::Bytes, "notify_target_tags") => self.expression().unwrap_or_default(),
+            (Shape::Text | Shape::Bytes, "message_id") => format!("m{}", self.below(4)),
+            (Shape::Text | Shape::Bytes, "value") => "v".into(),
+            (Shape::Text | Shape::Bytes, "attach") => {
+                ["{\"lng\":1,\"lat\":2,\"title\":\"t\"}", "{}", "", "["][usize::from(self.below(4))].into()
+            }
+            // Empty or too long now and then: a request has several.
+            (Shape::Text | Shape::Bytes, _) if self.below(8) == 0 => self.text().unwrap_or_default(),
+            (Shape::Text | Shape::Bytes, _) => format!("text {}", self.below(3)),
+            (Shape::Bool, _) => return Value::Whole(i128::from(self.flag())),
+            (Shape::Enum(it), _) => {
+                let numbers = it.values.iter().map(|value| i128::from(value.number));
+                return Value::Whole(numbers.chain([99]).nth(usize::from(self.below(6))).unwrap_or_default());
+            }
+            (_, "room_id") => return Value::Whole(7),
+            (_, "type") => return Value::Whole([0, 1, 4, 5, 10, 100, 7, 20][usize::from(self.below(8))]),
+            (_, "abandon_ratio") => return Value::Whole(5000),
+            _ => return Value::Whole(i128::from(self.below(3))),
+        };
+        Value::Bytes(text.into_bytes())
     }
 
     fn enter(&mut self) -> Enter {
@@ -209,76 +227,6 @@ impl Draw<'_> {
             device_id: ["", "phone", "desk"][usize::from(self.below(3))].into(),
             replaces: self.flag().then(|| ConnId::new(0, u32::from(replaced), u32::from(replaced))),
             ..Enter::from_request(request)
-        }
-    }
-
-    fn message(&mut self) -> pb::MessageSendRequest {
-        let attach = ["{\"lng\":1,\"lat\":2,\"title\":\"t\"}", "{}", "", "["][usize::from(self.below(4))];
-        pb::MessageSendRequest {
-            message_id: format!("m{}", self.below(4)),
-            r#type: [0, 1, 4, 5, 10, 100, 7, 20][usize::from(self.below(8))],
-            body: self.text().unwrap_or_default().into(),
-            attach: Bytes::from_static(attach.as_bytes()),
-            resend: self.flag(),
-            skip_history: self.flag(),
-            abandon_ratio: (self.below(4) == 0).then_some(5000),
-            to_accounts: if self.below(4) == 0 { vec![self.account()] } else { Vec::new() },
-            high_priority: self.flag(),
-            notify_target_tags: self.expression(),
-            at: (self.below(4) == 0).then(|| pb::Point { x: self.coordinate(), y: 0.0, z: 0.0 }),
-            ..Default::default()
-        }
-    }
-
-    /// What is done by tags and in space.
-    fn by_tag_or_place(&mut self) -> Op {
-        match self.below(4) {
-            0 => Op::UpdateLocation(pb::MemberUpdateLocationRequest { room_id: 7, location: Some(self.location()) }),
-            1 => Op::TagTempMute(pb::MemberTagTempMuteRequest {
-                tag: self.tags().pop().unwrap_or_default(),
-                seconds: u32::from(self.below(3)),
-                silent: self.flag(),
-                notify_target_tags: self.expression(),
-                ..Default::default()
-            }),
-            _ => Op::UpdateTags(Box::new(pb::MemberUpdateTagsRequest {
-                tags: self.tags(),
-                set_tags: self.below(4) > 0,
-                notify_target_tags: self.expression(),
-                notify: self.flag(),
-                ..Default::default()
-            })),
-        }
-    }
-
-    /// What is done with attributes, of the room and of its members.
-    fn attributes(&mut self) -> Op {
-        let (force, delete_after_owner_left) = (self.flag(), self.flag());
-        match self.below(5) {
-            0 | 1 => Op::SetAttributes(pb::AttributesSetRequest {
-                room_id: 7,
-                attributes: self.map(),
-                force,
-                update_owner: self.flag(),
-                delete_after_owner_left,
-            }),
-            2 => {
-                Op::DeleteAttributes(pb::AttributesDeleteRequest { room_id: 7, keys: self.map().into_keys().collect(), force })
-            }
-            3 => Op::BatchAttributes(pb::AttributesBatchRequest {
-                room_id: 7,
-                operations: (0..self.below(4)).map(|_| self.operation()).collect(),
-                force,
-                update_owner: self.flag(),
-                delete_after_owner_left,
-            }),
-            _ => Op::SetMemberAttributes(Box::new(pb::MemberAttributesSetRequest {
-                room_id: 7,
-                accounts: (0..self.below(4)).map(|_| self.account()).collect(),
-                attributes: self.map(),
-                force,
-                delete_after_owner_left: self.flag().then_some(delete_after_owner_left),
-            })),
         }
     }
 
@@ -317,7 +265,11 @@ impl Draw<'_> {
     }
 
     fn tags(&mut self) -> Vec<String> {
-        (0..self.below(4)).map(|_| ["a", "b", "c", "", "a b"][usize::from(self.below(5))].to_string()).collect()
+        (0..self.below(4)).map(|_| self.tag()).collect()
+    }
+
+    fn tag(&mut self) -> String {
+        ["a", "b", "c", "", "a b"][usize::from(self.below(5))].to_string()
     }
 
     fn expression(&mut self) -> Option<String> {
@@ -345,23 +297,17 @@ impl Draw<'_> {
         [0.0, 1.0, 2.5, -1.0, 1e300, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY][usize::from(self.below(8))]
     }
 
-    fn map(&mut self) -> BTreeMap<String, String> {
-        let long = "k".repeat(17);
-        let key = |number: u8| ["k1", "k2", "k3", "", &long][usize::from(number)].to_string();
-        (0..self.below(4)).map(|_| (key(self.below(5)), self.text().unwrap_or_default())).collect()
+    fn pair(&mut self) -> Value {
+        let (key, value) = (self.attribute_key(), self.text().unwrap_or_default());
+        Value::Pair(Box::new(Value::Bytes(key.into_bytes())), Box::new(Value::Bytes(value.into_bytes())))
     }
 
-    fn operation(&mut self) -> pb::AttributesOperation {
-        match self.flag() {
-            true => pb::AttributesOperation { set: self.map(), delete: Vec::new() },
-            false => pb::AttributesOperation { set: BTreeMap::new(), delete: self.map().into_keys().collect() },
-        }
+    fn attribute_key(&mut self) -> String {
+        ["k1", "k2", "k3", "", &"k".repeat(17)][usize::from(self.below(5))].to_string()
     }
+}
 
-    fn elements(&mut self) -> Vec<pb::QueueElement> {
-        let count = self.below(4);
-        let mut element =
-            || pb::QueueElement { key: self.key(), value: Bytes::new(), owner: String::new(), transient: self.flag() };
-        (0..count).map(|_| element()).collect()
-    }
+/// True of requests that a room takes as commands as they are.
+fn is_plain_command(operation: &Operation) -> bool {
+    operation.subject == Subject::Room && operation.does == Does::Command && !operation.wrapped
 }
