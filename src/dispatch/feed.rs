@@ -11,10 +11,11 @@ use slab::Slab;
 
 use super::downlink::Allowance;
 use super::item::Item;
+use super::saved::Saved;
 use crate::id::{ConnId, Seq, Time};
-use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
+use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
 use crate::planted::{self, Bug};
-use crate::subject::{Audience, Class, Downlink, Lazy, vacant};
+use crate::subject::{Audience, Class, Downlink, Lazy};
 
 /// Where bytes for a connection go. A connection that is gone takes everything.
 pub trait Outlet {
@@ -123,17 +124,6 @@ pub struct Feed {
     /// What each seat was sent lately; empty while nothing is limited.
     allowances: Vec<Allowance>,
 }
-
-/// Items that the ring has dropped while some reader still lacked them, with their running numbers, for those readers.
-#[derive(Default)]
-struct Saved {
-    notifications: VecDeque<(u64, Item)>,
-    /// Messages of high priority; they make room for notifications.
-    high: VecDeque<(u64, Item)>,
-    bytes: usize,
-}
-
-vacant!(Saved);
 
 impl Feed {
     /// An empty feed that keeps at most `bytes_max` bytes of frames.
@@ -250,19 +240,8 @@ impl Feed {
         if is_held {
             return Vec::new();
         }
-        let unheard = self.saved_since(next).chain(self.ring.range(self.index(next)..));
+        let unheard = self.saved.since(next).chain(self.ring.range(self.index(next)..));
         unheard.filter(|item| reader.hears(item)).map(|item| item.frame.clone()).collect()
-    }
-
-    /// What the ring has dropped and somebody still lacks, from this running number on.
-    fn saved_since(&self, next: u64) -> impl Iterator<Item = &Item> {
-        let (mut kept, mut high) = (self.saved.notifications.iter().peekable(), self.saved.high.iter().peekable());
-        let in_order = std::iter::from_fn(move || match (kept.peek(), high.peek()) {
-            (Some(one), Some(other)) if other.0 < one.0 => high.next(),
-            (Some(_), _) => kept.next(),
-            (None, _) => high.next(),
-        });
-        in_order.filter(move |(number, _)| *number >= next).map(|(_, item)| item)
     }
 
     /// Adds a frame; it is written at the next [`Feed::flush`]. `named` are the places of those readers here that its audience
@@ -399,7 +378,7 @@ impl Feed {
         let index = place.index();
         if next < self.first {
             let mut reader = self.reader(index, connection);
-            for item in self.saved_since(next) {
+            for item in self.saved.since(next) {
                 if reader.hears(item) {
                     let taken = outlet.write(connection, &item.frame);
                     if taken < item.frame.len() {
@@ -465,24 +444,9 @@ impl Feed {
         if !lacking.is_empty() {
             lacking.sort_unstable();
             let item = Item { audience: Audience::Only(lacking.into()), ..item };
-            self.save(number, item);
-        }
-    }
-
-    /// Keeps an item for those who lack it; the oldest make room for it.
-    fn save(&mut self, number: u64, item: Item) {
-        let saved = &mut *self.saved;
-        saved.bytes += item.saved_weight();
-        let kind = if item.class == Class::High { &mut saved.high } else { &mut saved.notifications };
-        kind.push_back((number, item));
-        while saved.bytes > FEED_SAVED_BYTES_MAX {
-            if let Some((_, item)) = saved.high.pop_front() {
-                saved.bytes -= item.saved_weight();
-                continue;
+            if let Some(lost) = self.saved.add(number, item) {
+                self.saved_from = lost + 1;
             }
-            let Some((number, item)) = saved.notifications.pop_front() else { break };
-            saved.bytes -= item.saved_weight();
-            self.saved_from = number + 1;
         }
     }
 

@@ -22,6 +22,7 @@ mod mail;
 mod owner;
 mod replay;
 mod report;
+mod saved;
 mod tally;
 #[cfg(test)]
 mod tests;
