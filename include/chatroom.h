@@ -1396,6 +1396,150 @@ typedef void (*chatroom_count_fn)(void *user_data, const struct chatroom_status_
 // valid until the callback returns.
 typedef void (*chatroom_call_fn)(void *user_data, const struct chatroom_status_t *status, struct chatroom_bytes_t body);
 
+// Completes a request. `entered` is NULL unless the code is 0.
+typedef void (*chatroom_entered_fn)(void *user_data,
+                                    const struct chatroom_status_t *status,
+                                    const struct chatroom_entered_t *entered);
+
+// Completes a request. `room` is NULL unless the code is 0.
+typedef void (*chatroom_room_fn)(void *user_data,
+                                 const struct chatroom_status_t *status,
+                                 const struct chatroom_room_t *room);
+
+// What to change about a room. NULL leaves what is there, "" clears it. Set `struct_size` to its size and the rest to 0 before
+// filling it in.
+typedef struct chatroom_room_edit_t {
+    // `sizeof(chatroom_room_edit_t)`.
+    size_t struct_size;
+    // The room.
+    int64_t room_id;
+    // Its name, 1-128 char.
+    const char *name;
+    // Its announcement, at most 4096 char.
+    const char *announcement;
+    // The address of its live stream, at most 1024 char.
+    const char *broadcast_url;
+    // The application's own, at most 4096 char.
+    const char *ext;
+    // What its content is moderated by: JSON, at most 1024 char.
+    const char *moderation_id;
+    // What the notification carries besides, at most 2048 char.
+    const char *notify_ext;
+    // `CHATROOM_ROOM_*` bits.
+    uint32_t flags;
+    // Who changes the queue: 0 everybody, 1 its creator and administrators.
+    uint32_t queue_level;
+    // True: members hear who comes and goes; changed over HTTP only.
+    uint32_t in_out_notification;
+    // True: nobody is notified.
+    uint32_t silent;
+} chatroom_room_edit_t;
+
+// A key and its value, both UTF-8 and NUL-terminated, none of them NULL. Never grows.
+typedef struct chatroom_pair_t {
+    // The key.
+    const char *key;
+    // Its value.
+    const char *value;
+} chatroom_pair_t;
+
+// A room to make. Set `struct_size` to its size and the rest to 0 before filling it in.
+typedef struct chatroom_create_t {
+    // `sizeof(chatroom_create_t)`.
+    size_t struct_size;
+    // The name by which others find it, 1-32 B.
+    const char *alias;
+    // The name people see, at most 64 B; absent: the alias.
+    const char *name;
+    // True: a room that is there already is entered (enterRoom); false: it is an error (createRoom).
+    uint32_t enter_existing;
+    // Seconds from the last leave to its end, at most 3600.
+    uint32_t destroy_delay_seconds;
+    // What a new room starts with, owned by its maker, at most 20.
+    const struct chatroom_pair_t *attributes;
+    // How many attributes there are.
+    size_t attribute_count;
+    // As whom to enter it; the room_id and the alias in it do not count.
+    const struct chatroom_enter_t *enter;
+} chatroom_create_t;
+
+// Rooms that were left. Lent: valid until the callback returns.
+typedef struct chatroom_rooms_t {
+    // Their numbers.
+    const int64_t *room_ids;
+    // The names their makers gave them, in the same order.
+    const struct chatroom_bytes_t *aliases;
+    // How many rooms there are.
+    size_t room_count;
+} chatroom_rooms_t;
+
+// Completes a request. `rooms` is NULL unless the code is 0.
+typedef void (*chatroom_rooms_fn)(void *user_data,
+                                  const struct chatroom_status_t *status,
+                                  const struct chatroom_rooms_t *rooms);
+
+// Members of a room. Lent: valid until the callback returns.
+typedef struct chatroom_members_t {
+    // The members, in an array of pointers, none of them NULL.
+    const struct chatroom_member_t *const *members;
+    // How many members there are.
+    size_t member_count;
+    // True: there are more, from the time of the last of these on.
+    uint32_t has_more;
+    // Always 0.
+    uint32_t reserved;
+    // With `has_more`: `next` of the request for the next page, exact also where many share a time; of a look-up the account
+    // to go on with.
+    struct chatroom_bytes_t next;
+} chatroom_members_t;
+
+// Completes a request. `members` is NULL unless the code is 0.
+typedef void (*chatroom_members_fn)(void *user_data,
+                                    const struct chatroom_status_t *status,
+                                    const struct chatroom_members_t *members);
+
+// What to change about oneself in a room; NULL leaves what is there. Set `struct_size` to its size and the rest to 0 before
+// filling it in.
+typedef struct chatroom_self_edit_t {
+    // `sizeof(chatroom_self_edit_t)`.
+    size_t struct_size;
+    // The room.
+    int64_t room_id;
+    // The nick, at most 64 char.
+    const char *nick;
+    // The address of the avatar, at most 1024 char.
+    const char *avatar;
+    // The application's own, at most 4096 char.
+    const char *ext;
+    // What the notification carries besides, at most 2048 char.
+    const char *notify_ext;
+    // True: nobody is notified.
+    uint32_t silent;
+    // True: a member with a role keeps it beyond its stay.
+    uint32_t save;
+} chatroom_self_edit_t;
+
+// What to change about one's own tags in a room. Set `struct_size` to its size and the rest to 0 before filling it in.
+typedef struct chatroom_tags_edit_t {
+    // `sizeof(chatroom_tags_edit_t)`.
+    size_t struct_size;
+    // The room.
+    int64_t room_id;
+    // At most 10 of at most 32 char; they count if `set_tags` is true.
+    const char *const *tags;
+    // How many tags there are.
+    size_t tag_count;
+    // Who hears what this connection says, and its coming and going: a tag expression; absent leaves what is there, empty is
+    // everybody.
+    const char *notify_target_tags;
+    // What the notification carries besides, at most 2048 char.
+    const char *notify_ext;
+    // True: `tags` replace those that are there; false: those stay.
+    uint32_t set_tags;
+    // True: the room is notified.
+    uint32_t notify;
+} chatroom_tags_edit_t;
+
 // A message to send. Set `struct_size` to its size and the rest to 0 before filling it in.
 typedef struct chatroom_draft_t {
     // `sizeof(chatroom_draft_t)`.
@@ -1543,150 +1687,6 @@ typedef struct chatroom_tag_history_query_t {
     // True: oldest first; false: newest first.
     uint32_t oldest_first;
 } chatroom_tag_history_query_t;
-
-// Completes a request. `entered` is NULL unless the code is 0.
-typedef void (*chatroom_entered_fn)(void *user_data,
-                                    const struct chatroom_status_t *status,
-                                    const struct chatroom_entered_t *entered);
-
-// Completes a request. `room` is NULL unless the code is 0.
-typedef void (*chatroom_room_fn)(void *user_data,
-                                 const struct chatroom_status_t *status,
-                                 const struct chatroom_room_t *room);
-
-// What to change about a room. NULL leaves what is there, "" clears it. Set `struct_size` to its size and the rest to 0 before
-// filling it in.
-typedef struct chatroom_room_edit_t {
-    // `sizeof(chatroom_room_edit_t)`.
-    size_t struct_size;
-    // The room.
-    int64_t room_id;
-    // Its name, 1-128 char.
-    const char *name;
-    // Its announcement, at most 4096 char.
-    const char *announcement;
-    // The address of its live stream, at most 1024 char.
-    const char *broadcast_url;
-    // The application's own, at most 4096 char.
-    const char *ext;
-    // What its content is moderated by: JSON, at most 1024 char.
-    const char *moderation_id;
-    // What the notification carries besides, at most 2048 char.
-    const char *notify_ext;
-    // `CHATROOM_ROOM_*` bits.
-    uint32_t flags;
-    // Who changes the queue: 0 everybody, 1 its creator and administrators.
-    uint32_t queue_level;
-    // True: members hear who comes and goes; changed over HTTP only.
-    uint32_t in_out_notification;
-    // True: nobody is notified.
-    uint32_t silent;
-} chatroom_room_edit_t;
-
-// A key and its value, both UTF-8 and NUL-terminated, none of them NULL. Never grows.
-typedef struct chatroom_pair_t {
-    // The key.
-    const char *key;
-    // Its value.
-    const char *value;
-} chatroom_pair_t;
-
-// A room to make. Set `struct_size` to its size and the rest to 0 before filling it in.
-typedef struct chatroom_create_t {
-    // `sizeof(chatroom_create_t)`.
-    size_t struct_size;
-    // The name by which others find it, 1-32 B.
-    const char *alias;
-    // The name people see, at most 64 B; absent: the alias.
-    const char *name;
-    // True: a room that is there already is entered (enterRoom); false: it is an error (createRoom).
-    uint32_t enter_existing;
-    // Seconds from the last leave to its end, at most 3600.
-    uint32_t destroy_delay_seconds;
-    // What a new room starts with, owned by its maker, at most 20.
-    const struct chatroom_pair_t *attributes;
-    // How many attributes there are.
-    size_t attribute_count;
-    // As whom to enter it; the room_id and the alias in it do not count.
-    const struct chatroom_enter_t *enter;
-} chatroom_create_t;
-
-// Rooms that were left. Lent: valid until the callback returns.
-typedef struct chatroom_rooms_t {
-    // Their numbers.
-    const int64_t *room_ids;
-    // The names their makers gave them, in the same order.
-    const struct chatroom_bytes_t *aliases;
-    // How many rooms there are.
-    size_t room_count;
-} chatroom_rooms_t;
-
-// Completes a request. `rooms` is NULL unless the code is 0.
-typedef void (*chatroom_rooms_fn)(void *user_data,
-                                  const struct chatroom_status_t *status,
-                                  const struct chatroom_rooms_t *rooms);
-
-// Members of a room. Lent: valid until the callback returns.
-typedef struct chatroom_members_t {
-    // The members, in an array of pointers, none of them NULL.
-    const struct chatroom_member_t *const *members;
-    // How many members there are.
-    size_t member_count;
-    // True: there are more, from the time of the last of these on.
-    uint32_t has_more;
-    // Always 0.
-    uint32_t reserved;
-    // With `has_more`: `next` of the request for the next page, exact also where many share a time; of a look-up the account
-    // to go on with.
-    struct chatroom_bytes_t next;
-} chatroom_members_t;
-
-// Completes a request. `members` is NULL unless the code is 0.
-typedef void (*chatroom_members_fn)(void *user_data,
-                                    const struct chatroom_status_t *status,
-                                    const struct chatroom_members_t *members);
-
-// What to change about oneself in a room; NULL leaves what is there. Set `struct_size` to its size and the rest to 0 before
-// filling it in.
-typedef struct chatroom_self_edit_t {
-    // `sizeof(chatroom_self_edit_t)`.
-    size_t struct_size;
-    // The room.
-    int64_t room_id;
-    // The nick, at most 64 char.
-    const char *nick;
-    // The address of the avatar, at most 1024 char.
-    const char *avatar;
-    // The application's own, at most 4096 char.
-    const char *ext;
-    // What the notification carries besides, at most 2048 char.
-    const char *notify_ext;
-    // True: nobody is notified.
-    uint32_t silent;
-    // True: a member with a role keeps it beyond its stay.
-    uint32_t save;
-} chatroom_self_edit_t;
-
-// What to change about one's own tags in a room. Set `struct_size` to its size and the rest to 0 before filling it in.
-typedef struct chatroom_tags_edit_t {
-    // `sizeof(chatroom_tags_edit_t)`.
-    size_t struct_size;
-    // The room.
-    int64_t room_id;
-    // At most 10 of at most 32 char; they count if `set_tags` is true.
-    const char *const *tags;
-    // How many tags there are.
-    size_t tag_count;
-    // Who hears what this connection says, and its coming and going: a tag expression; absent leaves what is there, empty is
-    // everybody.
-    const char *notify_target_tags;
-    // What the notification carries besides, at most 2048 char.
-    const char *notify_ext;
-    // True: `tags` replace those that are there; false: those stay.
-    uint32_t set_tags;
-    // True: the room is notified.
-    uint32_t notify;
-} chatroom_tags_edit_t;
 
 // An element to put into a queue. Never grows.
 typedef struct chatroom_offer_t {
@@ -2067,61 +2067,6 @@ chatroom_result chatroom_client_kick_devices(const struct chatroom_client_t *cli
                                              void *user_data,
                                              chatroom_destructor_fn destructor);
 
-// Sends a message. Without a message id the client makes one. A send outlives a lost connection: it is repeated under the same
-// id after the next login, and the server takes it once. After its deadline it ends with 408 and is never repeated.
-//
-// Code 200 says that it is in the room's log, and will not be lost. Completes with 403 outside the room, 416 when sent too
-// often, 423, 13004 or 13006 for the muted, 414 for what is too long.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_send(const struct chatroom_client_t *client,
-                                     const struct chatroom_draft_t *draft,
-                                     chatroom_sent_fn done,
-                                     void *user_data,
-                                     chatroom_destructor_fn destructor);
-
-// Reads one page of the history of a room.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_history(const struct chatroom_client_t *client,
-                                        const struct chatroom_history_query_t *query,
-                                        chatroom_history_fn done,
-                                        void *user_data,
-                                        chatroom_destructor_fn destructor);
-
-// Reads one page of the history of a room, as far as it went to certain tags.
-//
-// Completes with 414 without tags.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_history_by_tags(const struct chatroom_client_t *client,
-                                                const struct chatroom_tag_history_query_t *query,
-                                                chatroom_history_fn done,
-                                                void *user_data,
-                                                chatroom_destructor_fn destructor);
-
-// Recalls a message.
-//
-// It leaves the history, and everybody is told to take it off the screen. Completes with 403 for those who may not, or too
-// late; 404 if there is no such message.
-//
-// Arguments:
-// - `message_id`: the message's id; with the two that follow as they were delivered.
-// - `time_ms`: the message's time.
-// - `from`: the message's sender.
-// - `notify_ext`: what the notification carries besides, at most 1024 char.
-//
-// Threads: any. Does not block.
-chatroom_result chatroom_client_recall(const struct chatroom_client_t *client,
-                                       int64_t room_id,
-                                       const char *message_id,
-                                       int64_t time_ms,
-                                       const char *from,
-                                       const char *notify_ext,
-                                       chatroom_done_fn done,
-                                       void *user_data,
-                                       chatroom_destructor_fn destructor);
-
 // Enters a room. The client enters it again by itself after a lost connection.
 //
 // Completes with 404 if there is no such room, 13002 if it is closed, 13003 for the blocklisted, 414 for what is too long.
@@ -2449,6 +2394,62 @@ chatroom_result chatroom_client_update_location(const struct chatroom_client_t *
                                                 chatroom_done_fn done,
                                                 void *user_data,
                                                 chatroom_destructor_fn destructor);
+
+// Sends a message. Without a message id the client makes one. A send outlives a lost connection: it is repeated under the same
+// id after the next login, and the server takes it once. After its deadline (`send_timeout_ms`) it ends with 408 and is never
+// repeated.
+//
+// Code 200 says that it is in the room's log, and will not be lost. Completes with 403 outside the room, 416 when sent too
+// often, 423, 13004 or 13006 for the muted, 414 for what is too long.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_send(const struct chatroom_client_t *client,
+                                     const struct chatroom_draft_t *draft,
+                                     chatroom_sent_fn done,
+                                     void *user_data,
+                                     chatroom_destructor_fn destructor);
+
+// Reads one page of the history of a room.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_history(const struct chatroom_client_t *client,
+                                        const struct chatroom_history_query_t *query,
+                                        chatroom_history_fn done,
+                                        void *user_data,
+                                        chatroom_destructor_fn destructor);
+
+// Reads one page of the history of a room, as far as it went to certain tags.
+//
+// Completes with 414 without tags.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_history_by_tags(const struct chatroom_client_t *client,
+                                                const struct chatroom_tag_history_query_t *query,
+                                                chatroom_history_fn done,
+                                                void *user_data,
+                                                chatroom_destructor_fn destructor);
+
+// Recalls a message.
+//
+// It leaves the history, and everybody is told to take it off the screen. Completes with 403 for those who may not, or too
+// late; 404 if there is no such message.
+//
+// Arguments:
+// - `message_id`: the message's id; with the two that follow as they were delivered.
+// - `time_ms`: the message's time.
+// - `from`: the message's sender.
+// - `notify_ext`: what the notification carries besides, at most 1024 char.
+//
+// Threads: any. Does not block.
+chatroom_result chatroom_client_recall(const struct chatroom_client_t *client,
+                                       int64_t room_id,
+                                       const char *message_id,
+                                       int64_t time_ms,
+                                       const char *from,
+                                       const char *notify_ext,
+                                       chatroom_done_fn done,
+                                       void *user_data,
+                                       chatroom_destructor_fn destructor);
 
 // Sets the size of the queue of a room; the elements in it stay.
 //

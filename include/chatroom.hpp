@@ -142,6 +142,7 @@ class Client {
     using Done = std::function<void(const chatroom_status_t &)>;
     template <typename T> using DoneWith = std::function<void(const chatroom_status_t &, const T *)>;
     using DoneCount = std::function<void(const chatroom_status_t &, std::uint64_t)>;
+    using DoneCall = std::function<void(const chatroom_status_t &, std::string_view)>;
 
     Client() = default;
     // `options` as chatroom_options_t says; its callbacks, user_data and destructor are set here.
@@ -176,23 +177,57 @@ class Client {
     // Whether the connection lives: for a host that changed networks, or came back to the foreground.
     chatroom_result check_connection() { return chatroom_client_check_connection(get()); }
     chatroom_result set_token(const char *token) { return chatroom_client_set_token(get(), token); }
-    chatroom_result renew_token(const char *token, Done done) {
-        return chatroom_client_renew_token(get(), token, &told, keep(std::move(done)), &drop<Done>);
-    }
-    chatroom_result kick_devices(const char *const *device_ids, std::size_t device_count, Done done) {
-        return chatroom_client_kick_devices(get(), device_ids, device_count, &told, keep(std::move(done)), &drop<Done>);
-    }
     chatroom_result ping(DoneCount done) {
         return chatroom_client_ping(get(), &told_count, keep(std::move(done)), &drop<DoneCount>);
     }
+    chatroom_result send_text(std::int64_t room_id, std::string_view body, DoneWith<chatroom_sent_t> done) {
+        chatroom_draft_t draft = chatroom::make<chatroom_draft_t>();
+        draft.room_id = room_id;
+        draft.body = body.data();
+        draft.body_len = body.size();
+        return send(draft, std::move(done));
+    }
+    chatroom_result begin_attributes_batch(std::int64_t room_id, bool force, bool update_owner,
+                                           bool delete_after_owner_left, Done done) {
+        return chatroom_client_begin_attributes_batch(get(), room_id, force, update_owner, delete_after_owner_left,
+                                                      &told, keep(std::move(done)), &drop<Done>);
+    }
+    // Any request as protobuf of the host's own; see chatroom_client_call. The body of the answer is valid until `done` returns.
+    chatroom_result call(std::uint16_t kind, std::string_view body, DoneCall done) {
+        return chatroom_client_call(get(), kind, reinterpret_cast<const std::uint8_t *>(body.data()), body.size(),
+                                    &told_call, keep(std::move(done)), &drop<DoneCall>);
+    }
 
-    // Rooms.
+    // Made from proto/ by tests/c/generate, from here
+    // session.proto
+    chatroom_result renew_token(const char *token, Done done) {
+        return chatroom_client_renew_token(get(), token, &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result kick_devices(const char *const *device_ids, std::size_t device_id_count, Done done) {
+        return chatroom_client_kick_devices(get(), device_ids, device_id_count, &told, keep(std::move(done)),
+                                            &drop<Done>);
+    }
+    // room.proto
     chatroom_result enter(const chatroom_enter_t &enter, DoneWith<chatroom_entered_t> done) {
         return chatroom_client_enter(get(), &enter, &told_with<chatroom_entered_t>, keep(std::move(done)),
                                      &drop<DoneWith<chatroom_entered_t>>);
     }
     chatroom_result leave(std::int64_t room_id, Done done) {
         return chatroom_client_leave(get(), room_id, &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result room_info(std::int64_t room_id, DoneWith<chatroom_room_t> done) {
+        return chatroom_client_room_info(get(), room_id, &told_with<chatroom_room_t>, keep(std::move(done)),
+                                         &drop<DoneWith<chatroom_room_t>>);
+    }
+    chatroom_result update_room(const chatroom_room_edit_t &edit, DoneWith<chatroom_room_t> done) {
+        return chatroom_client_update_room(get(), &edit, &told_with<chatroom_room_t>, keep(std::move(done)),
+                                           &drop<DoneWith<chatroom_room_t>>);
+    }
+    chatroom_result close_room(std::int64_t room_id, const char *notify_ext, Done done) {
+        return chatroom_client_close_room(get(), room_id, notify_ext, &told, keep(std::move(done)), &drop<Done>);
+    }
+    chatroom_result mute_room(std::int64_t room_id, bool mute, const char *notify_ext, Done done) {
+        return chatroom_client_mute_room(get(), room_id, mute, notify_ext, &told, keep(std::move(done)), &drop<Done>);
     }
     chatroom_result create_room(const chatroom_create_t &create, DoneWith<chatroom_entered_t> done) {
         return chatroom_client_create_room(get(), &create, &told_with<chatroom_entered_t>, keep(std::move(done)),
@@ -207,52 +242,16 @@ class Client {
         return chatroom_client_leave_all(get(), &told_with<chatroom_rooms_t>, keep(std::move(done)),
                                          &drop<DoneWith<chatroom_rooms_t>>);
     }
-    chatroom_result room_info(std::int64_t room_id, DoneWith<chatroom_room_t> done) {
-        return chatroom_client_room_info(get(), room_id, &told_with<chatroom_room_t>, keep(std::move(done)),
-                                         &drop<DoneWith<chatroom_room_t>>);
-    }
-    chatroom_result update_room(const chatroom_room_edit_t &edit, DoneWith<chatroom_room_t> done) {
-        return chatroom_client_update_room(get(), &edit, &told_with<chatroom_room_t>, keep(std::move(done)),
-                                           &drop<DoneWith<chatroom_room_t>>);
-    }
-    chatroom_result mute_room(std::int64_t room_id, bool mute, const char *notify_ext, Done done) {
-        return chatroom_client_mute_room(get(), room_id, mute, notify_ext, &told, keep(std::move(done)), &drop<Done>);
-    }
-    chatroom_result close_room(std::int64_t room_id, const char *notify_ext, Done done) {
-        return chatroom_client_close_room(get(), room_id, notify_ext, &told, keep(std::move(done)), &drop<Done>);
-    }
-
-    // Messages.
-    chatroom_result send(const chatroom_draft_t &draft, DoneWith<chatroom_sent_t> done) {
-        return chatroom_client_send(get(), &draft, &told_with<chatroom_sent_t>, keep(std::move(done)),
-                                    &drop<DoneWith<chatroom_sent_t>>);
-    }
-    chatroom_result send_text(std::int64_t room_id, std::string_view body, DoneWith<chatroom_sent_t> done) {
-        chatroom_draft_t draft = chatroom::make<chatroom_draft_t>();
-        draft.room_id = room_id;
-        draft.body = body.data();
-        draft.body_len = body.size();
-        return send(draft, std::move(done));
-    }
-    chatroom_result history(const chatroom_history_query_t &query, DoneWith<chatroom_history_t> done) {
-        return chatroom_client_history(get(), &query, &told_with<chatroom_history_t>, keep(std::move(done)),
-                                       &drop<DoneWith<chatroom_history_t>>);
-    }
-    chatroom_result history_by_tags(const chatroom_tag_history_query_t &query, DoneWith<chatroom_history_t> done) {
-        return chatroom_client_history_by_tags(get(), &query, &told_with<chatroom_history_t>, keep(std::move(done)),
-                                               &drop<DoneWith<chatroom_history_t>>);
-    }
-    chatroom_result recall(std::int64_t room_id, const char *message_id, std::int64_t time_ms, const char *from,
-                           const char *notify_ext, Done done) {
-        return chatroom_client_recall(get(), room_id, message_id, time_ms, from, notify_ext, &told,
-                                      keep(std::move(done)), &drop<Done>);
-    }
-
-    // Members.
+    // member.proto
     chatroom_result members(std::int64_t room_id, std::int32_t query, std::int64_t time_ms, std::uint32_t limit,
                             DoneWith<chatroom_members_t> done) {
         return chatroom_client_members(get(), room_id, query, time_ms, limit, &told_with<chatroom_members_t>,
                                        keep(std::move(done)), &drop<DoneWith<chatroom_members_t>>);
+    }
+    chatroom_result members_from(std::int64_t room_id, std::int32_t query, const char *next, std::uint32_t limit,
+                                 DoneWith<chatroom_members_t> done) {
+        return chatroom_client_members_from(get(), room_id, query, next, limit, &told_with<chatroom_members_t>,
+                                            keep(std::move(done)), &drop<DoneWith<chatroom_members_t>>);
     }
     chatroom_result lookup_members(std::int64_t room_id, const char *const *accounts, std::size_t account_count,
                                    DoneWith<chatroom_members_t> done) {
@@ -263,6 +262,11 @@ class Client {
                                    DoneWith<chatroom_members_t> done) {
         return chatroom_client_members_by_tag(get(), room_id, tag, time_ms, limit, &told_with<chatroom_members_t>,
                                               keep(std::move(done)), &drop<DoneWith<chatroom_members_t>>);
+    }
+    chatroom_result members_by_tag_from(std::int64_t room_id, const char *tag, const char *next, std::uint32_t limit,
+                                        DoneWith<chatroom_members_t> done) {
+        return chatroom_client_members_by_tag_from(get(), room_id, tag, next, limit, &told_with<chatroom_members_t>,
+                                                   keep(std::move(done)), &drop<DoneWith<chatroom_members_t>>);
     }
     chatroom_result count_by_tag(std::int64_t room_id, const char *tag, DoneCount done) {
         return chatroom_client_count_by_tag(get(), room_id, tag, &told_count, keep(std::move(done)), &drop<DoneCount>);
@@ -294,8 +298,25 @@ class Client {
     chatroom_result update_location(std::int64_t room_id, const chatroom_location_t &location, Done done) {
         return chatroom_client_update_location(get(), room_id, &location, &told, keep(std::move(done)), &drop<Done>);
     }
-
-    // The queue.
+    // message.proto
+    chatroom_result send(const chatroom_draft_t &draft, DoneWith<chatroom_sent_t> done) {
+        return chatroom_client_send(get(), &draft, &told_with<chatroom_sent_t>, keep(std::move(done)),
+                                    &drop<DoneWith<chatroom_sent_t>>);
+    }
+    chatroom_result history(const chatroom_history_query_t &query, DoneWith<chatroom_history_t> done) {
+        return chatroom_client_history(get(), &query, &told_with<chatroom_history_t>, keep(std::move(done)),
+                                       &drop<DoneWith<chatroom_history_t>>);
+    }
+    chatroom_result history_by_tags(const chatroom_tag_history_query_t &query, DoneWith<chatroom_history_t> done) {
+        return chatroom_client_history_by_tags(get(), &query, &told_with<chatroom_history_t>, keep(std::move(done)),
+                                               &drop<DoneWith<chatroom_history_t>>);
+    }
+    chatroom_result recall(std::int64_t room_id, const char *message_id, std::int64_t time_ms, const char *from,
+                           const char *notify_ext, Done done) {
+        return chatroom_client_recall(get(), room_id, message_id, time_ms, from, notify_ext, &told,
+                                      keep(std::move(done)), &drop<Done>);
+    }
+    // queue.proto
     chatroom_result queue_init(std::int64_t room_id, std::int32_t size_limit, Done done) {
         return chatroom_client_queue_init(get(), room_id, size_limit, &told, keep(std::move(done)), &drop<Done>);
     }
@@ -336,12 +357,7 @@ class Client {
     chatroom_result queue_drop(std::int64_t room_id, Done done) {
         return chatroom_client_queue_drop(get(), room_id, &told, keep(std::move(done)), &drop<Done>);
     }
-
-    // Attributes.
-    chatroom_result attributes(std::int64_t room_id, DoneWith<chatroom_attributes_t> done) {
-        return chatroom_client_attributes(get(), room_id, &told_with<chatroom_attributes_t>, keep(std::move(done)),
-                                          &drop<DoneWith<chatroom_attributes_t>>);
-    }
+    // attributes.proto
     chatroom_result set_attributes(const chatroom_attributes_edit_t &edit, DoneWith<chatroom_keys_t> done) {
         return chatroom_client_set_attributes(get(), &edit, &told_with<chatroom_keys_t>, keep(std::move(done)),
                                               &drop<DoneWith<chatroom_keys_t>>);
@@ -351,14 +367,13 @@ class Client {
         return chatroom_client_delete_attributes(get(), room_id, keys, key_count, force, &told_with<chatroom_keys_t>,
                                                  keep(std::move(done)), &drop<DoneWith<chatroom_keys_t>>);
     }
-    chatroom_result begin_attributes_batch(std::int64_t room_id, bool force, bool update_owner,
-                                           bool delete_after_owner_left, Done done) {
-        return chatroom_client_begin_attributes_batch(get(), room_id, force, update_owner, delete_after_owner_left,
-                                                      &told, keep(std::move(done)), &drop<Done>);
-    }
     chatroom_result end_attributes_batch(std::int64_t room_id, DoneWith<chatroom_keys_t> done) {
         return chatroom_client_end_attributes_batch(get(), room_id, &told_with<chatroom_keys_t>, keep(std::move(done)),
                                                     &drop<DoneWith<chatroom_keys_t>>);
+    }
+    chatroom_result attributes(std::int64_t room_id, DoneWith<chatroom_attributes_t> done) {
+        return chatroom_client_attributes(get(), room_id, &told_with<chatroom_attributes_t>, keep(std::move(done)),
+                                          &drop<DoneWith<chatroom_attributes_t>>);
     }
     chatroom_result set_member_attributes(const chatroom_member_attributes_edit_t &edit,
                                           DoneWith<chatroom_member_attributes_page_t> done) {
@@ -380,6 +395,7 @@ class Client {
                                                  &told_with<chatroom_member_attributes_page_t>, keep(std::move(done)),
                                                  &drop<DoneWith<chatroom_member_attributes_page_t>>);
     }
+    // to here.
 
   private:
     struct Free {
@@ -395,6 +411,10 @@ class Client {
     static void told_count(void *data, const chatroom_status_t *status, std::uint64_t count) {
         DoneCount &done = *static_cast<DoneCount *>(data);
         if (done) done(*status, count);
+    }
+    static void told_call(void *data, const chatroom_status_t *status, chatroom_bytes_t body) {
+        DoneCall &done = *static_cast<DoneCall *>(data);
+        if (done) done(*status, text(body));
     }
     template <typename T> static void told_with(void *data, const chatroom_status_t *status, const T *answer) {
         DoneWith<T> &done = *static_cast<DoneWith<T> *>(data);

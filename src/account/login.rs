@@ -74,6 +74,28 @@ pub struct Verified {
     stamp: Stamp,
 }
 
+/// What a login has seen of its account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seen {
+    account: AccountId,
+    anonymous: bool,
+    globally_muted: bool,
+    stamp: Stamp,
+}
+
+/// A change of an account since a login looked at it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Changed {
+    /// Memory knows nothing of the account any more.
+    Lost,
+    /// The name of an anonymous visitor is an account's now.
+    Taken,
+    /// The account is blocked.
+    Blocked,
+    /// It may send in rooms no more, or again.
+    Muted(bool),
+}
+
 /// A login that is in order as far as that can be said without its account.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Claim {
@@ -113,9 +135,10 @@ impl Claim {
 }
 
 impl Verified {
-    /// True if nothing has changed about the account since it was looked at.
-    pub fn is_current(&self, directory: &Directory) -> bool {
-        directory.is_stamped(&self.account, self.stamp)
+    /// The part of it that a change of the account may have overtaken.
+    pub fn seen(&self) -> Seen {
+        let Verified { account, anonymous, globally_muted, stamp, .. } = self;
+        Seen { account: account.clone(), anonymous: *anonymous, globally_muted: *globally_muted, stamp: *stamp }
     }
 }
 
@@ -188,6 +211,22 @@ impl Directory {
             token_seconds,
             stamp: look.stamp,
         })
+    }
+
+    /// The change of an account since a login looked at it, if that matters to the login.
+    pub fn changed_since(&self, app_key: &str, seen: &Seen) -> Option<Changed> {
+        if self.is_stamped(&seen.account, seen.stamp) {
+            return None;
+        }
+        match self.look(app_key, &seen.account) {
+            None => Some(Changed::Lost),
+            Some(Look { known: Some(_), .. }) if seen.anonymous => Some(Changed::Taken),
+            Some(Look { known: Some(known), .. }) if known.is_blocked() => Some(Changed::Blocked),
+            Some(Look { known: Some(known), .. }) if known.is_muted_in_rooms() != seen.globally_muted => {
+                Some(Changed::Muted(known.is_muted_in_rooms()))
+            }
+            Some(_) => None,
+        }
     }
 
     /// All steps of a login at once. Reads the disk if memory does not know the account.

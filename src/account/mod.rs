@@ -18,7 +18,7 @@ pub use directory::{Directory, HttpCall, Keeper, Look, Urgency};
 pub use fuzzing::fuzz_token;
 pub use jwt::{JwtKeys, jwt};
 pub use known::Known;
-pub use login::{CALLBACK, Claim, Login, TokenKind, Verified};
+pub use login::{CALLBACK, Changed, Claim, Login, Seen, TokenKind, Verified};
 pub(crate) use model::is_longer;
 pub use model::{Account, App, MutedIn, NewAccount};
 pub use secret::{Secret, random_hex};

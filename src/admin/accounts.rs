@@ -82,7 +82,7 @@ pub(super) async fn block<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status
     })
     .await?;
     if is_kick {
-        call.api.rooms.put_out(call.app_key, &account.id, &ext);
+        call.api.rooms.put_out(call.app_key, &account.id, &ext).await;
     }
     Ok(answer::done())
 }
@@ -105,7 +105,7 @@ pub(super) async fn mute<R: Rooms>(call: &Call<'_, R>) -> Result<Answer, Status>
         Ok(())
     })
     .await?;
-    call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms());
+    call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms()).await;
     Ok(answer::done())
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn mute_modules<R: Rooms>(call: &Call<'_, R>) -> Result<Answer,
         Ok(())
     })
     .await?;
-    call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms());
+    call.api.rooms.set_muted(call.app_key, &account.id, account.is_muted_in_rooms()).await;
     let muted = &account.muted_in;
     let modules = Modules { peers: muted.peers, teams: muted.teams, rooms: muted.rooms, circles: muted.circles };
     Ok(answer::success("data", &modules))
@@ -229,14 +229,13 @@ pub(super) async fn online_status<R: Rooms>(call: &Call<'_, R>) -> Result<Answer
         invalid_accids: Vec<String>,
         status: BTreeMap<String, Vec<Login>>,
     }
-    let mut online = Online::default();
     let ids = call.form.accounts("accids", limits::HTTP_ACCOUNTS_MAX)?;
-    for (id, account) in ids.iter().zip(call.accounts(&ids).await?) {
-        if account.is_none() {
-            online.invalid_accids.push(id.to_string());
-            continue;
-        }
-        let sessions = call.api.rooms.sessions(call.app_key, id);
+    let known = call.accounts(&ids).await?;
+    let (known, unknown): (Vec<_>, Vec<_>) = ids.into_iter().zip(known).partition(|(_, account)| account.is_some());
+    let known: Vec<AccountId> = known.into_iter().map(|(id, _)| id).collect();
+    let mut online = Online { invalid_accids: unknown.iter().map(|(id, _)| id.to_string()).collect(), ..Online::default() };
+    let sessions = call.api.rooms.sessions(call.app_key, &known).await?;
+    for (id, sessions) in known.iter().zip(sessions) {
         let login = |session: &crate::server::Session| Login {
             client_type: session.client_type.into(),
             login_time: i64::from(session.since_seconds) * 1000,

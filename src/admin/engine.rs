@@ -55,15 +55,15 @@ impl Rooms for Engine {
         Engine::web_socket_addresses(self)
     }
 
-    fn sessions(&self, app_key: &str, account: &AccountId) -> Vec<Session> {
-        Engine::sessions(self, app_key, account)
+    async fn sessions(&self, app_key: &str, accounts: &[AccountId]) -> Result<Vec<Vec<Session>>, Status> {
+        Engine::sessions(self, app_key, accounts).await
     }
 
-    fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) {
-        Engine::put_out(self, app_key, account, ext);
+    async fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) {
+        Engine::put_out(self, app_key, account, ext).await;
     }
 
-    fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) {
-        Engine::set_muted(self, app_key, account, muted);
+    async fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) {
+        Engine::set_muted(self, app_key, account, muted).await;
     }
 }

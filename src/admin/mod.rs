@@ -105,14 +105,15 @@ pub trait Rooms: Clone + Send + Sync + 'static {
         self.addresses()
     }
 
-    /// The connections on which an account has logged in.
-    fn sessions(&self, app_key: &str, account: &AccountId) -> Vec<Session>;
+    /// The connections on which each of these accounts has logged in, in their order.
+    fn sessions(&self, app_key: &str, accounts: &[AccountId])
+    -> impl Future<Output = Result<Vec<Vec<Session>>, Status>> + Send;
 
     /// Closes the connections of an account that was blocked; they are told why, with the application's own words.
-    fn put_out(&self, app_key: &str, account: &AccountId, ext: &str);
+    fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) -> impl Future<Output = ()> + Send;
 
     /// Has the connections of an account know whether it may send.
-    fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool);
+    fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) -> impl Future<Output = ()> + Send;
 }
 
 /// What the HTTP API works with.

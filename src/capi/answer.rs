@@ -5,13 +5,10 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use super::boundary::{Error, Quiet};
+use super::boundary::Quiet;
 use super::calls::{Call, Calls, Place};
-use super::client::{chatroom_client_t, on};
-use super::generated::chatroom_result;
 use super::request::{chatroom_call_fn, chatroom_count_fn, chatroom_done_fn};
 use super::types::{UserData, chatroom_bytes_t, chatroom_status_t};
-use crate::client::{Client, RequestHandle};
 use crate::error::{Code, Status};
 use crate::limits;
 use crate::wire::{Request, Response};
@@ -111,8 +108,8 @@ pub(super) fn request_of<B, P: Into<B>>(kind: fn(B) -> Request, packet: P) -> Re
 /// The host's function for an answer with a view, which is NULL unless the code is 0.
 pub(super) type DoneWith<V> = Option<unsafe extern "C" fn(*mut c_void, *const chatroom_status_t, *const V)>;
 
-/// The words for C of a request that is answered with a status alone, or of which only that matters.
-pub(super) fn tell_done(done: chatroom_done_fn) -> Tell<Response> {
+/// The words for C of what is answered with a status alone, or of which only that matters.
+pub(super) fn tell_done<A>(done: chatroom_done_fn) -> Tell<A> {
     Box::new(move |user_data, result| {
         if let Some(done) = done {
             let status = result.err().unwrap_or(Status::OK);
@@ -163,63 +160,16 @@ pub(super) fn tell_count(
 pub(super) fn tell_body(done: chatroom_call_fn) -> Tell<Response> {
     Box::new(move |user_data, result| {
         let Some(done) = done else { return };
-        let sub = result.as_ref().map_or(0, sub_of);
         let mut frame = BytesMut::new();
-        let status = result.map_or_else(
-            |status| status,
-            |response| {
-                response.encode(1, &mut frame);
-                Status::OK
-            },
-        );
+        if let Ok(response) = &result {
+            response.encode(1, &mut frame);
+        }
         let body = frame.get(limits::HEADER_BYTES..).map_or(chatroom_bytes_t::EMPTY, chatroom_bytes_t::lend);
-        let lent = chatroom_status_t::lend(&status);
-        let sub = if status.is_ok() { sub } else { lent.sub };
+        let sub = result.as_ref().map_or_else(Status::sub_number, sub_of);
+        let status = result.err().unwrap_or(Status::OK);
+        let status = chatroom_status_t { sub, ..chatroom_status_t::lend(&status) };
         let _loud = Quiet::new(false);
         // SAFETY: the host gave the two together, and has not got its pointer back; what is lent lives until it returns.
-        unsafe { done(user_data, &chatroom_status_t { sub, ..lent }, body) }
+        unsafe { done(user_data, &status, body) }
     })
-}
-
-/// Makes a request of which only the status matters. `request` reads what C handed in, under the eyes of `on`.
-pub(super) fn ask_done(
-    client: *const chatroom_client_t,
-    user_data: UserData,
-    done: chatroom_done_fn,
-    request: impl FnOnce() -> Result<Request, Error>,
-) -> chatroom_result {
-    on(client, |shared| shared.ask(request()?, user_data, tell_done(done)))
-}
-
-/// Makes a request whose answer C gets to see.
-pub(super) fn ask_view<A: Lend>(
-    client: *const chatroom_client_t,
-    user_data: UserData,
-    done: DoneWith<A::View>,
-    part: fn(Response) -> Option<A>,
-    request: impl FnOnce() -> Result<Request, Error>,
-) -> chatroom_result {
-    on(client, |shared| shared.ask(request()?, user_data, tell_view(part, done)))
-}
-
-/// [`ask_view`] where the client has a way of its own to ask.
-pub(super) fn ask_view_by<A: Lend>(
-    client: *const chatroom_client_t,
-    user_data: UserData,
-    done: DoneWith<A::View>,
-    part: fn(Response) -> Option<A>,
-    ask: impl FnOnce(&Client, Box<dyn FnOnce(Result<Response, Status>) + Send>) -> Result<RequestHandle, Status>,
-) -> chatroom_result {
-    on(client, |shared| shared.ask_by(user_data, tell_view(part, done), ask))
-}
-
-/// Makes a request that is answered with a number.
-pub(super) fn ask_count(
-    client: *const chatroom_client_t,
-    user_data: UserData,
-    done: chatroom_count_fn,
-    part: fn(Response) -> Option<u64>,
-    request: impl FnOnce() -> Result<Request, Error>,
-) -> chatroom_result {
-    on(client, |shared| shared.ask(request()?, user_data, tell_count(part, done)))
 }

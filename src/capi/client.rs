@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Runtime;
 
-use super::answer::{Promise, Tell, Ticket, closed};
+use super::answer::{Promise, Tell, Ticket, closed, tell_done};
 use super::boundary::{Error, Quiet, boundary, caught, value};
 use super::calls::{Call, Calls, Pumped, deadline};
 use super::generated::{chatroom_result, chatroom_state};
@@ -18,7 +18,7 @@ use super::input;
 use super::options::{self, chatroom_options_t};
 use super::request::chatroom_done_fn;
 use super::threads::Masked;
-use super::types::{UserData, chatroom_destructor_fn, chatroom_status_t};
+use super::types::{UserData, chatroom_destructor_fn};
 use crate::client::{self, Client, Events, RequestHandle};
 use crate::error::{Code, Status};
 use crate::limits;
@@ -62,6 +62,11 @@ impl Shared {
         }
     }
 
+    /// Tells the client something that nothing comes of here.
+    fn tell(&self, order: impl FnOnce(&Client) -> Result<(), Status>) -> Result<(), Error> {
+        Ok(order(self.client.read().as_ref().ok_or_else(closed)?)?)
+    }
+
     /// Asks the server. `tell` makes the call into C, once, unless this fails.
     pub(super) fn ask(&self, request: Request, user_data: UserData, tell: Tell<Response>) -> Result<(), Error> {
         self.ask_by(user_data, tell, |client, done| client.request_with(request, done))
@@ -92,15 +97,7 @@ impl Shared {
     ) -> Result<(), Error> {
         let client = self.client.read();
         let client = client.as_ref().ok_or_else(closed)?;
-        let tell = Box::new(move |user_data, result: Result<(), Status>| {
-            if let Some(done) = done {
-                let status = result.err().unwrap_or(Status::OK);
-                let _loud = Quiet::new(false);
-                // SAFETY: the host gave the two together, and has not got its pointer back; the status lives until it returns.
-                unsafe { done(user_data, &chatroom_status_t::lend(&status)) }
-            }
-        });
-        let ticket = Ticket::new(&self.calls, self.calls.place()?, user_data, tell);
+        let ticket = Ticket::new(&self.calls, self.calls.place()?, user_data, tell_done(done));
         let outcome = order(client)?;
         let promise = Promise::new(ticket);
         // The client is there, so its runtime is too: the thread that ends it takes the client first.
@@ -282,9 +279,7 @@ pub unsafe extern "C" fn chatroom_client_set_token(
     on(client, |shared| {
         // SAFETY: the caller promises a NUL-terminated text, or NULL.
         let token = unsafe { input::required(token, "token") }?;
-        let client = shared.client.read();
-        client.as_ref().ok_or_else(closed)?.try_set_token(token)?;
-        Ok(())
+        shared.tell(|client| client.try_set_token(token))
     })
 }
 
@@ -295,11 +290,7 @@ pub unsafe extern "C" fn chatroom_client_set_token(
 /// Threads: any, also inside a callback. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chatroom_client_check_connection(client: *const chatroom_client_t) -> chatroom_result {
-    on(client, |shared| {
-        let client = shared.client.read();
-        client.as_ref().ok_or_else(closed)?.check_connection()?;
-        Ok(())
-    })
+    on(client, |shared| shared.tell(Client::check_connection))
 }
 
 /// The number of the calling thread's last accepted request, for chatroom_client_cancel; 0 before the first. A request is accepted
@@ -317,11 +308,7 @@ pub extern "C" fn chatroom_last_request() -> u64 {
 /// Threads: any, also inside a callback. Does not block.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chatroom_client_cancel(client: *const chatroom_client_t, request: u64) -> chatroom_result {
-    on(client, |shared| {
-        let client = shared.client.read();
-        client.as_ref().ok_or_else(closed)?.cancel(RequestHandle(request))?;
-        Ok(())
-    })
+    on(client, |shared| shared.tell(|client| client.cancel(RequestHandle(request))))
 }
 
 /// Waits for what was sent: `done` hears 0 when every send that was accepted before this call is complete, whatever it came to,

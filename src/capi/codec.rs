@@ -13,6 +13,12 @@ use crate::limits;
 use crate::wire::frame::FLAG_RESPONSE;
 use crate::wire::{Frame, FrameCodec, FrameError};
 
+/// Flag of a frame: it answers a request.
+pub const CHATROOM_FRAME_RESPONSE: u8 = 1;
+/// Bytes of a frame's header.
+pub const CHATROOM_HEADER_BYTES: usize = 16;
+const _: () = assert!(CHATROOM_HEADER_BYTES == limits::HEADER_BYTES && CHATROOM_FRAME_RESPONSE == FLAG_RESPONSE);
+
 /// Cuts a stream of bytes into frames, and checks each one. Does no I/O.
 ///
 /// Threads:   one at a time.

@@ -1,13 +1,50 @@
 //! What notifications mean to the account of a client, and where rooms made by clients stand, as C is told.
 
-use super::constants::chatroom_event_type as Type;
 use super::generated::chatroom_notification_t;
 use super::types::chatroom_bytes_t;
 use crate::client::{RoomEvent, RoomStateChange};
+use chatroom_event_type as Type;
+
+/// What a notification means to the account that reads it. Open: a receiver ignores numbers it does not know.
+#[repr(i32)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum chatroom_event_type {
+    /// `account` came in.
+    MemberEntered = 1,
+    /// `account` left.
+    MemberExited = 2,
+    /// The profile of `account` changed: `profile` of the notification.
+    MemberUpdated = 3,
+    /// The own account is muted without end if `set` is 1, and may speak again if it is 0.
+    OwnMuteChanged = 4,
+    /// The own account is muted for `seconds`, and may speak again if they are 0.
+    OwnTempMuteChanged = 5,
+    /// The own account has the role `member_type` and the rank `level`.
+    OwnRoleChanged = 6,
+    /// Everybody with the tag `key` is muted for `seconds`, and may speak again if they are 0.
+    TagMuteChanged = 7,
+    /// The whole room is muted if `set` is 1, and may speak again if it is 0.
+    RoomMuteChanged = 8,
+    /// The room's profile changed: `room_update` of the notification.
+    RoomUpdated = 9,
+    /// The room is closed; everybody is taken out next.
+    RoomClosed = 10,
+    /// The message with the id `key`, of `account`, sent at `time_ms`, is to vanish.
+    MessageRecalled = 11,
+    /// The own account changed its tags on one of its connections: `tags` of the notification.
+    OwnTagsUpdated = 12,
+    /// The queue changed: `queue_event` and `elements` of the notification.
+    QueueChanged = 13,
+    /// Attributes of the room changed: one of the notification's `attribute_changes`, at place `index`.
+    AttributesChanged = 14,
+    /// Attributes of the member `account` changed: one of the notification's `member_attributes`, at place `index`.
+    MemberAttributesChanged = 15,
+}
 
 /// One thing that follows from a notification for this account. Lent: valid until the callback returns. What a type has no use
 /// for is 0 or NULL.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct chatroom_event_t {
     /// The notification it follows from; never NULL. It has everything else.
     pub notification: *const chatroom_notification_t,
@@ -61,9 +98,9 @@ pub(super) fn lend_events(
     notification: *const chatroom_notification_t,
     mut tell: impl FnMut(&chatroom_event_t),
 ) {
-    let mut index = 0;
+    let mut places = 0..;
     for event in events {
-        let mut view = chatroom_event_t {
+        let none = chatroom_event_t {
             notification,
             r#type: 0,
             set: 0,
@@ -75,66 +112,45 @@ pub(super) fn lend_events(
             key: chatroom_bytes_t::EMPTY,
             time_ms: 0,
         };
-        view.r#type = fill(&mut view, event) as i32;
-        if matches!(event, RoomEvent::AttributesChanged(_) | RoomEvent::MemberAttributesChanged(_)) {
-            view.index = index;
-            index += 1;
-        }
-        tell(&view);
+        tell(&lend(event, none, &mut places));
     }
 }
 
-/// Fills in what an event has for itself, and says what it is.
-fn fill(view: &mut chatroom_event_t, event: &RoomEvent) -> Type {
+/// An event as C sees it: what it has for itself in place of `none`. Attributes take the next of the notification's places.
+fn lend(event: &RoomEvent, none: chatroom_event_t, places: &mut impl Iterator<Item = u32>) -> chatroom_event_t {
+    let about = |r#type: Type, account: &str| chatroom_event_t {
+        r#type: r#type as i32,
+        account: chatroom_bytes_t::text(account),
+        ..none
+    };
+    let just = |r#type: Type| about(r#type, "");
     match event {
-        RoomEvent::MemberEntered { account, .. } => {
-            view.account = chatroom_bytes_t::text(account);
-            Type::MemberEntered
-        }
-        RoomEvent::MemberExited { account, .. } => {
-            view.account = chatroom_bytes_t::text(account);
-            Type::MemberExited
-        }
-        RoomEvent::MemberUpdated { account, .. } => {
-            view.account = chatroom_bytes_t::text(account);
-            Type::MemberUpdated
-        }
-        RoomEvent::OwnMuteChanged { muted } => {
-            view.set = (*muted).into();
-            Type::OwnMuteChanged
-        }
-        RoomEvent::OwnTempMuteChanged { seconds } => {
-            view.seconds = *seconds;
-            Type::OwnTempMuteChanged
-        }
+        RoomEvent::MemberEntered { account, .. } => about(Type::MemberEntered, account),
+        RoomEvent::MemberExited { account, .. } => about(Type::MemberExited, account),
+        RoomEvent::MemberUpdated { account, .. } => about(Type::MemberUpdated, account),
+        RoomEvent::OwnMuteChanged { muted } => chatroom_event_t { set: (*muted).into(), ..just(Type::OwnMuteChanged) },
+        RoomEvent::OwnTempMuteChanged { seconds } => chatroom_event_t { seconds: *seconds, ..just(Type::OwnTempMuteChanged) },
         RoomEvent::OwnRoleChanged { member_type, level } => {
-            view.member_type = *member_type as i32;
-            view.level = *level;
-            Type::OwnRoleChanged
+            chatroom_event_t { member_type: *member_type as i32, level: *level, ..just(Type::OwnRoleChanged) }
         }
         RoomEvent::TagMuteChanged { tag, seconds } => {
-            view.key = chatroom_bytes_t::text(tag);
-            view.seconds = *seconds;
-            Type::TagMuteChanged
+            chatroom_event_t { key: chatroom_bytes_t::text(tag), seconds: *seconds, ..just(Type::TagMuteChanged) }
         }
-        RoomEvent::RoomMuteChanged { muted } => {
-            view.set = (*muted).into();
-            Type::RoomMuteChanged
-        }
-        RoomEvent::RoomUpdated(_) => Type::RoomUpdated,
-        RoomEvent::RoomClosed => Type::RoomClosed,
+        RoomEvent::RoomMuteChanged { muted } => chatroom_event_t { set: (*muted).into(), ..just(Type::RoomMuteChanged) },
+        RoomEvent::RoomUpdated(_) => just(Type::RoomUpdated),
+        RoomEvent::RoomClosed => just(Type::RoomClosed),
         RoomEvent::MessageRecalled { message_id, time_ms, from } => {
-            view.key = chatroom_bytes_t::text(message_id);
-            view.account = chatroom_bytes_t::text(from);
-            view.time_ms = *time_ms;
-            Type::MessageRecalled
+            let key = chatroom_bytes_t::text(message_id);
+            chatroom_event_t { key, time_ms: *time_ms, ..about(Type::MessageRecalled, from) }
         }
-        RoomEvent::OwnTagsUpdated { .. } => Type::OwnTagsUpdated,
-        RoomEvent::QueueChanged { .. } => Type::QueueChanged,
-        RoomEvent::AttributesChanged(_) => Type::AttributesChanged,
+        RoomEvent::OwnTagsUpdated { .. } => just(Type::OwnTagsUpdated),
+        RoomEvent::QueueChanged { .. } => just(Type::QueueChanged),
+        RoomEvent::AttributesChanged(_) => {
+            chatroom_event_t { index: places.next().unwrap_or(0), ..just(Type::AttributesChanged) }
+        }
         RoomEvent::MemberAttributesChanged(member) => {
-            view.account = chatroom_bytes_t::text(&member.account);
-            Type::MemberAttributesChanged
+            let index = places.next().unwrap_or(0);
+            chatroom_event_t { index, ..about(Type::MemberAttributesChanged, &member.account) }
         }
     }
 }

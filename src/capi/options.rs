@@ -26,6 +26,7 @@ use crate::wire::pb;
 /// chatroom_client_dispatch if `host_pumped` is set; never on a thread that does the client's work. What they are lent is valid
 /// until they return. They must return: no longjmp, no exception. Any of them may be NULL.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct chatroom_options_t {
     /// `sizeof(chatroom_options_t)`. Whatever it says, the fields up to `destructor` must be there.
     pub struct_size: usize,
@@ -145,7 +146,7 @@ pub(super) unsafe fn adopt(theirs: *const chatroom_options_t) -> (Option<Listene
     if size < least {
         sound = Err(Error::new(Code::BadParameter, "struct_size of options must be the size of the struct"));
     }
-    let listener = Listener::new(UserData::adopt(ours.user_data, ours.destructor), &ours);
+    let listener = Listener::new(UserData::adopt(ours.user_data, ours.destructor), ours);
     // SAFETY: the caller promises each text of the struct.
     let read = sound.and_then(|()| unsafe { read(&ours) });
     (Some(listener), read.map(|options| (options, ours.host_pumped != 0)))
@@ -158,24 +159,14 @@ unsafe fn read(ours: &chatroom_options_t) -> Result<ClientOptions, Error> {
     let default = ClientOptions::default();
     let or = |given: u32, default: u64| if given == 0 { default } else { given.into() };
     // SAFETY: the caller promises each of them.
-    let (addresses, app_key, account, token, login_ext, custom_tag, device_id, enter, ca_file) = unsafe {
-        let enter = if ours.enter.is_null() { None } else { Some(chatroom_enter_t::read(ours.enter)?) };
-        (
-            input::required(ours.addresses, "addresses")?,
-            input::required(ours.app_key, "app_key")?,
-            input::text(ours.account, "account")?,
-            input::text(ours.token, "token")?,
-            input::text(ours.login_ext, "login_ext")?,
-            input::text(ours.custom_tag, "custom_tag")?,
-            input::text(ours.device_id, "device_id")?,
-            enter,
-            input::text(ours.ca_file, "ca_file")?,
-        )
-    };
+    let text = |text: *const c_char, name: &str| unsafe { input::text(text, name) };
+    // SAFETY: as above.
+    let addresses = unsafe { input::required(ours.addresses, "addresses") }?;
     let addresses: Vec<String> = addresses.split(',').map(|address| address.trim().to_owned()).collect();
     if !addresses.iter().all(|address| parse_address(address).is_some()) {
         return Err(bad("addresses must be host:port or tls://host:port, with commas between several"));
     }
+    let account = text(ours.account, "account")?;
     if account.is_empty() && ours.anonymous == 0 {
         return Err(bad("account must be set unless anonymous is"));
     }
@@ -189,26 +180,28 @@ unsafe fn read(ours: &chatroom_options_t) -> Result<ClientOptions, Error> {
         4 => LogLevel::Debug,
         _ => return Err(bad("log_level is none of chatroom_log_level")),
     };
-    let log = ours.on_log.map(|_| level);
+    let ca_file = text(ours.ca_file, "ca_file")?;
     Ok(ClientOptions {
         addresses,
         trust: if ca_file.is_empty() { Trust::System } else { Trust::File(ca_file.into()) },
-        app_key,
+        // SAFETY: as above.
+        app_key: unsafe { input::required(ours.app_key, "app_key") }?,
         account,
-        token,
+        token: text(ours.token, "token")?,
         auth_type: pb::AuthType::try_from(ours.auth_type).map_err(|_| bad("auth_type is none of chatroom_auth_type"))?,
-        login_ext,
+        login_ext: text(ours.login_ext, "login_ext")?,
         anonymous: ours.anonymous != 0,
         client_type: if ours.client_type == 0 { default.client_type } else { ours.client_type },
         custom_client_type: ours.custom_client_type,
-        custom_tag,
-        device_id,
-        enter,
+        custom_tag: text(ours.custom_tag, "custom_tag")?,
+        device_id: text(ours.device_id, "device_id")?,
+        // SAFETY: as above.
+        enter: if ours.enter.is_null() { None } else { Some(unsafe { chatroom_enter_t::read(ours.enter) }?) },
         reconnect_attempts_max: (ours.reconnect_attempts_max != 0).then_some(ours.reconnect_attempts_max),
         connect_timeout_ms: or(ours.connect_timeout_ms, default.connect_timeout_ms),
         response_timeout_ms: or(ours.response_timeout_ms, default.response_timeout_ms),
         send_timeout_ms: or(ours.send_timeout_ms, default.send_timeout_ms),
-        log,
+        log: ours.on_log.map(|_| level),
         ..default
     })
 }

@@ -5,12 +5,11 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::accounts::Reserved;
 use super::commit::{Held, broken};
 use super::hub::Hub;
 use super::item::Item;
 use super::live::Owned;
-use super::mail::{Asker, Mail, Request};
+use super::mail::{Asker, Mail};
 use super::owner::busy;
 use super::replay::{CatchUp, Named, Source, asked_by};
 use crate::error::{Code, Status};
@@ -18,10 +17,20 @@ use crate::id::{AccountId, ConnId, Seq};
 use crate::limits::{HEADER_BYTES, WRITES_WAITING_BYTES_MAX, WRITES_WAITING_MAX};
 use crate::planted::{self, Bug};
 use crate::subject::{
-    Actor, Admission, Ask, Audience, Command, Entering, Entry, Kick, Operation, Origin, Outcome, Presence, PushBody, Stamp,
-    Subject,
+    AccountHash, Admission, Audience, Command, Entering, Entry, Key, Kick, Note, Operation, Origin, Outcome, Presence,
+    PushBody, Stamp, Subject,
 };
 use crate::wire::{Push, Response, pb};
+
+/// An account that is about to enter a subject.
+#[derive(Clone, Copy)]
+struct Entrance {
+    hash: AccountHash,
+    /// The subject is reserved for it.
+    is_reserved: bool,
+    /// The subject is of its application, or does not exist yet.
+    is_of_app: bool,
+}
 
 impl<S: Subject> Hub<S> {
     /// Applies a command and, one after the other, what follows from it.
@@ -32,18 +41,20 @@ impl<S: Subject> Hub<S> {
         command: Command<S::Op>,
         resume: Option<Box<pb::RoomPosition>>,
     ) {
+        let mut command = command;
         let is_read_only = self.is_read_only(subject);
         if is_read_only && command.op.is_logged() {
+            self.free_reservation(subject, &mut command);
             return self.answer(asker, Err(broken()));
         }
         let waits_for_no_disk = command.op.admission() == Admission::Always || is_read_only;
         let is_ours = command.actor.origin == Origin::Server || waits_for_no_disk;
         if self.commit.is_beyond(WRITES_WAITING_MAX, WRITES_WAITING_BYTES_MAX) && !is_ours {
+            self.free_reservation(subject, &mut command);
             return self.answer(asker, Err(busy("the log is behind")));
         }
-        let mut command = command;
-        let reserved = self.reserve(subject, &mut command);
-        let account = command.actor.account.clone();
+        let entering = self.entering(subject, &mut command);
+        let account = entering.map(|_| command.actor.account.clone());
         let mut next = Some((asker, command, resume));
         let mut follow_ups = VecDeque::new();
         while let Some((asker, command, resume)) = next {
@@ -54,8 +65,8 @@ impl<S: Subject> Hub<S> {
             }
             next = follow_ups.pop_front().map(|command| (Asker::Nobody, command, None));
         }
-        if let Some((app_key, is_beyond)) = reserved {
-            self.settle_reservation(subject, &app_key, account, is_beyond);
+        if let (Some(entering), Some(account)) = (entering, account) {
+            self.note_entering(subject, account, entering);
         }
     }
 
@@ -64,50 +75,35 @@ impl<S: Subject> Hub<S> {
         self.commit.is_beyond(WRITES_WAITING_MAX / 2, WRITES_WAITING_BYTES_MAX / 2)
     }
 
-    /// Counts the subject that somebody is about to enter. Says what it came to, with the key of the application, if it did not count
-    /// before.
-    fn reserve(&mut self, subject: S::Key, command: &mut Command<S::Op>) -> Option<(String, bool)> {
-        if let Some(app_key) = command.op.may_begin() {
-            self.bar_makers(subject, app_key, &command.actor.account);
-        }
-        let account = &command.actor.account;
-        let Entering { app_key, leaves, over_quota } = command.op.entering()?;
-        let maxima = |settings: &S::Settings| {
-            let quota = S::quota(settings);
-            (quota.entered, quota.entered_of_clients)
+    /// The account that enters with a command, if any does. A subject made by a client is reserved for it, unless the account is in as many
+    /// as it may be.
+    fn entering(&self, subject: S::Key, command: &mut Command<S::Op>) -> Option<Entrance> {
+        let Entering { app_key, over_quota, .. } = command.op.entering()?;
+        let is_reserved = !subject.is_counted() && !*over_quota;
+        let is_of_app = match self.owner.subjects.get(&subject) {
+            Some(Owned::Live(live)) => !live.subject.exists() || live.subject.app_key() == app_key,
+            _ => false,
         };
-        let maxima = match self.owner.subjects.get(&subject) {
-            Some(Owned::Live(live)) if live.subject.app_key() == app_key => maxima(live.subject.settings()),
-            _ => maxima(&self.config.rules.settings(app_key)),
-        };
-        match self.config.accounts.reserve(app_key, account, subject, leaves, maxima) {
-            Reserved::Before => None,
-            Reserved::Now { is_beyond } => Some((app_key.to_owned(), is_beyond)),
-            Reserved::OverQuota => {
-                *over_quota = true;
-                None
-            }
+        Some(Entrance { hash: self.config.accounts.account(app_key, &command.actor.account), is_reserved, is_of_app })
+    }
+
+    /// Gives back what was reserved for a command that its subject will not see.
+    pub(super) fn free_reservation(&mut self, subject: S::Key, command: &mut Command<S::Op>) {
+        if let Some(Entrance { hash, is_reserved: true, .. }) = self.entering(subject, command) {
+            self.notes.push(Note::Refused { hash, subject });
         }
     }
 
-    /// Who did not get in does not count; who did, and is in too many subjects now, leaves the one it entered first.
-    fn settle_reservation(&mut self, subject: S::Key, app_key: &str, account: AccountId, is_beyond: bool) {
-        let is_in = match self.owner.subjects.get(&subject) {
-            Some(Owned::Live(live)) => live.subject.app_key() == app_key && live.subject.is_connected(&account),
-            _ => false,
-        };
-        if !is_in {
-            return self.config.accounts.release(app_key, &account, subject);
-        }
-        if !is_beyond {
-            return;
-        }
-        let rooms_max = S::quota(&self.config.rules.settings(app_key)).entered;
-        if let Some(op) = S::Op::beyond_quota()
-            && let Some(subject) = self.config.accounts.take_beyond(app_key, &account, rooms_max)
-        {
-            let (asker, actor, ask) = (Asker::Nobody, Actor::server(account), Ask::Command(op));
-            self.request(Request { subject, asker, actor, ask, app_key: None, resume: None });
+    /// Has the owner of an account know whether it got in.
+    fn note_entering(&mut self, subject: S::Key, account: AccountId, entrance: Entrance) {
+        let Entrance { hash, is_reserved, is_of_app } = entrance;
+        match self.owner.subjects.get(&subject) {
+            Some(Owned::Live(live)) if is_of_app && live.subject.is_connected(&account) => {
+                let entered_max = u32::try_from(S::quota(live.subject.settings()).entered).unwrap_or(u32::MAX);
+                self.notes.push(Note::Entered { hash, account, subject, entered_max, is_reserved });
+            }
+            _ if is_reserved => self.notes.push(Note::Refused { hash, subject }),
+            _ => {}
         }
     }
 
@@ -168,7 +164,8 @@ impl<S: Subject> Hub<S> {
         } = outcome;
         let told = outcome.told;
         for account in &departed {
-            self.config.accounts.release(live.subject.app_key(), account, id);
+            let hash = self.config.accounts.account(live.subject.app_key(), account);
+            self.notes.push(Note::Left { hash, subject: id });
         }
         follow_ups.extend(outcome.follow_ups);
         if entry.command.op.loses_connection()

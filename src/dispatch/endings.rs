@@ -4,13 +4,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::accounts::Maker;
 use super::hub::{Effect, Hub};
 use super::live::Owned;
 use super::mail::owner_of;
 use crate::id::{ByNumber, UnixMs};
 use crate::limits::ENDINGS_PER_TICK;
-use crate::subject::{Key, Subject};
+use crate::subject::{AccountHash, Key, Note, Subject};
 
 /// A room that everybody has left.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,6 +17,13 @@ struct Left {
     since: UnixMs,
     ends_at: UnixMs,
     maker: Maker,
+}
+
+/// Who made a room: an account, and its application.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Maker {
+    account: AccountHash,
+    app: AccountHash,
 }
 
 /// The rooms of one worker that wait for their end.
@@ -62,7 +68,10 @@ impl<S: Subject> Hub<S> {
         let left = room.ends_at().zip(room.maker()).map(|(ends_at, maker)| Left {
             since: on_our_clock(room.empty_since()),
             ends_at: on_our_clock(ends_at),
-            maker: self.config.accounts.maker(room.app_key(), maker),
+            maker: Maker {
+                account: self.config.accounts.account(room.app_key(), maker),
+                app: self.config.accounts.app(room.app_key()),
+            },
         });
         let before = match left {
             Some(left) => self.owner.endings.left.insert(id, left),
@@ -73,21 +82,18 @@ impl<S: Subject> Hub<S> {
         }
         if let Some(before) = before {
             self.owner.endings.by_time.remove(&(before.ends_at, id));
-            self.config.accounts.count_left(before.maker, false);
+            self.note_waiting(before.maker, false);
         }
         if let Some(left) = left {
             self.owner.endings.by_time.insert((left.ends_at, id));
-            self.config.accounts.count_left(left.maker, true);
+            self.note_waiting(left.maker, true);
         }
     }
 
-    /// Says whether an account may make one more room, as far as rooms count that were left.
-    pub(super) fn bar_makers(&mut self, id: S::Key, app_key: &str, account: &crate::id::AccountId) {
-        let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&id) else { return };
-        if !live.subject.exists() {
-            let quota = S::quota(&self.config.rules.settings(app_key));
-            let maxima = (quota.left_of_account, quota.left_of_app);
-            live.subject.bar(self.config.accounts.has_left_too_many(app_key, account, maxima));
+    /// Has the owners of an account and of its application count a room that waits for its end, or count it no more.
+    fn note_waiting(&mut self, maker: Maker, is_one_more: bool) {
+        for hash in [maker.account, maker.app] {
+            self.notes.push(Note::Waits { hash, is_one_more });
         }
     }
 

@@ -10,7 +10,7 @@ use super::live::{Live, Owned};
 use super::mail::{Asker, Mail};
 use crate::id::{ConnId, Epoch, Seq};
 use crate::planted::{self, Bug};
-use crate::subject::{Actor, Audience, Class, Command, Operation, Subject};
+use crate::subject::{Actor, Audience, Class, Command, Note, Operation, Subject};
 
 impl<S: Subject> Hub<S> {
     /// The log takes nothing any more: what waits for it is refused, and so is every change until [`Hub::on_log_back`].
@@ -104,7 +104,8 @@ impl<S: Subject> Hub<S> {
         self.owner.subjects.insert(id, Owned::Live(Box::new(live)));
         self.note_left(id);
         for (account, connections) in old.subject.everybody() {
-            self.config.accounts.release(old.subject.app_key(), &account, id);
+            let hash = self.config.accounts.account(old.subject.app_key(), &account);
+            self.notes.push(Note::Left { hash, subject: id });
             for connection in connections {
                 self.send(connection.worker(), Mail::Left { subject: id, connection, kicked: None });
             }

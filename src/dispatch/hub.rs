@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
-use super::accounts::AccountRooms;
 use super::commit::{Commit, Find};
 use super::desk::Desk;
 use super::feed::Outlet;
@@ -16,12 +15,12 @@ use super::owner::Owner;
 use super::replay::CatchUp;
 use crate::id::{ConnId, Epoch, SubjectId, Time, UnixMs};
 use crate::planted::{self, Bug};
-use crate::subject::{Actor, Answer, Ask, Key, Operation, Rules, Subject};
+use crate::subject::{AccountKey, Actor, Answer, Ask, Key, Note, Operation, Quota, Rules, Subject};
 use crate::wire::{Push, pb};
 
 /// What a hub is told once.
 #[derive(Clone, Debug)]
-pub struct Config<T, K> {
+pub struct Config<T> {
     /// Which worker this is, from 0.
     pub worker: usize,
     /// How many workers there are.
@@ -38,8 +37,8 @@ pub struct Config<T, K> {
     pub detach_grace_ms: u64,
     /// The highest subject id given out on this node.
     pub last_room: Arc<AtomicI64>,
-    /// Which subjects each account is in; shared by all workers of the node.
-    pub accounts: Arc<AccountRooms<K>>,
+    /// The key under which the node hashes accounts.
+    pub accounts: AccountKey,
 }
 
 /// What a hub wants done. To be carried out in this order, before [`Hub::flush`].
@@ -115,12 +114,14 @@ pub(super) struct Clock {
 /// One worker's part of dispatch: the connections it holds are at its desk, the subjects it owns with its owner, and what waits for
 /// the disk in its commit.
 pub struct Hub<S: Subject> {
-    pub(super) config: Config<S::Settings, S::Key>,
+    pub(super) config: Config<S::Settings>,
     pub(super) clock: Clock,
     pub(super) desk: Desk,
     pub(super) owner: Owner<S>,
     pub(super) commit: Commit<S>,
     pub(super) effects: Vec<Effect<S>>,
+    /// Facts for the owners of accounts.
+    pub(super) notes: Vec<Note<S::Key>>,
     pub(super) counters: Counters,
     /// The epoch in which the node started.
     pub(super) born: Epoch,
@@ -130,10 +131,11 @@ pub struct Hub<S: Subject> {
 
 impl<S: Subject> Hub<S> {
     /// A hub without subjects and connections.
-    pub fn new(config: Config<S::Settings, S::Key>) -> Hub<S> {
+    pub fn new(config: Config<S::Settings>) -> Hub<S> {
         Hub {
             clock: Clock::default(),
             effects: Vec::new(),
+            notes: Vec::new(),
             counters: Counters::default(),
             outboxes: (0..config.workers).map(|_| Vec::new()).collect(),
             arena: BytesMut::new(),
@@ -147,8 +149,8 @@ impl<S: Subject> Hub<S> {
 
     /// A hub of another kind of subject for the same worker.
     pub fn beside<T: Subject>(&self, rules: Arc<dyn Rules<T::Settings>>) -> Hub<T> {
-        let Config { worker, workers, epoch, seed, feed_bytes_max, detach_grace_ms, .. } = self.config;
-        let (last_room, accounts) = (self.config.last_room.clone(), Arc::new(AccountRooms::new([0; 2])));
+        let Config { worker, workers, epoch, seed, feed_bytes_max, detach_grace_ms, accounts, .. } = self.config;
+        let last_room = self.config.last_room.clone();
         let seed = seed ^ 0x9E37_79B9_7F4A_7C15;
         let config = Config { worker, workers, epoch, seed, rules, feed_bytes_max, detach_grace_ms, last_room, accounts };
         Hub::new(config)
@@ -216,6 +218,29 @@ impl<S: Subject> Hub<S> {
     /// Mail for another worker, if there is any.
     pub fn take_mail(&mut self, worker: usize) -> Vec<Mail<S>> {
         self.outboxes.get_mut(worker).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Facts for the owners of accounts, in the order they became true. They have to arrive before anything is answered that was decided
+    /// after them: take them to where they belong before effects are carried out.
+    pub fn take_notes(&mut self) -> Vec<Note<S::Key>> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// True if [`Hub::take_notes`] has something to return.
+    pub fn has_notes(&self) -> bool {
+        !self.notes.is_empty()
+    }
+
+    /// Takes a vector back, so that turns need no allocation of their own.
+    pub fn recycle_notes(&mut self, notes: Vec<Note<S::Key>>) {
+        if self.notes.is_empty() {
+            self.notes = notes;
+        }
+    }
+
+    /// How many subjects an account of this application may be in, and have left.
+    pub fn quota(&self, app_key: &str) -> Quota {
+        S::quota(&self.config.rules.settings(app_key))
     }
 
     /// What is to be done, in order. Give the emptied vector back with [`Hub::recycle`].

@@ -15,7 +15,7 @@ pub type Hub = super::hub::Hub<Room>;
 pub type UserHub = super::hub::Hub<User>;
 
 /// Settings of a hub.
-pub type HubConfig = super::hub::Config<Settings, RoomId>;
+pub type HubConfig = super::hub::Config<Settings>;
 
 /// Something a hub wants done.
 pub type Effect = super::hub::Effect<Room>;
@@ -58,9 +58,6 @@ pub type Asked = super::mail::Asked<RoomId>;
 
 /// A request of a connection to a user, as far as its answer needs it.
 pub type UserAsked = super::mail::Asked<UserId>;
-
-/// Which rooms each account is in.
-pub type AccountRooms = super::accounts::AccountRooms<RoomId>;
 
 /// Counts of one quarter of an hour.
 pub type Tallies = super::tally::Tallies<RoomId>;

@@ -4,7 +4,6 @@
 //! done, it leaves in its outputs for the server to take. May use: `wire`, `subject`; `kinds.rs` alone knows which kinds of
 //! subjects there are.
 
-mod accounts;
 mod apply;
 mod broadcast;
 mod commit;
@@ -28,15 +27,14 @@ mod tally;
 mod tests;
 mod upkeep;
 
-pub use accounts::Reserved;
 pub use broadcast::Told;
 pub use cover::Rebuilt;
 pub use feed::{Feed, Missed, Outlet, Place};
 pub use hub::Counters;
 pub use item::Item;
 pub use kinds::{
-    AccountRooms, Asked, Asker, Broadcasting, Bundle, CatchUp, Effect, Find, Hub, HubConfig, HubOf, Mail, Request, RoomWrites,
-    Tallies, UserAsked, UserEffect, UserHub, UserMail, UserRequest, UserWrites, Writes,
+    Asked, Asker, Broadcasting, Bundle, CatchUp, Effect, Find, Hub, HubConfig, HubOf, Mail, Request, RoomWrites, Tallies,
+    UserAsked, UserEffect, UserHub, UserMail, UserRequest, UserWrites, Writes,
 };
 pub use mail::owner_of;
 pub use tally::RoomTally;

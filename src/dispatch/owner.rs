@@ -67,7 +67,7 @@ impl<S: Subject> Hub<S> {
         match self.owner.subjects.get_mut(&subject) {
             Some(Owned::Live(_)) => self.ask(request),
             Some(Owned::Loading(waiting)) if waiting.len() < LOADING_COMMANDS_MAX || is_ours(&request) => waiting.push(request),
-            Some(Owned::Loading(_)) => self.answer(request.asker, Err(busy("the room is being loaded"))),
+            Some(Owned::Loading(_)) => self.turn_away(request, busy("the room is being loaded")),
             None if let Ask::Command(op) = &request.ask
                 && let Some(app_key) = op.begins() =>
             {
@@ -131,17 +131,27 @@ impl<S: Subject> Hub<S> {
                 self.do_due(id);
                 waiting.into_iter().for_each(|request| self.ask(request));
             }
-            (Err(status), None) => waiting.into_iter().for_each(|request| self.answer(request.asker, Err(status.clone()))),
+            (Err(status), None) => waiting.into_iter().for_each(|request| self.turn_away(request, status.clone())),
         }
+    }
+
+    /// Refuses a request that its subject will not see.
+    fn turn_away(&mut self, request: Request<S>, status: Status) {
+        let Request { subject, asker, actor, ask, .. } = request;
+        if let Ask::Command(op) = ask {
+            self.free_reservation(subject, &mut Command { actor, op });
+        }
+        self.answer(asker, Err(status));
     }
 
     fn ask(&mut self, request: Request<S>) {
         let Some(Owned::Live(live)) = self.owner.subjects.get_mut(&request.subject) else { return };
         live.used = self.clock.now;
-        let Request { subject, asker, actor, ask, app_key, resume } = request;
-        if app_key.is_some_and(|app_key| *app_key != *live.subject.app_key()) && live.subject.exists() {
-            return self.answer(asker, Err(S::missing_subject()));
+        let is_elsewhere = |app_key: &str| *app_key != *live.subject.app_key() && live.subject.exists();
+        if request.app_key.as_deref().is_some_and(is_elsewhere) {
+            return self.turn_away(request, S::missing_subject());
         }
+        let Request { subject, asker, actor, ask, resume, .. } = request;
         let clock = live.clock(self.clock.steady);
         match ask {
             Ask::Command(op) if op.needs_look_up() => {

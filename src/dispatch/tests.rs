@@ -9,7 +9,6 @@ use std::sync::atomic::AtomicI64;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::accounts::AccountRooms;
 use super::commit::Writes;
 use super::feed::Outlet;
 use super::hub::{Config, Effect, Hub};
@@ -18,8 +17,8 @@ use crate::error::{Code, Status};
 use crate::id::{AccountId, ConnId, Epoch, Seq, SubjectId, SubjectKind, Time, UnixMs};
 use crate::limits::FEED_BYTES_MAX;
 use crate::subject::{
-    Actor, Answer, Ask, Audience, Class, Entry, Key, Link, Operation, Origin, Outcome, Part, Presence, PushBody, Question,
-    Quota, Rules, Standing, Subject,
+    AccountKey, Actor, Answer, Ask, Audience, Class, Entry, Key, Link, Operation, Origin, Outcome, Part, Presence, PushBody,
+    Question, Quota, Rules, Standing, Subject,
 };
 use crate::wire::{Push, Response, pb};
 
@@ -318,9 +317,8 @@ impl Outlet for BTreeMap<ConnId, Vec<u8>> {
 impl World {
     fn new() -> World {
         let last_room = Arc::new(AtomicI64::new(100));
-        let accounts = Arc::new(AccountRooms::new([1, 2]));
         let hub = |worker| {
-            let (last_room, accounts) = (last_room.clone(), accounts.clone());
+            let (last_room, accounts) = (last_room.clone(), AccountKey::new([1, 2]));
             let mut hub = Hub::new(Config {
                 worker,
                 workers: WORKERS,

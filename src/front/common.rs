@@ -11,19 +11,24 @@ use super::alias::AliasKey;
 use super::budgets::{Bounds, Budgets};
 use super::gate::Gate;
 use super::orders::Order;
+use super::passing::{AccountMail, SessionsTold};
 use super::pressure::Pressure;
 use super::resume::ResumeKey;
-use super::sessions::{Session, Sessions};
 use crate::account::Directory;
-use crate::dispatch::{AccountRooms, owner_of};
+use crate::dispatch::owner_of;
 use crate::error::Status;
 use crate::id::{AccountId, ConnId, RoomId};
 use crate::room::Op;
 use crate::session::SessionConfig;
+use crate::subject::{AccountHash, AccountKey};
 use crate::wire::pb;
 
 /// How an order reaches the worker that holds a connection. Any thread; must not block, nor call the front.
 pub type Post = Arc<dyn Fn(ConnId, Order) + Send + Sync>;
+
+/// How mail about accounts reaches a worker: what is posted to one of them arrives in order. Any thread; must not block, nor call the
+/// front.
+pub type PostAboutAccounts = Arc<dyn Fn(usize, Vec<AccountMail>) + Send + Sync>;
 
 /// Rows of the applications. The answers may change while the node runs.
 pub trait Apps: Send + Sync {
@@ -90,6 +95,8 @@ pub struct CommonConfig {
     pub pressures: Arc<[Pressure]>,
     /// How orders reach workers.
     pub post: Post,
+    /// How mail about accounts reaches workers.
+    pub post_about_accounts: PostAboutAccounts,
 }
 
 /// State that the workers of a node share. Any thread.
@@ -101,19 +108,17 @@ pub struct Common {
     pub(crate) gate: Gate,
     pub(super) resume: ResumeKey,
     pub(super) aliases: AliasKey,
-    /// Which rooms each account is in.
-    pub(crate) account_rooms: Arc<AccountRooms>,
-    /// Which connections each account has.
-    pub(crate) sessions: Sessions,
+    account_key: AccountKey,
     pressures: Arc<[Pressure]>,
     post: Post,
+    post_about_accounts: PostAboutAccounts,
     app_keys: RwLock<HashSet<Arc<str>>>,
 }
 
 impl Common {
     /// Nobody is connected yet.
     pub fn new(config: CommonConfig) -> Common {
-        let CommonConfig { session, bounds, apps, accounts, keys, pressures, post } = config;
+        let CommonConfig { session, bounds, apps, accounts, keys, pressures, post, post_about_accounts } = config;
         Common {
             session,
             apps,
@@ -122,17 +127,22 @@ impl Common {
             gate: Gate::new(bounds.connections_max, bounds.connections_per_address_max),
             resume: ResumeKey::new(keys.resume),
             aliases: AliasKey::new(keys.aliases),
-            account_rooms: Arc::new(AccountRooms::new(keys.accounts)),
-            sessions: Sessions::new(keys.accounts),
+            account_key: AccountKey::new(keys.accounts),
             pressures,
             post,
+            post_about_accounts,
             app_keys: RwLock::default(),
         }
     }
 
-    /// Which rooms each account is in: for the hubs of the workers.
-    pub fn account_rooms(&self) -> Arc<AccountRooms> {
-        self.account_rooms.clone()
+    /// The key under which accounts are hashed.
+    pub fn account_key(&self) -> AccountKey {
+        self.account_key
+    }
+
+    /// How many workers there are.
+    pub(super) fn workers(&self) -> usize {
+        self.pressures.len()
     }
 
     /// Applications and accounts.
@@ -150,9 +160,25 @@ impl Common {
         self.gate.leave(address);
     }
 
-    /// The connections on which an account has logged in.
-    pub fn sessions_of(&self, app_key: &str, account: &AccountId) -> Vec<Session> {
-        self.sessions.of(app_key, account)
+    /// Takes mail about accounts to a worker.
+    pub(super) fn post_about_accounts(&self, worker: usize, mail: Vec<AccountMail>) {
+        (self.post_about_accounts)(worker, mail);
+    }
+
+    /// Asks the owners of accounts for their connections. Each owner that is asked calls what `told` makes of the places, in `accounts`,
+    /// of those it is asked about.
+    pub fn ask_for_sessions(&self, app_key: &str, accounts: &[AccountId], told: impl Fn(Vec<usize>) -> SessionsTold) {
+        let mut asked: Vec<(Vec<usize>, Vec<AccountHash>)> = vec![Default::default(); self.workers()];
+        for (place, account) in accounts.iter().enumerate() {
+            let hash = self.account_key.account(app_key, account);
+            if let Some((places, hashes)) = asked.get_mut(hash.owner(self.workers())) {
+                places.push(place);
+                hashes.push(hash);
+            }
+        }
+        for (worker, (places, hashes)) in asked.into_iter().enumerate().filter(|(_, (places, _))| !places.is_empty()) {
+            self.post_about_accounts(worker, vec![AccountMail::Sessions(hashes, told(places))]);
+        }
     }
 
     /// Has a connection do what is wanted.
@@ -161,10 +187,9 @@ impl Common {
     }
 
     /// Has the connections of an account do what is wanted.
-    pub fn order_all(&self, app_key: &str, account: &AccountId, order: impl Fn() -> Order) {
-        for session in self.sessions.of(app_key, account) {
-            self.order(session.connection, order());
-        }
+    pub fn order_all(&self, app_key: &str, account: &AccountId, order: Order) {
+        let hash = self.account_key.account(app_key, account);
+        self.post_about_accounts(hash.owner(self.workers()), vec![AccountMail::Order(hash, None, order)]);
     }
 
     /// The one shared copy of an application's key.

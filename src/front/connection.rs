@@ -49,8 +49,10 @@ pub(crate) enum Pause {
     Busy,
     /// Accounts that its request names are being read.
     Accounts,
-    /// It is on its way out of rooms, or from one to another: what it asks next is asked of where it is then.
+    /// It is on its way out of rooms, or from one to another, or looks for those it is in: what it asks next is asked of where it is then.
     Moving,
+    /// The owner of its account is asked whether it may enter a room.
+    Reserving,
 }
 
 /// Who is on a connection, from its login on.

@@ -28,7 +28,8 @@ pub(super) enum Journey {
 
 impl Journey {
     fn moves(&self) -> bool {
-        matches!(self, Journey::Rooms(Step::Enter { .. } | Step::Leave { .. } | Step::LeaveAll { .. }))
+        let Journey::Rooms(step) = self else { return false };
+        matches!(step, Step::Enter { .. } | Step::Leave { .. } | Step::LeaveAll { .. } | Step::FindRooms { .. })
     }
 }
 
@@ -39,7 +40,7 @@ impl<L> Connection<L> {
     }
 
     /// Takes out what the request with this sequence waits for, if it takes several steps.
-    fn take_journey(&mut self, sequence: u32) -> Option<Journey> {
+    pub(super) fn take_journey(&mut self, sequence: u32) -> Option<Journey> {
         let place = self.rare.as_ref()?.journeys.iter().position(|(known, _)| *known == sequence)?;
         Some(self.change_rare(|rare| rare.journeys.swap_remove(place).1))
     }

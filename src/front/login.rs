@@ -8,15 +8,16 @@ use super::accounts::Then;
 use super::calls::{Callback, LoginQuestion, NoAnswer, Question, Verdict};
 use super::connection::{Connection, Identity, Phase, Resume};
 use super::journey::Journey;
-use super::sessions::Session;
+use super::passing::{AccountMail, LoggedIn};
 use super::{Front, Line, find, overloaded};
-use crate::account::{CALLBACK, Claim, Login, Look, TokenKind, Verified, wrong_token};
+use crate::account::{CALLBACK, Changed, Claim, Login, Look, TokenKind, Verified, wrong_token};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
 use crate::id::{AccountId, ConnId, RoomId, Time, UnixMs};
 use crate::limits::{CLIENT_ROOM_TOKEN_SECONDS_MAX, SDK_VERSION_CHARS_MAX, TOKEN_BYTES_MAX};
 use crate::room::{Ask, ClientFacts, Op};
 use crate::session::CloseReason;
+use crate::user::Session;
 use crate::wire::frame::VERSIONS;
 use crate::wire::packet::encode_status;
 use crate::wire::{PacketKind, Response, pb};
@@ -108,25 +109,32 @@ impl<L: Line> Front<L> {
             return self.refuse_login(id, sequence, &status, Some(*room));
         }
         let wants_client = self.app(&request.app_key).wants_clients;
-        let Some(connection) = find(&mut self.connections, id) else { return };
+        if self.connection(id).is_none() {
+            return;
+        }
         let session = Session {
             connection: id,
             client_type: u16::try_from(request.client_type).unwrap_or(u16::MAX),
             since_seconds: u32::try_from(unix.0 / 1000).unwrap_or(u32::MAX),
         };
-        common.sessions.enter(&request.app_key, &verified.account, session);
-        // Blocked or muted after the look at the account, or the name taken, and before the connection could be found: it shows here.
-        let (mut is_lost, mut is_taken, mut is_blocked, mut is_muted) = (false, false, false, verified.globally_muted);
-        if !verified.is_current(&common.accounts) {
-            match common.accounts.look(&request.app_key, &verified.account) {
-                None => is_lost = true,
-                Some(Look { known: Some(known), .. }) => {
-                    (is_taken, is_muted) = (verified.anonymous, known.is_muted_in_rooms());
-                    is_blocked = known.is_blocked() && !verified.anonymous;
-                }
-                Some(_) => {}
+        let app_key = common.app_key(&request.app_key);
+        let hash = common.account_key().account(&app_key, &verified.account);
+        let seen = verified.seen();
+        let login = LoggedIn { hash, session, app_key: app_key.clone(), seen: seen.clone() };
+        self.send_to_owner(hash, AccountMail::LoggedIn(Box::new(login)));
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        // A change after the look at the account, and before the connection could be found, shows here, or to the owner of the account.
+        let mut is_muted = verified.globally_muted;
+        let refusal = match common.accounts.changed_since(&app_key, &seen) {
+            None => None,
+            Some(Changed::Lost) => Some(overloaded()),
+            Some(Changed::Taken) => Some(wrong_token()),
+            Some(Changed::Blocked) => Some(Status::with_sub(Code::AccountDisabled, Sub::AccountBanned)),
+            Some(Changed::Muted(now)) => {
+                is_muted = now;
+                None
             }
-        }
+        };
         let token_kind = kind_of(&request);
         // Without a place to take over the positions serve the room of the login alone.
         let is_of_use = old.is_some() || enter.as_ref().is_some_and(|(_, enter)| enter.position.is_none());
@@ -139,7 +147,7 @@ impl<L: Line> Front<L> {
         connection.change_rare(|rare| (rare.resume, rare.client) = (resume, client));
         connection.identity = Some(Box::new(Identity {
             account: verified.account,
-            app_key: common.app_key(&request.app_key),
+            app_key,
             anonymous: verified.anonymous,
             globally_muted: is_muted,
             client_type: request.client_type,
@@ -150,14 +158,7 @@ impl<L: Line> Front<L> {
                 .then(|| Box::new((verified.nick.into(), verified.avatar.into()))),
             device_id: request.device_id.as_str().into(),
         }));
-        if is_lost {
-            return self.refuse_login(id, sequence, &overloaded(), None);
-        }
-        if is_taken {
-            return self.refuse_login(id, sequence, &wrong_token(), None);
-        }
-        if is_blocked {
-            let status = Status::with_sub(Code::AccountDisabled, Sub::AccountBanned);
+        if let Some(status) = refusal {
             return self.refuse_login(id, sequence, &status, None);
         }
         match enter {
@@ -168,6 +169,9 @@ impl<L: Line> Front<L> {
                 self.ask(Asked { connection: id, sequence, kind: PacketKind::Login as u16, subject: room }, ask);
             }
             None => {
+                // Whoever is answered can be found.
+                self.post_about_accounts();
+                let Some(connection) = find(&mut self.connections, id) else { return };
                 connection.session.accept_login(now, token_expires);
                 let mut frame = BytesMut::new();
                 Response::Login(Box::new(response)).encode(sequence, &mut frame);

@@ -20,6 +20,7 @@ mod ledger;
 mod line;
 mod login;
 mod orders;
+mod passing;
 mod pause;
 mod presend;
 mod pressure;
@@ -27,7 +28,6 @@ mod rare;
 mod reads;
 mod resume;
 mod serve;
-mod sessions;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -44,14 +44,14 @@ use slab::Slab;
 pub use accounts::AccountRead;
 pub use budgets::Bounds;
 pub use calls::{Call, Callback, Called, LoginQuestion, NoAnswer, Question, SendQuestion, Verdict};
-pub use common::{AppRow, AppTable, Apps, Common, CommonConfig, Keys, Post, Unanswered};
+pub use common::{AppRow, AppTable, Apps, Common, CommonConfig, Keys, Post, PostAboutAccounts, Unanswered};
 pub(crate) use connection::{Connection, Pause, Phase};
 pub(crate) use gate::Gate;
 pub use line::{Line, Lost, Sent};
 pub use orders::Order;
+pub use passing::{AccountMail, SessionsTold};
 pub use pressure::{Inbox, Pressure};
 pub use reads::HistoryRead;
-pub use sessions::Session;
 pub use turn::LogHealth;
 
 use self::accounts::AccountReads;
@@ -63,7 +63,7 @@ use crate::error::{Code, Status};
 use crate::id::{ConnId, RoomId, Time, UnixMs, UserId};
 use crate::limits::READ_BYTES;
 use crate::session::{CloseReason, ServerOutput, ServerSession};
-use crate::user;
+use crate::user::{self, Passing};
 
 /// How long a closing connection may take to take our last word, in milliseconds.
 const LINGER_MS: u64 = 2000;
@@ -141,6 +141,10 @@ pub struct Front<L> {
     common: Arc<Common>,
     pub(crate) hub: Hub,
     pub(crate) users: UserHub,
+    /// Of the accounts that this worker owns.
+    passing: Passing,
+    /// What other workers have to know of accounts, by worker.
+    account_outboxes: Vec<Vec<AccountMail>>,
     pub(crate) connections: Slab<Connection<L>>,
     /// Buffer that lines are read into; whole frames are cut out of it.
     pub(crate) read: BytesMut,
@@ -171,6 +175,8 @@ impl<L: Line> Front<L> {
         Front {
             worker,
             users: hub.beside(Arc::new(user::Settings)),
+            passing: Passing::default(),
+            account_outboxes: (0..common.workers()).map(|_| Vec::new()).collect(),
             hub,
             connections: Slab::new(),
             read: BytesMut::with_capacity(READ_BYTES),

@@ -12,6 +12,7 @@ use crate::session::CloseReason;
 use crate::wire::{Push, pb};
 
 /// Order to a connection.
+#[derive(Clone)]
 pub enum Order {
     /// Its account is blocked: it is told so, with these words, and closed.
     PutOut(Box<str>),
@@ -21,6 +22,8 @@ pub enum Order {
     DropSlow,
     /// The memory of its unfinished frame is needed: it receives a notice, and is closed.
     DropUnfinished,
+    /// What its login knows of its account is out of date: it is closed, and may come back.
+    LogInAgain,
     /// Its name is an account's now: it is closed if it goes by it without having shown a token.
     GiveUpName,
     /// Another connection of its account puts these devices out, or all others where none is named; with the words for it.
@@ -90,6 +93,15 @@ impl<L: Line> Front<L> {
                 };
                 self.kick(id, Box::new(kicked), true);
             }
+            Order::LogInAgain => {
+                let kicked = pb::Kicked {
+                    reason: pb::KickReason::Silent as i32,
+                    message: "the account has changed: log in again".into(),
+                    may_reconnect: true,
+                    ..pb::Kicked::default()
+                };
+                self.kick(id, Box::new(kicked), true);
+            }
             Order::KickDevice(devices, ext) => {
                 let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
                 let Some(identity) = connection.identity.as_deref() else { return };
@@ -117,7 +129,8 @@ impl<L: Line> Front<L> {
             }
             Order::DropUnfinished => {
                 let Some(connection) = self.connection(id) else { return };
-                if !connection.holds_unfinished() || matches!(connection.pause, Pause::InLine | Pause::Busy) {
+                if !connection.holds_unfinished() || matches!(connection.pause, Pause::InLine | Pause::Busy | Pause::Reserving)
+                {
                     return;
                 }
                 tracing::warn!(%id, address = %connection.address, "closed: frames that are not complete take too much memory");

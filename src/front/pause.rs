@@ -214,7 +214,7 @@ impl<L: Line> Front<L> {
             Pause::InLine if self.paused.is_serving && self.paused.lacks_room => self.paused.line.push_front(id),
             Pause::InLine => self.paused.line.push_back(id),
             Pause::Busy => self.paused.busy.push(id),
-            Pause::No | Pause::Answers | Pause::Accounts | Pause::Moving => {}
+            Pause::No | Pause::Answers | Pause::Accounts | Pause::Moving | Pause::Reserving => {}
         }
         if !self.paused.is_resuming {
             metrics::counter!("chatroom_reads_paused_total", "reason" => reason(pause)).increment(1);
@@ -378,5 +378,6 @@ fn reason(pause: Pause) -> &'static str {
         Pause::Busy => "busy",
         Pause::Accounts => "accounts",
         Pause::Moving => "moving",
+        Pause::Reserving => "account",
     }
 }

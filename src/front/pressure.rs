@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::orders::Order;
+use super::passing::AccountMail;
 use crate::dispatch::Bundle;
 use crate::id::ConnId;
 use crate::limits::MAILBOX_BYTES_MAX;
@@ -11,6 +12,8 @@ use crate::limits::MAILBOX_BYTES_MAX;
 /// Input of a worker since its last turn.
 #[derive(Default)]
 pub struct Inbox {
+    /// What is said and asked of accounts, in the order it came: it is read first.
+    pub accounts: Vec<AccountMail>,
     /// Batches of other workers and callers, in the order they came.
     pub mail: Bundle,
     /// The commit that was under way is done: whether it is durable.

@@ -6,8 +6,9 @@ use super::connection::{Connection, Resume};
 use super::journey::Journey;
 use super::ledger::Claim;
 use super::pause::Parked;
+use crate::dispatch::Asked;
 use crate::id::{RoomId, Time};
-use crate::room::ClientFacts;
+use crate::room::{Ask, ClientFacts};
 use crate::session::CloseReason;
 use crate::wire::pb;
 
@@ -17,6 +18,8 @@ pub(crate) struct Rare {
     pub(crate) resume: Option<Box<Resume>>,
     /// Requests of several steps that wait for one, by their sequences: nearly always one.
     pub(super) journeys: Vec<(u32, Journey)>,
+    /// Requests to enter rooms made by clients that wait for the account's owner: nearly always one.
+    pub(super) reserving: Vec<(Asked, Ask)>,
     /// Requests that wait for their turn: nearly always one.
     pub(super) parked: Vec<Parked>,
     /// Since when the connection waits for what is none of its fault, or is refused because it has waited long enough.
@@ -37,9 +40,9 @@ pub(super) struct End {
 
 impl Rare {
     fn is_empty(&self) -> bool {
-        let Rare { resume, journeys, parked, busy_since, undeciphered, client, end } = self;
+        let Rare { resume, journeys, reserving, parked, busy_since, undeciphered, client, end } = self;
         let is_calm = parked.is_empty() && busy_since.is_none() && undeciphered.is_none() && client.is_none() && end.is_none();
-        is_calm && resume.is_none() && journeys.is_empty()
+        is_calm && resume.is_none() && journeys.is_empty() && reserving.is_empty()
     }
 }
 

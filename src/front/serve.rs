@@ -65,7 +65,7 @@ impl<L: Line> Front<L> {
                 Some(unread) => unread,
                 None => Box::new(Unread::new(&read, Claim::new(connection.budgets.unfinished.clone(), connection.address, id))),
             });
-            unread.settle(now, is_new, matches!(connection.pause, Pause::InLine | Pause::Busy));
+            unread.settle(now, is_new, matches!(connection.pause, Pause::InLine | Pause::Busy | Pause::Reserving));
         }
         read.clear();
         self.read = read;
@@ -138,9 +138,11 @@ impl<L: Line> Front<L> {
         }
     }
 
-    /// Sends on its way what was admitted before: a step of a request of several.
+    /// Sends on its way what was admitted before: a step of a request of several. Before a room made by a client is entered, the owner of
+    /// the account has a word.
     pub(super) fn ask_on(&mut self, asked: Asked, ask: Ask) {
         match &ask {
+            Ask::Command(Op::Enter(_) | Op::Open(_)) if asked.subject.is_of_client() => self.reserve(asked, ask),
             Ask::Command(op) if !op.names_known(|_| false) => self.ask_about_names(asked, ask),
             _ => self.ask_known(asked, ask, true),
         }
@@ -206,6 +208,7 @@ impl<L: Line> Front<L> {
             replaces,
             leaves: None,
             over_quota: false,
+            is_barred: false,
             client,
         }
     }

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use super::connection::Phase;
 use super::journey::Journey;
 use super::orders::Order;
+use super::passing::AccountMail;
 use super::{Front, Line, find, overloaded};
 use crate::dispatch::{Answer, Asked};
 use crate::error::{Code, Status, Sub};
@@ -22,6 +24,8 @@ pub(super) enum Step {
     Leave { entered: Box<pb::RoomEnterResponse> },
     /// So many rooms that it leaves.
     LeaveAll { waiting: usize, left: Vec<(String, i64)> },
+    /// The rooms in which devices are to be put out.
+    FindRooms { request: pb::KickDevicesRequest },
     /// So many rooms that put devices out.
     KickDevices { waiting: usize, devices: Arc<[DeviceId]> },
 }
@@ -69,17 +73,27 @@ impl<L: Line> Front<L> {
         if let Err(status) = check_devices(request) {
             return self.refuse(id, PacketKind::KickDevices as u16, sequence, &status);
         }
-        let Some(identity) = find(&mut self.connections, id).and_then(|connection| connection.identity.as_deref()) else {
-            return;
+        let Some(hash) = self.account_hash(id) else { return };
+        self.wait_for(id, sequence, Journey::Rooms(Step::FindRooms { request: request.clone() }));
+        self.send_to_owner(hash, AccountMail::Rooms(hash, id, sequence));
+    }
+
+    /// The owner of an account has said which rooms the account is in.
+    pub(super) fn on_rooms(&mut self, id: ConnId, sequence: u32, rooms: &[RoomId]) {
+        let Some(connection) = self.connection(id).filter(|connection| connection.phase == Phase::Open) else { return };
+        let request = match connection.take_journey(sequence) {
+            Some(Journey::Rooms(Step::FindRooms { request })) => request,
+            Some(other) => return self.wait_for(id, sequence, other),
+            None => return,
         };
-        let rooms = self.common.account_rooms.rooms(&identity.app_key, &identity.account);
         let devices: Arc<[DeviceId]> = request.device_ids.iter().map(|device| device.as_str().into()).collect();
         if rooms.is_empty() {
             self.kick_sessions(id, &devices);
         }
         let next = Step::KickDevices { waiting: rooms.len(), devices };
         let ask = || Ask::Command(Op::KickDevices(request.clone()));
-        self.ask_each(id, sequence, PacketKind::KickDevices, &rooms, next, ask);
+        self.ask_each(id, sequence, PacketKind::KickDevices, rooms, next, ask);
+        self.arrived(id);
     }
 
     /// Closes the other connections of the account on these devices, in a room or not; on all devices where none is named.
@@ -88,11 +102,8 @@ impl<L: Line> Front<L> {
             return;
         };
         let ext = format!("{{\"clientType\":{}}}", identity.client_type);
-        for session in self.common.sessions.of(&identity.app_key, &identity.account) {
-            if session.connection != id {
-                self.common.order(session.connection, Order::KickDevice(devices.clone(), ext.as_str().into()));
-            }
-        }
+        let Some(hash) = self.account_hash(id) else { return };
+        self.send_to_owner(hash, AccountMail::Order(hash, Some(id), Order::KickDevice(devices.clone(), ext.into())));
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -147,6 +158,8 @@ impl<L: Line> Front<L> {
                 let all = pb::RoomLeaveAllResponse { room_ids, aliases, ..Default::default() };
                 Err(Box::new(Ok(Response::RoomLeaveAll(all))))
             }
+            // It is the owner of the account that is waited for.
+            Step::FindRooms { request } => Ok(Step::FindRooms { request }),
             Step::KickDevices { waiting, devices } if waiting > 1 => Ok(Step::KickDevices { waiting: waiting - 1, devices }),
             // A room the account has left meanwhile holds none of its devices.
             Step::KickDevices { devices, .. } => {

@@ -15,7 +15,7 @@ use crate::id::{AccountId, DeviceId, Epoch, Seq};
 use crate::limits::{ANSWERS_UNDER_WAY_MAX, MAILBOX_BYTES_MAX};
 use crate::room::{Ask, Op, Query, Settings};
 use crate::session::SessionConfig;
-use crate::subject::{Audience, Class, Downlink};
+use crate::subject::{AccountKey, Audience, Class, Downlink};
 use crate::wire::{FrameCodec, Packet, PacketKind, Request, Response, pb};
 
 const SEQUENCE: u32 = 7;
@@ -69,14 +69,17 @@ fn front() -> (Front<Wire>, ConnId) {
         answers_bytes_max: 64 << 20,
         unfinished_bytes_max: 64 << 20,
     };
+    // The account is owned by this worker whatever the key, the application by chance.
+    let accounts = (0..).map(|key| [3, key]).find(|key| AccountKey::new(*key).app("app").owner(2) == 0).unwrap();
     let common = Arc::new(Common::new(CommonConfig {
         session: SessionConfig::default(),
         bounds,
         apps: Arc::new(Plain),
         accounts: Arc::new(Directory::new(Arc::new(Nowhere), false)),
-        keys: Keys { aliases: [1; 32], resume: [2; 32], accounts: [3, 4] },
+        keys: Keys { aliases: [1; 32], resume: [2; 32], accounts },
         pressures: Pressure::of_workers(2),
         post: Arc::new(|_, _| panic!("nobody is ordered anything")),
+        post_about_accounts: Arc::new(|_, _| panic!("nobody else owns what this is about")),
     }));
     let hub = Hub::new(HubConfig {
         worker: 0,
@@ -87,7 +90,7 @@ fn front() -> (Front<Wire>, ConnId) {
         feed_bytes_max: 1 << 20,
         detach_grace_ms: 30_000,
         last_room: Arc::new(AtomicI64::new(0)),
-        accounts: common.account_rooms(),
+        accounts: common.account_key(),
     });
     let stopwatch = Stopwatch::new(Time::default);
     let mut front = Front::new(FrontConfig { worker: 0, common: common.clone(), hub, seed: 1, stopwatch });

@@ -2,6 +2,7 @@
 //! are written, and each dirty room is flushed once.
 
 use super::connection::{Connection, Lines, Pause, Phase};
+use super::passing::AccountMail;
 use super::pressure::Inbox;
 use super::{Effect, Front, Line, find, is_on_purpose};
 use crate::dispatch::{self, UserEffect};
@@ -35,8 +36,10 @@ fn look_at_log<S: Subject>(hub: &mut dispatch::HubOf<S>, committed: Option<bool>
 impl<L: Line> Front<L> {
     /// Applies what has been read and what has come from others.
     pub fn turn(&mut self, inbox: Inbox, log: LogHealth) {
-        let Inbox { mail, committed, orders, drain } = inbox;
+        let Inbox { accounts, mail, committed, orders, drain } = inbox;
         self.paused.begin_turn();
+        self.settle_notes();
+        accounts.into_iter().for_each(|mail| self.on_account_mail(mail));
         self.hub.on_mail(mail.rooms);
         self.users.on_mail(mail.users);
         look_at_log(&mut self.hub, committed, log);
@@ -53,6 +56,7 @@ impl<L: Line> Front<L> {
             self.go_on_with_paused(committed.is_some());
             self.carry_out();
         }
+        self.post_about_accounts();
         self.common.pressure(self.worker).set_behind(self.hub.is_behind() || self.users.is_behind());
         let mut lines = Lines { connections: &mut self.connections, now: self.now };
         self.hub.flush(&mut lines);
@@ -104,7 +108,8 @@ impl<L: Line> Front<L> {
         }
         let connection = self.connections.remove(id.slot());
         if let Some(identity) = &connection.identity {
-            self.common.sessions.leave(&identity.app_key, &identity.account, id);
+            let hash = self.common.account_key().account(&identity.app_key, &identity.account);
+            self.send_to_owner(hash, AccountMail::Gone(hash, id));
         }
         self.common.gate.leave(connection.address);
         self.release_all(&connection);
@@ -153,6 +158,8 @@ impl<L: Line> Front<L> {
 
     fn carry_out_all(&mut self) {
         loop {
+            // What others have to know of accounts arrives before answers leave.
+            self.post_about_accounts();
             self.carry_out_users();
             let mut effects = self.hub.take_effects();
             if effects.is_empty() {

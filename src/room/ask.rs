@@ -38,6 +38,7 @@ impl Enter {
             replaces: None,
             leaves: None,
             over_quota: false,
+            is_barred: false,
             client: None,
         }
     }

@@ -176,8 +176,10 @@ pub struct Enter {
     pub replaces: Option<ConnId>,
     /// The room made by a client which the account leaves for this one, and which does not count any more (§c.6 switchRoom).
     pub leaves: Option<RoomId>,
-    /// The account is in as many rooms made by clients as it may be, and not in this one. Said by the owner of the room.
+    /// The account is in as many rooms made by clients as it may be, and not in this one. Said by the owner of the account.
     pub over_quota: bool,
+    /// The account makes no room at present: too many that were made wait for their end. Said likewise.
+    pub is_barred: bool,
     /// The client of the connection, if the application wants to know who comes.
     pub client: Option<Arc<ClientFacts>>,
 }

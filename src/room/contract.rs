@@ -206,10 +206,6 @@ impl Subject for Room {
         if exactly { self.empty_for_long(since) } else { Room::vacated(self, since) }
     }
 
-    fn bar(&mut self, is_barred: bool) {
-        self.is_barred = is_barred;
-    }
-
     fn missing_subject() -> Status {
         Status::with_sub(Code::NotFound, Sub::RoomMissing)
     }

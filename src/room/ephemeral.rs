@@ -47,7 +47,7 @@ impl Room {
         if enter.over_quota {
             return Err(Status::with_sub(Code::OverQuota, Sub::JoinedRoomsQuota));
         }
-        if self.is_barred {
+        if enter.is_barred {
             return Err(Status::with_sub(Code::OverQuota, Sub::RoomsQuota));
         }
         check_room(&initial(actor, request))?;

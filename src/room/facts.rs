@@ -67,12 +67,12 @@ impl Operation for Op {
     }
 
     fn entering(&mut self) -> Option<Entering<'_, RoomId>> {
-        let Enter { app_key, leaves, over_quota, .. } = match self {
+        let Enter { app_key, leaves, over_quota, is_barred, .. } = match self {
             Op::Enter(enter) => enter.as_mut(),
             Op::Open(open) => &mut open.enter,
             _ => return None,
         };
-        Some(Entering { app_key, leaves: *leaves, over_quota })
+        Some(Entering { app_key, leaves: *leaves, over_quota, is_barred })
     }
 
     fn takes_over(&self) -> Option<ConnId> {

@@ -64,8 +64,6 @@ pub struct Room {
     pub(super) expressions: Expressions,
     /// Since when nobody was in the room when its state was written down.
     pub(super) left_before: Option<UnixMs>,
-    /// The room may not be made at present.
-    pub(super) is_barred: bool,
 }
 
 vacant!(People, Queue, Map, MemberAttributes, Queries, Senders, Priority, Recalled);
@@ -101,7 +99,6 @@ impl Room {
             logged_epoch: Epoch::default(),
             expressions: Expressions::default(),
             left_before: None,
-            is_barred: false,
         }
     }
 

@@ -78,11 +78,6 @@ impl Room {
         self.empty_since = since;
     }
 
-    /// Says whether the room may not be made at present: too many rooms wait for their end.
-    pub fn bar(&mut self, is_barred: bool) {
-        self.is_barred = is_barred;
-    }
-
     /// When the room closes by itself.
     fn closes_at(&self) -> Option<UnixMs> {
         let delay = self.info.delay_close.as_ref().filter(|_| self.info.valid)?;

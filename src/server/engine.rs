@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::effects::off_thread;
 use super::shared::Shared;
 use crate::dispatch::{Answer, Asker, Bundle, Mail, Request, owner_of};
 use crate::error::{Code, Status, Sub};
 use crate::figures::{TopQuery, TopRooms};
-use crate::front::{Order, Session};
+use crate::front::{Order, SessionsTold};
 use crate::id::{AccountId, RoomId};
 use crate::room::{Actor, Ask, Command, Create, Op, Query};
+use crate::user::Session;
 use crate::wire::{Response, pb};
 
 /// A handle on the rooms and connections of this node. Cheap to clone; any thread may use it.
@@ -112,19 +113,42 @@ impl Engine {
         self.web_socket_addresses.to_vec()
     }
 
-    /// The connections on which an account has logged in.
-    pub fn sessions(&self, app_key: &str, account: &AccountId) -> Vec<Session> {
-        self.shared.common.sessions_of(app_key, account)
+    /// The connections on which each of these accounts has logged in.
+    pub async fn sessions(&self, app_key: &str, accounts: &[AccountId]) -> Result<Vec<Vec<Session>>, Status> {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let told = |places: Vec<usize>| -> SessionsTold {
+            let sender = sender.clone();
+            Box::new(move |sessions| drop(sender.send((places, sessions))))
+        };
+        self.shared.common.ask_for_sessions(app_key, accounts, told);
+        drop(sender);
+        let (mut found, mut missing) = (vec![Vec::new(); accounts.len()], accounts.len());
+        while let Some((places, sessions)) = receiver.recv().await {
+            missing = missing.saturating_sub(places.len());
+            for (place, sessions) in places.into_iter().zip(sessions) {
+                found[place] = sessions;
+            }
+        }
+        if missing == 0 { Ok(found) } else { Err(Status::new(Code::Unavailable, "the server is going down")) }
     }
 
     /// Closes the connections of an account that was blocked, which are told why; `ext` goes with it.
-    pub fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) {
-        self.shared.common.order_all(app_key, account, || Order::PutOut(ext.into()));
+    pub async fn put_out(&self, app_key: &str, account: &AccountId, ext: &str) {
+        self.order_all(app_key, account, &Order::PutOut(ext.into())).await;
     }
 
     /// Has the connections of an account know whether it may send.
-    pub fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) {
-        self.shared.common.order_all(app_key, account, || Order::SetMuted(muted));
+    pub async fn set_muted(&self, app_key: &str, account: &AccountId, muted: bool) {
+        self.order_all(app_key, account, &Order::SetMuted(muted)).await;
+    }
+
+    /// Has the connections of an account do what is wanted. Each of them has the order when this returns; later logins find the account
+    /// changed. A node that goes down has no connections.
+    async fn order_all(&self, app_key: &str, account: &AccountId, order: &Order) {
+        let sessions = self.sessions(app_key, std::slice::from_ref(account)).await.unwrap_or_default();
+        for session in sessions.into_iter().flatten() {
+            self.shared.common.order(session.connection, order.clone());
+        }
     }
 
     async fn ask(&self, app_key: Option<&str>, room: RoomId, actor: Actor, ask: Ask) -> Answer {

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::dispatch::Bundle;
-use crate::front::{Inbox, Order, Pressure};
+use crate::front::{AccountMail, Inbox, Order, Pressure};
 use crate::id::ConnId;
 
 /// A worker's mailbox. Any thread may post.
@@ -38,6 +38,16 @@ impl Mailbox {
         let mut inbox = self.inbox.lock();
         self.pressure().add(weight);
         inbox.mail.append(batch);
+        drop(inbox);
+        self.wake.notify_one();
+    }
+
+    /// Adds a batch about accounts, which is read before everything else.
+    pub(crate) fn post_about_accounts(&self, batch: Vec<AccountMail>) {
+        let weight = batch.iter().map(AccountMail::weight).sum();
+        let mut inbox = self.inbox.lock();
+        self.pressure().add(weight);
+        inbox.accounts.extend(batch);
         drop(inbox);
         self.wake.notify_one();
     }

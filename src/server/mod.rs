@@ -39,5 +39,5 @@ pub use node::{Node, StartError, bind};
 pub(crate) use priority::give_way;
 
 pub(crate) use crate::front::Gate as ConnectionGate;
-pub use crate::front::Session;
 pub use crate::log::make_files_private;
+pub use crate::user::Session;

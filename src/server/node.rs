@@ -139,7 +139,7 @@ impl Node {
         let told = Arc::downgrade(&shared);
         accounts.when_registered(move |app_key, account| {
             if let Some(shared) = told.upgrade() {
-                shared.common.order_all(app_key, account, || Order::GiveUpName);
+                shared.common.order_all(app_key, account, Order::GiveUpName);
             }
         });
         outbox.spool().set_bytes_max(config.webhooks.spool_bytes_max);
@@ -158,7 +158,7 @@ impl Node {
                 feed_bytes_max: config.limits.feed_bytes_max,
                 detach_grace_ms: config.timers.detach_grace_ms,
                 last_room: last_room.clone(),
-                accounts: shared.common.account_rooms(),
+                accounts: shared.common.account_key(),
             });
             hub.expect_endings(&client_rooms);
             let listener = listener.try_clone().map_err(StartError::Thread)?;

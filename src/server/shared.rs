@@ -16,7 +16,7 @@ use crate::account::Directory;
 use crate::config::Config;
 use crate::error::{Code, Status};
 use crate::figures::Figures;
-use crate::front::{Bounds, Common, CommonConfig, Keys, Post, Pressure};
+use crate::front::{Bounds, Common, CommonConfig, Keys, Post, PostAboutAccounts, Pressure};
 use crate::hooks::{Callbacks, Webhooks};
 use crate::id::{Time, UnixMs};
 use crate::log::{LogError, Storage};
@@ -107,7 +107,13 @@ impl Shared {
                 mailbox.order(connection, order);
             }
         });
-        let common = CommonConfig { session, bounds, apps: apps.clone(), accounts, keys, pressures, post };
+        let posted = mailboxes.clone();
+        let post_about_accounts: PostAboutAccounts = Arc::new(move |worker, mail| {
+            if let Some(mailbox) = posted.get(worker) {
+                mailbox.post_about_accounts(mail);
+            }
+        });
+        let common = CommonConfig { session, bounds, apps: apps.clone(), accounts, keys, pressures, post, post_about_accounts };
         Ok(Shared {
             common: Arc::new(Common::new(common)),
             apps: apps.clone(),

@@ -13,8 +13,8 @@ use crate::account::{Account, App, Directory, Keeper, Secret, Urgency};
 use crate::dispatch::{Answer, Asker, Bundle, Hub, HubConfig, Mail, Request, owner_of};
 use crate::error::Status;
 use crate::front::{
-    AppRow, AppTable, Apps, Bounds, Common, CommonConfig, Front, FrontConfig, Inbox, Keys, LogHealth, Order, Pressure,
-    Stopwatch,
+    AccountMail, AppRow, AppTable, Apps, Bounds, Common, CommonConfig, Front, FrontConfig, Inbox, Keys, LogHealth, Order,
+    Pressure, Stopwatch,
 };
 use crate::id::{AccountId, ConnId, RoomId, Time, UnixMs};
 use crate::limits;
@@ -26,6 +26,9 @@ use crate::session::SessionConfig;
 pub(super) const APP: &str = "app";
 /// Every account's token.
 pub(super) const TOKEN: &str = "token";
+
+/// Mail about accounts on its way, with the workers it is for.
+type PostedMail = Arc<Mutex<Vec<(usize, Vec<AccountMail>)>>>;
 
 /// One life of a node.
 pub(super) struct Node {
@@ -45,6 +48,7 @@ pub(super) struct Node {
     pub draining_until: Option<Time>,
     clock: Arc<AtomicU64>,
     orders: Arc<Mutex<Vec<(ConnId, Order)>>>,
+    account_mail: PostedMail,
     committed: Arc<Mutex<Vec<(usize, bool)>>>,
     answers: Arc<Mutex<Vec<(u64, Answer)>>>,
 }
@@ -111,6 +115,8 @@ impl Node {
         let (clock, orders) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::default()));
         let posted: Arc<Mutex<Vec<(ConnId, Order)>>> = orders;
         let post = posted.clone();
+        let account_mail = PostedMail::default();
+        let posted_about = account_mail.clone();
         let pressures = Pressure::of_workers(plan.workers);
         let accounts = directory(plan).map_err(|status| LogError::Store(status.to_string()))?;
         let common = Arc::new(Common::new(CommonConfig {
@@ -127,6 +133,7 @@ impl Node {
             keys: Keys { aliases: [1; 32], resume: [u8::try_from(life % 251).unwrap_or(0); 32], accounts: [3, 4] },
             pressures,
             post: Arc::new(move |connection, order| post.lock().push((connection, order))),
+            post_about_accounts: Arc::new(move |worker, mail| posted_about.lock().push((worker, mail))),
         }));
         let last_room = Arc::new(AtomicI64::new(disk.last_number()));
         let client_rooms = disk.listed()?;
@@ -141,7 +148,7 @@ impl Node {
                 feed_bytes_max: plan.feed_bytes,
                 detach_grace_ms: limits::DETACH_GRACE_MS,
                 last_room: last_room.clone(),
-                accounts: common.account_rooms(),
+                accounts: common.account_key(),
             });
             hub.expect_endings(&client_rooms);
             let read = clock.clone();
@@ -162,6 +169,7 @@ impl Node {
             draining_until: None,
             clock,
             orders: posted,
+            account_mail,
             committed,
             answers,
         })
@@ -212,6 +220,12 @@ impl Node {
 
     /// Takes to the workers what the disk and the fronts have for them.
     pub fn sort(&mut self) {
+        for (worker, mail) in self.account_mail.lock().drain(..) {
+            if let Some(worker) = self.workers.get_mut(worker) {
+                worker.inbox.accounts.extend(mail);
+                worker.is_due = true;
+            }
+        }
         for (connection, order) in self.orders.lock().drain(..) {
             if let Some(worker) = self.workers.get_mut(connection.worker()) {
                 worker.inbox.orders.push((connection, order));

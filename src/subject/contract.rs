@@ -31,8 +31,10 @@ pub struct Entering<'a, K> {
     pub app_key: &'a str,
     /// The subject made by a client which it leaves for this one, and which does not count any more.
     pub leaves: Option<K>,
-    /// To be set if it is in as many as it may be, and not in this one.
+    /// True if it is in as many made by clients as it may be, and not in this one. Where it is false, one made by a client is reserved.
     pub over_quota: &'a mut bool,
+    /// True if it may make none at present.
+    pub is_barred: &'a mut bool,
 }
 
 /// The settings that the subjects of each application go by. The answer may change while the node runs.
@@ -388,11 +390,6 @@ pub trait Subject: Sized + 'static {
     /// Says since when nobody is in it, of one that was just rebuilt: with `exactly` at that time, else no later than that.
     fn vacated(&mut self, since: UnixMs, exactly: bool) {
         let _ = (since, exactly);
-    }
-
-    /// Says whether it may not be made at present.
-    fn bar(&mut self, is_barred: bool) {
-        let _ = is_barred;
     }
 
     // What others are told.

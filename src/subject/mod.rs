@@ -3,6 +3,7 @@
 //!
 //! Nothing here reads a clock, a socket, a file or a random generator. May use: `wire` for packet types.
 
+mod account;
 mod actor;
 mod audience;
 mod contract;
@@ -12,6 +13,7 @@ mod position;
 mod server_id;
 mod shard;
 
+pub use account::{AccountHash, AccountKey, Note};
 pub use actor::{Actor, NoticePriority, OnBehalf, Origin};
 pub use audience::Audience;
 pub use contract::{

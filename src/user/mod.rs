@@ -6,9 +6,11 @@
 
 mod command;
 mod contract;
+mod passing;
 mod record;
 mod state;
 
 pub use command::{Op, Query};
+pub use passing::{Beyond, Passing, Session};
 pub use record::Record;
 pub use state::{Settings, User};

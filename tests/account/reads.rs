@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use chatroom::account::{Account, App, Directory, Keeper, Login, Look, NewAccount, Secret, Urgency, dynamic_token};
+use chatroom::account::{Account, App, Changed, Directory, Keeper, Login, Look, NewAccount, Secret, Urgency, dynamic_token};
 use chatroom::error::{Code, Status};
 use chatroom::id::{AccountId, UnixMs};
 use parking_lot::Mutex;
@@ -181,7 +181,31 @@ fn a_change_that_is_pending_while_its_account_goes_from_memory_is_what_counts() 
     open.send(()).unwrap();
     changing.join().unwrap().unwrap();
     let verified = directory.verify_login(&login("user9", "t9"), NOW).unwrap();
-    assert!(verified.globally_muted && verified.is_current(&directory));
+    assert!(verified.globally_muted);
+    assert_eq!(directory.changed_since(APP, &verified.seen()), None);
+}
+
+#[test]
+fn a_login_can_tell_what_has_changed_about_its_account_since() {
+    let (directory, _disk) = directory();
+    let seen = directory.verify_login(&login("user9", "t9"), NOW).unwrap().seen();
+    assert_eq!(directory.changed_since(APP, &seen), None);
+    let change = |muted, blocked| {
+        let change = |account: &mut Account| {
+            (account.muted, account.blocked) = (muted, blocked);
+            Ok(())
+        };
+        directory.change_account(APP, &id("user9"), change).unwrap();
+        directory.account(APP, &id("user9")).unwrap();
+        directory.changed_since(APP, &seen)
+    };
+    assert_eq!(change(true, false), Some(Changed::Muted(true)));
+    assert_eq!(change(true, true), Some(Changed::Blocked));
+    assert_eq!(change(false, false), None, "it is as it was");
+    for number in 100..2000 {
+        assert_eq!(code(&directory, &login(&name(number), &format!("t{number}"))), Code::Ok);
+    }
+    assert_eq!(directory.changed_since(APP, &seen), Some(Changed::Lost));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::generate::{FAMILIES, compare, enumerations};
+use crate::generate::{compare, enumerations, families};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -11,8 +11,9 @@ fn root() -> PathBuf {
 
 /// The files of the C ABI, in the order in which the header shows their functions.
 fn sources() -> Vec<PathBuf> {
-    let order = ["library.rs", "boundary.rs", "types.rs", "constants.rs", "codec.rs", "client.rs", "options.rs", "request.rs"];
-    let order: Vec<String> = order.map(str::to_owned).into_iter().chain(FAMILIES.map(|name| format!("{name}.rs"))).collect();
+    let order = ["library.rs", "boundary.rs", "types.rs", "codec.rs", "client.rs", "options.rs", "request.rs"];
+    let order: Vec<String> =
+        order.map(str::to_owned).into_iter().chain(families().iter().map(|name| format!("{name}.rs"))).collect();
     let folders = ["src/capi", "src/capi/generated"].map(|folder| root().join(folder));
     let mut files: Vec<PathBuf> = folders
         .iter()

@@ -110,6 +110,12 @@ int main(int argc, char **argv) {
             silenced.set_value(seconds);
         }) == CHATROOM_RESULT_OK);
         CHECK(silenced.get_future().get() == 60);
+        // A request as protobuf of the host's own; a ping may say anything, and it comes back.
+        std::promise<std::string> echoed;
+        CHECK(client.call(CHATROOM_KIND_PING, "echo", [&](const chatroom_status_t &, std::string_view body) {
+            echoed.set_value(std::string(body));
+        }) == CHATROOM_RESULT_OK);
+        CHECK(echoed.get_future().get() == "echo");
         CHECK(client.check_connection() == CHATROOM_RESULT_OK);
         chatroom::Client moved = std::move(client);
         CHECK(moved.state() == CHATROOM_STATE_ENTERED && client.get() == nullptr);

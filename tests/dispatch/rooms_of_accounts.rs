@@ -1,9 +1,7 @@
 //! Which rooms an account is in, over all workers: exact whatever way it comes and goes, and bounded (chatroom.md §d.5).
 
-use std::sync::Arc;
-
 use crate::world::{GRACE_MS, WORKERS, World, client_room, enter, entered, open, opening};
-use chatroom::dispatch::{AccountRooms, Reserved, owner_of};
+use chatroom::dispatch::owner_of;
 use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, RoomId};
 use chatroom::limits::LOADING_COMMANDS_MAX;
@@ -110,8 +108,8 @@ fn what_comes_to_nothing_does_not_count() {
     let long = pb::RoomEnterRequest { nick: "n".repeat(65), ..Default::default() };
     let long = Enter { app_key: "app".into(), ..Enter::from_request(long) };
     assert_eq!(world.came_to(&ann, hall, Op::Enter(Box::new(long))).0, Code::BadParameter);
-    let other = AccountId::parse("ann").unwrap();
-    assert!(world.rooms("ann").is_empty() && world.accounts.rooms("other", &other).is_empty());
+    let other = world.key.account("other", &AccountId::parse("ann").unwrap());
+    assert!(world.rooms("ann").is_empty() && world.accounts.rooms(other).is_empty());
     assert!(world.accounts.is_empty());
     // A refusal of somebody who is in the room already leaves it there.
     world.enter(&ann, hall);
@@ -282,32 +280,19 @@ fn whatever_happens_an_account_counts_where_it_is_and_nowhere_else() {
 }
 
 #[test]
-fn reservations_of_many_threads_never_exceed_the_limit() {
-    let accounts = Arc::new(AccountRooms::new([3, 4]));
-    let ann = AccountId::parse("ann").unwrap();
-    let reserved = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..4u64)
-            .map(|thread| {
-                let (accounts, ann) = (&accounts, &ann);
-                scope.spawn(move || {
-                    let rooms = (0..100).map(|number| client_room(1 + thread * 100 + number));
-                    let is_new =
-                        |room: &RoomId| matches!(accounts.reserve("app", ann, *room, None, (5, 5)), Reserved::Now { .. });
-                    rooms.filter(is_new).count()
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
-    });
-    assert_eq!((reserved, accounts.rooms("app", &ann).len()), (5, 5));
-    assert!(accounts.rooms("other", &ann).is_empty(), "applications have nothing to do with each other");
-    let room = accounts.rooms("app", &ann)[0];
-    assert_eq!(accounts.reserve("app", &ann, room, None, (5, 5)), Reserved::Before);
-    for room in accounts.rooms("app", &ann) {
-        accounts.release("app", &ann, room);
-        accounts.release("app", &ann, room);
-    }
-    assert!(accounts.is_empty());
+fn a_room_that_was_reserved_and_never_asked_comes_free() {
+    let mut world = World::new(Settings { client_rooms_per_account_max: 1, ..Settings::default() });
+    let (one, two) = (client_room(1), client_room(2));
+    let owner = u8::try_from(owner_of(two, WORKERS)).unwrap();
+    let ann = world.connect_to(owner, "ann");
+    // All of it waits for one load, and the last is too much.
+    let asked: Vec<u32> = (0..=LOADING_COMMANDS_MAX).map(|_| world.ask(&ann, two, enter(two))).collect();
+    world.settle();
+    let refusals: Vec<Code> = asked.into_iter().map(|one| world.take_answer(&ann, one).unwrap().unwrap_err().code).collect();
+    assert!(refusals[..LOADING_COMMANDS_MAX].iter().all(|code| *code == Code::NotFound));
+    assert_eq!(refusals[LOADING_COMMANDS_MAX], Code::Busy);
+    assert!(world.accounts.is_empty());
+    assert_eq!(world.came_to(&ann, one, opening(open(one))), OK, "nothing of that is left");
 }
 
 #[test]

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use bytes::{Bytes, BytesMut};
-use chatroom::dispatch::{AccountRooms, Answer, Asked, Asker, CatchUp, Effect, Hub, HubConfig, Outlet, Request, owner_of};
+use chatroom::dispatch::{Answer, Asked, Asker, CatchUp, Effect, Hub, HubConfig, Outlet, Request, owner_of};
 use chatroom::error::{Code, Sub};
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::FEED_BYTES_MAX;
 use chatroom::room::{
     Actor, Ask, Collector, Create, Enter, Op, Open, Origin, Query, Record, Replay, ReplayScope, Room, Settings,
 };
+use chatroom::subject::{AccountKey, Operation as _};
+use chatroom::user::Passing;
 use chatroom::wire::{FrameCodec, Push, Response, pb};
 use prost::Message as _;
 use tokio_util::codec::Decoder;
@@ -54,7 +56,9 @@ struct Logged {
 /// The node.
 pub struct World {
     pub hubs: Vec<Hub>,
-    pub accounts: Arc<AccountRooms>,
+    /// Stands in for the owner of every account.
+    pub accounts: Passing,
+    pub key: AccountKey,
     pub settings: Arc<Settings>,
     pub commits: bool,
     /// How often a room was rebuilt from the log.
@@ -87,7 +91,8 @@ impl World {
         let settings = Arc::new(settings);
         let mut world = World {
             hubs: Vec::new(),
-            accounts: Arc::new(AccountRooms::new([1, 2])),
+            accounts: Passing::default(),
+            key: AccountKey::new([1, 2]),
             settings,
             commits: true,
             loads: 0,
@@ -114,7 +119,7 @@ impl World {
     /// Everything that was not committed is gone, and so is everybody.
     pub fn restart(&mut self) {
         self.epoch += 1;
-        self.accounts = Arc::new(AccountRooms::new([1, self.epoch]));
+        self.accounts = Passing::default();
         let hub = |worker| {
             Hub::new(HubConfig {
                 worker,
@@ -125,7 +130,7 @@ impl World {
                 feed_bytes_max: FEED_BYTES_MAX,
                 detach_grace_ms: GRACE_MS,
                 last_room: self.last_room.clone(),
-                accounts: self.accounts.clone(),
+                accounts: self.key,
             })
         };
         self.hubs = (0..WORKERS).map(hub).collect();
@@ -169,10 +174,41 @@ impl World {
         self.sequence
     }
 
-    fn request(&mut self, asked: Asked, actor: Actor, ask: Ask) {
+    fn request(&mut self, asked: Asked, actor: Actor, mut ask: Ask) {
+        if let Ask::Command(op) = &mut ask
+            && asked.subject.is_of_client()
+        {
+            self.reserve(&actor.account, asked.subject, op);
+        }
         let (room, asker) = (asked.subject, Asker::Connection(asked));
         let request = Request { subject: room, asker, actor, ask, app_key: None, resume: None };
         self.hubs[asked.connection.worker()].request(request);
+    }
+
+    /// What the owner of an account does before a room made by a client is entered.
+    fn reserve(&mut self, account: &AccountId, room: RoomId, op: &mut Op) {
+        let (makes, settings) = (op.may_begin().is_some(), self.settings.clone());
+        let Some(entering) = op.entering() else { return };
+        let (hash, app) = (self.key.account(entering.app_key, account), self.key.app(entering.app_key));
+        let is_full = |hash, max| self.accounts.waiting(hash) >= max;
+        let own_max = settings.client_rooms_left_per_account_max;
+        *entering.is_barred = makes && (is_full(hash, own_max) || is_full(app, settings.client_rooms_left_per_app_max));
+        let rooms_max = settings.client_rooms_per_account_max;
+        *entering.over_quota = !self.accounts.reserve(hash, room, entering.leaves, rooms_max);
+    }
+
+    /// What the owners of accounts do with what rooms say.
+    fn take_notes(&mut self, worker: usize) -> bool {
+        let notes = self.hubs[worker].take_notes();
+        let is_busy = !notes.is_empty();
+        for note in notes {
+            if let Some(beyond) = self.accounts.note(note) {
+                let (actor, ask) = (Actor::server(beyond.account), Ask::Command(Op::beyond_quota().unwrap()));
+                let request = Request { subject: beyond.room, asker: Asker::Nobody, actor, ask, app_key: None, resume: None };
+                self.hubs[worker].request(request);
+            }
+        }
+        is_busy
     }
 
     /// Whether the room itself says that the account is in it.
@@ -241,7 +277,7 @@ impl World {
 
     /// The rooms an account counts as being in.
     pub fn rooms(&self, account: &str) -> Vec<RoomId> {
-        self.accounts.rooms("app", &AccountId::parse(account).unwrap())
+        self.accounts.rooms(self.key.account("app", &AccountId::parse(account).unwrap()))
     }
 
     /// A connection is lost, or has logged out.
@@ -386,6 +422,7 @@ impl World {
                 Effect::History { .. } => {}
             }
         }
+        was_busy |= self.take_notes(worker);
         self.hubs[worker].flush(&mut self.wires);
         for other in 0..WORKERS {
             let mail = self.hubs[worker].take_mail(other);

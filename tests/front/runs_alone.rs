@@ -11,8 +11,8 @@ use chatroom::account::{Account, App, Directory, Keeper, NewAccount, Secret, Urg
 use chatroom::dispatch::{Answer, Asker, Bundle, Hub, HubConfig, Mail, owner_of};
 use chatroom::error::Status;
 use chatroom::front::{
-    AccountRead, AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox, Keys, Line,
-    LogHealth, Order, Pressure, Sent, Stopwatch, Unanswered, Verdict, Want,
+    AccountMail, AccountRead, AppRow, AppTable, Apps, Bounds, Call, Common, CommonConfig, Effect, Front, FrontConfig, Inbox,
+    Keys, Line, LogHealth, Order, Pressure, Sent, Stopwatch, Unanswered, Verdict, Want,
 };
 use chatroom::id::{AccountId, ConnId, Epoch, RoomId, Time, UnixMs};
 use chatroom::limits::FEED_BYTES_MAX;
@@ -93,6 +93,9 @@ impl Apps for OneApp {
     }
 }
 
+/// Mail about accounts on its way, with the workers it is for.
+type PostedMail = Arc<Mutex<Vec<(usize, Vec<AccountMail>)>>>;
+
 /// The node: what its host would hold in sockets, files and threads.
 pub struct Node {
     pub common: Arc<Common>,
@@ -100,6 +103,7 @@ pub struct Node {
     inboxes: Vec<Inbox>,
     pressures: Arc<[Pressure]>,
     orders: Arc<Mutex<Vec<(ConnId, Order)>>>,
+    account_mail: PostedMail,
     settings: Arc<Settings>,
     log: HashMap<RoomId, Vec<Record>>,
     calls: Vec<(usize, Call)>,
@@ -136,6 +140,8 @@ impl Node {
     fn with(row: AppRow, directory: Directory) -> Node {
         let (pressures, orders) = (Pressure::of_workers(WORKERS), Arc::<Mutex<Vec<_>>>::default());
         let ordered = orders.clone();
+        let account_mail = PostedMail::default();
+        let posted = account_mail.clone();
         let common = Arc::new(Common::new(CommonConfig {
             session: SessionConfig::default(),
             bounds: Bounds {
@@ -150,6 +156,7 @@ impl Node {
             keys: Keys { aliases: [1; 32], resume: [2; 32], accounts: [3, 4] },
             pressures: pressures.clone(),
             post: Arc::new(move |connection, order| ordered.lock().unwrap().push((connection, order))),
+            post_about_accounts: Arc::new(move |worker, mail| posted.lock().unwrap().push((worker, mail))),
         }));
         let settings = Arc::new(Settings::default());
         let last_room = Arc::new(AtomicI64::new(1000));
@@ -163,7 +170,7 @@ impl Node {
                 feed_bytes_max: FEED_BYTES_MAX,
                 detach_grace_ms: GRACE_MS,
                 last_room: last_room.clone(),
-                accounts: common.account_rooms(),
+                accounts: common.account_key(),
             });
             let stopwatch = Stopwatch::new(Time::default);
             Front::new(FrontConfig { worker, common: common.clone(), hub, seed: 6, stopwatch })
@@ -173,6 +180,7 @@ impl Node {
             inboxes: (0..WORKERS).map(|_| Inbox::default()).collect(),
             pressures,
             orders,
+            account_mail,
             settings,
             log: HashMap::new(),
             calls: Vec::new(),
@@ -245,9 +253,13 @@ impl Node {
         for (connection, order) in std::mem::take(&mut *self.orders.lock().unwrap()) {
             self.inboxes[connection.worker()].orders.push((connection, order));
         }
+        for (owner, mail) in std::mem::take(&mut *self.account_mail.lock().unwrap()) {
+            self.inboxes[owner].accounts.extend(mail);
+        }
         let inbox = std::mem::take(&mut self.inboxes[worker]);
         self.pressures[worker].clear();
         let mut is_busy = !inbox.mail.is_empty() || inbox.committed.is_some() || !inbox.orders.is_empty();
+        is_busy |= !inbox.accounts.is_empty();
         self.fronts[worker].turn(inbox, LogHealth::Well(EPOCH));
         is_busy |= self.fronts[worker].wants_turn();
         for other in 0..WORKERS {
@@ -266,7 +278,7 @@ impl Node {
             is_busy = true;
             self.carry_out(worker, effect);
         }
-        is_busy
+        is_busy || !self.account_mail.lock().unwrap().is_empty() || !self.orders.lock().unwrap().is_empty()
     }
 
     fn carry_out(&mut self, worker: usize, effect: Effect) {

@@ -23,10 +23,10 @@ pub unsafe extern "C" fn chatroom_client_set_attributes(
         Response::AttributesSet(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_attributes_edit_t::read(edit)? };
-        Ok(request_of(Request::AttributesSet, request))
+        shared.ask(request_of(Request::AttributesSet, request), user_data, tell_view(part, done))
     })
 }
 
@@ -56,11 +56,11 @@ pub unsafe extern "C" fn chatroom_client_delete_attributes(
         Response::AttributesDelete(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request =
             unsafe { pb::AttributesDeleteRequest { room_id, keys: input::texts(keys, key_count, "keys")?, force: force != 0 } };
-        Ok(request_of(Request::AttributesDelete, request))
+        shared.ask(request_of(Request::AttributesDelete, request), user_data, tell_view(part, done))
     })
 }
 
@@ -84,7 +84,9 @@ pub unsafe extern "C" fn chatroom_client_end_attributes_batch(
         Response::AttributesBatch(answer) => Some(answer),
         _ => None,
     };
-    ask_view_by(client, user_data, done, part, |client, done| client.end_attributes_batch_with(room_id, done))
+    on(client, |shared| {
+        shared.ask_by(user_data, tell_view(part, done), |client, done| client.end_attributes_batch_with(room_id, done))
+    })
 }
 
 /// Reads the attributes of a room.
@@ -103,9 +105,9 @@ pub unsafe extern "C" fn chatroom_client_attributes(
         Response::AttributesList(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         let request = pb::AttributesListRequest { room_id };
-        Ok(request_of(Request::AttributesList, request))
+        shared.ask(request_of(Request::AttributesList, request), user_data, tell_view(part, done))
     })
 }
 
@@ -128,10 +130,10 @@ pub unsafe extern "C" fn chatroom_client_set_member_attributes(
         Response::MemberAttributesSet(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_member_attributes_edit_t::read(edit)? };
-        Ok(request_of(Request::MemberAttributesSet, request))
+        shared.ask(request_of(Request::MemberAttributesSet, request), user_data, tell_view(part, done))
     })
 }
 
@@ -158,12 +160,12 @@ pub unsafe extern "C" fn chatroom_client_lookup_member_attributes(
         Response::MemberAttributesLookup(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::MemberAttributesLookupRequest { room_id, accounts: input::texts(accounts, account_count, "accounts")? }
         };
-        Ok(request_of(Request::MemberAttributesLookup, request))
+        shared.ask(request_of(Request::MemberAttributesLookup, request), user_data, tell_view(part, done))
     })
 }
 
@@ -191,9 +193,9 @@ pub unsafe extern "C" fn chatroom_client_member_attributes(
         Response::MemberAttributesList(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { pb::MemberAttributesListRequest { room_id, next: input::text(next, "next")?, limit } };
-        Ok(request_of(Request::MemberAttributesList, request))
+        shared.ask(request_of(Request::MemberAttributesList, request), user_data, tell_view(part, done))
     })
 }

@@ -28,9 +28,9 @@ pub unsafe extern "C" fn chatroom_client_members(
         Response::MemberList(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         let request = pb::MemberListRequest { room_id, query, time_ms, limit, ..Default::default() };
-        Ok(request_of(Request::MemberList, request))
+        shared.ask(request_of(Request::MemberList, request), user_data, tell_view(part, done))
     })
 }
 
@@ -58,12 +58,12 @@ pub unsafe extern "C" fn chatroom_client_members_from(
         Response::MemberList(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::MemberListRequest { room_id, query, limit, next: input::required(next, "next")?, ..Default::default() }
         };
-        Ok(request_of(Request::MemberList, request))
+        shared.ask(request_of(Request::MemberList, request), user_data, tell_view(part, done))
     })
 }
 
@@ -88,11 +88,11 @@ pub unsafe extern "C" fn chatroom_client_lookup_members(
         Response::MemberLookup(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request =
             unsafe { pb::MemberLookupRequest { room_id, accounts: input::texts(accounts, account_count, "accounts")? } };
-        Ok(request_of(Request::MemberLookup, request))
+        shared.ask(request_of(Request::MemberLookup, request), user_data, tell_view(part, done))
     })
 }
 
@@ -120,12 +120,12 @@ pub unsafe extern "C" fn chatroom_client_members_by_tag(
         Response::MemberListByTag(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::MemberListByTagRequest { room_id, tag: input::required(tag, "tag")?, time_ms, limit, ..Default::default() }
         };
-        Ok(request_of(Request::MemberListByTag, request))
+        shared.ask(request_of(Request::MemberListByTag, request), user_data, tell_view(part, done))
     })
 }
 
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn chatroom_client_members_by_tag_from(
         Response::MemberListByTag(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::MemberListByTagRequest {
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn chatroom_client_members_by_tag_from(
                 ..Default::default()
             }
         };
-        Ok(request_of(Request::MemberListByTag, request))
+        shared.ask(request_of(Request::MemberListByTag, request), user_data, tell_view(part, done))
     })
 }
 
@@ -188,10 +188,10 @@ pub unsafe extern "C" fn chatroom_client_count_by_tag(
         Response::MemberCountByTag(answer) => Some(answer.count),
         _ => None,
     };
-    ask_count(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { pb::MemberCountByTagRequest { room_id, tag: input::required(tag, "tag")? } };
-        Ok(request_of(Request::MemberCountByTag, request))
+        shared.ask(request_of(Request::MemberCountByTag, request), user_data, tell_count(part, done))
     })
 }
 
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn chatroom_client_set_role(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::MemberSetRoleRequest {
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn chatroom_client_set_role(
                 notify_ext: input::text(notify_ext, "notify_ext")?,
             }
         };
-        Ok(request_of(Request::MemberSetRole, request))
+        shared.ask(request_of(Request::MemberSetRole, request), user_data, tell_done(done))
     })
 }
 
@@ -257,7 +257,7 @@ pub unsafe extern "C" fn chatroom_client_kick(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::MemberKickRequest {
@@ -266,7 +266,7 @@ pub unsafe extern "C" fn chatroom_client_kick(
                 notify_ext: input::text(notify_ext, "notify_ext")?,
             }
         };
-        Ok(request_of(Request::MemberKick, request))
+        shared.ask(request_of(Request::MemberKick, request), user_data, tell_done(done))
     })
 }
 
@@ -299,7 +299,7 @@ pub unsafe extern "C" fn chatroom_client_temp_mute(
         Response::MemberTempMute(answer) => Some(answer.seconds.into()),
         _ => None,
     };
-    ask_count(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::MemberTempMuteRequest {
@@ -310,7 +310,7 @@ pub unsafe extern "C" fn chatroom_client_temp_mute(
                 notify_ext: input::text(notify_ext, "notify_ext")?,
             }
         };
-        Ok(request_of(Request::MemberTempMute, request))
+        shared.ask(request_of(Request::MemberTempMute, request), user_data, tell_count(part, done))
     })
 }
 
@@ -345,7 +345,7 @@ pub unsafe extern "C" fn chatroom_client_tag_temp_mute(
         Response::MemberTagTempMute(answer) => Some(answer.seconds.into()),
         _ => None,
     };
-    ask_count(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::MemberTagTempMuteRequest {
@@ -357,7 +357,7 @@ pub unsafe extern "C" fn chatroom_client_tag_temp_mute(
                 notify_target_tags: input::maybe_text(notify_target_tags, "notify_target_tags")?.map(str::to_owned),
             }
         };
-        Ok(request_of(Request::MemberTagTempMute, request))
+        shared.ask(request_of(Request::MemberTagTempMute, request), user_data, tell_count(part, done))
     })
 }
 
@@ -375,10 +375,10 @@ pub unsafe extern "C" fn chatroom_client_update_self(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_self_edit_t::read(edit)? };
-        Ok(request_of(Request::MemberUpdateSelf, request))
+        shared.ask(request_of(Request::MemberUpdateSelf, request), user_data, tell_done(done))
     })
 }
 
@@ -396,10 +396,10 @@ pub unsafe extern "C" fn chatroom_client_update_tags(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_tags_edit_t::read(edit)? };
-        Ok(request_of(Request::MemberUpdateTags, request))
+        shared.ask(request_of(Request::MemberUpdateTags, request), user_data, tell_done(done))
     })
 }
 
@@ -421,10 +421,10 @@ pub unsafe extern "C" fn chatroom_client_update_location(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request =
             unsafe { pb::MemberUpdateLocationRequest { room_id, location: Some(chatroom_location_t::read(location)?) } };
-        Ok(request_of(Request::MemberUpdateLocation, request))
+        shared.ask(request_of(Request::MemberUpdateLocation, request), user_data, tell_done(done))
     })
 }

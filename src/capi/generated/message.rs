@@ -5,7 +5,8 @@
 use super::*;
 
 /// Sends a message. Without a message id the client makes one. A send outlives a lost connection: it is repeated under the same
-/// id after the next login, and the server takes it once. After its deadline it ends with 408 and is never repeated.
+/// id after the next login, and the server takes it once. After its deadline (`send_timeout_ms`) it ends with 408 and is never
+/// repeated.
 ///
 /// Code 200 says that it is in the room's log, and will not be lost. Completes with 403 outside the room, 416 when sent too
 /// often, 423, 13004 or 13006 for the muted, 414 for what is too long.
@@ -24,10 +25,10 @@ pub unsafe extern "C" fn chatroom_client_send(
         Response::MessageSend(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_draft_t::read(draft)? };
-        Ok(request_of(Request::MessageSend, request))
+        shared.ask(request_of(Request::MessageSend, request), user_data, tell_view(part, done))
     })
 }
 
@@ -47,10 +48,10 @@ pub unsafe extern "C" fn chatroom_client_history(
         Response::MessageHistory(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_history_query_t::read(query)? };
-        Ok(request_of(Request::MessageHistory, request))
+        shared.ask(request_of(Request::MessageHistory, request), user_data, tell_view(part, done))
     })
 }
 
@@ -72,10 +73,10 @@ pub unsafe extern "C" fn chatroom_client_history_by_tags(
         Response::MessageHistoryByTags(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_tag_history_query_t::read(query)? };
-        Ok(request_of(Request::MessageHistoryByTags, request))
+        shared.ask(request_of(Request::MessageHistoryByTags, request), user_data, tell_view(part, done))
     })
 }
 
@@ -104,7 +105,7 @@ pub unsafe extern "C" fn chatroom_client_recall(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::MessageRecallRequest {
@@ -115,6 +116,6 @@ pub unsafe extern "C" fn chatroom_client_recall(
                 notify_ext: input::text(notify_ext, "notify_ext")?,
             }
         };
-        Ok(request_of(Request::MessageRecall, request))
+        shared.ask(request_of(Request::MessageRecall, request), user_data, tell_done(done))
     })
 }

@@ -1,5 +1,6 @@
-//! What follows from `proto/` alone: constants, structs, and the calls of all requests but a few. `tests/c/generate` writes the files
-//! of this folder and compares them; this one says what they use.
+//! What follows from `proto/` alone: constants, structs, and the calls of all requests but a few.
+//!
+//! Made from `proto/` by `tests/c/generate`: change it there, then `CHATROOM_BLESS=1 cargo test --test c generate`.
 
 mod attributes;
 mod constants;
@@ -30,9 +31,9 @@ use std::ffi::{c_char, c_void};
 
 use bytes::Bytes;
 
-use super::answer::{Lend, ask_count, ask_done, ask_view, ask_view_by, request_of};
+use super::answer::{Lend, request_of, tell_count, tell_done, tell_view};
 use super::boundary::Error;
-use super::client::chatroom_client_t;
+use super::client::{chatroom_client_t, on};
 use super::input::{self, Growing};
 use super::lend::{Arena, chatroom_history_t, chatroom_rooms_t, flag};
 use super::request::{chatroom_count_fn, chatroom_done_fn};

@@ -22,9 +22,9 @@ pub unsafe extern "C" fn chatroom_client_queue_init(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         let request = pb::QueueInitRequest { room_id, size_limit: u32::try_from(size_limit).ok() };
-        Ok(request_of(Request::QueueInit, request))
+        shared.ask(request_of(Request::QueueInit, request), user_data, tell_done(done))
     })
 }
 
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn chatroom_client_queue_offer(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::QueueOfferRequest {
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn chatroom_client_queue_offer(
                 owner: input::text(owner, "owner")?,
             }
         };
-        Ok(request_of(Request::QueueOffer, request))
+        shared.ask(request_of(Request::QueueOffer, request), user_data, tell_done(done))
     })
 }
 
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn chatroom_client_queue_batch_offer(
         Response::QueueBatchOffer(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::QueueBatchOfferRequest {
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn chatroom_client_queue_batch_offer(
                 notify_ext: input::text(notify_ext, "notify_ext")?,
             }
         };
-        Ok(request_of(Request::QueueBatchOffer, request))
+        shared.ask(request_of(Request::QueueBatchOffer, request), user_data, tell_view(part, done))
     })
 }
 
@@ -134,10 +134,10 @@ pub unsafe extern "C" fn chatroom_client_queue_poll(
         Response::QueuePoll(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { pb::QueuePollRequest { room_id, key: input::not_empty(key, "key")? } };
-        Ok(request_of(Request::QueuePoll, request))
+        shared.ask(request_of(Request::QueuePoll, request), user_data, tell_view(part, done))
     })
 }
 
@@ -158,7 +158,7 @@ pub unsafe extern "C" fn chatroom_client_queue_list(
         Response::QueueList(answer) => Some(answer),
         _ => None,
     };
-    ask_view_by(client, user_data, done, part, |client, done| client.whole_queue_with(room_id, done))
+    on(client, |shared| shared.ask_by(user_data, tell_view(part, done), |client, done| client.whole_queue_with(room_id, done)))
 }
 
 /// Reads the head of the queue of a room.
@@ -179,9 +179,9 @@ pub unsafe extern "C" fn chatroom_client_queue_peek(
         Response::QueuePeek(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         let request = pb::QueuePeekRequest { room_id };
-        Ok(request_of(Request::QueuePeek, request))
+        shared.ask(request_of(Request::QueuePeek, request), user_data, tell_view(part, done))
     })
 }
 
@@ -208,10 +208,10 @@ pub unsafe extern "C" fn chatroom_client_queue_multi_get(
         Response::QueueMultiGet(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { pb::QueueMultiGetRequest { room_id, keys: input::texts(keys, key_count, "keys")? } };
-        Ok(request_of(Request::QueueMultiGet, request))
+        shared.ask(request_of(Request::QueueMultiGet, request), user_data, tell_view(part, done))
     })
 }
 
@@ -242,7 +242,7 @@ pub unsafe extern "C" fn chatroom_client_queue_change(
         Response::QueueChange(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::QueueChangeRequest {
@@ -255,7 +255,7 @@ pub unsafe extern "C" fn chatroom_client_queue_change(
                 notify_ext: input::text(notify_ext, "notify_ext")?,
             }
         };
-        Ok(request_of(Request::QueueChange, request))
+        shared.ask(request_of(Request::QueueChange, request), user_data, tell_view(part, done))
     })
 }
 
@@ -271,8 +271,8 @@ pub unsafe extern "C" fn chatroom_client_queue_drop(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         let request = pb::QueueDropRequest { room_id };
-        Ok(request_of(Request::QueueDrop, request))
+        shared.ask(request_of(Request::QueueDrop, request), user_data, tell_done(done))
     })
 }

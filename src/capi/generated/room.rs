@@ -22,10 +22,10 @@ pub unsafe extern "C" fn chatroom_client_enter(
         Response::RoomEnter(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_enter_t::read(enter)? };
-        Ok(request_of(Request::RoomEnter, request))
+        shared.ask(request_of(Request::RoomEnter, request), user_data, tell_view(part, done))
     })
 }
 
@@ -41,9 +41,9 @@ pub unsafe extern "C" fn chatroom_client_leave(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         let request = pb::RoomExitRequest { room_id };
-        Ok(request_of(Request::RoomExit, request))
+        shared.ask(request_of(Request::RoomExit, request), user_data, tell_done(done))
     })
 }
 
@@ -63,9 +63,9 @@ pub unsafe extern "C" fn chatroom_client_room_info(
         Response::RoomInfo(answer) => answer.room,
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         let request = pb::RoomInfoRequest { room_id };
-        Ok(request_of(Request::RoomInfo, request))
+        shared.ask(request_of(Request::RoomInfo, request), user_data, tell_view(part, done))
     })
 }
 
@@ -87,10 +87,10 @@ pub unsafe extern "C" fn chatroom_client_update_room(
         Response::RoomUpdate(answer) => answer.room,
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_room_edit_t::read(edit)? };
-        Ok(request_of(Request::RoomUpdate, request))
+        shared.ask(request_of(Request::RoomUpdate, request), user_data, tell_view(part, done))
     })
 }
 
@@ -112,10 +112,10 @@ pub unsafe extern "C" fn chatroom_client_close_room(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { pb::RoomCloseRequest { room_id, notify_ext: input::text(notify_ext, "notify_ext")? } };
-        Ok(request_of(Request::RoomClose, request))
+        shared.ask(request_of(Request::RoomClose, request), user_data, tell_done(done))
     })
 }
 
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn chatroom_client_mute_room(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::RoomMuteRequest {
@@ -149,7 +149,7 @@ pub unsafe extern "C" fn chatroom_client_mute_room(
                 ..Default::default()
             }
         };
-        Ok(request_of(Request::RoomMute, request))
+        shared.ask(request_of(Request::RoomMute, request), user_data, tell_done(done))
     })
 }
 
@@ -172,10 +172,10 @@ pub unsafe extern "C" fn chatroom_client_create_room(
         Response::RoomCreate(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { chatroom_create_t::read(create)? };
-        Ok(request_of(Request::RoomCreate, request))
+        shared.ask(request_of(Request::RoomCreate, request), user_data, tell_view(part, done))
     })
 }
 
@@ -204,12 +204,12 @@ pub unsafe extern "C" fn chatroom_client_switch_room(
         Response::RoomSwitch(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe {
             pb::RoomSwitchRequest { from_room_id, to: Some(chatroom_create_t::read(to)?), create_missing: create_missing != 0 }
         };
-        Ok(request_of(Request::RoomSwitch, request))
+        shared.ask(request_of(Request::RoomSwitch, request), user_data, tell_view(part, done))
     })
 }
 
@@ -228,8 +228,8 @@ pub unsafe extern "C" fn chatroom_client_leave_all(
         Response::RoomLeaveAll(answer) => Some(answer),
         _ => None,
     };
-    ask_view(client, user_data, done, part, || {
+    on(client, |shared| {
         let request = pb::RoomLeaveAllRequest {};
-        Ok(request_of(Request::RoomLeaveAll, request))
+        shared.ask(request_of(Request::RoomLeaveAll, request), user_data, tell_view(part, done))
     })
 }

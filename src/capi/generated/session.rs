@@ -19,10 +19,10 @@ pub unsafe extern "C" fn chatroom_client_renew_token(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request = unsafe { pb::RenewTokenRequest { token: input::required(token, "token")? } };
-        Ok(request_of(Request::RenewToken, request))
+        shared.ask(request_of(Request::RenewToken, request), user_data, tell_done(done))
     })
 }
 
@@ -42,10 +42,10 @@ pub unsafe extern "C" fn chatroom_client_kick_devices(
     destructor: chatroom_destructor_fn,
 ) -> chatroom_result {
     let user_data = UserData::adopt(user_data, destructor);
-    ask_done(client, user_data, done, || {
+    on(client, |shared| {
         // SAFETY: the caller promises each argument as the documentation has it.
         let request =
             unsafe { pb::KickDevicesRequest { device_ids: input::texts(device_ids, device_id_count, "device_ids")? } };
-        Ok(request_of(Request::KickDevices, request))
+        shared.ask(request_of(Request::KickDevices, request), user_data, tell_done(done))
     })
 }

@@ -67,15 +67,15 @@ pub fn call(described: &Described, request: &Message, operation: &Operation, cal
     }
     text += "\n\nThreads: any. Does not block.";
 
-    let (part, made_by, done) = match answer(described, request, operation) {
-        Answer::Done => (None, "ask_done(client, user_data, done, ", "chatroom_done_fn".to_owned()),
+    let (part, tell, done) = match answer(described, request, operation) {
+        Answer::Done => (None, "tell_done(done)", "chatroom_done_fn".to_owned()),
         Answer::Count(field, of) => {
             let value = if of == "u64" { format!("Some(answer.{field})") } else { format!("Some(answer.{field}.into())") };
-            (Some(value), "ask_count(client, user_data, done, part, ", "chatroom_count_fn".to_owned())
+            (Some(value), "tell_count(part, done)", "chatroom_count_fn".to_owned())
         }
         Answer::View(view, field) => {
             let value = field.map_or("Some(answer)".to_owned(), |field| format!("answer.{field}"));
-            (Some(value), "ask_view(client, user_data, done, part, ", function_type(view))
+            (Some(value), "tell_view(part, done)", function_type(view))
         }
     };
     let part = part.map_or_else(String::new, |value| {
@@ -96,16 +96,15 @@ pub fn call(described: &Described, request: &Message, operation: &Operation, cal
         } else {
             format!("{before}let request = {made};\n")
         };
-        format!("    {made_by}|| {{\n{}    }})\n", indented(&format!("{made}Ok(request_of(Request::{kind}, request))"), 2))
+        indented(&format!("{made}shared.ask(request_of(Request::{kind}, request), user_data, {tell})"), 2)
     } else {
         let values: String = places.iter().map(|place| format!("{}, ", rust(&place.field().name))).collect();
-        let made_by = made_by.replace("ask_view(", "ask_view_by(");
-        format!("    {made_by}|client, done| client.{}({values}done))\n", call.through)
+        format!("        shared.ask_by(user_data, {tell}, |client, done| client.{}({values}done))\n", call.through)
     };
     format!(
         "{}#[unsafe(no_mangle)]\npub unsafe extern \"C\" fn chatroom_client_{name}(\n    client: *const chatroom_client_t,\n{arguments}    \
          done: {done},\n    user_data: *mut c_void,\n    destructor: chatroom_destructor_fn,\n) -> chatroom_result {{\n    \
-         let user_data = UserData::adopt(user_data, destructor);\n{part}{body}}}\n",
+         let user_data = UserData::adopt(user_data, destructor);\n{part}    on(client, |shared| {{\n{body}    }})\n}}\n",
         doc("", &text)
     )
 }

@@ -72,6 +72,8 @@ mod raw {
     pub struct Operation {
         #[prost(int32, tag = "1")]
         pub kind: i32,
+        #[prost(int32, tag = "3")]
+        pub does: i32,
         #[prost(string, tag = "7")]
         pub answer: String,
         #[prost(string, tag = "8")]
@@ -84,6 +86,8 @@ mod raw {
     pub struct Field {
         #[prost(string, tag = "1")]
         pub name: String,
+        #[prost(uint32, tag = "3")]
+        pub number: u32,
         #[prost(int32, tag = "4")]
         pub label: i32,
         #[prost(int32, tag = "5")]
@@ -206,6 +210,7 @@ pub struct Message {
 
 pub struct Operation {
     pub kind: i32,
+    pub is_query: bool,
     /// The call in C, without what all begin with.
     pub name: String,
     /// The message it is answered with.
@@ -215,6 +220,7 @@ pub struct Operation {
 #[derive(Clone)]
 pub struct Field {
     pub name: String,
+    pub number: u32,
     pub says: String,
     pub shape: Shape,
     pub repeated: bool,
@@ -263,6 +269,7 @@ impl Described {
                     fields: (0..).zip(&message.field).map(|(place, field)| of(field, says(&[4, at, 2, place]))).collect(),
                     operation: options.op.map(|op| Operation {
                         kind: op.kind,
+                        is_query: op.does == 1,
                         name: [op.c_name, op.name].into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
                         answer: op.answer,
                     }),
@@ -284,7 +291,7 @@ impl Described {
     }
 
     /// What follows where the options say nothing.
-    fn complete(&mut self) {
+    pub fn complete(&mut self) {
         for at in 0..self.messages.len() {
             let kind = self.messages[at].operation.as_ref().map(|operation| self.kind(operation.kind));
             if let Some(operation) = self.messages[at].operation.as_mut().filter(|operation| operation.name.is_empty()) {
@@ -300,10 +307,51 @@ impl Described {
             {
                 message.calls.push(Call::default());
                 if message.given.is_none() && !message.fields.is_empty() {
-                    message.given = Some(Struct { name: operation.name.clone(), ..Struct::default() });
+                    message.given = Some(Struct::of(&operation.name, &mut message.fields));
                 }
             }
         }
+        for at in 0..self.messages.len() {
+            let Some(operation) = self.messages[at].operation.as_ref().filter(|operation| operation.is_query) else { continue };
+            let answer = self.answer(&self.messages[at], operation);
+            if answer.lent.is_none() && answer.shows.is_empty() {
+                self.show(&answer.name.clone());
+            }
+        }
+    }
+
+    /// C is shown a message whose options do not say as what: a struct of its name, with all fields but those of a status.
+    fn show(&mut self, name: &str) {
+        let message = self.message(name);
+        let is_status = |field: &&Field| matches!(&*field.name, "code" | "sub" | "desc") && name.ends_with("Response");
+        let fields: Vec<&Field> = message.fields.iter().filter(|field| !is_status(field)).collect();
+        let list = fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>().join(" ");
+        let parts: Vec<String> = fields
+            .iter()
+            .filter_map(|field| match &field.shape {
+                Shape::Message(inner) if self.message(inner).lent.is_none() => Some(inner.clone()),
+                _ => None,
+            })
+            .collect();
+        let says = if message.says.is_empty() { format!("What `{name}` says.") } else { message.says.clone() };
+        let at = self.by_name[name];
+        let short = snake(name.trim_end_matches("Response"));
+        self.messages[at].lent = Some(Struct { name: short, fields: list, says, ..Struct::default() });
+        parts.iter().for_each(|part| self.show(part));
+    }
+
+    /// The files that have requests, in the order of their kinds.
+    pub fn families(&self) -> Vec<String> {
+        let of = |message: &Message| Some((message.operation.as_ref()?.kind, message.file.clone()));
+        let mut files: Vec<(i32, String)> = self.messages.iter().filter_map(of).collect();
+        files.sort();
+        let mut families: Vec<String> = Vec::new();
+        for (_, file) in files {
+            if !families.contains(&file) {
+                families.push(file);
+            }
+        }
+        families
     }
 
     /// The name of a kind: `QueueOffer`.
@@ -325,6 +373,28 @@ impl Described {
 
     pub fn message(&self, name: &str) -> &Message {
         &self.messages[*self.by_name.get(name).unwrap_or_else(|| panic!("proto/ has no message {name}"))]
+    }
+}
+
+impl Struct {
+    /// The struct of a request whose options say nothing of it: its fields in their order. What may be absent though its default is a value
+    /// has a flag, the bit of its number, in front.
+    fn of(name: &str, fields: &mut [Field]) -> Struct {
+        let mut list: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+        let mut given = Struct { name: name.to_owned(), ..Struct::default() };
+        for field in fields
+            .iter_mut()
+            .filter(|field| field.optional && matches!(field.shape, Shape::Number(_) | Shape::Bool | Shape::Enumeration(_)))
+        {
+            field.c.bit = 1u32.checked_shl(field.number - 1).expect("a field with a flag has a number up to 32");
+            given.flags = name.to_uppercase();
+            given.flags_of = format!("a `chatroom_{name}_t`");
+        }
+        if !given.flags.is_empty() {
+            list.insert(0, "flags".to_owned());
+        }
+        given.fields = list.join(" ");
+        given
     }
 }
 
@@ -353,6 +423,7 @@ fn of(field: &raw::Field, says: String) -> Field {
     };
     Field {
         name: field.name.clone(),
+        number: field.number,
         says,
         shape,
         repeated: field.label == 3,

@@ -106,7 +106,9 @@ fn read(described: &Described, place: &Place, base: &str, flags: &str) -> String
     let flag = flag_of(field, flags);
     match (&field.shape, field.repeated) {
         (Shape::Number(_), false) if field.c.signed && field.c.bit == 0 => format!("u32::try_from({value}).ok()"),
-        (Shape::Number(_), false) if field.optional && field.c.bit != 0 => format!("has({flag}).then_some({value})"),
+        (Shape::Number(_) | Shape::Enumeration(_), false) if field.optional && field.c.bit != 0 => {
+            format!("has({flag}).then_some({value})")
+        }
         (Shape::Number(_), false) if field.optional => format!("({value} != 0).then_some({value})"),
         (Shape::Number(_), false) | (Shape::Enumeration(_), _) => value,
         (Shape::Number(_), true) => format!("input::array({value}, {count}, \"{name}\")?.to_vec()"),

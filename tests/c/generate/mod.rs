@@ -1,4 +1,4 @@
-//! Writes `src/capi/generated/` from what `proto/` says, with the options of `proto/chatroom/v1/options.proto`. The files are kept
+//! Writes `src/capi/generated/` and the methods of `include/chatroom.hpp` from what `proto/` says, with the options of `proto/chatroom/v1/options.proto`. The files are kept
 //! with the sources, to be read and to be built without this: here they are compared, and `CHATROOM_BLESS=1` writes them anew. Where the
 //! old ones cannot be compiled with what `proto/` says now, `--no-default-features` writes them without compiling them.
 
@@ -7,6 +7,7 @@ mod constants;
 mod described;
 mod given;
 mod lent;
+mod wrapper;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,10 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use calls::Answer;
-use described::Described;
-
-/// The families of calls, in the order of the header.
-pub const FAMILIES: [&str; 6] = ["session", "message", "room", "member", "queue", "attributes"];
+use described::{Described, InC};
 
 /// What every file begins with.
 const MADE: &str =
@@ -25,6 +23,11 @@ const MADE: &str =
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/capi/generated")
+}
+
+/// The files of calls, in the order of the header.
+pub fn families() -> Vec<String> {
+    Described::read().families()
 }
 
 /// The names in C of the enumerations.
@@ -47,11 +50,40 @@ fn files() -> BTreeMap<String, String> {
     let (structs, lending) = lent(&described);
     file("lent", "What C is shown: structs that point into packets.", &structs);
     file("lending", "What lends C its views of packets.", &lending);
-    for family in FAMILIES {
-        file(family, &format!("Requests of `proto/chatroom/v1/{family}.proto`."), &requests(&described, family));
+    for family in described.families() {
+        file(&family, &format!("Requests of `proto/chatroom/v1/{family}.proto`."), &requests(&described, &family));
     }
+    let mut modules: Vec<&str> = files.keys().map(|name| name.trim_end_matches(".rs")).collect();
+    modules.sort_unstable();
+    let module = module(&modules);
+    files.insert("mod.rs".into(), module);
     files
 }
+
+/// What the files share: each of them uses all that is in scope here.
+fn module(names: &[&str]) -> String {
+    let modules: String = names.iter().map(|name| format!("mod {name};\n")).collect();
+    let inside = |name: &str| matches!(name, "lending" | "reading");
+    let shown: String = names.iter().filter(|name| !inside(name)).map(|name| format!("pub use {name}::*;\n")).collect();
+    let says = "What follows from `proto/` alone: constants, structs, and the calls of all requests but a few.";
+    formatted(&format!("//! {says}\n//!\n//! {MADE}\n\n{modules}\n{shown}pub(in crate::capi) use lending::*;\n\n{SCOPE}"))
+}
+
+/// What the files use.
+const SCOPE: &str = "\
+use std::ffi::{c_char, c_void};
+
+use bytes::Bytes;
+
+use super::answer::{Lend, request_of, tell_count, tell_done, tell_view};
+use super::boundary::Error;
+use super::client::{chatroom_client_t, on};
+use super::input::{self, Growing};
+use super::lend::{Arena, chatroom_history_t, chatroom_rooms_t, flag};
+use super::request::{chatroom_count_fn, chatroom_done_fn};
+use super::types::{UserData, chatroom_bytes_t, chatroom_destructor_fn, chatroom_pair_t, chatroom_status_t};
+use crate::wire::{Request, Response, pb};
+";
 
 /// Rust as `cargo fmt` would have it.
 fn formatted(code: &str) -> String {
@@ -166,8 +198,67 @@ fn what_is_generated_is_what_proto_says() {
     for (name, made) in &files {
         compare(&folder().join(name), made);
     }
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("include/chatroom.hpp");
+    let text = std::fs::read_to_string(&path).expect("the wrapper for C++ is there");
+    let (before, rest) = text.split_once(wrapper::BEGINS).expect("the wrapper says where its methods begin");
+    let (_, after) = rest.split_once(wrapper::ENDS).expect("the wrapper says where its methods end");
+    let methods = wrapper::methods(&Described::read());
+    compare(&path, &format!("{before}{}{methods}{}{after}", wrapper::BEGINS, wrapper::ENDS));
+
     let listed = std::fs::read_dir(folder()).expect("src/capi/generated is there");
     let names = listed.map(|entry| entry.expect("it can be listed").file_name().to_string_lossy().into_owned());
-    let strangers: Vec<String> = names.filter(|name| name != "mod.rs" && !files.contains_key(name)).collect();
+    let strangers: Vec<String> = names.filter(|name| !files.contains_key(name)).collect();
     assert!(strangers.is_empty(), "{strangers:?} are not made by this: delete them");
+}
+
+#[test]
+fn a_request_of_which_the_options_say_nothing_about_c_is_a_struct_and_a_call_all_the_same() {
+    let mut described = Described::read();
+    for message in &mut described.messages {
+        (message.given, message.lent) = (None, None);
+        message.calls.clear();
+        message.shows.clear();
+        message.fields.iter_mut().for_each(|field| field.c = InC::default());
+    }
+    described.complete();
+    let structs = |name: &str| {
+        let message = described.message(name);
+        given::declaration(&described, message, message.given.as_ref().expect("it is handed in"))
+            + &given::reading(&described, message, message.given.as_ref().expect("it is handed in"))
+    };
+    let update = structs("RoomUpdateRequest");
+    for line in [
+        "pub struct chatroom_update_room_t {",
+        "    pub struct_size: usize,",
+        "    pub flags: u32,",
+        "    pub name: *const c_char,",
+        "name: input::maybe_text(ours.name, \"name\")?.map(str::to_owned),",
+        "queue_level: has(CHATROOM_UPDATE_ROOM_QUEUE_LEVEL).then_some(ours.queue_level),",
+        "silent: ours.silent != 0,",
+    ] {
+        assert!(update.contains(line), "{line}: {update}");
+    }
+    assert!(
+        constants::constants(&described).contains("pub const CHATROOM_UPDATE_ROOM_QUEUE_LEVEL: u32 = 32;"),
+        "the bit of its number"
+    );
+    let calls = requests(&described, "member");
+    for line in [
+        "pub unsafe extern \"C\" fn chatroom_client_lookup_members(\n    client: *const chatroom_client_t,\n    members: *const \
+         chatroom_lookup_members_t,\n    done: chatroom_member_list_fn,",
+        "let request = unsafe { chatroom_lookup_members_t::read(members)? };",
+    ] {
+        assert!(calls.contains(line), "{line}: {calls}");
+    }
+    let shown = ["MemberListResponse", "Member", "OnlineConnection"].map(|name| {
+        let message = described.message(name);
+        lent::declaration(&described, message, message.lent.as_ref().expect("it is shown"))
+    });
+    for (text, line) in shown.iter().zip([
+        "    pub members: *const *const chatroom_member_t,",
+        "    pub connections: *const *const chatroom_online_connection_t,",
+        "pub struct chatroom_online_connection_t {",
+    ]) {
+        assert!(text.contains(line), "{line}: {text}");
+    }
 }
