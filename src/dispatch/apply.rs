@@ -187,7 +187,7 @@ impl<S: Subject> Hub<S> {
             && let Some(connection) = entry.command.actor.connection
             && live.unfollow(connection)
         {
-            live.detached.insert(connection, entry.command.actor.clone());
+            live.lost.detached.insert(connection, entry.command.actor.clone());
             self.owner.grace.push_back((self.clock.now.plus_ms(self.config.detach_grace_ms), id, connection));
         }
         let asker = match asker {

@@ -48,7 +48,8 @@ struct Wait {
 pub(super) struct Desk {
     worker: usize,
     feed_bytes_max: usize,
-    feeds: ByNumber<SubjectId, Feed>,
+    // The box keeps the places small that a table has for no feed yet.
+    feeds: ByNumber<SubjectId, Box<Feed>>,
     /// Feeds with frames of this turn.
     dirty: Vec<SubjectId>,
     readers: Vec<Reader>,
@@ -139,7 +140,7 @@ impl Desk {
             return Vec::new();
         };
         if membership.place.is_none() {
-            let feed = self.feeds.entry(subject).or_insert_with(|| Feed::new(self.feed_bytes_max));
+            let feed = self.feeds.entry(subject).or_insert_with(|| Box::new(Feed::new(self.feed_bytes_max)));
             if let Some(sequence) = held {
                 self.held_seats.insert((connection, subject), Wait { sequence, frames: Vec::new() });
             }
@@ -219,7 +220,7 @@ impl Desk {
         let mut places = std::mem::take(&mut self.places);
         let named = item.audience.named_on(self.worker);
         places.extend(named.iter().filter_map(|connection| self.place(*connection, subject)));
-        let feed = self.feeds.entry(subject).or_insert_with(|| Feed::new(self.feed_bytes_max));
+        let feed = self.feeds.entry(subject).or_insert_with(|| Box::new(Feed::new(self.feed_bytes_max)));
         if !feed.is_dirty() {
             self.dirty.push(subject);
         }
@@ -255,12 +256,12 @@ impl Desk {
 
     /// The feed of a subject, if this worker has one.
     pub fn feed(&self, subject: SubjectId) -> Option<&Feed> {
-        self.feeds.get(&subject)
+        self.feeds.get(&subject).map(|feed| &**feed)
     }
 
     /// The same, to be changed.
     pub fn feed_mut(&mut self, subject: SubjectId) -> Option<&mut Feed> {
-        self.feeds.get_mut(&subject)
+        self.feeds.get_mut(&subject).map(|feed| &mut **feed)
     }
 
     /// A subject leaves memory: nobody hears it.
@@ -272,13 +273,14 @@ impl Desk {
     pub fn trim(&mut self, now: Time) {
         self.feeds.retain(|_, feed| {
             feed.trim(now);
+            feed.shrink();
             !feed.is_spent()
         });
     }
 
     /// Readers seated, and readers that lag.
     pub fn readers(&self) -> (usize, usize) {
-        (self.feeds.values().map(Feed::readers).sum(), self.feeds.values().map(Feed::laggards).sum())
+        (self.feeds.values().map(|feed| feed.readers()).sum(), self.feeds.values().map(|feed| feed.laggards()).sum())
     }
 
     fn place(&self, connection: ConnId, subject: SubjectId) -> Option<Place> {

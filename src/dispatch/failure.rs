@@ -86,7 +86,7 @@ impl<S: Subject> Hub<S> {
         subject.note_epoch(self.config.epoch, held.next());
         let downlink = subject.downlink();
         let mut live = Live::new(subject, self.config.workers, self.config.epoch, self.clock.now, self.clock.steady);
-        (live.followers, live.detached, live.kicked) = (old.followers, old.detached, old.kicked);
+        (live.followers, live.lost) = (old.followers, old.lost);
         live.envelope = envelope;
         let (seq, parts) = (live.last_seq(), live.parts(Seq(0), false));
         live.cover = Cover::whole(held, &parts);

@@ -11,10 +11,11 @@ use slab::Slab;
 
 use super::downlink::Allowance;
 use super::item::Item;
+use super::saved::Saved;
 use crate::id::{ConnId, Seq, Time};
-use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, FEED_SAVED_BYTES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
+use crate::limits::{FEED_AGE_MS, FEED_FRAMES_MAX, READ_BYTES, RESUME_ITEMS_MAX};
 use crate::planted::{self, Bug};
-use crate::subject::{Audience, Class, Downlink};
+use crate::subject::{Audience, Class, Downlink, Lazy};
 
 /// Where bytes for a connection go. A connection that is gone takes everything.
 pub trait Outlet {
@@ -105,11 +106,7 @@ pub struct Feed {
     bytes_max: usize,
     /// Running number up to which everybody who is up to date has been served.
     flushed: u64,
-    /// Notifications the ring has dropped while some reader still lacked them, with their running numbers, for those readers.
-    saved: VecDeque<(u64, Item)>,
-    /// Messages of high priority likewise; they make room for notifications.
-    saved_high: VecDeque<(u64, Item)>,
-    saved_bytes: usize,
+    saved: Lazy<Saved>,
     /// Readers that stand before this running number have lost a notification for good.
     saved_from: u64,
     /// Last number of what has left the ring.
@@ -137,9 +134,7 @@ impl Feed {
             ring_bytes: 0,
             bytes_max,
             flushed: 0,
-            saved: VecDeque::new(),
-            saved_high: VecDeque::new(),
-            saved_bytes: 0,
+            saved: Lazy::default(),
             saved_from: 0,
             dropped: Seq(0),
             seats: Vec::new(),
@@ -210,6 +205,9 @@ impl Feed {
                 place
             }
             None => {
+                if self.seats.len() == self.seats.capacity() {
+                    self.seats.reserve_exact(self.seats.len() / 4 + 2);
+                }
                 self.seats.push(seat);
                 if self.downlink.is_set() {
                     self.allowances.push(Allowance::default());
@@ -242,19 +240,8 @@ impl Feed {
         if is_held {
             return Vec::new();
         }
-        let unheard = self.saved_since(next).chain(self.ring.range(self.index(next)..));
+        let unheard = self.saved.since(next).chain(self.ring.range(self.index(next)..));
         unheard.filter(|item| reader.hears(item)).map(|item| item.frame.clone()).collect()
-    }
-
-    /// What the ring has dropped and somebody still lacks, from this running number on.
-    fn saved_since(&self, next: u64) -> impl Iterator<Item = &Item> {
-        let (mut kept, mut high) = (self.saved.iter().peekable(), self.saved_high.iter().peekable());
-        let in_order = std::iter::from_fn(move || match (kept.peek(), high.peek()) {
-            (Some(one), Some(other)) if other.0 < one.0 => high.next(),
-            (Some(_), _) => kept.next(),
-            (None, _) => high.next(),
-        });
-        in_order.filter(move |(number, _)| *number >= next).map(|(_, item)| item)
     }
 
     /// Adds a frame; it is written at the next [`Feed::flush`]. `named` are the places of those readers here that its audience
@@ -275,6 +262,10 @@ impl Feed {
             self.limit(item.downlink);
         }
         self.ring_bytes += item.weight();
+        if self.ring.len() == self.ring.capacity() {
+            // A quarter more instead of twice as much: every busy room of a node has one of these.
+            self.ring.reserve_exact(self.ring.len() / 4 + 2);
+        }
         self.ring.push_back(item);
         if planted::is(Bug::FeedOvertakes)
             && let Some(before) = self.ring.len().checked_sub(2).filter(|_| self.flushed + 1 < self.end())
@@ -387,7 +378,7 @@ impl Feed {
         let index = place.index();
         if next < self.first {
             let mut reader = self.reader(index, connection);
-            for item in self.saved_since(next) {
+            for item in self.saved.since(next) {
                 if reader.hears(item) {
                     let taken = outlet.write(connection, &item.frame);
                     if taken < item.frame.len() {
@@ -431,10 +422,8 @@ impl Feed {
             }
             self.drop_oldest();
         }
-        if self.laggards.is_empty() && self.saved_bytes > 0 {
-            self.saved = VecDeque::new();
-            self.saved_high = VecDeque::new();
-            self.saved_bytes = 0;
+        if self.laggards.is_empty() && self.saved.present().is_some() {
+            self.saved = Lazy::default();
         }
         if self.ring.is_empty() && self.ring.capacity() > 0 {
             self.ring = VecDeque::new();
@@ -455,19 +444,22 @@ impl Feed {
         if !lacking.is_empty() {
             lacking.sort_unstable();
             let item = Item { audience: Audience::Only(lacking.into()), ..item };
-            self.saved_bytes += item.saved_weight();
-            let saved = if item.class == Class::High { &mut self.saved_high } else { &mut self.saved };
-            saved.push_back((number, item));
-        }
-        while self.saved_bytes > FEED_SAVED_BYTES_MAX {
-            if let Some((_, item)) = self.saved_high.pop_front() {
-                self.saved_bytes -= item.saved_weight();
-                continue;
+            if let Some(lost) = self.saved.add(number, item) {
+                self.saved_from = lost + 1;
             }
-            let Some((number, item)) = self.saved.pop_front() else { break };
-            self.saved_bytes -= item.saved_weight();
-            self.saved_from = number + 1;
         }
+    }
+
+    /// Gives memory back that a burst of frames or of laggards took; to be called now and then.
+    pub fn shrink(&mut self) {
+        if self.laggards.is_empty() {
+            self.laggards = Slab::new();
+        }
+        if self.ring.len() < self.ring.capacity() / 4 {
+            self.ring.shrink_to(2 * self.ring.len());
+        }
+        self.apart.shrink_to_fit();
+        self.unsettled.shrink_to_fit();
     }
 
     fn cursor(&mut self, next: u64, connection: ConnId) -> u32 {

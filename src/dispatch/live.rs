@@ -7,7 +7,7 @@ use super::envelope::Envelope;
 use super::mail::Request;
 use crate::id::{ByNumber, ConnId, Epoch, Seq, Time, UnixMs};
 use crate::limits::KICKS_KEPT_MAX;
-use crate::subject::{Actor, Command, Operation, Part, Subject};
+use crate::subject::{Actor, Command, Lazy, Operation, Part, Subject, vacant};
 use crate::wire::pb;
 
 /// A subject this worker owns.
@@ -27,21 +27,29 @@ pub(super) struct Live<S: Subject> {
     /// How far the subject's clock of durations is ahead of the hub's.
     pub(super) ahead_ms: i64,
     /// How many connections hear it, by worker.
-    pub(super) followers: Vec<u32>,
-    /// Lost connections that keep their place, and on whose behalf they leave in the end.
-    pub(super) detached: ByNumber<ConnId, Actor>,
-    /// Kick notices of disconnected connections, oldest first, each with the time until which a connection that takes one over
-    /// receives it: the notice may have gone to a connection that was lost already.
-    pub(super) kicked: VecDeque<(Time, ConnId, Box<pb::Kicked>)>,
+    pub(super) followers: Box<[u32]>,
+    pub(super) lost: Lazy<Lost>,
     pub(super) cover: Cover,
     pub(super) used: Time,
 }
+
+/// Connections that a subject has lost.
+#[derive(Default)]
+pub(super) struct Lost {
+    /// Those that keep their place, and on whose behalf they leave in the end.
+    pub detached: ByNumber<ConnId, Actor>,
+    /// Kick notices of disconnected connections, oldest first, each with the time until which a connection that takes one over
+    /// receives it: the notice may have gone to a connection that was lost already.
+    pub kicked: VecDeque<(Time, ConnId, Box<pb::Kicked>)>,
+}
+
+vacant!(Lost);
 
 impl<S: Subject> Live<S> {
     /// A subject, and by how much its clock of durations is ahead of `steady`: one that has gone further does not stand still until
     /// that has caught up.
     pub(super) fn new(subject: S, workers: usize, epoch: Epoch, now: Time, steady: UnixMs) -> Live<S> {
-        let followers = vec![0; workers];
+        let followers = vec![0; workers].into();
         let ahead_ms = subject.last_clock().0.saturating_sub(steady.0).max(0);
         Live {
             subject,
@@ -49,8 +57,7 @@ impl<S: Subject> Live<S> {
             epoch,
             ahead_ms,
             followers,
-            detached: ByNumber::default(),
-            kicked: VecDeque::new(),
+            lost: Lazy::default(),
             cover: Cover::default(),
             used: now,
         }
@@ -62,7 +69,7 @@ impl<S: Subject> Live<S> {
     }
 
     pub(super) fn is_deserted(&self) -> bool {
-        self.detached.is_empty() && self.followers.iter().all(|count| *count == 0)
+        self.lost.detached.is_empty() && self.followers.iter().all(|count| *count == 0)
     }
 
     pub(super) fn last_seq(&self) -> Seq {
@@ -93,27 +100,29 @@ impl<S: Subject> Live<S> {
 
     /// A connection was put out: whoever takes it over before that time is told.
     pub(super) fn remember_kick(&mut self, (now, until): (Time, Time), connection: ConnId, kicked: &pb::Kicked) {
-        while self.kicked.len() >= KICKS_KEPT_MAX || self.kicked.front().is_some_and(|(until, ..)| *until <= now) {
-            self.kicked.pop_front();
+        if let Some(Lost { kicked, .. }) = self.lost.present() {
+            while kicked.len() >= KICKS_KEPT_MAX || kicked.front().is_some_and(|(until, ..)| *until <= now) {
+                kicked.pop_front();
+            }
         }
         if !kicked.may_reconnect {
-            self.kicked.push_back((until, connection, Box::new(kicked.clone())));
+            self.lost.kicked.push_back((until, connection, Box::new(kicked.clone())));
         }
     }
 
     /// Kick notice of the connection that this entry takes over from.
     pub(super) fn kick_met(&self, now: Time, command: &Command<S::Op>) -> Option<Box<pb::Kicked>> {
-        if self.kicked.is_empty() {
+        if self.lost.kicked.is_empty() {
             return None;
         }
         let replaces = command.op.takes_over()?;
-        let met = self.kicked.iter().find(|(until, connection, _)| *until > now && *connection == replaces);
+        let met = self.lost.kicked.iter().find(|(until, connection, _)| *until > now && *connection == replaces);
         met.map(|(_, _, kicked)| kicked.clone())
     }
 
     pub(super) fn follow(&mut self, connection: ConnId) {
-        if !self.kicked.is_empty() {
-            self.kicked.retain(|(_, kicked, _)| *kicked != connection);
+        if let Some(lost) = self.lost.present() {
+            lost.kicked.retain(|(_, kicked, _)| *kicked != connection);
         }
         if let Some(count) = self.followers.get_mut(connection.worker()) {
             *count += 1;
@@ -122,7 +131,7 @@ impl<S: Subject> Live<S> {
 
     /// True if the connection was still attached.
     pub(super) fn unfollow(&mut self, connection: ConnId) -> bool {
-        if self.detached.remove(&connection).is_some() {
+        if self.lost.present().is_some_and(|lost| lost.detached.remove(&connection).is_some()) {
             return false;
         }
         if let Some(count) = self.followers.get_mut(connection.worker()) {

@@ -25,6 +25,7 @@ mod outbox;
 mod owner;
 mod replay;
 mod report;
+mod saved;
 mod tally;
 #[cfg(test)]
 mod tests;

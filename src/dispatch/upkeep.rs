@@ -25,7 +25,7 @@ impl<S: Subject> Hub<S> {
                 }
                 None => continue,
             };
-            let Some(actor) = live.detached.get(&connection) else { continue };
+            let Some(actor) = live.lost.detached.get(&connection) else { continue };
             let command = Command { actor: Actor { origin: Origin::Server, ..actor.clone() }, op: S::Op::of_gone(true) };
             self.command(subject, Asker::Nobody, command, None);
         }

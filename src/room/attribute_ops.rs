@@ -27,7 +27,7 @@ impl Room {
     }
 
     pub(super) fn note_set_attributes(&mut self, entry: &Entry, request: &pb::AttributesSetRequest) {
-        self.attributes = self.edit(&entry.command.actor.account, manner_of_set(request)).set(&request.attributes).map;
+        *self.attributes = self.edit(&entry.command.actor.account, manner_of_set(request)).set(&request.attributes).map;
     }
 
     pub(super) fn delete_attributes(
@@ -44,7 +44,7 @@ impl Room {
     }
 
     pub(super) fn note_delete_attributes(&mut self, entry: &Entry, request: &pb::AttributesDeleteRequest) {
-        self.attributes = self.edit(&entry.command.actor.account, manner_of_delete(request)).delete(&request.keys).map;
+        *self.attributes = self.edit(&entry.command.actor.account, manner_of_delete(request)).delete(&request.keys).map;
     }
 
     pub(super) fn batch_attributes(&mut self, entry: &Entry, request: &pb::AttributesBatchRequest) -> Result<Outcome, Status> {
@@ -60,7 +60,7 @@ impl Room {
     }
 
     pub(super) fn note_batch_attributes(&mut self, entry: &Entry, request: &pb::AttributesBatchRequest) {
-        self.attributes = self.edit_batch(&entry.command.actor.account, request).map;
+        *self.attributes = self.edit_batch(&entry.command.actor.account, request).map;
     }
 
     fn edit<'a>(&self, account: &'a AccountId, manner: Manner) -> Edit<'a> {
@@ -87,7 +87,7 @@ impl Room {
         if changes.is_empty() {
             return Ok(Outcome::reply(reply));
         }
-        self.attributes = map;
+        *self.attributes = map;
         let kind = if is_batch { NotificationType::AttributesBatchChanged } else { NotificationType::AttributesChanged };
         let mut notice = self.notice(entry, kind, "");
         if is_batch {

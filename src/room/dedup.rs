@@ -31,20 +31,27 @@ impl From<Stamp> for When {
 }
 
 /// One account that has sent something lately, here or not.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Sender {
-    /// Its messages, oldest first, by their numbers in [`Senders::order`].
-    accepted: VecDeque<u32>,
+    /// Number of its newest in [`Senders::order`].
+    newest: u32,
+    /// How many there are.
+    count: u32,
     /// Outlives the presence of the sender, so that leaving and entering gives nobody a fresh allowance.
     bucket: Bucket,
 }
 
-/// A message that is remembered, or a moment at which an account was charged.
+/// A message that is remembered, or a moment at which an account was charged. Kept small: a busy room has thousands.
 struct Remembered {
     account: AccountId,
     /// `None`: nothing but the sender's allowance is kept.
-    accepted: Option<Accepted>,
-    clock: UnixMs,
+    id: Option<MessageId>,
+    seq: Seq,
+    epoch: Epoch,
+    stamp: When,
+    /// Number of the one before it of the same account, if there is one.
+    before: u32,
+    high_priority: bool,
 }
 
 /// The accounts that have sent something lately.
@@ -58,11 +65,13 @@ pub(super) struct Senders {
 }
 
 impl Senders {
-    /// What the account was told about this message, if it was accepted within the window.
-    pub fn accepted(&self, account: &AccountId, id: &str, now: UnixMs) -> Option<&Accepted> {
-        let sender = self.by_account.get(account)?;
-        let mut latest_first = sender.accepted.iter().rev().filter_map(|number| self.numbered(*number));
-        latest_first.find(|accepted| accepted.id.as_str() == id).filter(|accepted| is_recent(accepted.stamp.clock, now))
+    /// The account's answer for this message, if it was accepted within the window.
+    pub fn accepted(&self, account: &AccountId, id: &str, now: UnixMs) -> Option<Accepted> {
+        let mut messages = self.messages(self.by_account.get(account)?);
+        let (id, message) =
+            messages.find_map(|message| Some((message.id.as_ref().filter(|own| own.as_str() == id)?, message)))?;
+        let Remembered { seq, epoch, stamp, high_priority, .. } = *message;
+        is_recent(stamp.clock, now).then(|| Accepted { id: id.clone(), seq, epoch, stamp, high_priority })
     }
 
     /// What the account has left of its pace.
@@ -73,36 +82,31 @@ impl Senders {
     /// How many milliseconds the account has to wait until fewer than `most` of its messages were accepted in the last
     /// [`SENDS_LONG_MS`](limits::SENDS_LONG_MS); 0: not at all.
     pub fn wait_ms(&self, account: &AccountId, now: UnixMs, most: usize) -> i64 {
-        let Some(sender) = self.by_account.get(account) else { return 0 };
-        let place = sender.accepted.len().checked_sub(most);
-        let oldest = place.and_then(|place| self.numbered(*sender.accepted.get(place)?));
+        let sender = self.by_account.get(account).filter(|sender| sender.count as usize >= most);
+        let oldest = sender.and_then(|sender| self.messages(sender).nth(most.checked_sub(1)?));
         oldest.map_or(0, |oldest| oldest.stamp.clock.0.saturating_add(limits::SENDS_LONG_MS).saturating_sub(now.0).max(0))
     }
 
-    fn numbered(&self, number: u32) -> Option<&Accepted> {
-        self.order.get(number.wrapping_sub(self.first) as usize)?.accepted.as_ref()
+    /// The last messages of a sender, latest first, up to its bound.
+    fn messages(&self, sender: &Sender) -> impl Iterator<Item = &Remembered> {
+        let mut number = sender.newest;
+        let own = (0..sender.count).map_while(move |_| {
+            let own = self.order.get(number.wrapping_sub(self.first) as usize)?;
+            number = own.before;
+            Some(own)
+        });
+        own.take(limits::DEDUP_IDS_PER_SENDER).filter(|own| own.id.is_some())
     }
 
     /// Remembers a message and what its sender has left; forgets what is beyond the bounds.
     pub fn remember(&mut self, account: &AccountId, accepted: Accepted, bucket: Option<Bucket>) {
-        let clock = accepted.stamp.clock;
+        let Accepted { id, seq, epoch, stamp, high_priority } = accepted;
         while self.order.len() >= limits::DEDUP_IDS_PER_ROOM
-            || self.order.front().is_some_and(|oldest| !is_recent(oldest.clock, clock))
+            || self.order.front().is_some_and(|oldest| !is_recent(oldest.stamp.clock, stamp.clock))
         {
             self.forget_oldest();
         }
-        let number = self.add(Remembered { account: account.clone(), accepted: Some(accepted), clock });
-        let sender = match self.by_account.get_mut(account) {
-            Some(sender) => sender,
-            None => self.by_account.entry(account.clone()).or_default(),
-        };
-        if sender.accepted.len() >= limits::DEDUP_IDS_PER_SENDER {
-            sender.accepted.pop_front();
-        }
-        sender.accepted.push_back(number);
-        if let Some(bucket) = bucket {
-            sender.bucket = bucket;
-        }
+        self.add(Remembered { account: account.clone(), id: Some(id), seq, epoch, stamp, before: 0, high_priority }, bucket);
     }
 
     /// Notes what an account has left after a message of which nothing else is kept.
@@ -114,31 +118,37 @@ impl Senders {
         if self.order.len() >= limits::DEDUP_IDS_PER_ROOM {
             self.forget_oldest();
         }
-        self.by_account.insert(account.clone(), Sender { bucket, ..Sender::default() });
         // So that it is forgotten in its turn.
-        self.add(Remembered { account: account.clone(), accepted: None, clock: now });
+        let (account, stamp) = (account.clone(), When { time: now, clock: now });
+        let (seq, epoch) = (Seq::default(), Epoch::default());
+        self.add(Remembered { account, id: None, seq, epoch, stamp, before: 0, high_priority: false }, Some(bucket));
     }
 
-    /// Adds the newest, and gives its number.
-    fn add(&mut self, newest: Remembered) -> u32 {
+    /// Adds the newest of an account.
+    fn add(&mut self, mut newest: Remembered, bucket: Option<Bucket>) {
         if self.order.len() == self.order.capacity() {
             // A quarter more instead of twice as much: every busy room of a node has one of these.
-            self.order.reserve_exact(self.order.len() / 4 + 4);
+            self.order.reserve_exact(self.order.len() / 4 + 2);
+        }
+        let behind = u32::try_from(self.order.len()).unwrap_or(u32::MAX);
+        let sender = match self.by_account.get_mut(&newest.account) {
+            Some(sender) => sender,
+            None => self.by_account.entry(newest.account.clone()).or_default(),
+        };
+        (newest.before, sender.newest) = (sender.newest, self.first.wrapping_add(behind));
+        sender.count += 1;
+        if let Some(bucket) = bucket {
+            sender.bucket = bucket;
         }
         self.order.push_back(newest);
-        let back = u32::try_from(self.order.len() - 1).unwrap_or(u32::MAX);
-        self.first.wrapping_add(back)
     }
 
     fn forget_oldest(&mut self) {
         let Some(oldest) = self.order.pop_front() else { return };
-        let number = self.first;
-        self.first = number.wrapping_add(1);
+        self.first = self.first.wrapping_add(1);
         let Some(sender) = self.by_account.get_mut(&oldest.account) else { return };
-        if sender.accepted.front() == Some(&number) {
-            sender.accepted.pop_front();
-        }
-        if sender.accepted.is_empty() {
+        sender.count = sender.count.saturating_sub(1);
+        if sender.count == 0 {
             self.by_account.remove(&oldest.account);
         }
     }
@@ -174,7 +184,12 @@ mod tests {
         assert!(senders.accepted(&alice, "m1", UnixMs(601_001)).is_none());
         assert!(senders.accepted(&AccountId::parse("bob").unwrap(), "m1", UnixMs(1000)).is_none());
         senders.remember(&alice, accepted(2, 601_001), None);
-        assert_eq!((senders.order.len(), senders.by_account[&alice].accepted.len()), (1, 1));
+        assert_eq!((senders.order.len(), senders.by_account[&alice].count), (1, 1));
+    }
+
+    #[test]
+    fn a_remembered_message_is_small() {
+        assert!(size_of::<Remembered>() <= 72 && size_of::<(AccountId, Sender)>() <= 32);
     }
 
     #[test]

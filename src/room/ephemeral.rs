@@ -6,17 +6,12 @@ use crate::subject::{Actor, Kick, Origin, Presence};
 use std::collections::BTreeSet;
 
 use super::attribute_ops::check_set;
-use super::attributes::{Attribute, Map, MemberAttributes, check_room};
+use super::attributes::{Attribute, Map, check_room};
 use super::check;
 use super::command::{Op, Open, Query};
-use super::dedup::Senders;
 use super::permissions::Operation;
 use super::presence::Bearing;
-use super::priority::Priority;
-use super::queries::Queries;
-use super::queue::Queue;
 use super::rate::Bucket;
-use super::recall::Recalled;
 use super::report::Way;
 use super::roster::Roster;
 use super::state::Room;
@@ -90,9 +85,12 @@ impl Room {
         let (actor, Open { request, enter, .. }) = (&entry.command.actor, open);
         self.begin_anew();
         self.born = entry.seq;
-        self.app_key = enter.app_key.clone();
+        self.app_key = enter.app_key.as_str().into();
         self.creator = Some(actor.account.clone());
-        self.attributes = initial(actor, request);
+        let attributes = initial(actor, request);
+        if !attributes.is_empty() {
+            *self.attributes = attributes;
+        }
         self.info = pb::RoomInfo {
             room_id: self.id.get(),
             creator: actor.account.as_str().into(),
@@ -135,7 +133,7 @@ impl Room {
     pub(super) fn note_destroy(&mut self) {
         self.begin_anew();
         self.born = Seq::default();
-        self.app_key = String::new();
+        self.app_key = Box::default();
         self.creator = None;
         self.info = pb::RoomInfo::default();
     }
@@ -143,20 +141,16 @@ impl Room {
     /// Forgets everything that lasts, except the place in the log.
     fn begin_anew(&mut self) {
         self.roster = Roster::default();
-        self.queue = Queue::default();
-        self.attributes = Map::new();
-        self.member_attributes = MemberAttributes::default();
-        self.queries = Queries::default();
-        self.senders = Senders::default();
         self.intake = Bucket::default();
-        self.priority = Priority::default();
-        self.recalled = Recalled::default();
+        (self.attributes, self.member_attributes) = Default::default();
+        (self.queue, self.queries, self.senders) = Default::default();
+        (self.priority, self.recalled) = Default::default();
     }
 
     /// True if the room is the one that goes by this name in this application. Rooms made over HTTP have no alias, and one that
     /// is entered by its number need not be named.
     pub(super) fn is_named(&self, app_key: &str, alias: &str) -> bool {
-        self.app_key == app_key && (alias.is_empty() || self.info.alias == alias)
+        *self.app_key == *app_key && (alias.is_empty() || self.info.alias == alias)
     }
 
     /// 404, as it is told of rooms of this family.

@@ -246,7 +246,7 @@ fn whole_match(pattern: &str) -> Option<Regex> {
 
 /// Expressions that were used lately, compiled, by their text. What is at hand changes nothing but the time a look-up takes.
 #[derive(Default)]
-pub(super) struct Expressions(RefCell<Compiled>);
+pub(super) struct Expressions(RefCell<Option<Box<Compiled>>>);
 
 #[derive(Default)]
 struct Compiled {
@@ -267,24 +267,20 @@ impl Expressions {
     /// Lets go of the expressions that nobody has used since this was called last.
     pub fn forget_unused(&self) {
         let mut compiled = self.0.borrow_mut();
-        let Compiled { by_text, order, regexes } = &mut *compiled;
-        if by_text.is_empty() {
-            return;
-        }
+        let Some(Compiled { by_text, order, regexes }) = compiled.as_deref_mut() else { return };
         by_text.retain(|_, kept| std::mem::take(&mut kept.is_used));
         order.retain(|text| by_text.contains_key(text));
         *regexes = by_text.values().map(|kept| kept.expression.regexes).sum();
         if by_text.is_empty() {
-            *compiled = Compiled::default();
+            *compiled = None;
         }
     }
 
     /// Checks an expression that somebody gave in `field`; 414 otherwise. Empty, it means everyone and is not one.
     pub fn check(&self, field: &'static str, text: &str) -> Result<(), Status> {
         check::chars(field, text, limits::EXPRESSION_CHARS_MAX)?;
-        let mut compiled = self.0.borrow_mut();
-        if !text.is_empty() && compiled.found(text).is_none() {
-            compiled.keep(text, Arc::new(Expression::parse(field, text)?));
+        if !text.is_empty() && self.found(text).is_none() {
+            self.keep(text, Arc::new(Expression::parse(field, text)?));
         }
         Ok(())
     }
@@ -294,21 +290,27 @@ impl Expressions {
         if text.is_empty() {
             return None;
         }
-        let mut compiled = self.0.borrow_mut();
-        if let Some(expression) = compiled.found(text) {
+        if let Some(expression) = self.found(text) {
             return Some(expression);
         }
         // What is no expression, which nobody could have given, means nobody.
         let nobody = |_| Expression { root: Node::Any(Vec::new()), regexes: 0 };
-        Some(compiled.keep(text, Arc::new(Expression::read(text).unwrap_or_else(nobody))))
+        Some(self.keep(text, Arc::new(Expression::read(text).unwrap_or_else(nobody))))
     }
 
     /// Takes over what was compiled elsewhere, for many rooms at once.
     pub fn lend(&self, text: &str, expression: &Arc<Expression>) {
-        let mut compiled = self.0.borrow_mut();
-        if compiled.found(text).is_none() {
-            compiled.keep(text, expression.clone());
+        if self.found(text).is_none() {
+            self.keep(text, expression.clone());
         }
+    }
+
+    fn found(&self, text: &str) -> Option<Arc<Expression>> {
+        self.0.borrow_mut().as_deref_mut()?.found(text)
+    }
+
+    fn keep(&self, text: &str, expression: Arc<Expression>) -> Arc<Expression> {
+        self.0.borrow_mut().get_or_insert_default().keep(text, expression)
     }
 }
 
@@ -348,17 +350,17 @@ mod tests {
         let expressions = Expressions::default();
         let text = |number: usize| format!("{{\"tag\":\"{number}\"}}");
         (0..1000).for_each(|number| expressions.check("field", &text(number)).unwrap());
-        let kept = |kept: &Compiled| (kept.by_text.len(), kept.order.len());
-        assert_eq!(kept(&expressions.0.borrow()), (limits::EXPRESSIONS_CACHED, limits::EXPRESSIONS_CACHED));
+        let kept = || expressions.0.borrow().as_ref().map(|kept| (kept.by_text.len(), kept.order.len()));
+        assert_eq!(kept(), Some((limits::EXPRESSIONS_CACHED, limits::EXPRESSIONS_CACHED)));
         assert!(expressions.compiled(&text(3)).unwrap().matches(&["3"]));
         assert!(expressions.compiled("").is_none());
         // What is used stays, what is not goes with the second look.
         expressions.forget_unused();
         assert!(expressions.compiled(&text(3)).is_some());
         expressions.forget_unused();
-        assert_eq!(kept(&expressions.0.borrow()), (1, 1));
+        assert_eq!(kept(), Some((1, 1)));
         expressions.forget_unused();
-        assert_eq!((kept(&expressions.0.borrow()), expressions.0.borrow().by_text.capacity()), ((0, 0), 0));
+        assert_eq!(kept(), None);
     }
 
     #[test]

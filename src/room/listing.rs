@@ -38,6 +38,10 @@ impl Room {
             None => Bound::Included(first_at(request.time_ms.saturating_add(1))),
         };
         let (fixed, visitors) = (self.roster.by_update(), self.people.visitors());
+        let fixed_before = match &before {
+            Bound::Excluded(place) => &fixed[..fixed.partition_point(|fixed| fixed < place)],
+            _ => fixed,
+        };
         // Of a big room made by a client the lists show those who came first, in all (chatroom.md §c.6).
         let first = match self.is_of_client && visitors.len() > limits::CLIENT_ROOM_LISTED_MAX {
             true => visitors.iter().take(limits::CLIENT_ROOM_LISTED_MAX).cloned().collect(),
@@ -47,10 +51,9 @@ impl Room {
         let show = |account: &AccountId| Some(self.member(account, now));
         let bytes_max = page_bytes(actor);
         let page = match query {
-            MemberQuery::Fixed => fill(fixed.range((Bound::Unbounded, before)).rev(), limit, usize::MAX, bytes_max, show),
+            MemberQuery::Fixed => fill(fixed_before.iter().rev(), limit, usize::MAX, bytes_max, show),
             MemberQuery::FixedOnline => {
-                let online = fixed.range((Bound::Unbounded, before)).rev();
-                let online = online.filter(|(_, account)| self.people.person(account).is_some());
+                let online = fixed_before.iter().rev().filter(|(_, account)| self.people.person(account).is_some());
                 fill(online, limit, usize::MAX, bytes_max, show)
             }
             MemberQuery::VisitorsNewest => {

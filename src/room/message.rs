@@ -127,7 +127,7 @@ impl Room {
             && !planted::is(Bug::ResendDoubles)
             && let Some(accepted) = self.senders.accepted(&actor.account, id.as_str(), now)
         {
-            return Ok(Checked::Duplicate(accepted.clone()));
+            return Ok(Checked::Duplicate(accepted));
         }
         let operation = if receivers.is_empty() { Operation::Send } else { Operation::SendDirected };
         if matches!(MessageType::try_from(request.r#type), Ok(MessageType::Notification | MessageType::Robot)) {

@@ -34,7 +34,9 @@ impl Room {
         let mut notice = self.notice_about(entry, kind, &target, &request.notify_ext);
         if is_kept {
             self.settle_role(&target, after, request, entry.stamp.time);
-            self.people.set_fixed(&target, after != Standpoint::Visitor);
+            if let Some(people) = self.people.present() {
+                people.set_fixed(&target, after != Standpoint::Visitor);
+            }
             if !was_fixed && let Some(enter_time) = self.people.person(&target).map(Person::last_enter_time) {
                 self.roster.set_enter_time(&target, enter_time);
             }

@@ -10,6 +10,7 @@ use super::settings::Kind;
 use super::space::{Place, Space};
 use super::tags::Tags;
 use crate::id::{AccountId, ByAccount, ConnId, DeviceId, Seq, UnixMs};
+use crate::subject::{Lazy, vacant};
 use crate::wire::pb;
 
 /// One connection of an account in the room.
@@ -85,15 +86,38 @@ pub(super) struct People {
     by_account: ByAccount<Box<Person>>,
     /// Those who are not fixed members, by the time they entered: the order of the lists of visitors.
     visitors: BTreeSet<(UnixMs, AccountId)>,
-    /// Until when each robot stays.
-    robots: ByAccount<UnixMs>,
-    robots_by_end: BTreeSet<(UnixMs, AccountId)>,
+    robots: Lazy<Robots>,
     connections: usize,
     /// When the last of all entered.
     last_enter: UnixMs,
-    tags: Tags,
-    space: Space,
+    tags: Lazy<Tags>,
+    space: Lazy<Space>,
 }
+
+/// Until when each robot stays.
+#[derive(Default)]
+struct Robots {
+    until: ByAccount<UnixMs>,
+    by_end: BTreeSet<(UnixMs, AccountId)>,
+}
+
+impl Robots {
+    /// Ends a stay, and says until when it would have lasted.
+    fn remove(&mut self, account: &AccountId) -> Option<UnixMs> {
+        let until = self.until.remove(account)?;
+        self.by_end.remove(&(until, account.clone()));
+        Some(until)
+    }
+
+    /// Has an account stay until then.
+    fn set(&mut self, account: &AccountId, until: UnixMs) {
+        self.remove(account);
+        self.until.insert(account.clone(), until);
+        self.by_end.insert((until, account.clone()));
+    }
+}
+
+vacant!(Robots, Tags, Space);
 
 impl People {
     /// The time at which somebody enters now. No two who are here share one (rest-api.md §4.15): of those who enter in the same
@@ -132,7 +156,9 @@ impl People {
     /// Adds a connection. True: the account was not here before.
     pub fn add(&mut self, account: &AccountId, connection: Connection, anonymous: bool, fixed: bool) -> bool {
         self.connections += 1;
-        self.space.arrived(connection.id);
+        if let Some(space) = self.space.present() {
+            space.arrived(connection.id);
+        }
         if let Some(person) = self.by_account.get_mut(account) {
             person.connections.push(connection);
             return false;
@@ -151,17 +177,16 @@ impl People {
         let person = self.by_account.get_mut(account)?;
         let place = person.connections.iter().position(|own| own.id == connection)?;
         self.connections = self.connections.saturating_sub(1);
-        self.tags.remove(connection);
-        self.space.left(connection);
         if person.connections.len() == 1 && !person.robot {
+            self.forget_bearing(connection);
             return self.forget(account);
         }
         person.connections.remove(place);
-        if person.robot {
-            return None;
+        let earliest = person.connections.iter().map(|own| own.enter_time).min().filter(|_| !person.robot);
+        self.forget_bearing(connection);
+        if let Some(earliest) = earliest {
+            self.set_enter_time(account, earliest);
         }
-        let earliest = person.connections.iter().map(|own| own.enter_time).min().unwrap_or(person.enter_time);
-        self.set_enter_time(account, earliest);
         None
     }
 
@@ -170,8 +195,7 @@ impl People {
         let person = self.forget(account)?;
         self.connections = self.connections.saturating_sub(person.connections.len());
         for own in &person.connections {
-            self.tags.remove(own.id);
-            self.space.left(own.id);
+            self.forget_bearing(own.id);
         }
         Some(person)
     }
@@ -180,8 +204,7 @@ impl People {
     pub fn clear(&mut self) -> Vec<(AccountId, Box<Person>)> {
         self.connections = 0;
         self.visitors = BTreeSet::new();
-        (self.robots, self.robots_by_end) = Default::default();
-        (self.tags, self.space) = (Tags::default(), Space::default());
+        (self.robots, self.tags, self.space) = Default::default();
         let mut everybody: Vec<_> = std::mem::take(&mut self.by_account).into_iter().collect();
         everybody.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         everybody
@@ -193,8 +216,12 @@ impl People {
         own.id = new;
         own.after = after;
         own.detached = false;
-        self.tags.replace(old, new);
-        self.space.replace(old, new);
+        if let Some(tags) = self.tags.present() {
+            tags.replace(old, new);
+        }
+        if let Some(space) = self.space.present() {
+            space.replace(old, new, self.connections);
+        }
         true
     }
 
@@ -256,7 +283,11 @@ impl People {
     pub fn set_tags(&mut self, account: &AccountId, connection: ConnId, tags: &[Arc<str>], target: Option<Box<str>>) {
         let Some(person) = self.by_account.get(account) else { return };
         let Some(own) = person.connections.iter().find(|own| own.id == connection) else { return };
-        self.tags.set(connection, (account, own.enter_time), tags, target);
+        if !tags.is_empty() || target.is_some() {
+            self.tags.set(connection, (account, own.enter_time), tags, target);
+        } else if let Some(known) = self.tags.present() {
+            known.remove(connection);
+        }
     }
 
     /// Where connections stand.
@@ -266,13 +297,26 @@ impl People {
 
     /// Puts a connection at a place.
     pub fn set_place(&mut self, connection: ConnId, place: Place) {
-        self.space.set(connection, place);
+        self.space.set(connection, place, self.connections);
     }
 
     /// Who hears what is said at a place.
     pub fn reached(&mut self, at: pb::Point) -> Selection {
         let everyone = self.by_account.values().flat_map(|person| &person.connections).map(|own| own.id);
-        self.space.select(at, everyone)
+        match self.space.present() {
+            Some(space) => space.select(at, everyone, self.connections),
+            None => Selection::everyone(),
+        }
+    }
+
+    /// Forgets what a connection has said of its tags and its place.
+    fn forget_bearing(&mut self, connection: ConnId) {
+        if let Some(tags) = self.tags.present() {
+            tags.remove(connection);
+        }
+        if let Some(space) = self.space.present() {
+            space.left(connection, self.connections);
+        }
     }
 
     fn connection_mut(&mut self, account: &AccountId, connection: ConnId) -> Option<&mut Connection> {
@@ -281,8 +325,8 @@ impl People {
 
     fn forget(&mut self, account: &AccountId) -> Option<Box<Person>> {
         let (account, person) = self.by_account.remove_entry(account)?;
-        if let Some(until) = self.robots.remove(&account) {
-            self.robots_by_end.remove(&(until, account.clone()));
+        if let Some(robots) = self.robots.present() {
+            robots.remove(&account);
         }
         if !person.fixed {
             self.visitors.remove(&(person.enter_time, account));
@@ -292,22 +336,22 @@ impl People {
 
     /// Robots here.
     pub fn robots(&self) -> usize {
-        self.robots.len()
+        self.robots.until.len()
     }
 
     /// True if the account is a robot here.
     pub fn is_robot(&self, account: &AccountId) -> bool {
-        !self.robots.is_empty() && self.robots.contains_key(account)
+        !self.robots.until.is_empty() && self.robots.until.contains_key(account)
     }
 
     /// Until when the account stays, if it is a robot here.
     pub fn robot_until(&self, account: &AccountId) -> Option<UnixMs> {
-        self.robots.get(account).copied()
+        self.robots.until.get(account).copied()
     }
 
     /// The robots in the order their time is over.
     pub fn robots_by_end(&self) -> &BTreeSet<(UnixMs, AccountId)> {
-        &self.robots_by_end
+        &self.robots.by_end
     }
 
     /// Puts a robot in its place, from now on until then; one that is there stays until then. True: the account was not here
@@ -329,17 +373,13 @@ impl People {
                 true
             }
         };
-        if let Some(old) = self.robots.insert(account.clone(), until) {
-            self.robots_by_end.remove(&(old, account.clone()));
-        }
-        self.robots_by_end.insert((until, account.clone()));
+        self.robots.set(account, until);
         is_new
     }
 
     /// Ends a robot's stay. Gives the person unless it stays because of its connections.
     pub fn unseat_robot(&mut self, account: &AccountId) -> Option<Box<Person>> {
-        let until = self.robots.remove(account)?;
-        self.robots_by_end.remove(&(until, account.clone()));
+        self.robots.present()?.remove(account)?;
         let person = self.by_account.get_mut(account)?;
         person.robot = false;
         let Some(earliest) = person.connections.iter().map(|own| own.enter_time).min() else { return self.forget(account) };
@@ -358,7 +398,7 @@ impl People {
 
     /// Panics unless counts and lists fit the people.
     pub fn assert_consistent(&self, is_fixed: impl Fn(&AccountId) -> bool) {
-        self.space.assert_consistent(self.connections, self.everyone());
+        self.space.assert_consistent(self.everyone());
         self.tags.assert_consistent(|account, connection, time| {
             self.person(account)
                 .is_some_and(|person| person.connections.iter().any(|own| own.id == connection && own.enter_time == time))
@@ -369,7 +409,7 @@ impl People {
             let earliest = person.connections.iter().map(|own| own.enter_time).min();
             let has_its_time = person.robot || earliest == Some(person.enter_time);
             assert!(has_its_time, "{account} is a robot, or has entered with its earliest connection");
-            assert_eq!(person.robot, self.robots.contains_key(account), "{account} stays for a time if it is a robot");
+            assert_eq!(person.robot, self.is_robot(account), "{account} stays for a time if it is a robot");
             assert_eq!(person.fixed, is_fixed(account), "{account} knows whether it is a fixed member");
             assert_eq!(!person.fixed, self.visitors.contains(&(person.enter_time, account.clone())));
         }

@@ -16,14 +16,18 @@ impl Room {
     pub(super) fn note_heard(&mut self, account: &AccountId, connection: ConnId, now: UnixMs) {
         let Some(person) = self.people.person(account) else { return };
         let Some(own) = person.connections.iter().find(|own| own.id == connection && !own.detached) else { return };
-        self.priority.note_heard(account, connection, own.after, now);
+        if let Some(priority) = self.priority.present() {
+            priority.note_heard(account, connection, own.after, now);
+        }
     }
 
     /// As [`Room::note_heard`], for one that another takes the place of: what it missed since it was lost is replayed.
     pub(super) fn note_replaced(&mut self, account: &AccountId, connection: ConnId, now: UnixMs) {
         let Some(person) = self.people.person(account) else { return };
         let Some(own) = person.connections.iter().find(|own| own.id == connection) else { return };
-        self.priority.note_heard(account, connection, own.after, now);
+        if let Some(priority) = self.priority.present() {
+            priority.note_heard(account, connection, own.after, now);
+        }
     }
 
     /// The messages that a connection which has just entered hears once more, oldest first: those that its account has not heard

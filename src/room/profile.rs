@@ -4,6 +4,7 @@ use super::check;
 use super::command::Create;
 use super::entry::{Entry, Farewell, Outcome};
 use super::permissions::Operation;
+use super::presence::People;
 use super::roster::{Record, Role};
 use super::state::Room;
 use crate::error::{Code, Status, Sub};
@@ -32,7 +33,7 @@ impl Room {
     }
 
     pub(super) fn note_create(&mut self, create: &Create, time: UnixMs) {
-        self.app_key = create.app_key.clone();
+        self.app_key = create.app_key.as_str().into();
         self.creator = Some(create.creator.clone());
         self.info = pb::RoomInfo {
             room_id: self.id.get(),
@@ -168,7 +169,7 @@ impl Room {
         let notice = self.notice(entry, NotificationType::RoomClosed, &request.notify_ext);
         let mut outcome = Outcome::notified(Response::RoomClose(pb::Status::default()), Some(notice));
         let farewell = Farewell { reason: KickReason::RoomClosed, message: "the room is closed", ext: &request.notify_ext };
-        for (account, person) in self.people.clear() {
+        for (account, person) in self.people.present().map(People::clear).unwrap_or_default() {
             self.say_farewell(&account, &person, &farewell, &mut outcome);
             outcome.departed.push(account);
         }
@@ -180,12 +181,20 @@ impl Room {
     pub(super) fn note_close(&mut self, _: &Entry, _: &pb::RoomCloseRequest) {
         self.info.valid = false;
         self.info.delay_close = None;
-        self.queue.drop_all();
+        if let Some(queue) = self.queue.present() {
+            queue.drop_all();
+        }
         // Who is put out here has heard it all.
-        self.priority.clear();
+        if let Some(priority) = self.priority.present() {
+            priority.clear();
+        }
         // Nobody is here any more: what goes with who leaves has gone.
-        self.attributes.retain(|_, attribute| !attribute.goes);
-        self.member_attributes.clear_all_going();
+        if let Some(attributes) = self.attributes.present() {
+            attributes.retain(|_, attribute| !attribute.goes);
+        }
+        if let Some(member_attributes) = self.member_attributes.present() {
+            member_attributes.clear_all_going();
+        }
     }
 
     pub(super) fn reopen(&mut self, entry: &Entry) -> Result<Outcome, Status> {

@@ -68,7 +68,9 @@ impl Room {
 
     pub(super) fn note_recall(&mut self, recall: &Recall, time: UnixMs) {
         if let Some(seq) = recall.seq {
-            self.priority.forget(seq);
+            if let Some(priority) = self.priority.present() {
+                priority.forget(seq);
+            }
             self.recalled.add(seq, time);
         }
     }

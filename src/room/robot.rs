@@ -41,7 +41,8 @@ impl Room {
             let name = || account.as_str().to_owned();
             if self.people.person(account).is_some() {
                 if self.people.is_robot(account) {
-                    self.people.seat_robot(account, time, self.robot_until(clock), false);
+                    let until = self.robot_until(clock);
+                    self.people.seat_robot(account, time, until, false);
                 }
                 here.push(name());
             } else if self.roster.record(account).is_some_and(|record| record.blocklisted) {
@@ -99,7 +100,8 @@ impl Room {
         };
         let fixed = record.is_some();
         let mut outcome = Outcome::reply(Response::MemberList(pb::MemberListResponse::default()));
-        if self.people.seat_robot(&actor.account, time, self.robot_until(clock), fixed) {
+        let until = self.robot_until(clock);
+        if self.people.seat_robot(&actor.account, time, until, fixed) {
             self.people.set_profile(&actor.account, profile);
             let enter_time = self.people.person(&actor.account).map_or(time, |person| person.enter_time);
             self.roster.set_enter_time(&actor.account, enter_time);

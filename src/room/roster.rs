@@ -1,10 +1,9 @@
 //! What a room knows whether anybody is here or not: fixed members, and temporary mutes of accounts and tags.
 
-use std::collections::BTreeSet;
-
 use super::mutes::Mutes;
 use super::role::Standpoint;
 use crate::id::{AccountId, ByAccount, UnixMs};
+use crate::subject::{Lazy, vacant};
 
 /// A role that survives leaving.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -52,12 +51,16 @@ impl Standpoint {
 /// The fixed members, and who is muted until when.
 #[derive(Default)]
 pub(super) struct Roster {
-    records: ByAccount<Record>,
-    by_update: BTreeSet<(UnixMs, AccountId)>,
-    mutes: Mutes<AccountId>,
+    // The box keeps the places small that a table has for nobody yet.
+    records: ByAccount<Box<Record>>,
+    /// Ascending. Changes are rare, and nearly every room has a creator and nobody else here.
+    by_update: Vec<(UnixMs, AccountId)>,
+    mutes: Lazy<Mutes<AccountId>>,
     /// Tags whose carriers are muted.
-    pub tag_mutes: Mutes<Box<str>>,
+    pub tag_mutes: Lazy<Mutes<Box<str>>>,
 }
+
+vacant!(Mutes<AccountId>, Mutes<Box<str>>);
 
 impl Roster {
     /// Fixed members.
@@ -67,7 +70,7 @@ impl Roster {
 
     /// An account's record.
     pub fn record(&self, account: &AccountId) -> Option<&Record> {
-        self.records.get(account)
+        self.records.get(account).map(|record| &**record)
     }
 
     /// Who is kept out.
@@ -76,7 +79,7 @@ impl Roster {
     }
 
     /// Fixed members by the time their record changed.
-    pub fn by_update(&self) -> &BTreeSet<(UnixMs, AccountId)> {
+    pub fn by_update(&self) -> &[(UnixMs, AccountId)] {
         &self.by_update
     }
 
@@ -87,8 +90,12 @@ impl Roster {
         if let Some((last, _)) = self.by_update.last() {
             record.update_time = record.update_time.max(UnixMs(last.0.saturating_add(1)));
         }
-        self.by_update.insert((record.update_time, account.clone()));
-        self.records.insert(account.clone(), record);
+        if self.by_update.len() == self.by_update.capacity() {
+            // A quarter more instead of four at once: a creator alone needs one place.
+            self.by_update.reserve_exact(self.by_update.len() / 4 + 1);
+        }
+        self.by_update.push((record.update_time, account.clone()));
+        self.records.insert(account.clone(), Box::new(record));
     }
 
     /// Gives an account a standpoint; one without any distinction has no record.
@@ -102,7 +109,7 @@ impl Roster {
             Standpoint::Muted => (Role::Visitor, false, true),
             Standpoint::BlocklistedAndMuted => (Role::Visitor, true, true),
         };
-        let old = self.records.get(account).cloned().unwrap_or_default();
+        let old = self.record(account).cloned().unwrap_or_default();
         self.put(account, Record { role, level, blocklisted, muted, update_time: now, ..old });
     }
 
@@ -134,8 +141,10 @@ impl Roster {
     }
 
     fn remove(&mut self, account: &AccountId) {
-        if let Some(record) = self.records.remove(account) {
-            self.by_update.remove(&(record.update_time, account.clone()));
+        if let Some(record) = self.records.remove(account)
+            && let Ok(index) = self.by_update.binary_search_by_key(&record.update_time, |(time, _)| *time)
+        {
+            self.by_update.remove(index);
         }
     }
 }

@@ -33,7 +33,7 @@ impl Room {
             epoch: self.epoch.0,
             last_time_ms: self.last_time.0,
             last_clock_ms: self.last_clock.0,
-            app_key: self.app_key.clone(),
+            app_key: self.app_key.to_string(),
             info: self.exists().then(|| pb::RoomInfo { queue_size_limit: self.queue.size_limit(), ..self.info.clone() }),
             members: self.roster.by_update().iter().filter_map(|(_, account)| self.fixed_member(account)).collect(),
             temp_mutes: self.roster.mutes().map(|(account, until)| temp_mute(account.as_str(), until)).collect(),
@@ -92,9 +92,11 @@ impl Room {
         }
         room.logged_seq = Seq(if snapshot.logged_seq == 0 { snapshot.last_seq } else { snapshot.logged_seq });
         let Some(info) = snapshot.info else { return Ok(room) };
-        room.app_key = snapshot.app_key;
+        room.app_key = snapshot.app_key.into();
         room.creator = Some(account(&info.creator)?);
-        room.queue.set_size_limit(info.queue_size_limit);
+        if info.queue_size_limit != room.queue.size_limit() {
+            room.queue.set_size_limit(info.queue_size_limit);
+        }
         room.info = pb::RoomInfo { valid: !snapshot.closed, queue_size_limit: 0, online_count: 0, ..info };
         for member in snapshot.members {
             let record = Record {
@@ -128,7 +130,9 @@ impl Room {
             let (key, owner) = (element.key.into(), account(&element.owner)?);
             room.queue.offer(Element { key, value: element.value, owner, transient: element.transient });
         }
-        room.queue.go_on_at(snapshot.queue_next_place);
+        if snapshot.queue_next_place > room.queue.next_place() {
+            room.queue.go_on_at(snapshot.queue_next_place);
+        }
         for attribute in snapshot.attributes {
             let (key, attribute) = attributes::from_pb(attribute).map_err(|_| corrupt("an attribute without owner"))?;
             room.attributes.insert(key, attribute);

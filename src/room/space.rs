@@ -112,8 +112,6 @@ pub(super) struct Space {
     classes: BTreeMap<i32, usize>,
     /// Everybody whose place does not count; kept only while those are the fewer.
     elsewhere: Option<BTreeSet<ConnId>>,
-    /// Connections in the room.
-    total: usize,
 }
 
 impl Space {
@@ -134,32 +132,30 @@ impl Space {
 
     /// A connection has come, and has said nothing of its place.
     pub fn arrived(&mut self, connection: ConnId) {
-        self.total += 1;
         if let Some(elsewhere) = &mut self.elsewhere {
             elsewhere.insert(connection);
         }
     }
 
-    /// A connection has gone.
-    pub fn left(&mut self, connection: ConnId) {
-        self.total = self.total.saturating_sub(1);
-        self.set(connection, Place::default());
+    /// A connection has gone; so many are left.
+    pub fn left(&mut self, connection: ConnId, total: usize) {
+        self.set(connection, Place::default(), total);
         if let Some(elsewhere) = &mut self.elsewhere {
             elsewhere.remove(&connection);
         }
-        self.settle();
+        self.settle(total);
     }
 
-    /// One connection stands where another stood.
-    pub fn replace(&mut self, old: ConnId, new: ConnId) {
+    /// One connection, of so many, stands where another stood.
+    pub fn replace(&mut self, old: ConnId, new: ConnId, total: usize) {
         let place = self.place(old);
-        self.left(old);
+        self.left(old, total);
         self.arrived(new);
-        self.set(new, place);
+        self.set(new, place, total);
     }
 
-    /// Puts a connection at a place.
-    pub fn set(&mut self, connection: ConnId, place: Place) {
+    /// Puts a connection, of so many, at a place.
+    pub fn set(&mut self, connection: ConnId, place: Place, total: usize) {
         let old =
             if place == Place::default() { self.places.remove(&connection) } else { self.places.insert(connection, place) };
         if let Some(old) = old.filter(|old| old.enabled) {
@@ -182,25 +178,25 @@ impl Space {
             Some(elsewhere) => drop(elsewhere.insert(connection)),
             None => {}
         }
-        self.settle();
+        self.settle(total);
     }
 
     /// Lets go of those elsewhere when they have become the many: half as many as it takes to list them again, so that listing
     /// them is paid for by the changes in between.
-    fn settle(&mut self) {
-        if self.grid.len() < self.total / 4 {
+    fn settle(&mut self, total: usize) {
+        if self.grid.len() < total / 4 {
             self.elsewhere = None;
         }
     }
 
     /// Who hears what is said at a place: those it is near to, and those whose place does not count. Costs no more than these
     /// are, and those in the cells around it.
-    pub fn select(&mut self, at: pb::Point, everyone: impl Iterator<Item = ConnId>) -> Selection {
+    pub fn select(&mut self, at: pb::Point, everyone: impl Iterator<Item = ConnId>, total: usize) -> Selection {
         if !self.is_in_use() {
             return Selection::everyone();
         }
         let near = Selection::of(self.near([at.x, at.y, at.z]));
-        if self.elsewhere.is_none() && self.grid.len() > self.total / 2 {
+        if self.elsewhere.is_none() && self.grid.len() > total / 2 {
             let counts = |connection: &ConnId| self.places.get(connection).is_some_and(|place| place.enabled);
             self.elsewhere = Some(everyone.filter(|connection| !counts(connection)).collect());
         }
@@ -243,8 +239,7 @@ impl Space {
     }
 
     /// Panics unless the grid and the counts fit the places.
-    pub fn assert_consistent(&self, total: usize, everyone: impl Iterator<Item = ConnId>) {
-        assert_eq!(self.total, total);
+    pub fn assert_consistent(&self, everyone: impl Iterator<Item = ConnId>) {
         let everyone: BTreeSet<ConnId> = everyone.collect();
         assert!(self.places.keys().all(|connection| everyone.contains(connection)));
         let enabled = self.places.iter().filter(|(_, place)| place.enabled);
@@ -303,23 +298,23 @@ mod tests {
                 space.arrived(connection(number));
                 if kind == 3 {
                     // Twice, so that moving is tried as well.
-                    space.set(connection(number), Place { at: [1.0; 3], distance: 2.0, enabled: true });
+                    space.set(connection(number), Place { at: [1.0; 3], distance: 2.0, enabled: true }, number + 1);
                 }
-                space.set(connection(number), place);
+                space.set(connection(number), place, number + 1);
                 places.push(place);
             }
             let everyone = |places: &[Place]| (0..places.len()).map(connection).collect::<Vec<_>>();
             for at in said.iter().copied().chain(places.iter().map(|place| place.at).collect::<Vec<_>>()) {
-                let heard = space.select(pb::Point { x: at[0], y: at[1], z: at[2] }, everyone(&places).into_iter());
+                let heard = space.select(pb::Point { x: at[0], y: at[1], z: at[2] }, everyone(&places).into_iter(), places.len());
                 for (number, place) in places.iter().enumerate() {
                     prop_assert_eq!(heard.admits(connection(number)), place.hears(at), "{:?} and {:?}", place, at);
                 }
-                space.assert_consistent(places.len(), everyone(&places).into_iter());
+                space.assert_consistent(everyone(&places).into_iter());
             }
             while places.len() > gone {
                 places.pop();
-                space.left(connection(places.len()));
-                space.assert_consistent(places.len(), everyone(&places).into_iter());
+                space.left(connection(places.len()), places.len());
+                space.assert_consistent(everyone(&places).into_iter());
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use super::entry::{Entry, Outcome};
 use crate::planted::{self, Bug};
-use crate::subject::{Actor, Boundaries, Link, Origin, Stamp};
+use crate::subject::{Actor, Boundaries, Lazy, Link, Origin, Stamp, vacant};
 use std::sync::Arc;
 
 use super::attributes::{Map, MemberAttributes};
@@ -36,23 +36,23 @@ pub struct Room {
     pub(super) last_time: UnixMs,
     pub(super) last_clock: UnixMs,
     pub(super) epoch: Epoch,
-    pub(super) app_key: String,
+    pub(super) app_key: Box<str>,
     /// Absent until the room is created.
     pub(super) creator: Option<AccountId>,
     /// The room's profile. The number of people in it is filled in when it is shown.
     pub(super) info: pb::RoomInfo,
     pub(super) roster: Roster,
-    pub(super) people: People,
-    pub(super) queue: Queue,
-    pub(super) attributes: Map,
-    pub(super) member_attributes: MemberAttributes,
-    pub(super) queries: Queries,
-    pub(super) senders: Senders,
+    pub(super) people: Lazy<People>,
+    pub(super) queue: Lazy<Queue>,
+    pub(super) attributes: Lazy<Map>,
+    pub(super) member_attributes: Lazy<MemberAttributes>,
+    pub(super) queries: Lazy<Queries>,
+    pub(super) senders: Lazy<Senders>,
     pub(super) intake: Bucket,
     /// Since when nobody is in the room, while nobody is. After loading the last time known.
     pub(super) empty_since: UnixMs,
-    pub(super) priority: Priority,
-    pub(super) recalled: Recalled,
+    pub(super) priority: Lazy<Priority>,
+    pub(super) recalled: Lazy<Recalled>,
     /// The entry with which the room began: what stands before it in the log is another's.
     pub(super) born: Seq,
     /// The last epochs in which the room got entries.
@@ -66,6 +66,8 @@ pub struct Room {
     pub(super) left_before: Option<UnixMs>,
 }
 
+vacant!(People, Queue, Map, MemberAttributes, Queries, Senders, Priority, Recalled);
+
 impl Room {
     /// A room that does not exist yet: until it is created, everything asked of it is 404.
     pub fn new(id: RoomId, settings: Arc<Settings>) -> Room {
@@ -77,20 +79,20 @@ impl Room {
             last_time: UnixMs::default(),
             last_clock: UnixMs::default(),
             epoch: Epoch::default(),
-            app_key: String::new(),
+            app_key: Box::default(),
             creator: None,
             info: pb::RoomInfo::default(),
             roster: Roster::default(),
-            people: People::default(),
-            queue: Queue::default(),
-            attributes: Map::new(),
-            member_attributes: MemberAttributes::default(),
-            queries: Queries::default(),
-            senders: Senders::default(),
+            people: Lazy::default(),
+            queue: Lazy::default(),
+            attributes: Lazy::default(),
+            member_attributes: Lazy::default(),
+            queries: Lazy::default(),
+            senders: Lazy::default(),
             intake: Bucket::default(),
             empty_since: UnixMs::default(),
-            priority: Priority::default(),
-            recalled: Recalled::default(),
+            priority: Lazy::default(),
+            recalled: Lazy::default(),
             born: Seq::default(),
             boundaries: Boundaries::default(),
             logged_seq: Seq::default(),
@@ -170,12 +172,14 @@ impl Room {
         }
         self.check_family(&entry.command.op)?;
         let was_empty = self.is_empty_of_people();
-        self.priority.expire(entry.stamp.clock, self.settings.high_priority_resend_ms);
+        if let Some(priority) = self.priority.present() {
+            priority.expire(entry.stamp.clock, self.settings.high_priority_resend_ms);
+        }
         let mut outcome = self.decide(entry)?;
         if !was_empty && self.is_empty_of_people() {
             self.empty_since = entry.stamp.clock;
             // Nobody says anything to anybody any more.
-            self.expressions = Expressions::default();
+            (self.people, self.expressions) = Default::default();
         }
         outcome.in_history &= self.keeps_history();
         if outcome.push.is_some() || outcome.durable {

@@ -9,6 +9,7 @@ mod audience;
 pub mod check;
 mod contract;
 mod entry;
+mod lazy;
 mod letter;
 mod moderator;
 mod position;
@@ -23,6 +24,7 @@ pub use contract::{
     Admission, Answer, Downlink, Entering, Key, Operation, Part, Question, Quota, Rules, Scope, Subject, Telling,
 };
 pub use entry::{Ask, Class, Command, Entry, Kick, Link, Outcome, Presence, PushBody, Stamp};
+pub(crate) use lazy::{Lazy, Vacant, vacant};
 pub use letter::{Address, Letter, LetterId};
 pub use moderator::{Moderated, Moderator, SharedModerator, Verdict};
 pub use position::{Boundaries, Missed, Predecessor, Replay, Resumption, Standing};

@@ -3,6 +3,8 @@
 //! A number means one thing within its epoch. A crash takes numbers back that were given and never became durable, and the next
 //! epoch gives them again; so a position holds as long as no later epoch began at or before it.
 
+use smallvec::SmallVec;
+
 use super::entry::PushBody;
 use crate::id::{ConnId, Epoch, Seq};
 use crate::limits::ROOM_EPOCHS_MAX;
@@ -76,7 +78,7 @@ pub struct Resumption {
 
 /// The last epochs in which a subject got entries, ascending, each with the number it began with.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Boundaries(Vec<(Epoch, Seq)>);
+pub struct Boundaries(SmallVec<[(Epoch, Seq); 1]>);
 
 impl Boundaries {
     /// Notes that an epoch began with this entry, unless the epoch is known.

@@ -6,6 +6,7 @@ mod client_rooms;
 mod downlink;
 mod feed;
 mod hub;
+mod memory;
 mod positions;
 mod rooms_of_accounts;
 mod world;

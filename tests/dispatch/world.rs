@@ -268,18 +268,7 @@ impl World {
 
     /// Makes a room over HTTP whose owner this account is.
     pub fn create_by(&mut self, creator: &str, room: RoomId) {
-        let create = Create {
-            app_key: "app".into(),
-            creator: AccountId::parse(creator).unwrap(),
-            name: "hall".into(),
-            announcement: None,
-            broadcast_url: String::new(),
-            ext: String::new(),
-            queue_level: 0,
-            moderation_id: String::new(),
-            silent_in_out: false,
-        };
-        self.command(&over_http(creator), room, Op::Create(Box::new(create))).expect("the room is new");
+        self.command(&over_http(creator), room, creation(creator)).expect("the room is new");
     }
 
     /// Enters a room made over HTTP.
@@ -502,6 +491,21 @@ pub fn room_of(worker: usize) -> RoomId {
 /// An account that asks over HTTP.
 pub fn over_http(account: &str) -> Actor {
     Actor { connection: Some(ConnId::new(0, 0, 0)), ..Actor::http(AccountId::parse(account).unwrap()) }
+}
+
+/// Makes a room with this owner.
+pub fn creation(creator: &str) -> Op {
+    Op::Create(Box::new(Create {
+        app_key: "app".into(),
+        creator: AccountId::parse(creator).unwrap(),
+        name: "hall".into(),
+        announcement: None,
+        broadcast_url: String::new(),
+        ext: String::new(),
+        queue_level: 0,
+        moderation_id: String::new(),
+        silent_in_out: false,
+    }))
 }
 
 pub fn entered(answer: Answer) -> pb::RoomEnterResponse {
