@@ -118,7 +118,7 @@ pub struct Batch {
 pub struct ShardRow {
     /// Number of the shard.
     pub shard: u8,
-    /// Its key among the rows of its shard, at most [`SHARD_KEY_BYTES_MAX`](crate::limits::SHARD_KEY_BYTES_MAX) bytes.
+    /// Its key among the rows of its shard, at most [`SHARD_KEY_BYTES_MAX`] bytes.
     pub key: Bytes,
     /// What it says; `None` removes it.
     pub value: Option<Bytes>,
