@@ -58,6 +58,8 @@ pub(super) struct Truth {
     ids: HashMap<(String, String), u64>,
     /// The entry the room began with.
     born: u64,
+    /// The last epoch of which an entry was lost.
+    torn: Option<u64>,
     /// Members that are muted, as of the newest entry that says so, with its number.
     pub mutes: BTreeMap<String, Vec<(u64, bool)>>,
     /// Members that were put out or kept out, with the number of the entry.
@@ -89,6 +91,10 @@ impl Truth {
                 "epochs fall: entry {seq} of room {room} has {}, the one before {}",
                 entry.epoch.0, last.epoch
             ));
+        }
+        if self.torn.is_some_and(|torn| entry.epoch.0 <= torn) {
+            let epoch = entry.epoch.0;
+            return Err(format!("entry {seq} of room {room} goes on in epoch {epoch}, of which an entry was lost"));
         }
         let op = &entry.command.op;
         let push = record.push.as_ref().map(|push| match push {
@@ -155,6 +161,8 @@ impl Truth {
         let lost = self.entries.iter().filter(|(seq, entry)| !entry.is_durable && is_lost(**seq)).map(|(seq, _)| *seq);
         let lost: BTreeSet<u64> = lost.collect();
         if !lost.is_empty() {
+            let epochs = lost.iter().filter_map(|seq| self.entries.get(seq)).map(|entry| entry.epoch);
+            self.torn = self.torn.max(epochs.max());
             self.entries.retain(|seq, _| !lost.contains(seq));
             self.ids.retain(|_, seq| !lost.contains(seq));
             let is_back = |entry: &&mut Entry| entry.recalled_by.is_some_and(|by| lost.contains(&by));
