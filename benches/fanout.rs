@@ -7,6 +7,8 @@
 mod bare;
 #[path = "support/generator.rs"]
 mod generator;
+#[path = "support/instructions.rs"]
+mod instructions;
 #[path = "support/joins.rs"]
 mod joins;
 #[path = "support/plan.rs"]
@@ -49,12 +51,12 @@ const USAGE: &str = "\
 cargo bench --bench fanout -- [FIGURE...] [--memory] [--redis] [--against PATH] [--without-ours]
                            [--seconds S] [--rounds N] [--check]
 
-FIGURE      numbers from 1 to 6; all of them when none is given
+FIGURE      numbers from 1 to 8; all of them when none is given
 --memory    run chatroomd with --memory instead of a data folder with durability=commit
---redis     also measure Redis publish/subscribe in figures 1, 2 and 3 (needs redis-server)
+--redis     also measure Redis publish/subscribe in figures 1, 2, 3 and 7 (needs redis-server)
 --against   also measure another chatroomd, say one built before a change: the program at this path
 --without-ours
-            leave chatroomd out of figures 1, 2, 3 and 6: shows what the machine gives the others, and prints no table
+            leave chatroomd out of figures 1, 2, 3, 6 and 7: shows what the machine gives the others, and prints no table
 --seconds   measured time of a round (default 1)
 --rounds    rounds of each server and figure (default 7)
 --check     end with an error when a target is missed";
@@ -121,13 +123,13 @@ fn wishes(arguments: impl Iterator<Item = String>) -> Result<Wishes, String> {
             "--seconds" => wishes.seconds = number()?,
             "--rounds" => wishes.rounds = number()? as usize,
             _ => match argument.parse() {
-                Ok(figure @ 1..=6) => wishes.figures.push(figure),
+                Ok(figure @ 1..=8) => wishes.figures.push(figure),
                 _ => return Err(USAGE.into()),
             },
         }
     }
     if wishes.figures.is_empty() {
-        wishes.figures = (1..=6).collect();
+        wishes.figures = (1..=8).collect();
     }
     Ok(wishes)
 }
@@ -150,7 +152,7 @@ fn measure(wishes: &Wishes) -> io::Result<ExitCode> {
                 &mut report,
                 1,
                 "1,000 members, 64 outstanding, 128 B",
-                (1, 1000),
+                (1, 1, 1000),
                 Pace::Outstanding(64),
                 (0.60, 0.90),
             )?,
@@ -159,7 +161,7 @@ fn measure(wishes: &Wishes) -> io::Result<ExitCode> {
                 &mut report,
                 2,
                 "1,000 members, 1 outstanding, 128 B",
-                (1, 1000),
+                (1, 1, 1000),
                 Pace::Outstanding(1),
                 (0.80, 1.10),
             )?,
@@ -168,7 +170,7 @@ fn measure(wishes: &Wishes) -> io::Result<ExitCode> {
                 &mut report,
                 3,
                 "1,000 rooms x 10 members, 1 outstanding each, 128 B",
-                (1000, 10),
+                (1000, 1, 10),
                 Pace::Outstanding(1),
                 (0.60, 0.90),
             )?,
@@ -178,7 +180,17 @@ fn measure(wishes: &Wishes) -> io::Result<ExitCode> {
                 let against = wishes.against.as_deref().map(|program| (program, wishes.rounds));
                 joins::measure(wishes.memory, against, &wishes.figures, &mut report)?;
             }
-            _ => latency(wishes, &mut report)?,
+            6 => latency(wishes, &mut report)?,
+            7 => ratio(
+                wishes,
+                &mut report,
+                7,
+                "1,000 members, 10 of them in turn, 64 outstanding, 128 B",
+                (1, 10, 1000),
+                Pace::Outstanding(64),
+                (0.60, 0.90),
+            )?,
+            _ => instructions::measure(wishes.against.as_deref(), &mut report)?,
         }
     }
     if wishes.without_ours {
@@ -188,17 +200,17 @@ fn measure(wishes: &Wishes) -> io::Result<ExitCode> {
     Ok(if wishes.check && report.missed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Figures 1, 2 and 3: deliveries per second of server processor time, ours as a share of the bare loop's.
+/// Figures 1, 2, 3 and 7: deliveries per second of server processor time, ours as a share of the bare loop's.
 fn ratio(
     wishes: &Wishes,
     report: &mut Report,
     figure: u32,
     title: &str,
-    (rooms, receivers): (usize, u32),
+    (rooms, publishers, receivers): (usize, u32, u32),
     pace: Pace,
     (target, goal): (f64, f64),
 ) -> io::Result<()> {
-    let rounds = contest(wishes, figure, rooms, receivers, pace, wishes.redis)?;
+    let rounds = contest(wishes, figure, (rooms, publishers, receivers), pace, wishes.redis)?;
     let share = |round: &Results, of: usize| Some(round[of].as_ref()?.per_cpu_second() / round[1].as_ref()?.per_cpu_second());
     report.lines.push(Line {
         figure,
@@ -225,7 +237,7 @@ fn ratio(
 
 /// Figure 6: the delay of 20,000 deliveries a second, ours over the bare loop's.
 fn latency(wishes: &Wishes, report: &mut Report) -> io::Result<()> {
-    let rounds = contest(wishes, 6, 10, 100, Pace::PerSecond(20.0), false)?;
+    let rounds = contest(wishes, 6, (10, 1, 100), Pace::PerSecond(20.0), false)?;
     let ratio = |round: &Results, of: usize| Some(round[0].as_ref()?.p99_us as f64 / round[of].as_ref()?.p99_us.max(1) as f64);
     report.lines.push(Line {
         figure: 6,
@@ -247,7 +259,13 @@ fn latency(wishes: &Wishes, report: &mut Report) -> io::Result<()> {
 type Results = [Option<Round>; 4];
 
 /// Runs alternating rounds of ours, the bare loop and, if wanted, Redis and another `chatroomd`.
-fn contest(wishes: &Wishes, figure: u32, rooms: usize, receivers: u32, pace: Pace, redis: bool) -> io::Result<Vec<Results>> {
+fn contest(
+    wishes: &Wishes,
+    figure: u32,
+    (rooms, publishers, receivers): (usize, u32, u32),
+    pace: Pace,
+    redis: bool,
+) -> io::Result<Vec<Results>> {
     let folder = tempfile::tempdir()?;
     let server = if wishes.without_ours { None } else { Some(start_server(wishes.memory, None)?) };
     let against = wishes.against.as_deref().map(|program| start_server(wishes.memory, Some(program))).transpose()?;
@@ -263,6 +281,7 @@ fn contest(wishes: &Wishes, figure: u32, rooms: usize, receivers: u32, pace: Pac
         address,
         server_pid,
         rooms: ids.clone(),
+        publishers,
         receivers,
         pace,
         body_bytes: 128,
@@ -333,7 +352,7 @@ fn on_cpu<T>(cpu: usize, work: impl FnOnce() -> T) -> io::Result<T> {
 /// The frame a receiver of this plan gets for one message, byte for byte as the server sends it.
 fn capture_push(server: &Server, plan: &Plan) -> io::Result<Vec<u8>> {
     let room = plan.rooms[0];
-    let mut receiver = Peer::join(server, "g0-1", room);
+    let mut receiver = Peer::join(server, &format!("g0-{}", plan.publishers), room);
     let mut publisher = Peer::join(server, "g0-0", room);
     publisher.write(&target::message(plan, 0, 0))?;
     loop {

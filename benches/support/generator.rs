@@ -81,7 +81,7 @@ impl Generator {
     fn connect(plan: Plan) -> io::Result<Generator> {
         let poll = Poll::new()?;
         let mut lines = Vec::new();
-        let per_room = plan.receivers as usize + 1;
+        let per_room = plan.per_room();
         for (index, stream) in target::open_all(&plan)?.into_iter().enumerate() {
             stream.set_nonblocking(true)?;
             let mut stream = TcpStream::from_std(stream);
@@ -89,7 +89,7 @@ impl Generator {
             lines.push(Line {
                 stream,
                 room: (index / per_room) as u32,
-                publisher: index % per_room == 0,
+                publisher: plan.is_publisher(index % per_room),
                 head: [0; HEADER_BYTES],
                 head_len: 0,
                 header: FrameHeader::default(),
@@ -197,7 +197,9 @@ impl Generator {
     }
 
     fn publish(&mut self, room: usize, messages: u64, at: Instant) -> io::Result<()> {
-        let mut out = Vec::new();
+        let publishers = u64::from(self.plan.publishers);
+        let mut out = vec![Vec::new(); publishers.min(messages) as usize];
+        let first = self.rooms[room].sent;
         for _ in 0..messages {
             let state = &mut self.rooms[room];
             let slot = (state.sent % state.missing.len() as u64) as usize;
@@ -206,11 +208,15 @@ impl Generator {
             }
             state.missing[slot] = self.plan.receivers;
             state.sent_at[slot] = at;
-            out.extend_from_slice(&target::message(&self.plan, room, state.sent));
+            let turn = (state.sent - first) % publishers;
+            out[turn as usize].extend_from_slice(&target::message(&self.plan, room, state.sent));
             state.sent += 1;
         }
-        let publisher = room * (self.plan.receivers as usize + 1);
-        write_all(&mut self.lines[publisher].stream, &out)
+        for (bytes, turn) in out.iter().zip(first..) {
+            let publisher = room * self.plan.per_room() + (turn % publishers) as usize;
+            write_all(&mut self.lines[publisher].stream, bytes)?;
+        }
+        Ok(())
     }
 
     /// Reads all a socket has and counts the messages in it.

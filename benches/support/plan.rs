@@ -35,7 +35,9 @@ pub struct Plan {
     pub server_pid: u32,
     /// The rooms; their number is what matters to a target that has none.
     pub rooms: Vec<i64>,
-    /// Receiving members of each room. One publisher per room comes on top.
+    /// Members of each room that send, in turn. What they hear of each other counts for nothing.
+    pub publishers: u32,
+    /// Receiving members of each room, beside them.
     pub receivers: u32,
     /// When messages are sent.
     pub pace: Pace,
@@ -43,6 +45,18 @@ pub struct Plan {
     pub body_bytes: usize,
     /// One delivery in so many has its latency measured.
     pub sample_every: u32,
+}
+
+impl Plan {
+    /// Connections of one room, of which the publishers come first.
+    pub fn per_room(&self) -> usize {
+        (self.publishers + self.receivers) as usize
+    }
+
+    /// True for a connection that sends, counted within its room.
+    pub fn is_publisher(&self, who: usize) -> bool {
+        who < self.publishers as usize
+    }
 }
 
 /// What one round came to.

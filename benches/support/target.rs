@@ -18,11 +18,10 @@ const JOIN_BATCH: usize = 256;
 /// Kind of a login.
 const KIND_LOGIN: u16 = 2;
 
-/// Opens the connections of a whole plan: room by room, the publisher before its receivers.
+/// Opens the connections of a whole plan: room by room, the publishers before their receivers.
 pub fn open_all(plan: &Plan) -> io::Result<Vec<TcpStream>> {
-    let per_room = plan.receivers as usize + 1;
     let places: Vec<(usize, usize)> =
-        (0..plan.rooms.len()).flat_map(|room| (0..per_room).map(move |who| (room, who))).collect();
+        (0..plan.rooms.len()).flat_map(|room| (0..plan.per_room()).map(move |who| (room, who))).collect();
     let mut streams = Vec::with_capacity(places.len());
     for batch in places.chunks(JOIN_BATCH) {
         let hellos: Vec<Vec<u8>> = batch.iter().map(|&(room, who)| hello(plan, room, who)).collect();
@@ -41,15 +40,15 @@ pub fn open_all(plan: &Plan) -> io::Result<Vec<TcpStream>> {
     Ok(streams)
 }
 
-/// The first bytes of a connection. `who` 0 is the publisher.
+/// The first bytes of a connection.
 fn hello(plan: &Plan, room: usize, who: usize) -> Vec<u8> {
     match plan.target {
         Target::Chatroom => join_frame(&format!("g{room}-{who}"), plan.rooms[room]),
         Target::Bare => {
             let trigger_bytes = message(plan, 0, 0).len() as u32;
-            Hello { room: room as u32, publisher: who == 0, trigger_bytes }.encode().to_vec()
+            Hello { room: room as u32, publisher: plan.is_publisher(who), trigger_bytes }.encode().to_vec()
         }
-        Target::Redis if who == 0 => b"*1\r\n$4\r\nPING\r\n".to_vec(),
+        Target::Redis if plan.is_publisher(who) => b"*1\r\n$4\r\nPING\r\n".to_vec(),
         Target::Redis => format!("*2\r\n$9\r\nSUBSCRIBE\r\n$8\r\n{}\r\n", channel(room)).into_bytes(),
     }
 }
@@ -77,7 +76,7 @@ fn welcome(plan: &Plan, stream: &mut TcpStream, who: usize) -> io::Result<()> {
     match plan.target {
         Target::Chatroom => read_join_answer(stream),
         Target::Bare => stream.read_exact(&mut [0; HEADER_BYTES]),
-        Target::Redis if who == 0 => stream.read_exact(&mut [0; b"+PONG\r\n".len()]),
+        Target::Redis if plan.is_publisher(who) => stream.read_exact(&mut [0; b"+PONG\r\n".len()]),
         Target::Redis => stream.read_exact(&mut [0; b"*3\r\n$9\r\nsubscribe\r\n$8\r\nr0000000\r\n:1\r\n".len()]),
     }
 }
