@@ -31,7 +31,7 @@ help:
 	@echo "make soak     let 2,000 connections come and go for SOAK_MINUTES=$(SOAK_MINUTES) and print the slope of the server's memory"
 	@echo "make fuzz     run each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make sim      run simulated worlds up to seed SEEDS=$(SEEDS) of STEPS=$(STEPS) steps; goes on where it stopped, for one commit"
-	@echo "make sim-bugs plant twelve bugs, one after the other, and see the simulation find each"
+	@echo "make sim-bugs plant fourteen bugs, one after the other, and see the simulation find each"
 	@echo "make install  install chatroomd, chatroom, libchatroom, headers and chatroom.pc under PREFIX=$(PREFIX)"
 	@echo "make ci       everything a change has to pass: tests, format, lints, documentation, fuzz smoke"
 

@@ -27,11 +27,15 @@ pub enum Bug {
     LeftStillCounts,
     /// A room that was reserved for an account, and not entered, stays reserved.
     ReservedForGood,
+    /// A letter that comes once more is acted on once more.
+    LetterTwice,
+    /// A node that starts forgets the letters that were on their way.
+    LetterForgotten,
 }
 
 impl Bug {
     /// All of them, with the names they are planted by.
-    pub const ALL: [(&str, Bug); 12] = [
+    pub const ALL: [(&str, Bug); 14] = [
         ("answer-before-commit", Bug::AnswerBeforeCommit),
         ("resume-loses-item", Bug::ResumeLosesItem),
         ("resend-doubles", Bug::ResendDoubles),
@@ -44,6 +48,8 @@ impl Bug {
         ("failure-unheard", Bug::FailureUnheard),
         ("left-still-counts", Bug::LeftStillCounts),
         ("reserved-for-good", Bug::ReservedForGood),
+        ("letter-twice", Bug::LetterTwice),
+        ("letter-forgotten", Bug::LetterForgotten),
     ];
 }
 
