@@ -40,7 +40,7 @@ pub struct Operation {
     pub name: String,
     /// The call in C.
     pub c_name: String,
-    /// What its subject calls it.
+    /// Its name within its subject.
     pub variant: String,
     pub wrapped: bool,
     pub own_call: bool,

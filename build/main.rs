@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use described::Protocol;
 
-/// What is used here only and needs no type in the library.
+/// Parts of proto/ that are used here only and need no type in the library.
 const OPTIONS: [&str; 2] = ["chatroom/v1/options.proto", "google/protobuf/descriptor.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! What the protocol is, as constants: see `src/wire/operations.rs`.
+//! The protocol as constants: see `src/wire/operations.rs`.
 
 use std::fmt::Write;
 

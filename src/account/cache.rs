@@ -23,7 +23,7 @@ const SLOTS_MIN: usize = 8;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stamp(u32);
 
-/// What memory says of an account.
+/// The answer of memory about an account.
 pub(super) enum Found {
     /// It is known.
     Row(Known),
@@ -33,7 +33,7 @@ pub(super) enum Found {
     Unread,
 }
 
-/// What a registration begins with.
+/// The beginning of a registration.
 pub(super) enum Begun {
     /// The name is taken, until the registration ends.
     New,
@@ -81,7 +81,7 @@ impl Cache {
         }
     }
 
-    /// What memory says of an account.
+    /// The answer of memory about an account.
     pub fn find(&self, app: u32, id: &AccountId) -> (Found, Stamp) {
         let mut part = self.part(id).lock();
         let stamp = self.stamp(id);

@@ -83,7 +83,7 @@ pub(super) struct Tenant {
     warned: AtomicBool,
 }
 
-/// What is known of an account, and as of when.
+/// An account as it is known, and as of when.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Look {
     /// The account; `None`: there is none of this name.

@@ -1,4 +1,4 @@
-//! What the node keeps in memory of an account: what a login and an enter need, in one allocation. The rest of its profile stays on
+//! An account as the node keeps it in memory: what a login and an enter need, in one allocation. The rest of its profile stays on
 //! disk.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use super::model::Account;
 use crate::error::{Code, Status, Sub};
 use crate::id::AccountId;
 
-/// What the node keeps in memory of an account. Cheap to clone.
+/// An account as the node keeps it in memory. Cheap to clone.
 ///
 /// Number, hash, application, lengths and flags, then name, token, nick and avatar, one after the other.
 #[derive(Clone, PartialEq, Eq)]

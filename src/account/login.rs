@@ -29,7 +29,7 @@ pub enum TokenKind {
     Anonymous,
 }
 
-/// What a login brings along, unchecked.
+/// The claims of a login, unchecked.
 #[derive(Clone, Copy, Default)]
 pub struct Login<'a> {
     /// Which application.
@@ -52,7 +52,7 @@ pub struct Login<'a> {
     pub custom_tag: &'a str,
 }
 
-/// Who has logged in.
+/// The account that has logged in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verified {
     /// The account; a made-up one for an anonymous login that named none.
@@ -74,7 +74,7 @@ pub struct Verified {
     stamp: Stamp,
 }
 
-/// What a login has seen of its account.
+/// The account as a login has seen it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Seen {
     account: AccountId,

@@ -1,4 +1,4 @@
-//! What all requests share, and those that do not follow from `proto/` alone.
+//! The parts all requests share, and those requests that do not follow from `proto/` alone.
 
 use std::ffi::c_void;
 

@@ -24,7 +24,7 @@ pub struct Writes<S: Subject> {
     pub snapshots: Vec<(S::Key, Seq, Vec<Part>)>,
     /// What the applications are told, in the order it happened.
     pub reports: Vec<S::Report>,
-    /// What letters have changed in the envelopes of subjects.
+    /// Changes that letters have made in the envelopes of subjects.
     pub notes: Vec<Note<S::Key>>,
     /// Changes of the states of shards, in their order.
     pub shards: Vec<ShardChange>,

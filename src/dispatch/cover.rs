@@ -9,7 +9,7 @@ use crate::subject::{Part, Subject};
 pub struct Rebuilt<S> {
     /// The subject.
     pub subject: S,
-    /// What is around it.
+    /// The envelope around it.
     pub envelope: Envelope,
     /// The last number its snapshot covers; 0 if it has none.
     pub covered: Seq,

@@ -19,7 +19,7 @@ struct Left {
     maker: Maker,
 }
 
-/// Who made a room: an account, and its application.
+/// The maker of a room: an account, and its application.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Maker {
     account: AccountHash,

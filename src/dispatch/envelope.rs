@@ -33,7 +33,7 @@ struct Mark {
     refused: BTreeMap<LetterId, Status>,
 }
 
-/// What a letter is to its destination.
+/// A letter as its destination meets it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Met {
     /// To be evaluated.

@@ -34,7 +34,7 @@ pub struct Sent {
     pub source: Source,
     /// The subject that it is for.
     pub to: Address,
-    /// What it says.
+    /// Its content.
     pub body: Bytes,
     /// The letter before it to the same destination; the default where the source knows of none.
     pub predecessor: LetterId,
@@ -44,7 +44,7 @@ pub struct Sent {
     pub attempt: u32,
 }
 
-/// What has become of a letter at its destination.
+/// The fate of a letter at its destination.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// It is an entry.
@@ -95,7 +95,7 @@ pub struct ShardChange {
     pub shard: Shard,
     /// The key of a row.
     pub key: Bytes,
-    /// What the row says from then on; `None`: it goes.
+    /// The content of the row from then on; `None`: it goes.
     pub value: Option<Bytes>,
 }
 
@@ -136,7 +136,7 @@ pub(super) fn letter_key(id: LetterId) -> Bytes {
     [&[LETTER], &id.entry.get().to_be_bytes()[..], &id.index.to_be_bytes()].concat().into()
 }
 
-/// What a letter's row says.
+/// The content of a letter's row.
 pub(super) fn letter_row(source: SubjectId, to: &Address, body: Bytes) -> Bytes {
     let kept = store::Letter {
         source_kind: source.kind() as u32,

@@ -1,4 +1,4 @@
-//! What a feed keeps beyond its ring, for readers that have fallen behind.
+//! The items a feed keeps beyond its ring, for readers that have fallen behind.
 
 use std::collections::VecDeque;
 

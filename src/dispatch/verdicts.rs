@@ -15,7 +15,7 @@ use crate::planted::{self, Bug};
 use crate::subject::{Ask, Command, Key, Letter, LetterId, Operation, Shard, Subject};
 use bytes::Bytes;
 
-/// What a worker has to do with letters.
+/// The part of a worker in letters.
 pub(super) struct Letters<S: Subject> {
     pub outbox: Outbox,
     /// Answers that wait for the verdict on a letter.

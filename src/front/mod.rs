@@ -153,7 +153,7 @@ pub struct Front<L> {
     pub(crate) users: UserHub,
     /// Of the accounts that this worker owns.
     passing: Passing,
-    /// What other workers have to know of accounts, by worker.
+    /// News of accounts for other workers, by worker.
     account_outboxes: Vec<Vec<AccountMail>>,
     pub(crate) connections: Slab<Connection<L>>,
     /// Buffer that lines are read into; whole frames are cut out of it.

@@ -1,4 +1,4 @@
-//! What belongs to accounts and passes: sessions, rooms entered (im.md §0.1). Each account has an owner among the workers, which has its
+//! The parts of accounts that pass: sessions, rooms entered (im.md §0.1). Each account has an owner among the workers, which has its
 //! [`Passing`] half; the others tell it what becomes of the account, and ask it what they have to know, by mail. That mail is posted
 //! before answers are written, so that nobody who was answered acts on what the owner does not know yet.
 

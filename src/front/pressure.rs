@@ -12,7 +12,7 @@ use crate::limits::MAILBOX_BYTES_MAX;
 /// Input of a worker since its last turn.
 #[derive(Default)]
 pub struct Inbox {
-    /// What is said and asked of accounts, in the order it came: it is read first.
+    /// Mail about accounts, in the order it came: it is read first.
     pub accounts: Vec<AccountMail>,
     /// Batches of other workers and callers, in the order they came.
     pub mail: Bundle,

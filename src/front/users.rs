@@ -268,7 +268,7 @@ fn profile_in(row: Account) -> pb::UserProfile {
     }
 }
 
-/// What goes to a user ahead of each command: the application and the profile of its account's row.
+/// The command that goes to a user ahead of each command: the application and the profile of its account's row.
 pub fn begin(app_key: &str, user: UserId, row: Account) -> UserRequest {
     let actor = Actor::server(row.id.clone());
     let begin = store::UserBegin { app_key: app_key.to_owned(), profile: Some(profile_in(row)), moderation_id: String::new() };

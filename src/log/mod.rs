@@ -120,7 +120,7 @@ pub struct ShardRow {
     pub shard: u8,
     /// Its key among the rows of its shard, at most [`SHARD_KEY_BYTES_MAX`] bytes.
     pub key: Bytes,
-    /// What it says; `None` removes it.
+    /// Its content; `None` removes it.
     pub value: Option<Bytes>,
 }
 

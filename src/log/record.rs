@@ -58,7 +58,7 @@ pub struct Facts {
     pub redacts: Option<Redacts>,
     /// The beginning or the end that it is, if it is one.
     pub opens: Option<Opens>,
-    /// What it changes in the envelope of its subject, for who knows that; mostly empty.
+    /// Its change to the envelope of its subject, for who knows that; mostly empty.
     pub note: Bytes,
     /// The keys under which it is found again: at most [`INDEX_KEYS_MAX`], each of at most [`INDEX_KEY_BYTES_MAX`] bytes.
     pub keys: Vec<Box<[u8]>>,
@@ -111,7 +111,7 @@ pub struct Stored {
     pub epoch: Epoch,
     /// Its time.
     pub time: UnixMs,
-    /// What it changes in the envelope of its subject.
+    /// Its change to the envelope of its subject.
     pub note: Bytes,
     /// Its record, as its subject wrote it or redaction left it.
     pub bytes: Bytes,

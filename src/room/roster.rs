@@ -73,7 +73,7 @@ impl Roster {
         self.records.get(account).map(|record| &**record)
     }
 
-    /// Who is kept out.
+    /// The accounts that are kept out.
     pub fn blocklisted(&self) -> impl Iterator<Item = &AccountId> {
         self.records.iter().filter(|(_, record)| record.blocklisted).map(|(account, _)| account)
     }

@@ -28,7 +28,7 @@ use crate::subject::Shard;
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(1000);
 
-/// What the store has of each shard.
+/// The rows the store has of each shard.
 pub(super) type ShardRows = [(Shard, Vec<(Bytes, Bytes)>)];
 
 /// A worker, shared by the tasks of its thread.

@@ -8,7 +8,7 @@ use crate::dispatch::owner_of;
 use crate::id::{ConnId, RoomId};
 use crate::subject::AccountHash;
 
-/// What there is of an account.
+/// An account as it is.
 #[derive(PartialEq, Eq, Default, Debug)]
 struct Standing {
     connections: BTreeSet<ConnId>,
@@ -57,7 +57,7 @@ impl World {
         }
     }
 
-    /// What rooms and connections have of each account; `None` while a room that is in memory is not at rest.
+    /// The parts that rooms and connections have of each account; `None` while a room that is in memory is not at rest.
     fn had(&self, node: &Node) -> Option<BTreeMap<AccountHash, Standing>> {
         let (key, workers) = (node.common.account_key(), &node.workers);
         let mut had: BTreeMap<AccountHash, Standing> = BTreeMap::new();

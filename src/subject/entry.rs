@@ -125,7 +125,7 @@ pub struct Outcome<O, T> {
     pub told: T,
     /// Of a durable entry: where it stands in the log.
     pub link: Link,
-    /// What other subjects are told once the entry is durable; only a durable one may have any.
+    /// Letters to other subjects once the entry is durable; only a durable one may have any.
     pub letters: Vec<Letter>,
     /// Consequences: commands to apply right after this one, in this order, each with its own seq.
     pub follow_ups: Vec<Command<O>>,

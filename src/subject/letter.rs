@@ -45,12 +45,12 @@ impl Address {
     }
 }
 
-/// What an entry has to tell another subject, once it is durable.
+/// The news an entry has for another subject, once it is durable.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Letter {
     /// The subject that it is for.
     pub to: Address,
-    /// What it says, for its destination to read, and for its source if it is refused.
+    /// Its content, for its destination to read, and for its source if it is refused.
     pub body: Bytes,
     /// The command is answered when the verdict on the letter is in, or [`VERDICT_TIMEOUT_MS`](crate::limits::VERDICT_TIMEOUT_MS)
     /// after its commit.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::error::{Code, Status, Sub};
 
-/// What a text is.
+/// The kind of a text.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Moderated {
     /// The words of a message.
@@ -21,7 +21,7 @@ pub enum Moderated {
     Room,
 }
 
-/// What a moderator says about a text.
+/// The word of a moderator on a text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// It may stand.

@@ -42,7 +42,7 @@ impl<K: Key> Gathering<K> {
         self.waiting == 0
     }
 
-    /// What they have answered, or the first refusal.
+    /// Their answers so far, or the first refusal.
     pub fn into_answers(self) -> Result<Vec<(K, Response)>, Status> {
         self.parts.into_iter().filter_map(|(subject, part)| Some(part?.map(|response| (subject, response)))).collect()
     }

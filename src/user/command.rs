@@ -1,4 +1,4 @@
-//! What changes a user, and what it is asked.
+//! Commands that change a user, and questions to it.
 
 use std::convert::Infallible;
 
@@ -89,11 +89,11 @@ impl Query {
 
 impl Question for Query {}
 
-/// What is asked of a user.
+/// A question to a user.
 pub type Ask = subject::Ask<Op, Query>;
 
 impl Ask {
-    /// What a request is to the user of its account; the request again if it is asked of something else.
+    /// A request as the user of its account takes it; the request again if it is asked of something else.
     pub fn of_request(request: Request) -> Result<Ask, Request> {
         asked!((Err(request)) request => {})
     }

@@ -44,7 +44,7 @@ struct Row {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Room(core::num::NonZeroI64);
 
-/// What few accounts have.
+/// Parts that few accounts have.
 #[derive(Default, Debug)]
 struct More {
     /// Later sessions, in the order of their logins.

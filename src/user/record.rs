@@ -19,7 +19,7 @@ pub struct Record {
     pub user: UserId,
     /// The entry.
     pub entry: Entry,
-    /// Where it stands in the log.
+    /// Its place in the log.
     pub link: Link,
 }
 

@@ -13,7 +13,7 @@ use crate::wire::{Response, store};
 pub(super) type Command = subject::Command<Op>;
 /// A command with its place in the log of its user.
 pub(super) type Entry = subject::Entry<Op>;
-/// What an entry of a user came to.
+/// The outcome of an entry of a user.
 pub(super) type Outcome = subject::Outcome<Op, ()>;
 
 /// The settings of an application's users.
